@@ -1,0 +1,1 @@
+"""Cameras, cubes, crops, skeletons: no learning, no files, torch only."""

@@ -1,0 +1,127 @@
+"""Frame -> crop -> camera: one affine map, one cutter for stored patches, training and live use.
+
+The crop's camera is `A @ K`, so nothing but the camera is carried beside the image, and joints never move
+(DeepPrior++-style crop of reference facts 2.1, without its integer rounding of the box).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from handkit.geometry.camera import Camera, inverse_2x2
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+
+BACKGROUND = 1.0
+"""Normalised depth of a crop pixel without hand: the back face of the cube (reference facts 2.1, step 6)."""
+
+
+class Space(Enum):
+    """What the three channels of a point map, and the three coordinates of a normalised joint, are."""
+
+    IMAGE = "image"
+    """(u, v, d): crop pixel `p` as `(p + 0.5) / S * 2 - 1`, and depth within the cube."""
+    CUBE = "cube"
+    """(x, y, z): metric, in the cube's own axes, divided by its half edges."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square cut of S x S pixels: depth in [-1, 1] from the front to the back face of the cube."""
+
+    depth: Float[Tensor, "B S S"]
+    foreground: Bool[Tensor, "B S S"]
+    camera: Camera
+    cube: Cube
+
+    def points(self, space: Space) -> Float[Tensor, "B 3 S S"]:
+        """The point map of every pixel in `space`; channel 2 is the depth crop in both."""
+        pixels = _pixel_grid(self.depth)
+        if space is Space.IMAGE:
+            plane = _to_unit(pixels, self.depth.shape[-1]).mT.unflatten(-1, self.depth.shape[1:])
+            return torch.cat([plane.expand(len(self.depth), -1, -1, -1), self.depth[:, None]], dim=1)
+        depth_mm = self.depth * (self.cube.edges[:, 2] / 2)[:, None, None] + self.cube.center[:, 2, None, None]
+        points = self.camera.unproject(pixels.expand(len(self.depth), -1, -1), depth_mm.flatten(1))
+        return self.cube.normalize(points).mT.unflatten(-1, self.depth.shape[1:])
+
+    def normalize(self, joints: Float[Tensor, "B J 3"], space: Space) -> Float[Tensor, "B J 3"]:
+        """Camera mm to `space`; inside the cube every coordinate is in [-1, 1]."""
+        if space is Space.CUBE:
+            return self.cube.normalize(joints)
+        plane = _to_unit(self.camera.project(joints), self.depth.shape[-1])
+        depth = (joints[..., 2] - self.cube.center[:, None, 2]) / (self.cube.edges[:, None, 2] / 2)
+        return torch.cat([plane, depth[..., None]], dim=-1)
+
+    def denormalize(self, joints: Float[Tensor, "B J 3"], space: Space) -> Float[Tensor, "B J 3"]:
+        """Inverse of `normalize`: camera mm."""
+        if space is Space.CUBE:
+            return self.cube.denormalize(joints)
+        resolution = self.depth.shape[-1]
+        pixels = (joints[..., :2] + 1) * (resolution / 2) - 0.5
+        depth = joints[..., 2] * (self.cube.edges[:, None, 2] / 2) + self.cube.center[:, None, 2]
+        return self.camera.unproject(pixels, depth)
+
+
+def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
+    """Cut `cube` out of `frame`: nearest reading per crop pixel, clamped to the front face, background behind it.
+
+    Nearest, because interpolating raw depth mixes hand and background (reference facts 5.15). What stands nearer than
+    the front face is clamped to it, what lies behind the back face is background (2.1, step 3).
+    """
+    affine = crop_affine(frame.camera, cube, resolution)
+    depth = _sample_nearest(frame.depth, affine, resolution)
+    half = cube.edges[:, 2, None, None] / 2
+    normalized = (depth - cube.center[:, 2, None, None]) / half
+    foreground = (depth > 0) & (normalized <= 1)
+    normalized = torch.where(foreground, normalized.clamp(-1, 1), BACKGROUND)
+    camera = frame.camera.warp(affine, width=resolution, height=resolution)
+    return Crop(normalized, foreground, camera, cube)
+
+
+def crop_affine(camera: Camera, cube: Cube, resolution: int) -> Float[Tensor, "B 2 3"]:
+    """Frame pixel -> crop pixel: the cube's front view at its centre's depth fills the crop.
+
+    Millimetres per pixel at the centre's depth differ between u and v when fx != fy; going through millimetres keeps a
+    rolled crop free of skew.
+    """
+    center = camera.project(cube.center[:, None])[:, 0]
+    millimeters = inverse_2x2(camera.matrix[:, :2, :2]) * cube.center[:, 2, None, None]
+    linear = (resolution / cube.edges[:, :2, None]) * (cube.rotation() @ millimeters)
+    shift = (resolution - 1) / 2 - (linear @ center[..., None])
+    return torch.cat([linear, shift], dim=-1)
+
+
+def _sample_nearest(
+    depth: Float[Tensor, "B H W"], affine: Float[Tensor, "B 2 3"], resolution: int
+) -> Float[Tensor, "B S S"]:
+    """Nearest reading at the source of every crop pixel, 0 outside.
+
+    Coordinates in float64: a patch and its frame differ by an integer shift, and in float32 a pixel in some
+    thousand would round to the other neighbor.
+    """
+    _, height, width = depth.shape
+    inverse = inverse_2x2(affine[..., :2].double())
+    origin = -(inverse @ affine[..., 2:].double())
+    steps = torch.arange(resolution, device=depth.device, dtype=torch.float64)
+    column = inverse[:, :, 0, None] * steps + origin
+    row = inverse[:, :, 1, None] * steps
+    u, v = (torch.floor(column[:, i, None, :] + row[:, i, :, None] + 0.5) for i in (0, 1))
+    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    index: Int[Tensor, "B S S"] = (v * width + u).where(inside, 0).long()
+    taken = depth.flatten(1).gather(1, index.flatten(1)).view_as(index)
+    return taken.where(inside, 0)
+
+
+def _pixel_grid(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "1 N 2"]:
+    """(u, v) of every crop pixel, row by row."""
+    steps = torch.arange(depth.shape[-1], device=depth.device, dtype=depth.dtype)
+    v, u = torch.meshgrid(steps, steps, indexing="ij")
+    return torch.stack([u, v], dim=-1).reshape(1, -1, 2)
+
+
+def _to_unit(pixels: Float[Tensor, "*batch 2"], resolution: int) -> Float[Tensor, "*batch 2"]:
+    """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (reference facts 2.4, the AWR convention)."""
+    return (pixels + 0.5) * (2 / resolution) - 1
