@@ -1,0 +1,40 @@
+# make test   format and lint check, types, tests
+# make demo   a synthetic recording through the whole path, with the bundled weights
+# Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: test demo format clean
+.NOTPARALLEL:
+
+test: .venv/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/pytest
+
+demo: .venv/core.stamp
+	$(BIN)/handkit demo
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv demo
+
+# Some systems ship Python without ensurepip; the pip they do have can then install into the environment.
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv || { \
+		$(PYTHON) -m venv --clear --without-pip .venv && \
+		$(PYTHON) -m pip --python .venv/bin/python install --quiet pip; }
+
+.venv/core.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	$(INSTALL) --editable '.[dev]'
+	@touch .venv/core.stamp $@
