@@ -13,7 +13,7 @@ def njit(
     *,
     cache: bool = ...,
     parallel: bool = ...,
-    fastmath: bool = ...,
+    fastmath: bool | set[str] = ...,
     nogil: bool = ...,
     boundscheck: bool = ...,
     inline: str = ...,

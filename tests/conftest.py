@@ -1,0 +1,23 @@
+"""Settings of the whole suite. The shape checker of `handkit` itself is switched on in pyproject.toml."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+# Two threads: what the smallest machine we support has, so that times mean the same everywhere.
+torch.set_num_threads(2)
+
+# A red test must be red again on the next run, and the first call of a compiled loop may take seconds.
+settings.register_profile("handkit", deadline=None, derandomize=True, database=None)
+settings.load_profile("handkit")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real frames that lies beside a developer's checkout; never part of the repository."""
+    folder = Path(__file__).parents[1] / "../shared/data"
+    if not folder.is_dir():
+        pytest.skip("no real frames beside this checkout (../shared/data)")
+    return folder.resolve()
