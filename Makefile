@@ -27,7 +27,8 @@ clean:
 
 # Some systems ship Python without ensurepip; the pip they do have can then install into the environment.
 .venv/bin/pip:
-	$(PYTHON) -m venv .venv || { \
+	@echo "making .venv with $(PYTHON), then installing: about a minute"
+	@$(PYTHON) -m venv .venv || { \
 		$(PYTHON) -m venv --clear --without-pip .venv && \
 		$(PYTHON) -m pip --python .venv/bin/python install --quiet pip; }
 
