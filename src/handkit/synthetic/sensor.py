@@ -1,0 +1,306 @@
+"""What a real depth camera makes of clean depth: torn outlines, noise, seams, shadows, holes, steps.
+
+The order follows the light: where on the surface a pixel looks, what the optics mix there, what the second
+view cannot see, noise of the reading, then what the device's own filters and number format do to it. Every
+strength is a field of `Sensor`; every random number comes from the frame's own seed.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt64
+
+from .compiled import kernel
+from .devices import Sensor, perfect, sample_sensors
+from .random_fields import branch, fill_bits, fill_smooth, lane, normal
+
+__all__ = ["Sensor", "perfect", "sample_sensors", "sense"]
+
+FLIGHT = np.float32(250.0)
+"""Millimetres: a flying pixel lies at most this far behind the nearer surface."""
+
+ZERO, ONE, INFINITE = np.float32(0.0), np.float32(1.0), np.float32(np.inf)
+
+
+class Desk(NamedTuple):
+    """The pictures a frame is worked on with; without a surface `seen` is infinite and `reading` is 0."""
+
+    seen: Float32[np.ndarray, "H W"]
+    reading: Float32[np.ndarray, "H W"]
+    near: Float32[np.ndarray, "H W"]
+    far: Float32[np.ndarray, "H W"]
+    field: Float32[np.ndarray, "H W"]
+    spare: Float32[np.ndarray, "H W"]
+    bits: UInt64[np.ndarray, "H W"]
+
+
+@kernel
+def _edge(depth: np.float32, focal: np.float32) -> np.float32:
+    """Millimetres between neighboring pixels that make an edge; a steep surface stays below it."""
+    return np.float32(6.0) + np.float32(4.0) * depth / focal
+
+
+@kernel
+def _spread(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], sign: np.float32) -> None:
+    """Replace each pixel by the largest of its 3x3 neighborhood (sign 1) or the smallest (sign -1)."""
+    height, width = image.shape
+    for row in range(height):
+        line, out = image[row], spare[row]
+        out[0] = sign * max(sign * line[0], sign * line[1])
+        out[width - 1] = sign * max(sign * line[width - 2], sign * line[width - 1])
+        for column in range(1, width - 1):
+            sides = max(sign * line[column - 1], sign * line[column + 1])
+            out[column] = sign * max(sides, sign * line[column])
+    for row in range(height):
+        above, line, below = spare[max(row - 1, 0)], spare[row], spare[min(row + 1, height - 1)]
+        out = image[row]
+        for column in range(width):
+            out[column] = sign * max(sign * above[column], sign * below[column], sign * line[column])
+
+
+@kernel
+def _wander(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
+    """Read each pixel near an edge a little beside itself; within one surface nothing changes."""
+    seen, source = desk.seen, desk.reading
+    height, width = seen.shape
+    source[:] = seen
+    fill_bits(desk.bits, branch(seed, 1))
+    fill_smooth(desk.field, float(sensor.outline_cell), branch(seed, 2))
+    fill_smooth(desk.spare, float(sensor.outline_cell), branch(seed, 3))
+    half = np.float32(0.5)
+    # A lane is uniform: 3.46 makes its standard deviation 1.
+    jitter = sensor.jitter * np.float32(3.46)
+    for row in range(height):
+        for column in range(width):
+            bits = desk.bits[row, column]
+            right = sensor.outline * desk.field[row, column] + jitter * (lane(bits, 0) - half)
+            down = sensor.outline * desk.spare[row, column] + jitter * (lane(bits, 1) - half)
+            at_row = min(max(row + math.floor(down + half), 0), height - 1)
+            at_column = min(max(column + math.floor(right + half), 0), width - 1)
+            here, there = source[row, column], source[at_row, at_column]
+            if abs(here - there) > _edge(min(here, there), focal):
+                seen[row, column] = there
+
+
+@kernel
+def _fatten(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
+    """Let the nearer surface grow over the farther one."""
+    for _ in range(int(sensor.fatten)):
+        desk.near[:] = desk.seen
+        _spread(desk.near, desk.spare, -ONE)
+        for row in range(desk.seen.shape[0]):
+            near, line = desk.near[row], desk.seen[row]
+            for column in range(line.size):
+                grown = line[column] - near[column] > _edge(near[column], focal)
+                line[column] = near[column] if grown else line[column]
+
+
+@kernel
+def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
+    """Depth with axial noise, and 0 where there is no surface."""
+    fill_bits(desk.bits, branch(seed, 4))
+    fill_smooth(desk.field, float(sensor.wave_cell), branch(seed, 5))
+    million, tangent_cap = np.float32(1e-6), np.float32(4.0)
+    for row in range(desk.seen.shape[0]):
+        stripe = sensor.stripes * (np.float32(row % 2) - np.float32(0.5))
+        stripe += sensor.stripes * np.float32(0.5) * normal(branch(seed, 1000 + row))
+        seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
+        bits, field = desk.bits[row], desk.field[row]
+        for column in range(seen.size):
+            depth = seen[column]
+            squared = depth * depth * million
+            tangent = min((far[column] - near[column]) * focal / (depth + depth), tangent_cap)
+            spread = (sensor.noise + sensor.noise_at_meter * squared) * (
+                ONE + sensor.grazing_noise * tangent * tangent
+            )
+            noisy = depth + stripe + spread * normal(bits[column])
+            noisy += sensor.wave_at_meter * squared * field[column]
+            reading[column] = noisy if depth < INFINITE else ZERO
+
+
+@kernel
+def _mix(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
+    """Flying pixels on edges, stray ones anywhere, and pixels lost at random or seen at a grazing angle."""
+    fill_bits(desk.bits, branch(seed, 6))
+    for row in range(desk.seen.shape[0]):
+        seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
+        bits = desk.bits[row]
+        for column in range(seen.size):
+            gap = far[column] - near[column]
+            chance, place = lane(bits[column], 0), lane(bits[column], 1)
+            lost = lane(bits[column], 2) < sensor.dropout
+            if gap > _edge(near[column], focal):
+                flies = chance < sensor.flying
+                reading[column] = near[column] + place * min(gap, FLIGHT) if flies else reading[column]
+            else:
+                limit = sensor.grazing_limit * (np.float32(0.6) + np.float32(0.8) * place)
+                lost |= gap * focal > limit * (seen[column] + seen[column])
+            in_front = min(near[column] * (ONE - np.float32(0.3) * place), INFINITE)
+            strays = (chance > ONE - sensor.stray) & (in_front < INFINITE)
+            reading[column] = in_front if strays else reading[column]
+            reading[column] = ZERO if lost else reading[column]
+
+
+@kernel
+def _lose(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
+    """Blob-shaped holes, and the seam around nearer surfaces."""
+    fill_smooth(desk.field, float(sensor.hole_cell), branch(seed, 7))
+    for _ in range(int(sensor.rim) - 1):
+        _spread(desk.near, desk.spare, -ONE)
+    seam = sensor.rim >= ONE
+    weakness = ONE / (sensor.reach * sensor.reach)
+    for row in range(desk.seen.shape[0]):
+        seen, near, reading, field = desk.seen[row], desk.near[row], desk.reading[row], desk.field[row]
+        for column in range(seen.size):
+            depth = seen[column]
+            level = sensor.hole_level * (depth * depth * weakness - ONE)
+            beside = seam & (depth - near[column] > _edge(near[column], focal))
+            lost = (field[column] < level) | (beside & (field[column] < sensor.rim_level))
+            reading[column] = ZERO if lost else reading[column]
+
+
+@kernel
+def _shade(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
+    """Lose what the second view cannot see.
+
+    It sees the point of column u at u - f b / z. Walking along the row from its side, these must move
+    steadily away; a point that falls behind one already passed is hidden by it.
+    """
+    height, width = desk.seen.shape
+    step = 1 if sensor.baseline < ZERO else -1
+    reach, direction = focal * abs(sensor.baseline), np.float32(step)
+    for row in range(height):
+        seen, reading = desk.seen[row], desk.reading[row]
+        passed = -INFINITE
+        for count in range(width):
+            column = count if step > 0 else width - 1 - count
+            place = direction * np.float32(column) + reach / seen[column]
+            reading[column] = ZERO if place < passed - ONE else reading[column]
+            passed = max(passed, place)
+
+
+@kernel
+def _average(desk: Desk, sensor: Sensor) -> None:
+    """Replace each reading by the mean of those in its 3x3 neighborhood that are similar to it."""
+    height, width = desk.reading.shape
+    source = desk.spare
+    source[:] = desk.reading
+    for row in range(1, height - 1):
+        out, here = desk.reading[row], source[row]
+        for column in range(1, width - 1):
+            center = here[column]
+            total, count = ZERO, ZERO
+            for place in range(9):
+                change = source[row + place // 3 - 1, column + place % 3 - 1] - center
+                kept = abs(change) <= sensor.similar
+                total += change if kept else ZERO
+                count += ONE if kept else ZERO
+            out[column] = center + total / count if center > ZERO else ZERO
+
+
+@kernel
+def _write(desk: Desk, sensor: Sensor, out: Float32[np.ndarray, "H W"]) -> None:
+    """Systematic error, rounding and range."""
+    inverse_step = np.float32(1e6) / max(sensor.disparity_step, np.float32(1e-6))
+    rounds_disparity, rounds_depth = sensor.disparity_step > ZERO, sensor.step > ZERO
+    step = max(sensor.step, np.float32(1e-6))
+    for row in range(out.shape[0]):
+        reading, line = desk.reading[row], out[row]
+        for column in range(line.size):
+            depth = reading[column]
+            depth = depth + depth * sensor.scale + sensor.offset
+            if rounds_disparity:
+                depth = inverse_step / np.rint(inverse_step / depth)
+            if rounds_depth:
+                depth = np.rint(depth / step) * step
+            valid = (reading[column] > ZERO) & (depth >= sensor.nearest) & (depth <= sensor.farthest)
+            line[column] = depth if valid & (depth > ZERO) else ZERO
+
+
+@kernel
+def _strengths(sensor: Sensor, frame: int) -> Sensor:
+    """One frame's strengths as numbers."""
+    return Sensor(
+        sensor.outline[frame],
+        sensor.outline_cell[frame],
+        sensor.jitter[frame],
+        sensor.fatten[frame],
+        sensor.noise[frame],
+        sensor.noise_at_meter[frame],
+        sensor.grazing_noise[frame],
+        sensor.wave_at_meter[frame],
+        sensor.wave_cell[frame],
+        sensor.stripes[frame],
+        sensor.flying[frame],
+        sensor.stray[frame],
+        sensor.rim[frame],
+        sensor.rim_level[frame],
+        sensor.baseline[frame],
+        sensor.dropout[frame],
+        sensor.grazing_limit[frame],
+        sensor.hole_level[frame],
+        sensor.hole_cell[frame],
+        sensor.reach[frame],
+        sensor.average[frame],
+        sensor.similar[frame],
+        sensor.step[frame],
+        sensor.disparity_step[frame],
+        sensor.scale[frame],
+        sensor.offset[frame],
+        sensor.nearest[frame],
+        sensor.farthest[frame],
+    )
+
+
+@kernel
+def _sense(
+    depth: Float32[np.ndarray, "B H W"],
+    focals: Float32[np.ndarray, " B"],
+    sensor: Sensor,
+    seeds: UInt64[np.ndarray, " B"],
+    out: Float32[np.ndarray, "B H W"],
+) -> None:
+    size = depth.shape[1:]
+    blank = np.empty((6, size[0], size[1]), np.float32)
+    desk = Desk(blank[0], blank[1], blank[2], blank[3], blank[4], blank[5], np.empty(size, np.uint64))
+    for frame in range(depth.shape[0]):
+        own, focal, seed = _strengths(sensor, frame), focals[frame], seeds[frame]
+        for row in range(size[0]):
+            for column in range(size[1]):
+                clean = depth[frame, row, column]
+                desk.seen[row, column] = clean if clean > ZERO else INFINITE
+        if max(own.outline, own.jitter) > ZERO:
+            _wander(desk, own, focal, seed)
+        _fatten(desk, own, focal)
+        desk.near[:] = desk.seen
+        desk.far[:] = desk.seen
+        _spread(desk.near, desk.spare, -ONE)
+        _spread(desk.far, desk.spare, ONE)
+        _read(desk, own, focal, seed)
+        _mix(desk, own, focal, seed)
+        _lose(desk, own, focal, seed)
+        if own.baseline != ZERO:
+            _shade(desk, own, focal)
+        for _ in range(int(own.average)):
+            _average(desk, own)
+        _write(desk, own, out[frame])
+
+
+def sense(
+    depth: Float32[np.ndarray, "B H W"],
+    intrinsics: Float[np.ndarray, "B 4"],
+    sensor: Sensor,
+    seeds: UInt64[np.ndarray, " B"],
+) -> Float32[np.ndarray, "B H W"]:
+    """Clean depth in mm (0 = nothing) as each frame's sensor reads it, in mm (0 = no reading).
+
+    Intrinsics are (fx, fy, cx, cy) of the window in pixels. The same seed gives the same picture whatever
+    the batch. Single threaded, without the interpreter lock. Pictures are at least 2 x 2.
+    """
+    out = np.empty(depth.shape, np.float32)
+    focals = np.ascontiguousarray(intrinsics[:, 0], dtype=np.float32)
+    strengths = Sensor(*(np.ascontiguousarray(part, dtype=np.float32) for part in sensor))
+    clean = np.ascontiguousarray(depth, dtype=np.float32)
+    _sense(clean, focals, strengths, np.ascontiguousarray(seeds, dtype=np.uint64), out)
+    return out
