@@ -125,3 +125,18 @@ def _pixel_grid(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "1 N 2"]:
 def _to_unit(pixels: Float[Tensor, "*batch 2"], resolution: int) -> Float[Tensor, "*batch 2"]:
     """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (reference facts 2.4, the AWR convention)."""
     return (pixels + 0.5) * (2 / resolution) - 1
+
+
+def mirror_points(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
+    """The point map of the same crop in a mirror: a left hand's becomes a right hand's, in either space."""
+    flipped = points.flip(-1)
+    return torch.cat([-flipped[:, :1], flipped[:, 1:]], dim=1)
+
+
+def mirror_joints(joints: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """Normalized joints in the same mirror; its own inverse.
+
+    >>> mirror_joints(torch.tensor([0.25, 0.5, -1.0])).tolist()
+    [-0.25, 0.5, -1.0]
+    """
+    return joints * joints.new_tensor([-1.0, 1.0, 1.0])

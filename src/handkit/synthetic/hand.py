@@ -1,0 +1,191 @@
+"""An articulated right hand: shape parameters, forward kinematics, and a surface of tapered capsules and wedges.
+
+Hand frame: origin at the wrist joint, y towards the middle knuckle, z out of the back of the hand, x towards the little
+finger; millimetres. Lengths are those of an adult hand of 189 mm (wrist crease to middle tip); every hand is a
+variation of it. Joints are labelled where OpenXR and MediaPipe put them: on the bones' axes, tips in the pad.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from handkit.geometry.kinematics import axis_rotation, chain
+
+KNUCKLES = ((-26.0, 88.0, 0.0), (-4.0, 90.0, 3.0), (15.5, 84.0, 1.0), (33.0, 74.0, -4.0))
+"""MCP joints of index, middle, ring, pinky (mm)."""
+PHALANGES = ((43.0, 25.0, 18.0), (47.0, 29.0, 19.0), (44.0, 28.0, 19.0), (35.0, 20.0, 17.0))
+FINGER_RADII = ((11.3, 9.8, 8.6, 7.2), (11.6, 10.0, 8.8, 7.4), (11.0, 9.4, 8.3, 7.0), (10.0, 8.3, 7.2, 6.2))
+"""Radii at MCP, PIP, DIP and tip (mm)."""
+THUMB_BASE = (-21.0, 22.0, -9.0)
+THUMB_BONES = (45.0, 33.0, 24.0)
+THUMB_RADII = (15.5, 12.0, 10.3, 8.0)
+THUMB_AXIS = (-0.62, 0.70, -0.35)
+THUMB_NAIL = (-0.55, -0.30, 0.75)
+"""Direction of the resting thumb and of its nail, in the hand frame."""
+WRIST_RADIUS, WRIST_SPREAD = 18.0, 10.5
+"""The wrist is two spheres, this far to each side: 57 mm broad, 36 mm thick."""
+
+
+class HandShape(NamedTuple):
+    """One hand's proportions; 1 is the average adult."""
+
+    scale: Float[Tensor, " B"]
+    lengths: Float[Tensor, "B 5 3"]
+    breadth: Float[Tensor, " B"]
+    thickness: Float[Tensor, " B"]
+    palm_thickness: Float[Tensor, " B"]
+    offsets: Float[Tensor, "B 5 3"]
+    """Displacement of thumb base and four knuckles, mm before scaling."""
+
+    def __getitem__(self, index: Tensor | slice) -> "HandShape":  # type: ignore[override]
+        return HandShape(*(getattr(self, field)[index] for field in self._fields))
+
+
+class Articulation(NamedTuple):
+    """Joint angles (rad) of one hand; zero is the flat hand with fingers parallel."""
+
+    fingers: Float[Tensor, "B 4 4"]
+    """Per finger: MCP flexion, MCP abduction (positive towards the thumb), PIP flexion, DIP flexion."""
+    thumb: Float[Tensor, "B 5"]
+    """CMC flexion (across the palm), CMC palmar abduction, twist (opposition), MCP flexion, IP flexion."""
+    wrist: Float[Tensor, "B 2"]
+    """Flexion and deviation (positive towards the thumb) of the hand against the forearm."""
+    cup: Float[Tensor, " B"]
+    """0 flat to 1 hollow hand: ring and little knuckles come forward."""
+
+
+class Posed(NamedTuple):
+    """Joints and link frames in the hand frame, mm."""
+
+    joints: Float[Tensor, "B 21 3"]
+    forearm: Float[Tensor, "B 3 3"]
+    """Its second axis points from the elbow to the wrist, its third out of the back of the forearm."""
+
+
+def sample_shapes(count: int, generator: torch.Generator) -> HandShape:
+    """Hands from a child's to a large man's, with independent proportions."""
+
+    def around(spread: float, *shape: int) -> Tensor:
+        return 1 + spread * torch.randn(count, *shape, generator=generator).clamp(-2.2, 2.2)
+
+    small = torch.rand(count, generator=generator) < 0.12
+    scale = torch.where(small, around(0.06) * 0.78, around(0.07) * 0.97)
+    lengths = around(0.045, 1, 1) * around(0.03, 5, 1) * around(0.03, 5, 3)
+    offsets = (around(1.0, 5, 3) - 1) * torch.tensor([[3.5], [1.6], [1.6], [1.6], [1.8]])
+    return HandShape(scale, lengths, around(0.05), around(0.09), around(0.10), offsets)
+
+
+def articulate(shape: HandShape, pose: Articulation) -> Posed:
+    """Forward kinematics: HAND21 joints of right hands in the hand frame."""
+    count = len(shape.scale)
+    stretch = torch.stack([shape.breadth, torch.ones_like(shape.breadth), torch.ones_like(shape.breadth)], -1)
+    knuckles = (torch.tensor(KNUCKLES) + shape.offsets[:, 1:]) * stretch[:, None]
+    hollow = torch.tensor([[1.0, 0.0, -1.0], [0.0, 0.0, 0.0], [-1.5, -1.0, -5.0], [-4.0, -2.0, -11.0]])
+    knuckles = knuckles + pose.cup[:, None, None] * hollow
+    lengths = torch.tensor([THUMB_BONES, *PHALANGES]) * shape.lengths
+
+    flexion, abduction = -pose.fingers[..., [0, 2, 3]], pose.fingers[..., 1]
+    bends = axis_rotation("x", flexion)
+    first = axis_rotation("z", abduction) @ bends[:, :, 0]
+    rotations = torch.cat([first[:, :, None], bends[:, :, 1:]], dim=2)
+    frame = torch.eye(3).expand(count, 4, 3, 3)
+    fingers, _ = chain(knuckles, frame, rotations=rotations, lengths=lengths[:, 1:])
+
+    base = (torch.tensor(THUMB_BASE) + shape.offsets[:, 0]) * stretch
+    thumb, _ = chain(base, _thumb_frame(), rotations=_thumb_rotations(pose.thumb), lengths=lengths[:, 0])
+    wrist = torch.zeros(count, 1, 3)
+    joints = torch.cat([wrist, thumb, fingers.flatten(1, 2)], dim=1) * shape.scale[:, None, None]
+    forearm = axis_rotation("z", -pose.wrist[:, 1]) @ axis_rotation("x", pose.wrist[:, 0])
+    return Posed(joints, forearm)
+
+
+def _thumb_frame() -> Float[Tensor, "3 3"]:
+    along = torch.nn.functional.normalize(torch.tensor(THUMB_AXIS), dim=0)
+    nail = torch.tensor(THUMB_NAIL)
+    nail = torch.nn.functional.normalize(nail - (nail @ along) * along, dim=0)
+    return torch.stack([torch.linalg.cross(along, nail), along, nail], dim=-1)
+
+
+def _thumb_rotations(angles: Float[Tensor, "B 5"]) -> Float[Tensor, "B 3 3 3"]:
+    flexion, abduction, twist, mcp, ip = angles.unbind(-1)
+    base = axis_rotation("z", abduction) @ axis_rotation("x", -flexion) @ axis_rotation("y", twist)
+    return torch.stack([base, axis_rotation("x", -mcp), axis_rotation("x", -ip)], dim=1)
+
+
+def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Float[Tensor, "B W 12"]]:
+    """Cones (two balls each) and wedges (three balls each) of the hand without its forearm, in the hand frame."""
+    joints, back = posed.joints, shape.scale[:, None] * torch.tensor([0.0, 0.0, 1.0])
+    thick = (shape.scale * shape.thickness)[:, None]
+    balls = torch.cat([torch.tensor([THUMB_RADII]), torch.tensor(FINGER_RADII)]).flatten() * thick
+    fingers = torch.cat([joints[:, 1:], balls[..., None]], dim=-1).unflatten(1, (5, 4))
+    bones = torch.cat([fingers[:, :, :-1], fingers[:, :, 1:]], dim=-1).flatten(1, 2)
+
+    palm = _palm_balls(shape, joints, back)
+    webs = _web_balls(fingers)
+    wedges = [
+        torch.cat([palm[:, i], palm[:, j], palm[:, k]], dim=-1)
+        for i, j, k in ((0, 2, 3), (0, 3, 4), (0, 4, 1), (1, 4, 5), (6, 2, 0), (1, 5, 7), (6, 0, 8), (8, 2, 3))
+    ]
+    knuckles = fingers[:, 1:, 0]
+    wedges += [torch.cat([knuckles[:, i], knuckles[:, i + 1], webs[:, i]], dim=-1) for i in range(3)]
+    wedges += [torch.cat([palm[:, i + 2], palm[:, i + 3], webs[:, i]], dim=-1) for i in range(3)]
+    wedges.append(torch.cat([palm[:, 2], webs[:, 3], palm[:, 6]], dim=-1))
+    wedges.append(torch.cat([palm[:, 8], webs[:, 3], palm[:, 2]], dim=-1))
+    thenar = torch.cat([palm[:, 6], fingers[:, 0, 1]], dim=-1)
+    return torch.cat([bones, thenar[:, None]], dim=1), torch.stack(wedges, dim=1)
+
+
+def _palm_balls(shape: HandShape, joints: Tensor, back: Tensor) -> Float[Tensor, "B 9 4"]:
+    """0, 1 wrist (thumb, little side); 2-5 palm under the knuckles; 6 thenar; 7 hypothenar; 8 middle of the thenar."""
+    size = (shape.scale * shape.palm_thickness)[:, None]
+    across = torch.nn.functional.normalize(joints[:, 17] - joints[:, 5], dim=-1)
+    side = across * (shape.scale * shape.breadth)[:, None] * WRIST_SPREAD
+    wrist = torch.stack([-side, side], dim=1)
+    depth = torch.tensor([4.5, 5.0, 4.5, 3.0]) * size
+    knuckles = joints[:, [5, 9, 13, 17]] - torch.nn.functional.pad(depth[..., None], (2, 0))
+    thenar = joints[:, 1] * 0.85 - back * 2.0
+    hypothenar = joints[:, 17] * 0.42 + side * 0.8 - back * 6.0
+    middle = joints[:, 2] * 0.62 + joints[:, 9] * 0.12 - back * 2.0
+    centers = torch.cat([wrist, knuckles, thenar[:, None], hypothenar[:, None], middle[:, None]], dim=1)
+    radii = torch.tensor([WRIST_RADIUS, WRIST_RADIUS, 12.6, 12.6, 12.0, 11.2, 15.5, 14.5, 14.5]) * size
+    return torch.cat([centers, radii[..., None]], dim=-1)
+
+
+def _web_balls(fingers: Float[Tensor, "B 5 4 4"]) -> Float[Tensor, "B 4 4"]:
+    """Skin between neighboring fingers (three) and between thumb and index: it spans the gap and thins out."""
+    part = fingers[:, 1:, 0] * 0.62 + fingers[:, 1:, 1] * 0.38
+    webs = (part[:, :-1] + part[:, 1:]) / 2
+    radius = torch.full_like(webs[..., 3:], 0.55) * part[:, :-1, 3:]
+    thumb = fingers[:, 0, 1] * 0.50 + fingers[:, 1, 0] * 0.40 + fingers[:, 0, 0] * 0.10
+    thumb = torch.cat([thumb[:, :3], thumb[:, 3:] * 0.55], dim=-1)
+    return torch.cat([torch.cat([webs[..., :3], radius], dim=-1), thumb[:, None]], dim=1)
+
+
+def forearm_cones(
+    shape: HandShape, posed: Posed, *, length: Float[Tensor, " B"], sleeve: Float[Tensor, " B"]
+) -> Float[Tensor, "B 4 8"]:
+    """Forearm of `length` mm from the wrist on; where `sleeve` is positive, cloth of that extra radius (mm)."""
+    scale, breadth = shape.scale, shape.breadth
+    along, across = posed.forearm[..., 1], posed.forearm[..., 0]
+    side = (scale * breadth * WRIST_SPREAD)[:, None] * across
+    reach = length[:, None] * along
+    wrist_radius = (scale * shape.palm_thickness * WRIST_RADIUS * 0.97)[:, None]
+    growth = (length / 260).clamp(0, 1)[:, None]
+    elbow_radius = wrist_radius * (1 + 0.75 * growth)
+    elbow_side = side * (1 + 0.9 * growth)
+    bare = [
+        torch.cat([sign * side, wrist_radius, sign * elbow_side - reach, elbow_radius], dim=-1) for sign in (-1, 1)
+    ]
+    cuff = (sleeve > 0)[:, None] * (wrist_radius + 0.3 * (elbow_radius - wrist_radius) + sleeve[:, None])
+    end = (sleeve > 0)[:, None] * (elbow_radius + sleeve[:, None])
+    start = -0.3 * reach
+    cloth = [torch.cat([sign * side + start, cuff, sign * elbow_side - reach, end], dim=-1) for sign in (-1, 1)]
+    return torch.stack([*bare, *cloth], dim=1)
+
+
+def radians(degrees: float | tuple[float, ...]) -> Tensor:
+    """Angles as the anatomy books give them."""
+    return torch.tensor(degrees) * (math.pi / 180)

@@ -1,0 +1,235 @@
+"""One training loop for every network: batches of frames in, safetensors weights and a log out.
+
+    batches -> DepthFrame with a jittered cube -> crop_hand -> points, joints -> model.loss
+
+Lightning Fabric places tensors and holds the precision. Batch `i` is drawn from the seed and `i` alone, so a run that
+was stopped and resumed sees what an uninterrupted one sees.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+
+from handkit.data.augment import jitter
+from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import save
+from handkit.models.localizer import Localizer
+from handkit.recipes import Recipe
+from handkit.synthetic.scenes import HAND_CONES, OWN_CONES, Scene, look, sample_scenes
+
+CHECKPOINT_SECONDS = 180.0
+HAND_WITHIN_MM = 100.0
+"""A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
+AVERAGE_EVERY = 8
+"""Steps between updates of the averaged weights: each costs a pass over all parameters."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to stop: after so many samples or, without those, so many minutes of training."""
+
+    samples: int | None = None
+    minutes: float | None = None
+
+    def progress(self, *, samples: int, seconds: float) -> float:
+        """Share of the budget that is spent, 0 to 1."""
+        if self.samples is not None:
+            return min(samples / self.samples, 1.0)
+        return min(seconds / 60 / (self.minutes or 1e-9), 1.0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of a run, one line of its log."""
+
+    progress: float
+    samples: int
+    seconds: float
+    learning_rate: float
+    resolution: int
+    terms: dict[str, float]
+    error_mm: float | None = None
+
+
+class Run:
+    """A network in training: weights, their running average, optimizer, and what has been spent."""
+
+    def __init__(
+        self, model: HandPoseModel, recipe: Recipe, *, accelerator: str = "auto", precision: Any = "bf16-mixed"
+    ) -> None:
+        self.recipe, self.model = recipe, model.to(memory_format=torch.channels_last)
+        self.fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+        self.average.to(self.fabric.device)
+        optimizer = torch.optim.AdamW(_parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
+        self.module, self.optimizer = self.fabric.setup(model, optimizer)
+        self.step, self.samples, self.seconds = 0, 0, 0.0
+
+    def advance(self, frame: DepthFrame, *, progress: float) -> dict[str, Tensor]:
+        """One optimizer step on one batch; returns the loss terms."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, progress)
+        targets = self.targets(frame.to(self.fabric.device), progress)
+        # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
+        with self.fabric.autocast():
+            terms = self.model.loss(*targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(torch.stack(list(terms.values())).sum())
+        self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
+        self.optimizer.step()
+        self.step += 1
+        self.samples += len(frame)
+        if self.step % AVERAGE_EVERY == 0:
+            self.average.update_parameters(self.model)
+        return {name: term.detach() for name, term in terms.items()}
+
+    def targets(self, frame: DepthFrame, progress: float) -> tuple[Tensor, ...]:
+        """What the network's loss is given: points and joints, or points and place for a localizer."""
+        assert frame.cube is not None
+        assert frame.joints is not None
+        crop = crop_hand(frame, frame.cube, self.recipe.resolution_at(progress))
+        if isinstance(self.model, Localizer):
+            return location_targets(crop, frame.joints)
+        return crop.points(self.model.space), crop.normalize(frame.joints, self.model.space)
+
+    def averaged(self) -> HandPoseModel:
+        """The network whose weights are saved and measured."""
+        return self.average.module.eval()
+
+    def state(self) -> dict[str, Any]:
+        """What `fabric.save` needs for an exact resume."""
+        spent = {"step": self.step, "samples": self.samples, "seconds": self.seconds}
+        return {"model": self.module, "optimizer": self.optimizer, "average": self.average, "spent": spent}
+
+    def restore(self, path: Path) -> None:
+        """Continue from a state file."""
+        state = self.state()
+        self.fabric.load(path, state)
+        self.step, self.samples, self.seconds = (state["spent"][key] for key in ("step", "samples", "seconds"))
+
+
+@dataclass(frozen=True)
+class SyntheticFrames(Dataset[DepthFrame]):
+    """Endless labelled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
+
+    recipe: Recipe
+    seed: int
+    size: int
+    resolution: int = 128
+
+    def __getitem__(self, index: int) -> DepthFrame:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        scene = sample_scenes(self.size, generator)
+        center = scene.joints.mean(1)
+        if self.recipe.negatives > 0:
+            elsewhere = torch.rand(self.size, 1, generator=generator) < self.recipe.negatives
+            center = torch.where(elsewhere, _another_place(scene, generator), center)
+        cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
+        return look(scene, cube, resolution=self.resolution)
+
+
+def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
+    """A point on something else in each scene: forearm, body, clutter, or beside the hand."""
+    count = len(scene.joints)
+    balls = scene.cones.unflatten(-1, (-1, 4)).flatten(1, 2)[:, 2 * HAND_CONES : 2 * OWN_CONES]
+    present = (balls[..., 3] > 0).float() + 1e-6
+    balls = balls[torch.arange(count), torch.multinomial(present, 1, generator=generator)[:, 0]]
+    near = balls[:, :3] - torch.nn.functional.normalize(balls[:, :3], dim=-1) * balls[:, 3:]
+    mixed = scene.joints[:, 0] + torch.rand(count, 1, generator=generator) * (near - scene.joints[:, 0])
+    beside = scene.joints.mean(1) + torch.randn(count, 3, generator=generator) * 130
+    kind = torch.rand(count, 1, generator=generator)
+    place = torch.where(kind < 0.45, near, torch.where(kind < 0.75, mixed, beside))
+    return torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+
+
+def location_targets(crop: Crop, joints: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Points, offset to the joint mean in the cube's units, hand or not, right or not; every second row mirrored.
+
+    The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
+    """
+    offset = crop.cube.normalize(joints.mean(1, keepdim=True))[:, 0]
+    hand = (offset * crop.cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
+    points = crop.points(Space.IMAGE)
+    left = torch.arange(len(points), device=points.device) % 2 == 1
+    points = torch.where(left[:, None, None, None], mirror_points(points), points)
+    return points, torch.where(left[:, None], mirror_joints(offset), offset), hand.float(), (~left).float()
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """Linear warm-up, then a cosine to zero."""
+    if progress < recipe.warmup:
+        return recipe.learning_rate * (progress + 1e-3) / (recipe.warmup + 1e-3)
+    return recipe.learning_rate * (1 + math.cos(math.pi * (progress - recipe.warmup) / (1 - recipe.warmup))) / 2
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for convolutions and linear maps only; biases and normalization have none."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    free = [p for p in model.parameters() if p.ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def train(  # noqa: PLR0913
+    run: Run,
+    frames: Dataset[DepthFrame],
+    budget: Budget,
+    *,
+    out: Path,
+    workers: int = 1,
+    measure: Callable[[HandPoseModel], float] | None = None,
+    tell: Callable[[Report], None] = lambda report: None,
+) -> Path:
+    """Train until the budget is spent, with a state file every few minutes; returns the path of the weights.
+
+    `measure` answers the error in mm of the averaged network; `tell` hears of every twentieth step.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    indices = range(run.step, 2**31)
+    loader = DataLoader(frames, batch_size=None, sampler=indices, num_workers=workers, prefetch_factor=4 if workers else None)
+    saved = begun = time.monotonic() - 0.0
+    spent = run.seconds
+    terms: dict[str, float] = {}
+    for frame in loader:
+        run.seconds = spent + time.monotonic() - begun
+        progress = budget.progress(samples=run.samples, seconds=run.seconds)
+        due = time.monotonic() - saved > CHECKPOINT_SECONDS
+        if due or progress >= 1:
+            saved = time.monotonic()
+            _keep(run, out)
+            error = measure(run.averaged()) if measure else None
+            _log(run, out, Report(progress, run.samples, run.seconds, 0.0, 0, terms, error), tell)
+        if progress >= 1:
+            return out / "weights.safetensors"
+        losses = run.advance(frame, progress=progress)
+        if run.step % 20 == 0:
+            terms = {name: float(value) for name, value in losses.items()}
+            rate, resolution = learning_rate(run.recipe, progress), run.recipe.resolution_at(progress)
+            _log(run, out, Report(progress, run.samples, run.seconds, rate, resolution, terms), tell)
+    raise AssertionError("the loader is endless")
+
+
+def _keep(run: Run, out: Path) -> None:
+    """State for resuming, then weights for using; each replaces its predecessor in one step."""
+    partial = out / "state.partial"
+    run.fabric.save(partial, run.state())
+    partial.replace(out / "state.ckpt")
+    save(out / "weights.safetensors", run.averaged(), recipe=asdict(run.recipe))
+
+
+def _log(run: Run, out: Path, report: Report, tell: Callable[[Report], None]) -> None:
+    with (out / "log.jsonl").open("a") as file:
+        file.write(json.dumps(asdict(report)) + "\n")
+    tell(report)
