@@ -1,0 +1,147 @@
+"""Where poses go: JSON lines, and pictures in a folder."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from handkit.geometry.camera import Camera
+from handkit.geometry.skeleton import Skeleton
+
+STAGES = ("locate", "crop", "network", "total")
+
+
+@runtime_checkable
+class Hand(Protocol):
+    """What is written of one hand; `inference.HandPose` is one."""
+
+    @property
+    def handedness(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def skeleton(self) -> Skeleton: ...
+    @property
+    def joints_mm(self) -> Float[np.ndarray, "J 3"]: ...
+    @property
+    def joints_px(self) -> Float[np.ndarray, "J 2"]: ...
+
+
+@runtime_checkable
+class TextStream(Protocol):
+    """What lines are written to: stdout, an open file, a `StringIO`."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
+
+
+def frame_record(
+    source: str,
+    camera: Camera | None,
+    hands: Sequence[Hand],
+    *,
+    reason: str | None,
+    timings_ms: Mapping[str, float] | None = None,
+) -> dict[str, Any]:
+    """One frame as JSON holds it: millimetres and pixels to 0.01, null for what is not known.
+
+    The keys are always the same, so that a reader needs no cases: a picture that could not be read has no
+    hands, a reason, and null for its timings (and for its camera, if that waited for the picture's size).
+    """
+    return {
+        "source": source,
+        "camera": _camera_record(camera),
+        "hands": [
+            {
+                "handedness": hand.handedness,
+                "confidence": _rounded(hand.confidence, 3),
+                "skeleton": hand.skeleton.name,
+                "joints_mm": [[_rounded(value, 2) for value in joint] for joint in hand.joints_mm.tolist()],
+                "joints_px": [[_rounded(value, 2) for value in joint] for joint in hand.joints_px.tolist()],
+            }
+            for hand in hands
+        ],
+        "reason": reason,
+        "timings_ms": {stage: _rounded((timings_ms or {}).get(stage, math.nan), 3) for stage in STAGES},
+    }
+
+
+class JsonLines:
+    """One line of JSON per record, to a file that this opens or to a stream that stays open (stdout).
+
+    Every line is flushed: an interrupted run keeps what it has seen, and whoever reads a pipe waits for no
+    buffer. Raises OSError where the file cannot be written.
+
+    >>> import sys
+    >>> with JsonLines(sys.stdout) as sink:
+    ...     sink.write({"source": "a.png", "hands": []})
+    {"source": "a.png", "hands": []}
+    """
+
+    def __init__(self, target: Path | TextStream) -> None:
+        self._owned = isinstance(target, Path)
+        self._stream: Any = target.open("w", encoding="utf-8") if isinstance(target, Path) else target
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Raises ValueError on NaN and infinity, which JSON does not have."""
+        self._stream.write(json.dumps(record, allow_nan=False) + "\n")
+        self._stream.flush()
+
+    def __enter__(self) -> "JsonLines":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._owned:
+            self._stream.close()
+
+
+class PictureFolder:
+    """PNGs in one folder, each named after its source; sources of one name get their folder's name too."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._taken: set[str] = set()
+
+    def write(self, source: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> Path:
+        """Save under a name that no other source of this run has, and answer the path."""
+        path = self._folder / f"{self._free_name(source)}.png"
+        save_picture(path, picture)
+        return path
+
+    def _free_name(self, source: Path) -> str:
+        """`frame`, else `folder-frame`, else `frame-2` and so on; case alone does not tell names apart."""
+        names = [source.stem, f"{source.resolve().parent.name}-{source.stem}"]
+        names += [f"{source.stem}-{i}" for i in range(2, len(self._taken) + 3)]
+        name = next(name for name in names if name.casefold() not in self._taken)
+        self._taken.add(name.casefold())
+        return name
+
+
+def save_picture(path: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> None:
+    """Write a PNG; raises OSError where the file cannot be written."""
+    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+
+
+def _camera_record(camera: Camera | None) -> dict[str, float | int | None]:
+    if camera is None:
+        return dict.fromkeys(("fx", "fy", "cx", "cy", "width", "height"))
+    (fx, _, cx), (_, fy, cy), _ = camera.matrix.reshape(3, 3).tolist()
+    numbers = {"fx": fx, "fy": fy, "cx": cx, "cy": cy}
+    size = {"width": camera.width, "height": camera.height}
+    return {name: _rounded(number, 4) for name, number in numbers.items()} | size
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return round(float(value), digits) if math.isfinite(value) else None

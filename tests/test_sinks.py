@@ -1,0 +1,103 @@
+"""JSON lines that any reader can parse, and pictures that never overwrite each other."""
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from handkit.geometry.camera import Camera
+from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_picture
+
+CAMERA = Camera.named("sr305")
+TIMINGS = {"locate": 1.23456, "crop": 0.2, "network": 5.0, "total": 6.5}
+DOT = np.full((2, 3, 3), 200, np.uint8)
+
+
+@dataclass(frozen=True)
+class Seen:
+    handedness: str = "right"
+    confidence: float = 0.98765
+    skeleton: Skeleton = HAND21
+    joints_mm: np.ndarray = field(default_factory=lambda: np.full((21, 3), 1 / 3, np.float32))
+    joints_px: np.ndarray = field(default_factory=lambda: np.full((21, 2), 100 / 3, np.float32))
+
+
+def test_record_of_a_hand() -> None:
+    assert isinstance(Seen(), Hand)
+    record = json.loads(json.dumps(frame_record("a.png", CAMERA, [Seen()], reason=None, timings_ms=TIMINGS)))
+    assert list(record) == ["source", "camera", "hands", "reason", "timings_ms"]
+    assert record["camera"] == {
+        "fx": 476.007, "fy": 476.007, "cx": 313.683, "cy": 242.755, "width": 640, "height": 480,
+    }  # fmt: skip
+    assert record["hands"] == [
+        {
+            "handedness": "right",
+            "confidence": 0.988,
+            "skeleton": "hand21",
+            "joints_mm": [[0.33, 0.33, 0.33]] * 21,
+            "joints_px": [[33.33, 33.33]] * 21,
+        }
+    ]
+    assert record["reason"] is None
+    assert record["timings_ms"] == {"locate": 1.235, "crop": 0.2, "network": 5.0, "total": 6.5}
+
+
+def test_a_batched_camera_is_written_too() -> None:
+    assert frame_record("a", CAMERA.batched(), [], reason="no hand")["camera"]["cx"] == 313.683
+
+
+def test_what_is_not_known_is_null_under_the_same_keys() -> None:
+    unread = frame_record("a.png", None, [], reason="a.png does not exist")
+    read = frame_record("a.png", CAMERA, [], reason=None, timings_ms=TIMINGS)
+    for part in ("camera", "timings_ms"):
+        assert unread[part].keys() == read[part].keys()
+        assert set(unread[part].values()) == {None}
+    assert unread["hands"] == []
+
+
+def test_nan_and_infinity_never_reach_json() -> None:
+    hand = Seen(joints_mm=np.full((21, 3), np.nan), joints_px=np.full((21, 2), np.inf), confidence=np.nan)
+    stream = io.StringIO()
+    with JsonLines(stream) as sink:
+        sink.write(frame_record("a.png", CAMERA, [hand], reason=None))
+    assert json.loads(stream.getvalue())["hands"][0]["joints_mm"][0] == [None, None, None]
+    with pytest.raises(ValueError, match="JSON"):
+        sink.write({"confidence": float("nan")})
+
+
+def test_every_line_is_on_disk_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "poses.jsonl"
+    with JsonLines(path) as sink:
+        for i in range(3):
+            sink.write({"source": f"größe {i}"})
+            assert len(path.read_text(encoding="utf-8").splitlines()) == i + 1
+    assert [json.loads(line)["source"] for line in path.read_text().splitlines()][2] == "größe 2"
+
+
+def test_a_stream_stays_open() -> None:
+    stream = io.StringIO()
+    with JsonLines(stream):
+        pass
+    assert not stream.closed
+
+
+def test_sources_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    folder = PictureFolder(tmp_path / "out" / "deep")
+    sources = ("a/1.png", "b/1.png", "b/1.tiff", "b/1.npy", "1-2.png", "c/x.png", "c/X.png")
+    written = [folder.write(tmp_path / source, DOT).name for source in sources]
+    assert written[:3] == ["1.png", "b-1.png", "1-2.png"]
+    assert len({name.casefold() for name in written}) == len(sources)
+
+
+def test_saved_picture_is_the_picture(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
+    save_picture(tmp_path / "ü.png", picture)
+    data = np.frombuffer((tmp_path / "ü.png").read_bytes(), np.uint8)
+    np.testing.assert_array_equal(cv2.imdecode(data, cv2.IMREAD_COLOR), picture)
+    with pytest.raises(OSError, match="nowhere"):
+        save_picture(tmp_path / "nowhere" / "x.png", picture)
