@@ -56,7 +56,7 @@ class Sensor(NamedTuple):
     hole_cell: Strength
     """... which changes over this many pixels."""
     reach: Strength
-    """Distance in mm at which half of the surface is lost."""
+    """Distance at which half of a surface is lost, in distances of the nearest one (gain follows it)."""
     average: Strength
     """Number of passes of a 3x3 mean ..."""
     similar: Strength
@@ -100,27 +100,27 @@ NEARLY_CLEAN: Ranges = {
 }
 
 STRUCTURED_LIGHT: Ranges = {
-    "outline": (0.3, 1.1),
+    "outline": (0.0, 1.2),
     "outline_cell": (1.5, 5.0),
     "jitter": (0.0, 0.4),
     "noise": (0.0, 0.25),
     "noise_at_meter": (0.0, 1.5),
     "grazing_noise": (0.0, 0.15),
-    "wave_at_meter": (0.0, 2.5),
+    "wave_at_meter": (0.0, 1.8),
     "wave_cell": (2.0, 10.0),
     "stray": (0.0, 0.0006),
-    "rim": (0.0, 2.9),
-    "rim_level": (-1.0, 3.0),
+    "rim": (0.3, 2.9),
+    "rim_level": (0.0, 4.0),
     "baseline": (-80.0, 80.0),
-    "dropout": (0.0, 0.008),
-    "grazing_limit": (2.5, 7.0),
-    "hole_level": (2.5, 6.0),
+    "dropout": (0.0, 0.006),
+    "grazing_limit": (3.5, 9.0),
+    "hole_level": (3.0, 7.0),
     "hole_cell": (1.5, 9.0),
-    "reach": (700.0, 4000.0),
+    "reach": (1.7, 6.0),
     "average": (0.0, 2.5),
     "similar": (3.0, 15.0),
     "step": (0.0, 1.2),
-    "disparity_step": (0.0, 4.0),
+    "disparity_step": (0.0, 5.0),
     "scale": (-0.006, 0.006),
     "offset": (-3.0, 3.0),
     "nearest": (100.0, 220.0),
@@ -130,22 +130,22 @@ STRUCTURED_LIGHT: Ranges = {
 TIME_OF_FLIGHT: Ranges = {
     "outline": (0.0, 0.6),
     "outline_cell": (1.5, 4.0),
-    "jitter": (0.0, 0.4),
-    "noise": (0.2, 2.0),
+    "jitter": (0.0, 0.3),
+    "noise": (0.0, 2.5),
     "noise_at_meter": (0.0, 2.5),
     "grazing_noise": (0.0, 0.3),
     "wave_at_meter": (0.0, 4.0),
     "wave_cell": (2.0, 14.0),
-    "stripes": (0.0, 1.6),
-    "flying": (0.0, 0.5),
+    "stripes": (0.0, 2.5),
+    "flying": (0.0, 0.35),
     "stray": (0.0, 0.002),
-    "rim": (0.0, 5.9),
-    "rim_level": (-0.5, 3.0),
+    "rim": (0.4, 4.9),
+    "rim_level": (0.5, 4.0),
     "dropout": (0.0, 0.004),
-    "grazing_limit": (3.0, 9.0),
+    "grazing_limit": (4.0, 10.0),
     "hole_level": (3.0, 7.0),
     "hole_cell": (1.5, 6.0),
-    "reach": (1500.0, 6000.0),
+    "reach": (2.5, 8.0),
     "average": (0.0, 2.5),
     "similar": (4.0, 25.0),
     "step": (0.0, 1.2),
@@ -156,7 +156,7 @@ TIME_OF_FLIGHT: Ranges = {
 }
 
 STEREO: Ranges = {
-    "outline": (0.4, 1.5),
+    "outline": (0.2, 1.2),
     "outline_cell": (2.0, 7.0),
     "jitter": (0.0, 0.5),
     "fatten": (0.0, 2.0),
@@ -171,10 +171,10 @@ STEREO: Ranges = {
     "rim_level": (-1.0, 2.0),
     "baseline": (-60.0, 60.0),
     "dropout": (0.0, 0.004),
-    "grazing_limit": (2.0, 6.0),
-    "hole_level": (2.5, 6.0),
+    "grazing_limit": (3.0, 8.0),
+    "hole_level": (3.0, 7.0),
     "hole_cell": (2.0, 12.0),
-    "reach": (1500.0, 8000.0),
+    "reach": (2.0, 8.0),
     "average": (0.0, 2.9),
     "similar": (5.0, 25.0),
     "step": (0.0, 1.2),
@@ -201,10 +201,15 @@ def perfect(count: int) -> Sensor:
 
 
 def sample_sensors(count: int, generator: torch.Generator, *, kind: str | None = None) -> Sensor:
-    """Random sensors of one of `KINDS`, or of a mixture of them. Every strength is uniform in its range."""
+    """Random sensors of one of `KINDS`, or of a mixture of them.
+
+    A strength is uniform in its range; where the range starts at 0 its root is: most cameras have little of
+    most faults.
+    """
     shares = torch.tensor(SHARES if kind is None else [float(name == kind) for name in KINDS])
     chosen = torch.multinomial(shares, count, replacement=True, generator=generator)
     ranges = torch.tensor([[(NOTHING | kept)[name] for name in Sensor._fields] for kept in KINDS.values()])
     low, high = ranges[chosen].unbind(-1)
-    strengths = low + (high - low) * torch.rand(low.shape, generator=generator)
+    fraction = torch.rand(low.shape, generator=generator)
+    strengths = low + (high - low) * torch.where(low == 0.0, fraction.square(), fraction)
     return Sensor(*np.ascontiguousarray(strengths.T.numpy(), dtype=np.float32))

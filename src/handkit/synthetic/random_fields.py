@@ -69,14 +69,14 @@ def fill_smooth(field: Float32[np.ndarray, "H W"], cell: float, seed: np.uint64)
     # The grid starts at a random place, so that no pixel is always a node.
     shift_x, shift_y = lane(branch(seed, 1), 0), lane(branch(seed, 1), 1)
     above, below = np.empty(width, np.float32), np.empty(width, np.float32)
-    current = -1
+    _fill_node_row(below, 0, (step, shift_x), seed)
+    node = -1
     for row in range(height):
         place = np.float32(row) * step + shift_y
-        node = int(place)
-        if node != current:
-            _fill_node_row(above, node, (step, shift_x), seed)
+        while node < int(place):
+            node += 1
+            above, below = below, above
             _fill_node_row(below, node + 1, (step, shift_x), seed)
-            current = node
         weight = place - np.float32(node)
         line = field[row]
         for column in range(width):

@@ -268,12 +268,14 @@ def render_slowly(
     nearest = np.full((len(intrinsics), height, width), np.inf)
     for frame, (fx, fy, cx, cy) in enumerate(np.asarray(intrinsics, np.float64)):
         rays = np.stack([(u - cx) / fx, (v - cy) / fy, np.ones((height, width))], axis=-1)
-        squared = (rays * rays).sum(axis=-1)
-        for sphere in _packed_spheres(surface, frame, steps=steps):
-            reach = rays @ sphere[:3]
-            inside = reach * reach - squared * (sphere[:3] @ sphere[:3] - sphere[3] ** 2)
+        squared = (rays * rays).sum(axis=-1)[..., None]
+        spheres = _packed_spheres(surface, frame, steps=steps)
+        for some in np.array_split(spheres, len(spheres) // 64 + 1):
+            reach = rays @ some[:, :3].T
+            inside = reach * reach - squared * ((some[:, :3] ** 2).sum(axis=1) - some[:, 3] ** 2)
             depth = (reach - np.sqrt(np.maximum(inside, 0.0))) / squared
-            nearest[frame] = np.where(inside >= 0.0, np.minimum(nearest[frame], depth), nearest[frame])
+            hits = np.where(inside >= 0.0, depth, np.inf).min(axis=-1, initial=np.inf)
+            nearest[frame] = np.minimum(nearest[frame], hits)
         for plane in surface.planes[frame].astype(np.float64):
             slope = rays @ plane[:3]
             depth = plane[3] / np.where(slope * plane[3] > 0.0, slope, np.inf)

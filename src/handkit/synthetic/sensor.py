@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, UInt64
 
 from .compiled import kernel
 from .devices import Sensor, perfect, sample_sensors
+from .filters import ONE, ZERO, average, copy, spread
 from .random_fields import branch, fill_bits, fill_smooth, lane, normal
 
 __all__ = ["Sensor", "perfect", "sample_sensors", "sense"]
@@ -20,7 +21,7 @@ __all__ = ["Sensor", "perfect", "sample_sensors", "sense"]
 FLIGHT = np.float32(250.0)
 """Millimetres: a flying pixel lies at most this far behind the nearer surface."""
 
-ZERO, ONE, INFINITE = np.float32(0.0), np.float32(1.0), np.float32(np.inf)
+INFINITE = np.float32(np.inf)
 
 
 class Desk(NamedTuple):
@@ -42,29 +43,11 @@ def _edge(depth: np.float32, focal: np.float32) -> np.float32:
 
 
 @kernel
-def _spread(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], sign: np.float32) -> None:
-    """Replace each pixel by the largest of its 3x3 neighborhood (sign 1) or the smallest (sign -1)."""
-    height, width = image.shape
-    for row in range(height):
-        line, out = image[row], spare[row]
-        out[0] = sign * max(sign * line[0], sign * line[1])
-        out[width - 1] = sign * max(sign * line[width - 2], sign * line[width - 1])
-        for column in range(1, width - 1):
-            sides = max(sign * line[column - 1], sign * line[column + 1])
-            out[column] = sign * max(sides, sign * line[column])
-    for row in range(height):
-        above, line, below = spare[max(row - 1, 0)], spare[row], spare[min(row + 1, height - 1)]
-        out = image[row]
-        for column in range(width):
-            out[column] = sign * max(sign * above[column], sign * below[column], sign * line[column])
-
-
-@kernel
 def _wander(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
     """Read each pixel near an edge a little beside itself; within one surface nothing changes."""
     seen, source = desk.seen, desk.reading
     height, width = seen.shape
-    source[:] = seen
+    copy(seen, source)
     fill_bits(desk.bits, branch(seed, 1))
     fill_smooth(desk.field, float(sensor.outline_cell), branch(seed, 2))
     fill_smooth(desk.spare, float(sensor.outline_cell), branch(seed, 3))
@@ -87,8 +70,8 @@ def _wander(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> N
 def _fatten(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
     """Let the nearer surface grow over the farther one."""
     for _ in range(int(sensor.fatten)):
-        desk.near[:] = desk.seen
-        _spread(desk.near, desk.spare, -ONE)
+        copy(desk.seen, desk.near)
+        spread(desk.near, desk.spare, -ONE)
         for row in range(desk.seen.shape[0]):
             near, line = desk.near[row], desk.seen[row]
             for column in range(line.size):
@@ -125,14 +108,16 @@ def _mix(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None
     fill_bits(desk.bits, branch(seed, 6))
     for row in range(desk.seen.shape[0]):
         seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
-        bits = desk.bits[row]
+        bits, field = desk.bits[row], desk.field[row]
         for column in range(seen.size):
             gap = far[column] - near[column]
             chance, place = lane(bits[column], 0), lane(bits[column], 1)
             lost = lane(bits[column], 2) < sensor.dropout
             if gap > _edge(near[column], focal):
-                flies = chance < sensor.flying
-                reading[column] = near[column] + place * min(gap, FLIGHT) if flies else reading[column]
+                # In patches, since desk.field is smooth; a fifth of them in front of both surfaces.
+                flies = chance < sensor.flying * (ONE + field[column])
+                between = (place * np.float32(1.25) - np.float32(0.25)) * min(gap, FLIGHT)
+                reading[column] = near[column] + between if flies else reading[column]
             else:
                 limit = sensor.grazing_limit * (np.float32(0.6) + np.float32(0.8) * place)
                 lost |= gap * focal > limit * (seen[column] + seen[column])
@@ -147,13 +132,19 @@ def _lose(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
     """Blob-shaped holes, and the seam around nearer surfaces."""
     fill_smooth(desk.field, float(sensor.hole_cell), branch(seed, 7))
     for _ in range(int(sensor.rim) - 1):
-        _spread(desk.near, desk.spare, -ONE)
+        spread(desk.near, desk.spare, -ONE)
     seam = sensor.rim >= ONE
-    weakness = ONE / (sensor.reach * sensor.reach)
+    nearest = INFINITE
+    # Each pixel of `near` already stands for its 3x3 neighborhood.
+    for row in range(0, desk.near.shape[0], 2):
+        for column in range(0, desk.near.shape[1], 2):
+            nearest = min(nearest, desk.near[row, column])
+    reach = sensor.reach * nearest
+    weakness = ONE / (reach * reach)
     for row in range(desk.seen.shape[0]):
         seen, near, reading, field = desk.seen[row], desk.near[row], desk.reading[row], desk.field[row]
         for column in range(seen.size):
-            depth = seen[column]
+            depth = seen[column] if seen[column] < INFINITE else near[column] + FLIGHT
             level = sensor.hole_level * (depth * depth * weakness - ONE)
             beside = seam & (depth - near[column] > _edge(near[column], focal))
             lost = (field[column] < level) | (beside & (field[column] < sensor.rim_level))
@@ -178,25 +169,6 @@ def _shade(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
             place = direction * np.float32(column) + reach / seen[column]
             reading[column] = ZERO if place < passed - ONE else reading[column]
             passed = max(passed, place)
-
-
-@kernel
-def _average(desk: Desk, sensor: Sensor) -> None:
-    """Replace each reading by the mean of those in its 3x3 neighborhood that are similar to it."""
-    height, width = desk.reading.shape
-    source = desk.spare
-    source[:] = desk.reading
-    for row in range(1, height - 1):
-        out, here = desk.reading[row], source[row]
-        for column in range(1, width - 1):
-            center = here[column]
-            total, count = ZERO, ZERO
-            for place in range(9):
-                change = source[row + place // 3 - 1, column + place % 3 - 1] - center
-                kept = abs(change) <= sensor.similar
-                total += change if kept else ZERO
-                count += ONE if kept else ZERO
-            out[column] = center + total / count if center > ZERO else ZERO
 
 
 @kernel
@@ -273,17 +245,17 @@ def _sense(
         if max(own.outline, own.jitter) > ZERO:
             _wander(desk, own, focal, seed)
         _fatten(desk, own, focal)
-        desk.near[:] = desk.seen
-        desk.far[:] = desk.seen
-        _spread(desk.near, desk.spare, -ONE)
-        _spread(desk.far, desk.spare, ONE)
+        copy(desk.seen, desk.near)
+        copy(desk.seen, desk.far)
+        spread(desk.near, desk.spare, -ONE)
+        spread(desk.far, desk.spare, ONE)
         _read(desk, own, focal, seed)
         _mix(desk, own, focal, seed)
         _lose(desk, own, focal, seed)
         if own.baseline != ZERO:
             _shade(desk, own, focal)
         for _ in range(int(own.average)):
-            _average(desk, own)
+            average(desk.reading, desk.spare, np.float32(own.similar))
         _write(desk, own, out[frame])
 
 

@@ -1,0 +1,54 @@
+"""Filters over the 3x3 neighborhood of every pixel."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from .compiled import kernel
+
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
+
+
+@kernel
+def copy(source: Float32[np.ndarray, "H W"], out: Float32[np.ndarray, "H W"]) -> None:
+    """Plain loops: numba spends seconds on compiling a slice assignment."""
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            out[row, column] = source[row, column]
+
+
+@kernel
+def spread(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], sign: np.float32) -> None:
+    """Replace each pixel by the largest of its 3x3 neighborhood (sign 1) or the smallest (sign -1)."""
+    height, width = image.shape
+    for row in range(height):
+        line, out = image[row], spare[row]
+        out[0] = sign * max(sign * line[0], sign * line[1])
+        out[width - 1] = sign * max(sign * line[width - 2], sign * line[width - 1])
+        for column in range(1, width - 1):
+            sides = max(sign * line[column - 1], sign * line[column + 1])
+            out[column] = sign * max(sides, sign * line[column])
+    for row in range(height):
+        above, line, below = spare[max(row - 1, 0)], spare[row], spare[min(row + 1, height - 1)]
+        out = image[row]
+        for column in range(width):
+            out[column] = sign * max(sign * above[column], sign * below[column], sign * line[column])
+
+
+@kernel
+def average(
+    image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], similar: np.float32
+) -> None:
+    """Replace each pixel by the mean of its neighbors that are similar (mm); 0 and the border stay."""
+    height, width = image.shape
+    copy(image, spare)
+    for row in range(1, height - 1):
+        out, here = image[row], spare[row]
+        for column in range(1, width - 1):
+            center = here[column]
+            total, count = ZERO, ZERO
+            for place in range(9):
+                change = spare[row + place // 3 - 1, column + place % 3 - 1] - center
+                kept = abs(change) <= similar
+                total += change if kept else ZERO
+                count += ONE if kept else ZERO
+            out[column] = center + total / count if center > ZERO else ZERO
