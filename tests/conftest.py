@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-# One thread: on small tensors a second one gains little, and waits long where the machine is shared.
+# One thread, so that the suite depends less on what else the machine is doing.
 torch.set_num_threads(1)
 
 # A red test must be red again on the next run, and the first call of a compiled loop may take seconds.
