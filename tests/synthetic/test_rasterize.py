@@ -100,13 +100,12 @@ def test_wedges_equal_the_slow_truth(seed):
         [0.0, 0, 300, 30, 0, 0, 400, 12],  # seen along the axis, the large end in front
         [20.0, 0, 300, 15, 40, 0, 600, 30],  # an axis through the camera
         [5.0, 5, 300, 15, 5, 5, 301, 16],  # nearly one sphere inside the other
-        [5.0, 5, 100, 12, 5, 8, -20, 12],  # from in front of the camera to behind it
         [-90.0, -80, 300, 15, 20, 20, 300, 15],  # cut by two borders
     ],
 )
 def test_odd_cones_equal_the_slow_truth(cone):
     surface = scene(cones=[cone])
-    assert_same(render(surface, INTRINSICS, **SIZE), render_slowly(surface, INTRINSICS, **SIZE, steps=6000))
+    assert_same(render(surface, INTRINSICS, **SIZE), render_slowly(surface, INTRINSICS, **SIZE, steps=800))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +126,8 @@ def test_nothing_is_drawn_through_the_lens():
         cones=[[0, 0, -300, 20, 0, 5, -200, 20]], wedges=[[0, 0, 5, 9, 0, 0, 300, 9, 40, 0, 300, 9]]
     )
     assert not render(behind, INTRINSICS, **SIZE).any()
+    through = scene(cones=[[5, 5, 100, 12, 5, 8, -20, 12]])
+    assert_same(render(through, INTRINSICS, **SIZE), render_slowly(through, INTRINSICS, **SIZE, steps=6000))
     around = scene(cones=[[0, 0, 400, 20, 0, 0, -400, 20]])
     depth = render(around, INTRINSICS, **SIZE)
     assert depth.min() == pytest.approx(NEAR, abs=0.1)

@@ -98,7 +98,7 @@ def test_disparity_steps_grow_with_the_square_of_distance():
 
 @pytest.mark.parametrize(("baseline", "columns"), [(50.0, slice(37, 48)), (-50.0, slice(0, 0))])
 def test_a_shadow_lies_on_the_far_side_of_the_edge_only(baseline, columns):
-    """What a projector to the right cannot reach: f b (1 / 400 - 1 / 800) = 12.5 pixels, of which 1 is spared."""
+    """Hidden from a projector to the right: f b (1 / 400 - 1 / 800) = 12.5 pixels, of which 1 is spared."""
     dark = read(step_edge(), baseline=baseline)[0] == 0
     expected = np.zeros_like(dark)
     expected[:, columns] = True
@@ -111,6 +111,7 @@ def test_a_seam_lies_behind_the_edge():
     lost = read(step_edge(), rim=3.0)[0] == 0
     assert lost[:, 45:48].all()
     assert lost.sum() == 3 * 96
+    assert np.array_equal(read(step_edge(), rim=3.0, rim_gap=450.0), step_edge())
 
 
 def test_the_outline_wanders_but_surfaces_stay():

@@ -44,7 +44,9 @@ class Sensor(NamedTuple):
     rim: Strength
     """Width of the seam without readings around a nearer surface, whole pixels ..."""
     rim_level: Strength
-    """... which is torn where a smooth standard normal field is above this."""
+    """... which is torn where a smooth standard normal field is above this ..."""
+    rim_gap: Strength
+    """... and needs a step of this many mm: a finger before the palm may leave none."""
     baseline: Strength
     """Position of the projector or second camera, mm to the right: what it cannot see is lost."""
     dropout: Strength
@@ -111,6 +113,7 @@ STRUCTURED_LIGHT: Ranges = {
     "stray": (0.0, 0.0006),
     "rim": (0.3, 2.9),
     "rim_level": (0.0, 4.0),
+    "rim_gap": (0.0, 80.0),
     "baseline": (-80.0, 80.0),
     "dropout": (0.0, 0.006),
     "grazing_limit": (3.5, 9.0),
@@ -141,6 +144,7 @@ TIME_OF_FLIGHT: Ranges = {
     "stray": (0.0, 0.002),
     "rim": (0.4, 4.9),
     "rim_level": (0.5, 4.0),
+    "rim_gap": (10.0, 140.0),
     "dropout": (0.0, 0.004),
     "grazing_limit": (4.0, 10.0),
     "hole_level": (3.0, 7.0),
@@ -169,6 +173,7 @@ STEREO: Ranges = {
     "stray": (0.0, 0.001),
     "rim": (0.0, 2.9),
     "rim_level": (-1.0, 2.0),
+    "rim_gap": (0.0, 80.0),
     "baseline": (-60.0, 60.0),
     "dropout": (0.0, 0.004),
     "grazing_limit": (3.0, 8.0),

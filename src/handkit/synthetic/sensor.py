@@ -146,7 +146,7 @@ def _lose(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
         for column in range(seen.size):
             depth = seen[column] if seen[column] < INFINITE else near[column] + FLIGHT
             level = sensor.hole_level * (depth * depth * weakness - ONE)
-            beside = seam & (depth - near[column] > _edge(near[column], focal))
+            beside = seam & (depth - near[column] > max(_edge(near[column], focal), sensor.rim_gap))
             lost = (field[column] < level) | (beside & (field[column] < sensor.rim_level))
             reading[column] = ZERO if lost else reading[column]
 
@@ -208,6 +208,7 @@ def _strengths(sensor: Sensor, frame: int) -> Sensor:
         sensor.stray[frame],
         sensor.rim[frame],
         sensor.rim_level[frame],
+        sensor.rim_gap[frame],
         sensor.baseline[frame],
         sensor.dropout[frame],
         sensor.grazing_limit[frame],
