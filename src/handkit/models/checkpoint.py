@@ -1,0 +1,293 @@
+"""Weights on disk: one safetensors file that says which network it is, and can be read without running it.
+
+The metadata are JSON strings: ``format``, ``model`` (name), ``arguments``, ``skeleton`` (whole, null for the
+localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle, so no code runs on loading.
+"""
+
+import json
+import os
+import zlib
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn
+
+from handkit.geometry.skeleton import Skeleton
+from handkit.models import MODELS, HandPoseModel
+from handkit.models.localizer import Localizer
+
+FORMAT = 1
+LOCALIZER = "localizer"
+
+
+class CheckpointError(ValueError):
+    """A weights file that cannot be used; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a weights file says about itself, read without its tensors."""
+
+    path: Path
+    model: str
+    """Name in ``MODELS``, or "localizer"."""
+    arguments: dict[str, Any]
+    skeleton: Skeleton | None
+    recipe: dict[str, Any] | None
+    """What it was trained with."""
+    notes: dict[str, Any]
+    """Whatever else was written with it."""
+    crc32: int
+    """Of the tensors' bytes, in the order of their names."""
+
+
+def save(
+    path: Path | str,
+    model: HandPoseModel | Localizer,
+    *,
+    recipe: dict[str, Any] | None = None,
+    notes: dict[str, Any] | None = None,
+    half: bool = True,
+) -> None:
+    """Write a network atomically: the file is whole or, if this is interrupted, as it was before.
+
+    Args:
+        path: of the file, whose folder exists.
+        model: uncompiled, of a class that ``MODELS`` names, or the localizer.
+        recipe: JSON values: what it was trained with.
+        notes: further JSON values, such as samples seen and validation error.
+        half: store convolution and matrix weights in half precision. Vectors (biases, batch statistics)
+            always keep theirs: they are small, and a variance of 1e-7 is no half precision number.
+
+    Raises:
+        CheckpointError: the class has no name, the weights are not finite or too large for half precision,
+            or the folder cannot be written to.
+    """
+    network = cast(nn.Module, model)
+    tensors = {name: _stored(tensor, half=half) for name, tensor in network.state_dict().items()}
+    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path} was not written: {_listed(broken)} hold values that are not finite")
+    skeleton = None if isinstance(model, Localizer) else asdict(model.skeleton)
+    content = {
+        "format": FORMAT,
+        "model": _name_of(network),
+        "arguments": model.arguments,
+        "skeleton": skeleton,
+        "recipe": recipe,
+        "notes": notes or {},
+        "crc32": _crc32(tensors),
+    }
+    metadata = {key: json.dumps(value) for key, value in content.items()}
+    _write_atomically(Path(path), to_safetensors(tensors, metadata))
+
+
+def load(path: Path | str) -> HandPoseModel:
+    """The pose network in a weights file, on the CPU, float32, in evaluation mode.
+
+    Raises:
+        CheckpointError: as ``read_info``; or the file holds a localizer, or arguments or tensors that make
+            no network, or its checksum is wrong.
+    """
+    info, tensors = _read(Path(path))
+    if info.skeleton is None:
+        raise CheckpointError(f"{path} holds a {info.model} where the weights of a pose network are needed")
+    try:
+        model = MODELS[info.model](info.skeleton, **info.arguments)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: no {info.model} network can be built from it: {error}") from error
+    _fill(cast(nn.Module, model), info, tensors)
+    model.eval()
+    return model
+
+
+def load_localizer(path: Path | str) -> Localizer:
+    """The localizer in a weights file, on the CPU, float32, in evaluation mode.
+
+    Raises:
+        CheckpointError: as ``load``, the other way round.
+    """
+    info, tensors = _read(Path(path))
+    if info.model != LOCALIZER:
+        raise CheckpointError(
+            f"{path} holds a {info.model} network where the weights of a localizer are needed"
+        )
+    try:
+        model = Localizer(**info.arguments)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: no localizer can be built from it: {error}") from error
+    _fill(model, info, tensors)
+    return model.eval()
+
+
+def load_weights(path: Path | str, model: HandPoseModel | Localizer) -> CheckpointInfo:
+    """Fill a network, which keeps its precision and device, from a file of the same network.
+
+    Raises:
+        CheckpointError: as ``load``; or the file is of another network, other arguments or another skeleton.
+    """
+    info, tensors = _read(Path(path))
+    network = cast(nn.Module, model)
+    _refuse_other_network(info, network)
+    _fill(network, info, tensors)
+    return info
+
+
+def read_info(path: Path | str) -> CheckpointInfo:
+    """What a weights file says about itself.
+
+    Raises:
+        CheckpointError: the file is missing or unreadable, is no safetensors file or a truncated one, was not
+            written by handkit or by a later version of it, or names a network that does not exist.
+    """
+    return _read(Path(path))[0]
+
+
+def _name_of(network: nn.Module) -> str:
+    if isinstance(network, Localizer):
+        return LOCALIZER
+    for name, kind in MODELS.items():
+        if type(network) is kind:
+            return name
+    raise CheckpointError(f"{type(network).__name__} is none of handkit's networks: {', '.join(MODELS)}")
+
+
+def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+    shortened = half and tensor.dim() >= 2 and tensor.is_floating_point()
+    return (tensor.half() if shortened else tensor).detach().cpu().contiguous()
+
+
+def _crc32(tensors: dict[str, Tensor]) -> int:
+    value = 0
+    for name in sorted(tensors):
+        value = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes(), value)
+    return value
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
+    """The file's word about itself, and its tensors as they lie there."""
+    try:
+        with path.open("rb"):  # tells a missing file from a forbidden one, which safetensors does not
+            pass
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"there is no weights file {path}; give the path of a .safetensors file"
+        ) from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} is no whole safetensors file ({error}): another kind of file, or damaged; fetch it again"
+        ) from error
+    return _parse(path, metadata), tensors
+
+
+def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
+    try:
+        content = {key: json.loads(value) for key, value in metadata.items()}
+        written = int(content["format"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} was not written by handkit: its metadata name no format") from error
+    if written > FORMAT:
+        raise CheckpointError(
+            f"{path} has format {written} and this version of handkit reads up to {FORMAT}; update handkit"
+        )
+    try:
+        joints = content["skeleton"]
+        skeleton = joints and Skeleton(**{key: cast(Any, _tuples(value)) for key, value in joints.items()})
+        info = CheckpointInfo(
+            path=path,
+            model=str(content["model"]),
+            arguments=dict(content["arguments"]),
+            skeleton=skeleton,
+            recipe=content["recipe"],
+            notes=dict(content["notes"]),
+            crc32=int(content["crc32"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: its metadata are incomplete ({error})") from error
+    if info.model not in {*MODELS, LOCALIZER}:
+        raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
+    return info
+
+
+def _tuples(value: object) -> object:
+    """JSON's lists as the tuples that a frozen dataclass holds."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in cast(list[object], value))
+    return value
+
+
+def _suggestion(name: str) -> str:
+    known = (*MODELS, LOCALIZER)
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _refuse_other_network(info: CheckpointInfo, network: nn.Module) -> None:
+    name = _name_of(network)
+    if info.model != name:
+        raise CheckpointError(f"{info.path} holds the weights of {info.model}, and {name} was to be filled")
+    theirs, ours = info.arguments, cast(dict[str, Any], network.arguments)
+    different = [
+        f"{key} is {theirs.get(key)!r} in the file and {ours.get(key)!r} here"
+        for key in sorted({*theirs, *ours})
+        if theirs.get(key) != ours.get(key)
+    ]
+    skeleton = cast(Skeleton | None, getattr(network, "skeleton", None))
+    if info.skeleton != skeleton:
+        different.append(f"the joints are {_called(info.skeleton)} in the file and {_called(skeleton)} here")
+    if different:
+        raise CheckpointError(f"{info.path} holds another {name} network: {'; '.join(different)}")
+
+
+def _called(skeleton: Skeleton | None) -> str:
+    return "none" if skeleton is None else f"{skeleton.name} ({len(skeleton)})"
+
+
+def _fill(network: nn.Module, info: CheckpointInfo, theirs: dict[str, Tensor]) -> None:
+    """Load the tensors once it is sure that they are this network's, and whole."""
+    ours: dict[str, Tensor] = network.state_dict()
+    missing = [name for name in ours if name not in theirs]
+    strange = [name for name in theirs if name not in ours]
+    reshaped = [
+        f"{name} as {tuple(theirs[name].shape)} instead of {tuple(ours[name].shape)}"
+        for name in ours
+        if name in theirs and theirs[name].shape != ours[name].shape
+    ]
+    named = {"it lacks": missing, "it has unknown": strange, "it has": reshaped}
+    reasons = [f"{verb} {_listed(names)}" for verb, names in named.items() if names]
+    if reasons:
+        raise CheckpointError(
+            f"{info.path} does not hold the weights of this {info.model} network: {'; '.join(reasons)}"
+        )
+    if _crc32(theirs) != info.crc32:
+        raise CheckpointError(
+            f"{info.path} is damaged: its checksum is not that of its weights; fetch it again"
+        )
+    network.load_state_dict(theirs)

@@ -1,0 +1,273 @@
+"""Latent Fusion: hand pose from latent 2D heat maps of three planes, S. Liu et al., IEEE Access 2020.
+
+Reads the depth channel of a point map, ``(B, 3, S, S)``; answers joints in ``Space.IMAGE`` (u, v, d of the
+crop, each in [-1, 1]), ``(B, J, 3)``. Three branches see the same features. Each finds two coordinates as
+the expectation of a latent heat map, and the third as the expectation of a depth-like map under it: XY + Z,
+XZ + Y, YZ + X. A small network answers one weight per branch and image; the weighted sum is the pose.
+
+The authors released no code. Sizes and readings below are those of reference facts, section 3.4:
+
+* ``reinjection``: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
+  Additional 1x1 convolutions that carry branch features and maps into the fusion network reproduce 0.510 +
+  1.419 + 0.071 M; they are the default. ``reinjection=False`` is the literal table.
+* The residual block is a pre-activation bottleneck with biases: the only family that matches 0.510 M.
+* The text names two max pools in the fusion network, Table 6 one; there is one.
+* Cells are at their centers, (i + 0.5) / size * 2 - 1, as the labels are; the paper gives [-1, 1] only.
+* Smooth L1 is averaged over coordinates (the paper does not say), so that loss does not grow with joints.
+* ``initial_std=None`` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
+  reaches the same error in half the steps.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, Literal, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from handkit.geometry.crop import Space
+from handkit.geometry.skeleton import Skeleton
+from handkit.layers.heatmaps import cell_spread, expected_cell, spatial_softmax
+from handkit.layers.hourglass import Hourglass
+from handkit.layers.residual import PreActivationBottleneck
+
+Plane = Literal["xy", "xz", "yz"]
+
+CHANNELS = 128
+AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 0, 1)}
+"""Where x, y and z of a joint stand in (horizontal, vertical, third) of the plane's branch."""
+
+
+class LatentPose(NamedTuple):
+    """Everything the network says about a batch of crops; K branches in the order of ``planes``."""
+
+    joints: Float[Tensor, "B J 3"]
+    """The pose: branches under their weights, ``Space.IMAGE``."""
+    branches: Float[Tensor, "B K J 3"]
+    """Pose of each branch, ``Space.IMAGE``."""
+    weights: Float[Tensor, "B K"]
+    """Positive, sum to 1."""
+    heatmaps: tuple[Float[Tensor, "B J H W"], ...]
+    """One latent distribution over the S/4 x S/4 cells for each branch and joint."""
+
+
+def branch_disagreement(pose: LatentPose) -> Float[Tensor, "B J"]:
+    """Root mean square distance of the branches from the pose, normalized units; 0 when they agree.
+
+    The branches come to each coordinate in different ways, so a joint on which they part is a joint that
+    the image does not settle.
+    """
+    squared = (pose.branches - pose.joints.unsqueeze(1)).square().sum(-1)
+    return squared.mean(1).sqrt()
+
+
+def heatmap_spread(pose: LatentPose) -> Float[Tensor, "B J"]:
+    """Standard deviation of the first branch's cells around each joint, normalized units, at least 0."""
+    return cell_spread(pose.heatmaps[0])
+
+
+def activated_convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch normalization, leaky ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(inplace=True),
+    )
+
+
+def _shared_block() -> nn.Module:
+    return PreActivationBottleneck(inputs=CHANNELS, outputs=CHANNELS)
+
+
+def feature_extractor() -> nn.Sequential:
+    """Depth crop ``(B, 1, S, S)`` to shared features ``(B, 128, S/4, S/4)``: Table 6, first part."""
+    return nn.Sequential(
+        activated_convolution(1, 16, kernel=7, stride=2),
+        PreActivationBottleneck(inputs=16, outputs=32),
+        nn.MaxPool2d(2),
+        PreActivationBottleneck(inputs=32, outputs=64),
+        PreActivationBottleneck(inputs=64, outputs=CHANNELS),
+        Hourglass(_shared_block, order=2),
+        _shared_block(),
+    )
+
+
+def _initialize(network: nn.Module, *, std: float) -> None:
+    """Convolution weights from N(0, std), biases 0, in place."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.normal_(module.weight, std=std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _check_arguments(*, resolution: int, planes: Sequence[str]) -> None:
+    """Refuse what the layers could not be built or run with."""
+    if resolution <= 0 or resolution % 16:
+        raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 16, for example 128")
+    if not planes or len(set(planes)) < len(planes) or not set(planes) <= set(AXES):
+        raise ValueError(f"planes are {list(planes)}, each of {list(AXES)} may stand there once")
+
+
+class BranchAnswer(NamedTuple):
+    coordinates: Float[Tensor, "B J 3"]
+    """(horizontal, vertical, third) of the branch's own plane, [-1, 1]."""
+    heatmaps: Float[Tensor, "B J H W"]
+    message: Float[Tensor, "B M H W"]
+    """What the fusion network reads from this branch."""
+
+
+class Branch(nn.Module):
+    """One plane: latent heat maps for two coordinates, depth-like maps for the third.
+
+    Args:
+        joints: number of joints J.
+        reinjection: the message is 128 channels made of the features and the maps, through 1x1
+            convolutions, rather than the 2 J maps themselves.
+    """
+
+    def __init__(self, joints: int, *, reinjection: bool) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            Hourglass(_shared_block, order=2), _shared_block(), activated_convolution(CHANNELS, CHANNELS)
+        )
+        self.maps = nn.Conv2d(CHANNELS, 2 * joints, 1)
+        self.reinject_features = activated_convolution(CHANNELS, CHANNELS) if reinjection else None
+        self.reinject_maps = nn.Conv2d(2 * joints, CHANNELS, 1) if reinjection else None
+
+    def forward(self, shared: Float[Tensor, "B 128 H W"], sharpness: Float[Tensor, "J"]) -> BranchAnswer:
+        features = self.features(shared)
+        scores, thirds = self.maps(features).float().chunk(2, dim=1)
+        heatmaps = spatial_softmax(scores * sharpness.view(-1, 1, 1))
+        third = (thirds * heatmaps).sum((2, 3))
+        coordinates = torch.cat((expected_cell(heatmaps), third.unsqueeze(-1)), dim=-1)
+        message = torch.cat((heatmaps, thirds), dim=1)
+        if self.reinject_features is not None and self.reinject_maps is not None:
+            message = self.reinject_features(features) + self.reinject_maps(message)
+        return BranchAnswer(coordinates, heatmaps, message)
+
+
+class Fusion(nn.Module):
+    """One weight per branch and image from the shared features and the branches' messages.
+
+    Args:
+        message: channels of a branch's message.
+        branches: number K of branches.
+        activated: the transforms before the sum carry batch normalization and activation.
+    """
+
+    def __init__(self, *, message: int, branches: int, activated: bool) -> None:
+        super().__init__()
+        inputs = [CHANNELS] + [message] * branches
+        self.transforms = nn.ModuleList(
+            activated_convolution(size, CHANNELS) if activated else nn.Conv2d(size, CHANNELS, 1)
+            for size in inputs
+        )
+        self.weights = nn.Sequential(
+            nn.Conv2d(CHANNELS, 32, 1), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.LeakyReLU(inplace=True),
+            nn.Conv2d(32, branches, 1),
+        )  # fmt: skip
+
+    def forward(self, sources: Sequence[Float[Tensor, "B _ H W"]]) -> Float[Tensor, "B K"]:
+        """Positive weights that sum to 1, from (shared features, message of each branch)."""
+        transformed = [transform(source) for transform, source in zip(self.transforms, sources, strict=True)]
+        total = reduce(torch.add, transformed)
+        positive = self.weights(total).float().mean((2, 3)).sigmoid()
+        return positive / positive.sum(1, keepdim=True)
+
+
+class LatentFusion(nn.Module):
+    """The network of the paper: shared features, a branch for each plane, fused.
+
+    Args:
+        skeleton: names the J joints.
+        resolution: S, crop pixels a side, a multiple of 16; the paper's is 128.
+        planes: the branches, of "xy", "xz" and "yz"; one alone is the paper's ablation B2, B3 or B4 (with
+            one hourglass where the paper stacks two).
+        fusion: "learned" weights, or the "mean" of the branches (ablation B5). One branch has no fusion.
+        reinjection: the additional 1x1 convolutions, see the module.
+        initial_std: of the normal distribution that convolution weights start from, biases 0; the paper's
+            is 0.001. None leaves torch's own initialization.
+        transition: normalized error at which the loss turns from squared to absolute; the paper's 1 makes it
+            squared throughout, a small one follows the mean error that is reported.
+
+    Raises:
+        ValueError: the resolution is no multiple of 16, or planes are empty, repeated or unknown.
+    """
+
+    space = Space.IMAGE
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        resolution: int = 128,
+        planes: Sequence[Plane] = ("xy", "xz", "yz"),
+        fusion: Literal["learned", "mean"] = "learned",
+        reinjection: bool = True,
+        initial_std: float | None = 0.001,
+        transition: float = 1.0,
+    ) -> None:
+        super().__init__()
+        _check_arguments(resolution=resolution, planes=planes)
+        self.skeleton = skeleton
+        self.resolution = resolution
+        self.planes = tuple(planes)
+        self.arguments: dict[str, Any] = {
+            "resolution": resolution,
+            "planes": list(planes),
+            "fusion": fusion,
+            "reinjection": reinjection,
+            "initial_std": initial_std,
+            "transition": transition,
+        }
+        self.transition = transition
+        joints, learned = len(skeleton), fusion == "learned" and len(planes) > 1
+        reinjection = reinjection and learned
+        self.features = feature_extractor()
+        self.branches = nn.ModuleList(Branch(joints, reinjection=reinjection) for _ in planes)
+        self.sharpness = nn.Parameter(torch.ones(joints))
+        message = CHANNELS if reinjection else 2 * joints
+        self.fusion = (
+            Fusion(message=message, branches=len(planes), activated=reinjection) if learned else None
+        )
+        if initial_std is not None:
+            _initialize(self, std=initial_std)
+
+    def outputs(self, points: Float[Tensor, "B 3 S S"]) -> LatentPose:
+        """Pose, branches, weights and heat maps for point maps in ``Space.IMAGE``."""
+        shared = self.features(points[:, 2:3])
+        answers: list[BranchAnswer] = [branch(shared, self.sharpness) for branch in self.branches]
+        poses = [
+            torch.stack([answer.coordinates[..., axis] for axis in AXES[plane]], dim=-1)
+            for plane, answer in zip(self.planes, answers, strict=True)
+        ]
+        branches = torch.stack(poses, dim=1)
+        if self.fusion is None:
+            weights = branches.new_full(branches.shape[:2], 1 / len(poses))
+        else:
+            weights = self.fusion([shared, *(answer.message for answer in answers)])
+        joints = (branches * weights[:, :, None, None]).sum(1)
+        return LatentPose(joints, branches, weights, tuple(answer.heatmaps for answer in answers))
+
+    def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Joints in ``Space.IMAGE``, [-1, 1], from point maps in ``Space.IMAGE``."""
+        return self.outputs(points).joints
+
+    def loss(
+        self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]
+    ) -> dict[str, Float[Tensor, ""]]:
+        """Smooth L1 of the fused pose and of each branch, to be summed; slope 1 beyond ``transition``.
+
+        ``joints`` are the true ones in ``Space.IMAGE``. One branch alone has one term.
+        """
+        pose = self.outputs(points)
+        terms = {
+            plane: functional.smooth_l1_loss(pose.branches[:, index], joints, beta=self.transition)
+            for index, plane in enumerate(self.planes)
+        }
+        if len(self.planes) == 1:
+            return terms
+        return {"fused": functional.smooth_l1_loss(pose.joints, joints, beta=self.transition), **terms}

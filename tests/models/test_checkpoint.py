@@ -1,0 +1,221 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from handkit.geometry.skeleton import HAND21, NYU14
+from handkit.models.checkpoint import (
+    CheckpointError,
+    load,
+    load_localizer,
+    load_weights,
+    read_info,
+    save,
+)
+from handkit.models.latent_fusion import LatentFusion
+from handkit.models.localizer import Localizer
+
+
+def latent_fusion(**arguments: Any) -> LatentFusion:
+    torch.manual_seed(0)
+    arguments = {"resolution": 32, **arguments}
+    network = LatentFusion(NYU14, **arguments)
+    network(torch.rand(2, 3, network.resolution, network.resolution))  # batch statistics of their own
+    return network.eval()
+
+
+def rewritten(path: Path, **changes: object) -> Path:
+    """The same tensors under other metadata; a change to None leaves the key out."""
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    metadata |= {key: json.dumps(value) for key, value in changes.items()}
+    save_file(
+        tensors, path, {key: value for key, value in metadata.items() if changes.get(key, 0) is not None}
+    )
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "weights.safetensors"
+
+
+@pytest.fixture
+def written(path: Path) -> Path:
+    save(path, latent_fusion())
+    return path
+
+
+def test_whole_precision_returns_every_bit(path: Path):
+    network = latent_fusion(planes=["xy", "yz"], reinjection=False)
+    save(path, network, half=False)
+    again = load(path)
+    assert isinstance(again, LatentFusion)
+    assert again.skeleton == NYU14
+    assert again.arguments == network.arguments
+    assert not again.training
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_half_precision_halves_the_file_and_keeps_vectors(path: Path):
+    network = latent_fusion()
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    save(path, network)
+    assert path.stat().st_size < 1.06 * 2 * sum(parameter.numel() for parameter in network.parameters())
+    again = load(path)
+    assert isinstance(again, nn.Module)
+    for name, tensor in network.state_dict().items():
+        loaded = again.state_dict()[name]
+        assert loaded.dtype == tensor.dtype
+        tolerance = 1e-3 * tensor.abs().max() if tensor.dim() >= 2 else 0
+        assert (loaded - tensor).abs().max() <= tolerance, name
+    points = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(again(points), network(points), rtol=0, atol=1e-3)
+
+
+def test_localizer_comes_back(path: Path):
+    network = Localizer(filters=4, hidden=16, normalized=True).eval()
+    save(path, network, half=False)
+    again = load_localizer(path)
+    assert again.arguments == network.arguments
+    points = torch.rand(2, 3, 128, 128)
+    torch.testing.assert_close(again(points), network(points), rtol=0, atol=0)
+
+
+def test_file_tells_what_it_is(path: Path):
+    save(path, latent_fusion(), recipe={"rate": 0.001}, notes={"samples": 12})
+    info = read_info(path)
+    assert (info.model, info.skeleton) == ("latent-fusion", NYU14)
+    assert (info.recipe, info.notes) == ({"rate": 0.001}, {"samples": 12})
+    assert info.arguments["resolution"] == 32
+
+
+def test_weights_go_into_the_same_network_and_no_other(written: Path):
+    network = LatentFusion(NYU14, resolution=32)
+    assert load_weights(written, network) == read_info(written)
+    theirs = latent_fusion().get_parameter("branches.2.maps.weight")
+    torch.testing.assert_close(network.get_parameter("branches.2.maps.weight"), theirs, rtol=1e-3, atol=1e-6)
+    with pytest.raises(CheckpointError, match=r"resolution is 32 in the file and 64 here"):
+        load_weights(written, LatentFusion(NYU14, resolution=64))
+    with pytest.raises(CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here"):
+        load_weights(written, LatentFusion(HAND21, resolution=32))
+    with pytest.raises(CheckpointError, match="holds the weights of latent-fusion, and localizer"):
+        load_weights(written, Localizer(filters=2, hidden=4))
+
+
+def test_pose_network_and_localizer_are_not_mistaken(path: Path):
+    save(path, Localizer(filters=2, hidden=4))
+    with pytest.raises(
+        CheckpointError, match="holds a localizer where the weights of a pose network are needed"
+    ):
+        load(path)
+    save(path, latent_fusion())
+    with pytest.raises(
+        CheckpointError, match="holds a latent-fusion network where the weights of a localizer"
+    ):
+        load_localizer(path)
+
+
+def test_missing_file(path: Path):
+    with pytest.raises(CheckpointError, match=r"there is no weights file .*weights.safetensors"):
+        load(path)
+
+
+def test_folder_instead_of_file(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a weights file at all", b"\x89PNG\r\n\x1a\n" + bytes(64)])
+def test_another_kind_of_file(path: Path, content: bytes):
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+        load(path)
+
+
+@pytest.mark.parametrize("kept", [4, 1000, 100_000, -1])
+def test_truncated(written: Path, kept: int):
+    written.write_bytes(written.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match="no whole safetensors file"):
+        load(written)
+
+
+def test_flipped_bit_in_the_weights(written: Path):
+    content = bytearray(written.read_bytes())
+    content[-1000] ^= 1
+    written.write_bytes(content)
+    with pytest.raises(CheckpointError, match="is damaged: its checksum"):
+        load(written)
+
+
+def test_safetensors_of_somebody_else(path: Path):
+    save_file({"weight": torch.ones(2)}, path)
+    with pytest.raises(CheckpointError, match="was not written by handkit"):
+        load(path)
+    save_file({"weight": torch.ones(2)}, path, {"format": "pt"})  # what other libraries write there
+    with pytest.raises(CheckpointError, match="was not written by handkit"):
+        load(path)
+
+
+def test_incomplete_metadata(written: Path):
+    with pytest.raises(CheckpointError, match=r"metadata are incomplete .*arguments"):
+        load(rewritten(written, arguments=None))
+
+
+def test_unknown_network_is_answered_with_the_nearest_name(written: Path):
+    with pytest.raises(CheckpointError, match="unknown network, latent-fussion; did you mean latent-fusion"):
+        load(rewritten(written, model="latent-fussion"))
+
+
+def test_later_format(written: Path):
+    with pytest.raises(CheckpointError, match=r"has format 2 .* reads up to 1; update handkit"):
+        load(rewritten(written, format=2))
+
+
+def test_arguments_that_build_nothing(written: Path):
+    with pytest.raises(CheckpointError, match=r"no latent-fusion network can be built .*depth_first"):
+        load(rewritten(written, arguments={"depth_first": True}))
+
+
+def test_tensors_of_other_arguments_are_named(written: Path):
+    arguments = {**latent_fusion().arguments, "fusion": "mean"}
+    with pytest.raises(CheckpointError, match=r"it has unknown .*reinject.* more"):
+        load(rewritten(written, arguments=arguments))
+
+
+def test_diverged_network_is_not_written(path: Path):
+    network = latent_fusion()
+    with torch.no_grad():
+        network.get_parameter("branches.0.maps.weight")[0, 0] = float("nan")
+    with pytest.raises(CheckpointError, match=r"branches.0.maps.weight hold values that are not finite"):
+        save(path, network)
+    assert not path.exists()
+
+
+def test_failed_write_leaves_the_old_file_and_no_part(written: Path, monkeypatch: pytest.MonkeyPatch):
+    before = written.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
+        save(written, latent_fusion(initial_std=None))
+    assert written.read_bytes() == before
+    assert [file.name for file in written.parent.iterdir()] == [written.name]
+
+
+def test_foreign_network_is_refused(path: Path):
+    class Stranger(LatentFusion):
+        pass
+
+    with pytest.raises(CheckpointError, match="Stranger is none of handkit's networks"):
+        save(path, Stranger(NYU14, resolution=32))

@@ -1,0 +1,171 @@
+"""Counts and readings of reference facts, section 3.4."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from handkit.geometry.skeleton import HAND21, ICVL16, NYU14
+from handkit.models.latent_fusion import LatentFusion, Plane, branch_disagreement, heatmap_spread
+
+
+def count(network: nn.Module | nn.Parameter | None) -> int:
+    if isinstance(network, nn.Parameter):
+        return network.numel()
+    return 0 if network is None else sum(parameter.numel() for parameter in network.parameters())
+
+
+def points(count: int, size: int) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(count)) * 2 - 1
+
+
+def test_parts_have_the_sizes_of_table_6():
+    network = LatentFusion(NYU14)
+    assert count(network.features) == 509_568
+    assert count(network.branches) + count(network.sharpness) == 1_418_978
+    assert count(network.fusion) == 71_363
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "total"),
+    [(NYU14, 1_999_909), (ICVL16, 2_002_995), (HAND21, 2_010_710)],
+    ids=["14", "16", "21"],
+)
+def test_whole_size(skeleton, total: int):
+    assert count(LatentFusion(skeleton)) == total
+
+
+def test_literal_table_6_is_smaller():
+    network = LatentFusion(NYU14, reinjection=False)
+    assert count(network) == 1_899_045
+    assert count(network.fusion) == 31_939
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_stage_shapes(size: int):
+    network = LatentFusion(NYU14, resolution=size).eval()
+    quarter = size // 4
+    shapes: dict[str, torch.Size] = {}
+    stages = {
+        "stem": "features.0",
+        "pooled": "features.2",
+        "shared": "features",
+        "branch": "branches.0.features",
+        "maps": "branches.0.maps",
+    }
+
+    def note(name: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
+        return lambda _module, _inputs, output: shapes.update({name: output.shape})
+
+    for name, path in stages.items():
+        network.get_submodule(path).register_forward_hook(note(name))
+    with torch.inference_mode():
+        pose = network.outputs(points(2, size))
+    assert shapes == {
+        "stem": (2, 16, size // 2, size // 2),
+        "pooled": (2, 32, quarter, quarter),
+        "shared": (2, 128, quarter, quarter),
+        "branch": (2, 128, quarter, quarter),
+        "maps": (2, 28, quarter, quarter),
+    }
+    assert [maps.shape for maps in pose.heatmaps] == [(2, 14, quarter, quarter)] * 3
+    assert pose.branches.shape == (2, 3, 14, 3)
+
+
+def test_fused_pose_lies_among_the_branches():
+    pose = LatentFusion(NYU14, resolution=32).outputs(points(4, 32))
+    torch.testing.assert_close(pose.weights.sum(1), torch.ones(4))
+    assert (pose.weights > 0).all()
+    expected = torch.einsum("bk,bkjc->bjc", pose.weights, pose.branches)
+    torch.testing.assert_close(pose.joints, expected)
+
+
+def test_reads_the_depth_channel_only():
+    network = LatentFusion(NYU14, resolution=32).eval()
+    first = points(2, 32)
+    second = first.clone()
+    second[:, :2] = 0
+    torch.testing.assert_close(network(first), network(second), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("plane", "third"), [("xy", 2), ("xz", 1), ("yz", 0)])
+def test_branch_answers_its_plane_from_cells_and_the_other_axis_from_depth_maps(plane: Plane, third: int):
+    """All mass on the cell of column 7 and row 0, third coordinate 0.3 everywhere."""
+    network = LatentFusion(NYU14, resolution=32, planes=[plane]).eval()
+    scores = torch.zeros(1, 28, 8, 8)
+    scores[:, :14, 0, 7] = 100.0
+    scores[:, 14:] = 0.3
+    network.get_submodule("branches.0.maps").register_forward_hook(lambda _module, _inputs, _output: scores)
+    joint = network(points(1, 32))[0, 5].tolist()
+    assert joint.pop(third) == pytest.approx(0.3)
+    assert joint == pytest.approx([0.875, -0.875])
+
+
+def test_sharpness_starts_at_one_and_sharpens_its_own_joint():
+    network = LatentFusion(NYU14, resolution=32, initial_std=None).eval()
+    assert torch.equal(network.sharpness, torch.ones(14))
+    before = network.outputs(points(2, 32)).heatmaps
+    with torch.no_grad():
+        network.sharpness[3] = 50.0
+    after = network.outputs(points(2, 32)).heatmaps
+    for first, second in zip(before, after, strict=True):
+        assert (second[:, 3].amax((1, 2)) > first[:, 3].amax((1, 2))).all()
+        torch.testing.assert_close(second[:, 4:], first[:, 4:])
+
+
+def test_spread_is_that_of_the_first_branch():
+    pose = LatentFusion(NYU14, resolution=32).outputs(points(1, 32))
+    sure = torch.zeros(1, 14, 8, 8)
+    sure[..., 2, 5] = 1.0
+    pose = pose._replace(heatmaps=(sure, *pose.heatmaps[1:]))
+    torch.testing.assert_close(heatmap_spread(pose), torch.zeros(1, 14))
+
+
+def test_disagreement_by_hand():
+    network = LatentFusion(NYU14, resolution=32, fusion="mean").eval()
+    pose = network.outputs(points(1, 32))
+    branches = torch.zeros(1, 3, 14, 3)
+    branches[0, 0, 0, 0], branches[0, 1, 0, 0] = 0.3, -0.3
+    pose = pose._replace(branches=branches, joints=branches.mean(1))
+    expected = torch.zeros(1, 14)
+    expected[0, 0] = (2 * 0.09 / 3) ** 0.5
+    torch.testing.assert_close(branch_disagreement(pose), expected)
+
+
+def test_ablations_are_arguments_away():
+    single = LatentFusion(NYU14, resolution=32, planes=["yz"])
+    mean = LatentFusion(NYU14, resolution=32, fusion="mean")
+    assert single.fusion is None
+    assert mean.fusion is None
+    assert count(single) == 509_568 + 452_508 + 14
+    assert count(mean) == 509_568 + 3 * 452_508 + 14
+    joints = torch.zeros(2, 14, 3)
+    assert set(single.loss(points(2, 32), joints)) == {"yz"}
+    assert set(mean.loss(points(2, 32), joints)) == {"fused", "xy", "xz", "yz"}
+    torch.testing.assert_close(mean.outputs(points(2, 32)).weights, torch.full((2, 3), 1 / 3))
+
+
+def test_transition_makes_the_loss_absolute():
+    """An error of 0.5 costs 0.5 * 0.25 below the transition, and 0.5 - 0.1 / 2 beyond one of 0.1."""
+    for transition, cost in ((1.0, 0.125), (0.1, 0.45)):
+        network = LatentFusion(NYU14, resolution=32, planes=["xy"], transition=transition).eval()
+        joints = network(points(2, 32)).detach() + 0.5
+        assert network.loss(points(2, 32), joints)["xy"].item() == pytest.approx(cost, rel=1e-4)
+
+
+def test_weights_start_as_the_paper_says():
+    network = LatentFusion(NYU14)
+    weights = torch.cat([m.weight.flatten() for m in network.modules() if isinstance(m, nn.Conv2d)])
+    assert weights.std().item() == pytest.approx(0.001, rel=0.01)
+    assert weights.mean().abs() < 1e-5
+    default = LatentFusion(NYU14, initial_std=None)
+    assert default.get_parameter("features.0.0.weight").std() > 0.05
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"resolution": 100}, {"resolution": 0}, {"planes": []}, {"planes": ["xy", "xy"]}]
+)
+def test_refuses_what_cannot_be_built(arguments):
+    with pytest.raises(ValueError, match=r"multiple of 16|may stand there once"):
+        LatentFusion(NYU14, **arguments)
