@@ -72,7 +72,8 @@ class Run:
     ) -> None:
         self.recipe, self.model = recipe, model.to(memory_format=torch.channels_last)
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
-        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True)
+        decay = get_ema_multi_avg_fn(recipe.average**AVERAGE_EVERY)
+        self.average = AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
         self.average.to(self.fabric.device)
         optimizer = torch.optim.AdamW(_parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
         self.module, self.optimizer = self.fabric.setup(model, optimizer)
@@ -85,7 +86,7 @@ class Run:
         targets = self.targets(frame.to(self.fabric.device), progress)
         # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
         with self.fabric.autocast():
-            terms = self.model.loss(*targets)
+            terms = self.model.loss(**targets)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
@@ -96,14 +97,15 @@ class Run:
             self.average.update_parameters(self.model)
         return {name: term.detach() for name, term in terms.items()}
 
-    def targets(self, frame: DepthFrame, progress: float) -> tuple[Tensor, ...]:
-        """What the network's loss is given: points and joints, or points and place for a localizer."""
+    def targets(self, frame: DepthFrame, progress: float) -> dict[str, Tensor]:
+        """The arguments of the network's loss: points and joints, or for a localizer points and place."""
         assert frame.cube is not None
         assert frame.joints is not None
         crop = crop_hand(frame, frame.cube, self.recipe.resolution_at(progress))
         if isinstance(self.model, Localizer):
             return location_targets(crop, frame.joints)
-        return crop.points(self.model.space), crop.normalize(frame.joints, self.model.space)
+        space = self.model.space
+        return {"points": crop.points(space), "joints": crop.normalize(frame.joints, space)}
 
     def averaged(self) -> HandPoseModel:
         """The network whose weights are saved and measured."""
@@ -155,7 +157,7 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
     return torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
 
 
-def location_targets(crop: Crop, joints: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def location_targets(crop: Crop, joints: Tensor) -> dict[str, Tensor]:
     """Points, offset to the joint mean in the cube's units, hand or not, right or not; every second row mirrored.
 
     The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
@@ -165,7 +167,8 @@ def location_targets(crop: Crop, joints: Tensor) -> tuple[Tensor, Tensor, Tensor
     points = crop.points(Space.IMAGE)
     left = torch.arange(len(points), device=points.device) % 2 == 1
     points = torch.where(left[:, None, None, None], mirror_points(points), points)
-    return points, torch.where(left[:, None], mirror_joints(offset), offset), hand.float(), (~left).float()
+    offset = torch.where(left[:, None], mirror_joints(offset), offset)
+    return {"points": points, "offset": offset, "hand": hand, "right": ~left}
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
