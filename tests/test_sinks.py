@@ -11,7 +11,8 @@ import pytest
 
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HAND21, Skeleton
-from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_picture
+from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_depth, save_picture
+from handkit.sources import read_depth
 
 CAMERA = Camera.named("sr305")
 TIMINGS = {"locate": 1.23456, "crop": 0.2, "network": 5.0, "total": 6.5}
@@ -101,3 +102,8 @@ def test_saved_picture_is_the_picture(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cv2.imdecode(data, cv2.IMREAD_COLOR), picture)
     with pytest.raises(OSError, match="nowhere"):
         save_picture(tmp_path / "nowhere" / "x.png", picture)
+
+
+def test_saved_depth_is_read_back_in_whole_mm(tmp_path: Path) -> None:
+    save_depth(tmp_path / "d.png", np.array([[0.0, 499.6, 70000.0]], np.float32))
+    np.testing.assert_array_equal(read_depth(tmp_path / "d.png"), [[0, 500, 65535]])

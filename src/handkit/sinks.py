@@ -134,6 +134,12 @@ def save_picture(path: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> None:
     path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
 
 
+def save_depth(path: Path, depth: Float[np.ndarray, "H W"]) -> None:
+    """Write a 16-bit PNG of whole mm, which `sources.read_depth` reads; raises OSError as `save_picture`."""
+    millimeters = np.rint(depth).clip(0, np.iinfo(np.uint16).max).astype(np.uint16)
+    path.write_bytes(cv2.imencode(".png", millimeters)[1].tobytes())
+
+
 def _camera_record(camera: Camera | None) -> dict[str, float | int | None]:
     if camera is None:
         return dict.fromkeys(("fx", "fy", "cx", "cy", "width", "height"))

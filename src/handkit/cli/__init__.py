@@ -1,0 +1,143 @@
+"""The command line: what a user types. A command's work is imported when it runs, so that help is instant.
+
+Exit status: 0 something was done, 1 nothing could be, 2 wrong usage, 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+from tyro.extras import subcommand_cli_from_dict
+
+from handkit.cli.errors import CommandError
+
+Pictures = Annotated[Positional[tuple[str, ...]], arg(metavar="FRAME...", help_behavior_hint="")]
+CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy")]
+Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
+Weights = Annotated[str, arg(metavar="NAME|PATH")]
+Folder = Annotated[Path, arg(metavar="DIR")]
+Network = Annotated[Positional[Literal["latent-fusion", "localizer"]], arg(metavar="NETWORK")]
+
+
+def predict(
+    frames: Pictures = (),
+    /,
+    *,
+    camera: CameraText,
+    depth_scale: Scale = 1.0,
+    hand: Literal["right", "left", "auto"] = "auto",
+    weights: Weights = "latent-fusion",
+    out: Folder | None = None,
+) -> int:
+    """Find the hand in depth pictures: 21 joints in camera millimetres, one line of JSON per picture.
+
+    Args:
+        frames: 16-bit PNG, 16-bit TIFF or .npy files, folders of them, or globs.
+        camera: A named camera (see `handkit info`), or its intrinsics in pixels.
+        depth_scale: Millimetres per unit of the pictures: 0.125 for an SR305, 1000 for metres.
+        hand: Which hand it is; auto decides.
+        weights: Bundled weights by name, or a .safetensors file.
+        out: Write poses.jsonl and one overlay picture per frame there, and nothing to stdout.
+    """
+    from handkit.cli.frames import Request, predict_frames
+
+    return predict_frames(frames, Request(camera, depth_scale, hand, weights, out))
+
+
+def train(
+    network: Network,
+    /,
+    *,
+    data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
+    minutes: float | None = None,
+    samples: int | None = None,
+    out: Folder | None = None,
+    resume: bool = False,
+) -> int:
+    """Train a network; checkpoints, weights and a log go to a folder.
+
+    Args:
+        network: What to train.
+        data: Frames rendered on the fly, or a packed store.
+        minutes: Stop after so many minutes of training (60 if no budget is given).
+        samples: Stop after so many training samples instead.
+        out: Folder of the run; runs/NETWORK by default.
+        resume: Continue the run in that folder exactly where it stopped.
+    """
+    from handkit.cli.progress import train_network
+
+    return train_network(network, data=data, minutes=minutes, samples=samples, out=out, resume=resume)
+
+
+def render(*, count: int, out: Folder, seed: int = 0) -> int:
+    """Render labelled synthetic frames: 16-bit PNGs, labels.jsonl and a contact sheet.
+
+    Args:
+        count: Number of frames.
+        out: Folder to write to.
+        seed: Another seed gives other hands, poses, scenes and cameras.
+    """
+    from handkit.cli.recording import render_frames
+
+    return render_frames(count, out=out, seed=seed)
+
+
+def demo(*, out: Folder = Path("demo"), frames: int = 60, seed: int = 0) -> int:
+    """Render a recording, find the hand in every frame, and show how well and how fast that went.
+
+    Args:
+        out: Folder for poses.jsonl and demo.png.
+        frames: Length of the recording.
+        seed: Another seed gives another recording.
+    """
+    from handkit.cli.recording import run_demo
+
+    return run_demo(out=out, frames=frames, seed=seed)
+
+
+def info(*, json: bool = False) -> int:
+    """Networks, bundled weights, cameras and versions.
+
+    Args:
+        json: Print JSON instead of tables.
+    """
+    from handkit.cli.overview import print_overview
+
+    return print_overview(as_json=json)
+
+
+COMMANDS: dict[str, Callable[..., int]] = {
+    "predict": predict,
+    "train": train,
+    "render": render,
+    "demo": demo,
+    "info": info,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, answer its exit status; bad input ends in a sentence on stderr, not in a traceback."""
+    try:
+        return subcommand_cli_from_dict(
+            COMMANDS,
+            prog="handkit",
+            description="From any depth frame to a hand: 21 joints in camera millimetres.",
+            args=arguments,
+        )
+    except CommandError as error:
+        print(f"handkit: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("handkit: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Python flushes stdout once more at its end: let it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"handkit: {where}{error.strerror or error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,114 @@
+"""`handkit train`: checks the options, starts the run, and shows how it goes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from handkit.cli.errors import CommandError
+from handkit.evaluation import evaluate_crops
+from handkit.geometry.skeleton import HAND21
+from handkit.models import MODELS, HandPoseModel
+from handkit.models.checkpoint import LOCALIZER
+from handkit.models.localizer import Localizer
+from handkit.recipes import RECIPES, Recipe
+
+try:
+    from handkit.training import Budget, Report, Run, SyntheticFrames, train
+except ModuleNotFoundError as missing:
+    raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
+
+DEFAULT_MINUTES = 60.0
+SEED, VALIDATION_SEED = 1, 7_000_001
+VALIDATION_BATCHES = 16
+
+
+def train_network(
+    network: str, *, data: str, minutes: float | None, samples: int | None, out: Path | None, resume: bool
+) -> int:
+    """Answers 0 when the budget is spent; raises CommandError where the options make no run."""
+    budget = _budget(minutes=minutes, samples=samples)
+    if data != "synthetic":
+        raise CommandError(f"--data {data}: this version trains on synthetic frames only", status=2)
+    folder = out or Path("runs") / network
+    recipe = RECIPES[network]
+    run = _run(network, recipe, folder / "state.ckpt", resume=resume)
+    frames = SyntheticFrames(recipe, seed=SEED, size=recipe.batch)
+    with _Bar(network) as bar:
+        weights = train(run, frames, budget, out=folder, measure=_measure(network, recipe), tell=bar.show)
+    bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
+    return 0
+
+
+class _Bar:
+    """Share of the budget spent, samples a second, loss terms, and the latest error on validation frames."""
+
+    def __init__(self, network: str) -> None:
+        self.console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=self.console,
+        )
+        self._task = self._progress.add_task(network, total=1.0, state="")
+        self._error = ""
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, report: Report) -> None:
+        """One step's report; on a console without a bar, a line for every measured error."""
+        if report.error_mm is not None:
+            self._error = f"{report.error_mm:.1f} mm"
+            if not self.console.is_terminal:
+                self.console.print(f"{report.progress:.0%} {report.samples} samples {self._error}")
+        terms = " ".join(f"{name} {value:.4f}" for name, value in report.terms.items())
+        rate = report.samples / max(report.seconds, 1e-9)
+        state = f"{report.samples} samples, {rate:.0f}/s  {terms}  {self._error}"
+        self._progress.update(self._task, completed=report.progress, state=state)
+
+
+def _budget(*, minutes: float | None, samples: int | None) -> Budget:
+    if minutes is not None and samples is not None:
+        raise CommandError("give --minutes or --samples, not both", status=2)
+    given = DEFAULT_MINUTES if minutes is None and samples is None else minutes or samples or 0
+    if given <= 0:
+        raise CommandError(f"a budget of {given} trains nothing; give more than 0", status=2)
+    return Budget(samples=samples, minutes=None if samples else float(given))
+
+
+def _run(network: str, recipe: Recipe, state: Path, *, resume: bool) -> Run:
+    """A fresh run, or the one that the state file continues."""
+    if resume and not state.exists():
+        raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
+    if not resume and state.exists():
+        raise CommandError(
+            f"{state.parent} already holds a run; --resume it, or name another --out", status=2
+        )
+    arguments: dict[str, Any] = recipe.arguments
+    with torch.random.fork_rng():  # layers take no generator for their first weights
+        torch.manual_seed(SEED)
+        model = Localizer(**arguments) if network == LOCALIZER else MODELS[network](HAND21, **arguments)
+    run = Run(cast(Any, model), recipe)
+    if resume:
+        run.restore(state)
+    return run
+
+
+def _measure(network: str, recipe: Recipe) -> Callable[[HandPoseModel], float] | None:
+    """Mean joint error on frames that no training run sees; a localizer answers no joints."""
+    if network == LOCALIZER:
+        return None
+    frames = SyntheticFrames(recipe, seed=VALIDATION_SEED, size=recipe.batch)
+    batches = [frames[i] for i in range(VALIDATION_BATCHES)]
+    return lambda model: evaluate_crops(model, batches, protocol="jittered cubes").mean_mm

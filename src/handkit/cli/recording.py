@@ -1,0 +1,160 @@
+"""`handkit render` and `handkit demo`: synthetic frames to files, and a recording through the whole path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from handkit.cli.errors import CommandError
+from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
+from handkit.geometry.camera import Camera
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import HAND21
+from handkit.inference import HandPose, HandPoseEstimator, Prediction
+from handkit.models.checkpoint import CheckpointError
+from handkit.sinks import STAGES, JsonLines, frame_record, save_depth, save_picture
+from handkit.synthetic.scenes import DEVICES, record, sample_scenes, whole_frames
+
+TILES = 24
+"""Most frames that a contact sheet of rendered frames shows."""
+DEMO_CAMERA = "sr300"
+DEMO_TILES = 10
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One synthetic frame without its batch axis."""
+
+    depth: Float32[np.ndarray, "H W"]
+    camera: Camera
+    joints_mm: Float32[np.ndarray, "J 3"]
+
+    def truth(self) -> HandPose:
+        """The label as a pose: synthetic hands are right hands."""
+        joints_px = self.camera.project(torch.from_numpy(self.joints_mm)).numpy()
+        return HandPose(
+            joints_mm=self.joints_mm, joints_px=joints_px, handedness="right", confidence=1.0, skeleton=HAND21
+        )
+
+
+def render_frames(count: int, *, out: Path, seed: int) -> int:
+    """Depth pictures in mm, their labels in the format that `predict` writes, and a contact sheet."""
+    if count < 1:
+        raise CommandError(f"--count {count} renders nothing; give at least 1", status=2)
+    out.mkdir(parents=True, exist_ok=True)
+    generator = torch.Generator().manual_seed(seed)
+    tiles: list[Picture] = []
+    console = Console(stderr=True)
+    with JsonLines(out / "labels.jsonl") as labels:
+        for i in track(
+            range(count), "frames", console=console, transient=True, disable=not console.is_terminal
+        ):
+            device = DEVICES[i % len(DEVICES)]
+            frame = _single(whole_frames(sample_scenes(1, generator, device=device)), 0)
+            name = f"{i:06d}.png"
+            save_depth(out / name, frame.depth)
+            labels.write(frame_record(name, frame.camera, [frame.truth()], reason=None))
+            if i < TILES:
+                tiles.append(three_panels(frame.depth, frame.camera, frame.joints_mm, HAND21, size=220))
+    captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
+    save_picture(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
+    console.print(f"{count} frames, labels.jsonl and sheet.png in {out}", highlight=False, markup=False)
+    return 0
+
+
+def run_demo(*, out: Path, frames: int, seed: int) -> int:
+    """Render, estimate, compare; answers 1 if not a single hand was found."""
+    if frames < 1:
+        raise CommandError(f"--frames {frames} is no recording; give at least 1", status=2)
+    console = Console()
+    try:
+        estimator = HandPoseEstimator.from_pretrained()
+    except CheckpointError as error:
+        raise CommandError(str(error)) from None
+    with console.status(f"rendering {frames} frames of an {DEMO_CAMERA} recording"):
+        generator = torch.Generator().manual_seed(seed)
+        recording = whole_frames(record(frames, generator, device=DEMO_CAMERA))
+        labelled = [_single(recording, i) for i in range(frames)]
+
+    out.mkdir(parents=True, exist_ok=True)
+    predictions: list[Prediction] = []
+    with JsonLines(out / "poses.jsonl") as lines, console.status("estimating"):
+        for i, frame in enumerate(labelled):
+            prediction = estimator.run(frame.depth, frame.camera)
+            predictions.append(prediction)
+            lines.write(
+                frame_record(
+                    f"synthetic/{i:04d}",
+                    frame.camera,
+                    prediction.hands,
+                    reason=prediction.reason,
+                    timings_ms=prediction.timings_ms,
+                )
+            )
+    errors = [_error_mm(frame, prediction) for frame, prediction in zip(labelled, predictions, strict=True)]
+    save_picture(out / "demo.png", _demo_sheet(labelled, predictions, errors))
+    _tell(console, predictions, errors, out)
+    return 0 if any(error is not None for error in errors) else 1
+
+
+def _single(frame: DepthFrame, row: int) -> Labelled:
+    assert frame.joints is not None
+    camera = Camera(frame.camera.matrix[row], frame.camera.width, frame.camera.height)
+    return Labelled(frame.depth[row].numpy(), camera, frame.joints[row].numpy())
+
+
+def _error_mm(frame: Labelled, prediction: Prediction) -> float | None:
+    """Mean distance of the joints from the truth; None where no hand was found."""
+    if not prediction.hands:
+        return None
+    return float(np.linalg.norm(prediction.hands[0].joints_mm - frame.joints_mm, axis=-1).mean())
+
+
+def _demo_sheet(
+    frames: Sequence[Labelled], predictions: Sequence[Prediction], errors: Sequence[float | None]
+) -> Picture:
+    """A few frames, evenly over the recording."""
+    chosen = np.unique(
+        np.linspace(0, len(frames) - 1, min(DEMO_TILES, len(frames))).round().astype(int)
+    ).tolist()
+    tiles: list[Picture] = []
+    captions: list[str] = []
+    for i in chosen:
+        frame, prediction, error = frames[i], predictions[i], errors[i]
+        if error is None:
+            near, far = depth_range(frame.depth, None)
+            tile = show_depth(frame.depth, near=near, far=far)
+            draw_text(tile, prediction.reason or "no hand", (10, 24), height=16)
+            tiles.append(tile)
+            captions.append(f"frame {i}")
+            continue
+        hand = prediction.hands[0]
+        tiles.append(three_panels(frame.depth, frame.camera, hand.joints_mm, hand.skeleton))
+        captions.append(f"frame {i}  {hand.handedness} {hand.confidence:.2f}  {error:.1f} mm")
+    title = "handkit demo: depth, skeleton, side view"
+    return contact_sheet(tiles, captions, columns=2, title=title)
+
+
+def _tell(
+    console: Console, predictions: Sequence[Prediction], errors: Sequence[float | None], out: Path
+) -> None:
+    """The numbers, with what they were measured on."""
+    found = [error for error in errors if error is not None]
+    rows = {"frames": f"{len(errors)}, hand found in {len(found)}"}
+    if found:
+        rows["mean joint error"] = f"{np.mean(found):.1f} mm  (median frame {median(found):.1f} mm)"
+    rows["frames per second"] = f"{1000 / np.mean([each.timings_ms['total'] for each in predictions]):.1f}"
+    for stage in STAGES:
+        rows[stage] = f"{median(each.timings_ms[stage] for each in predictions):.2f} ms"
+    table = Table(show_header=False, box=None, title="synthetic recording", title_justify="left")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+    console.print(f"{out / 'poses.jsonl'}  {out / 'demo.png'}", highlight=False, markup=False)

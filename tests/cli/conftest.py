@@ -1,0 +1,39 @@
+"""A stand-in for the estimator: the commands are tested without weights."""
+
+import numpy as np
+import pytest
+
+from handkit.geometry.skeleton import HAND21
+from handkit.inference import FrameError, HandPose, HandPoseEstimator, Prediction
+
+STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
+REFUSED, INTERRUPTED = 666, 667
+"""A first reading of so many mm makes the stand-in raise."""
+
+
+def answer(_, depth, camera, *, hand="auto", max_hands=1) -> Prediction:
+    """The same hand for every picture with a reading in it."""
+    if not depth.any():
+        return Prediction(hands=[], reason="no reading in the picture", timings_ms=STAGES)
+    if depth[0, 0] == REFUSED:
+        raise FrameError("this frame is refused")
+    if depth[0, 0] == INTERRUPTED:
+        raise KeyboardInterrupt
+    joints_mm = np.linspace((-60, -60, 560), (60, 60, 640), 21).astype(np.float32)
+    pose = HandPose(
+        joints_mm=joints_mm,
+        joints_px=joints_mm[:, :2] / joints_mm[:, 2:] * 500 + np.float32([40, 30]),
+        handedness="left" if hand == "left" else "right",
+        confidence=0.9,
+        skeleton=HAND21,
+    )
+    return Prediction(hands=[pose], reason=None, timings_ms=STAGES)
+
+
+@pytest.fixture
+def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights, no network: `answer` for every frame."""
+    monkeypatch.setattr(
+        HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator)
+    )
+    monkeypatch.setattr(HandPoseEstimator, "run", answer)

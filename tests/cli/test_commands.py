@@ -1,0 +1,105 @@
+"""The other commands, and what they have in common: usage, help, pipes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from handkit.cli import main
+from handkit.geometry.camera import CAMERAS
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["predikt"], ["predict", "x.png"], ["predict", "x.png", "--camera", "sr305", "--hand", "both"]],
+)
+def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("command", ["predict", "train", "render", "demo", "info"])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert not ended.value.code
+    assert f"handkit {command}" in capsys.readouterr().out
+
+
+def test_info_as_tables(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    out = capfd.readouterr().out
+    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch"):
+        assert word in out
+
+
+def test_info_as_json(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert facts["cameras"].keys() == CAMERAS.keys()
+    assert {network["name"] for network in facts["networks"]} >= {"latent-fusion", "localizer"}
+    assert all(network["parameters"] > 100_000 for network in facts["networks"])
+    assert "torch" in facts["versions"]
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    code = "import sys; from handkit.cli import main; sys.exit(main(['info', '--json']))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--minutes", "1", "--samples", "10"], "not both"),
+        (["--minutes", "0"], "trains nothing"),
+        (["--samples", "-5"], "trains nothing"),
+        (["--minutes", "1", "--resume"], "to resume"),
+    ],
+)
+def test_training_that_cannot_begin(
+    tmp_path: Path, arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "latent-fusion", *arguments, "--out", str(tmp_path / "run")]) in {1, 2}
+    assert sentence in capfd.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_rendered_frames_have_labels_in_the_format_of_predictions(tmp_path: Path) -> None:
+    assert main(["render", "--count", "2", "--out", str(tmp_path / "set")]) == 0
+    first, second = lines((tmp_path / "set" / "labels.jsonl").read_text())
+    assert first["source"] == "000000.png"
+    assert first["hands"][0]["confidence"] == 1.0
+    depth = cv2.imread(str(tmp_path / "set" / second["source"]), cv2.IMREAD_UNCHANGED)
+    assert depth is not None
+    assert depth.shape == (second["camera"]["height"], second["camera"]["width"])
+    assert depth.dtype == np.uint16
+    assert (tmp_path / "set" / "sheet.png").exists()
+
+
+def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--count", "0", "--out", str(tmp_path / "set")]) == 2
+    assert "--count 0" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("estimator")
+def test_demo_writes_poses_and_a_sheet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--frames", "24", "--out", str(tmp_path / "demo")]) == 0
+    out = capfd.readouterr().out
+    for word in ("mean joint error", "frames per second", "locate", "network"):
+        assert word in out
+    assert len(lines((tmp_path / "demo" / "poses.jsonl").read_text())) == 24
+    assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000

@@ -1,0 +1,220 @@
+"""`handkit predict` as a user types it: what it prints, what it writes, how it ends."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from handkit.cli import main
+
+NUMBERS = "500,500,40,30"
+STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
+MM = np.random.default_rng(0).integers(500, 660, (60, 80)).astype(np.uint16)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return save(tmp_path / "good.png", MM)
+
+
+def save(path: Path, array: np.ndarray) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    _ = np.save(path, array) if path.suffix == ".npy" else cv2.imwrite(str(path), array)
+    return path
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def broken(folder: Path, kind: str) -> Path:
+    """A file that is no depth picture, in one of the ways that happen."""
+    folder.mkdir()
+    if kind == "missing":
+        return folder / "frame.png"
+    if kind == "not an image":
+        (folder / "frame.png").write_text("hello")
+        return folder / "frame.png"
+    if kind == "truncated":
+        path = save(folder / "frame.png", MM)
+        path.write_bytes(path.read_bytes()[:2000])
+        return path
+    arrays = {
+        "8-bit": MM.astype(np.uint8),
+        "3-channel": np.zeros((60, 80, 3), np.uint8),
+        "meters": (MM / 1000).astype(np.float32),
+        "another size": MM[:50],
+        "refused": np.full((60, 80), 666, np.uint16),
+    }
+    return save(folder / ("frame.npy" if kind == "meters" else "frame.png"), arrays[kind])
+
+
+@pytest.mark.usefixtures("estimator")
+def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(good), str(good), "--camera", NUMBERS]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    first, second = lines(out)
+    assert first == second
+    assert list(first) == ["source", "camera", "hands", "reason", "timings_ms"]
+    assert first["source"] == str(good)
+    assert first["camera"] == {"fx": 500, "fy": 500, "cx": 40, "cy": 30, "width": 80, "height": 60}
+    assert first["timings_ms"] == STAGES
+    (hand,) = first["hands"]
+    assert hand["skeleton"] == "hand21"
+    assert np.shape(hand["joints_mm"]) == (21, 3)
+    assert np.shape(hand["joints_px"]) == (21, 2)
+
+
+@pytest.mark.usefixtures("estimator")
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("missing", "does not exist"),
+        ("not an image", "is not a picture"),
+        ("truncated", "truncated"),
+        ("8-bit", "8-bit 1-channel"),
+        ("3-channel", "NYU"),
+        ("meters", "--depth-scale 1000"),
+        ("refused", "this frame is refused"),
+    ],
+)
+def test_a_bad_frame_does_not_stop_the_others(
+    tmp_path: Path, good: Path, kind: str, sentence: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bad = broken(tmp_path / "bad", kind)
+    assert main(["predict", str(good), str(bad), str(good), "--camera", NUMBERS]) == 0
+    out, err = capfd.readouterr()
+    before, refused, after = lines(out)
+    assert len(before["hands"]) == len(after["hands"]) == 1
+    assert refused["hands"] == []
+    assert sentence in refused["reason"]
+    assert refused["source"] == str(bad)
+    assert refused.keys() == before.keys()
+    assert err.count("\n") == 1
+    assert str(bad) in err
+    assert sentence in err
+
+
+@pytest.mark.usefixtures("estimator")
+@pytest.mark.parametrize("kind", ["missing", "truncated"])
+def test_nothing_but_bad_frames(tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(broken(tmp_path / "bad", kind)), "--camera", "sr305"]) == 1
+    (line,) = lines(capfd.readouterr().out)
+    assert line["reason"]
+    assert line["camera"]["fx"] == pytest.approx(476.007), "a named camera is known without a picture"
+
+
+@pytest.mark.usefixtures("estimator")
+def test_named_camera_of_another_size(tmp_path: Path, good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    large = save(tmp_path / "large.png", np.full((480, 640), 600, np.uint16))
+    assert main(["predict", str(good), str(large), "--camera", "sr305"]) == 0
+    first, second = lines(capfd.readouterr().out)
+    assert "80x60 but the camera 'sr305' is 640x480" in first["reason"]
+    assert len(second["hands"]) == 1
+
+
+@pytest.mark.usefixtures("estimator")
+def test_frames_without_a_hand_are_processed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    zeros = save(tmp_path / "zeros.png", MM * 0)
+    nothing = save(tmp_path / "nothing.npy", np.where(MM > 600, np.nan, np.inf).astype(np.float32))
+    assert main(["predict", str(zeros), str(nothing), "--camera", NUMBERS]) == 0
+    for line in lines(capfd.readouterr().out):
+        assert line["hands"] == []
+        assert line["reason"] == "no reading in the picture"
+        assert line["timings_ms"] == STAGES
+
+
+@pytest.mark.usefixtures("estimator")
+def test_nan_and_infinity_among_readings(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    array = MM.astype(np.float32)
+    array[:5], array[5:9] = np.nan, np.inf
+    assert main(["predict", str(save(tmp_path / "holes.npy", array)), "--camera", NUMBERS]) == 0
+    assert len(lines(capfd.readouterr().out)[0]["hands"]) == 1
+
+
+@pytest.mark.usefixtures("estimator")
+def test_folders_and_globs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("f10.png", "f2.png", "g1.png"):
+        save(tmp_path / "in" / name, MM)
+    assert main(["predict", f"{tmp_path}/in/f*", str(tmp_path / "in"), "--camera", NUMBERS]) == 0
+    names = [Path(line["source"]).name for line in lines(capfd.readouterr().out)]
+    assert names == ["f2.png", "f10.png", "f2.png", "f10.png", "g1.png"]
+
+
+@pytest.mark.usefixtures("estimator")
+def test_out_holds_poses_and_overlays(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    frames = [save(tmp_path / name / "1.png", array) for name, array in (("a", MM), ("b", MM), ("c", MM * 0))]
+    out = tmp_path / "out" / "deep"
+    arguments = ["predict", *map(str, frames), str(tmp_path / "no.png"), "--camera", NUMBERS]
+    assert main([*arguments, "--hand", "left", "--out", str(out)]) == 0
+    stdout, stderr = capfd.readouterr()
+    assert stdout == ""
+    assert "2 with a hand, 1 without, 1 unreadable" in stderr
+    assert "1 x no reading in the picture" in stderr
+    assert {path.name for path in out.iterdir()} == {"poses.jsonl", "1.png", "b-1.png", "c-1.png"}
+    written = lines((out / "poses.jsonl").read_text())
+    assert [len(line["hands"]) for line in written] == [1, 1, 0, 0]
+    assert written[0]["hands"][0]["handedness"] == "left"
+    picture = cv2.imread(str(out / "b-1.png"))
+    assert picture is not None
+    assert picture.shape[1] % 80 == 0
+
+
+@pytest.mark.usefixtures("estimator")
+def test_overlays_never_replace_the_frames(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = good.read_bytes()
+    assert main(["predict", str(good), "--camera", NUMBERS, "--out", str(good.parent)]) == 2
+    assert "overwrite" in capfd.readouterr().err
+    assert good.read_bytes() == before
+
+
+@pytest.mark.usefixtures("estimator")
+def test_out_that_cannot_be_written(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (good.parent / "sub").mkdir()
+    file = good.parent / "sub" / "file"
+    file.touch()
+    assert main(["predict", str(good), "--camera", NUMBERS, "--out", str(file)]) == 1
+    assert str(file) in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("estimator")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["x.png", "--camera", "kinekt2"], "did you mean 'kinect2'"),
+        (["x.png", "--camera", "1,2,3"], "four numbers"),
+        (["x.png", "--camera", "sr305", "--depth-scale", "0"], "--depth-scale 0"),
+        (["x.png", "--camera", "sr305", "--depth-scale", "nan"], "--depth-scale nan"),
+        (["--camera", "sr305"], "at least one FRAME"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], sentence: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", *arguments]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("estimator")
+def test_an_interrupted_run_keeps_its_lines(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    stop = save(good.parent / "in" / "stop.png", np.full((60, 80), 667, np.uint16))
+    out = good.parent / "out"
+    arguments = ["predict", str(good), str(stop), str(good), "--camera", NUMBERS, "--out", str(out)]
+    assert main(arguments) == 130
+    assert "Traceback" not in capfd.readouterr().err
+    assert len(lines((out / "poses.jsonl").read_text())) == 1
+
+
+def test_damaged_or_missing_weights(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    damaged = good.parent / "damaged.safetensors"
+    damaged.write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
+    for weights in (damaged, good.parent / "none.safetensors"):
+        assert main(["predict", str(good), "--camera", NUMBERS, "--weights", str(weights)]) == 1
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert weights.name in err
+        assert err.count("\n") == 1
