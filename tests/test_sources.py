@@ -153,7 +153,7 @@ def test_npy_header_that_asks_for_the_whole_memory(tmp_path: Path) -> None:
 
 def test_depth_in_meters(tmp_path: Path) -> None:
     path = save_npy(tmp_path / "meters.npy", RAMP / 1000)
-    assert "meters" in sentence(path)
+    assert "metres" in sentence(path)
     assert "--depth-scale 1000" in sentence(path)
     np.testing.assert_allclose(read_depth(path, depth_scale=1000.0), RAMP, rtol=1e-6)
     assert "--depth-scale 0.001" in sentence(save(tmp_path / "mm.png", RAMP), depth_scale=0.001)

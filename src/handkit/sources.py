@@ -242,6 +242,6 @@ def _check_unit(path: Path, depth: NDArray[np.float32], depth_scale: float, *, f
         return
     seen = f"the median reading of {path} is {median:.3g} mm at --depth-scale {depth_scale:g}"
     if floating and depth_scale == 1:
-        seen = f"the median reading of {path} is {median:.3g}, which looks like meters and not mm"
+        seen = f"the median reading of {path} is {median:.3g}, which looks like metres and not mm"
     fix = f"give --depth-scale {1000 * depth_scale:g}" if floating else "give the mm per unit of this file"
     raise SourceError(f"{seen}; {fix}")

@@ -22,7 +22,7 @@ def answer(_, depth, camera, *, hand="auto", max_hands=1) -> Prediction:
     joints_mm = np.linspace((-60, -60, 560), (60, 60, 640), 21).astype(np.float32)
     pose = HandPose(
         joints_mm=joints_mm,
-        joints_px=joints_mm[:, :2] / joints_mm[:, 2:] * 500 + np.float32([40, 30]),
+        joints_px=joints_mm[:, :2] / joints_mm[:, 2:] * 500 + np.array([40, 30], np.float32),
         handedness="left" if hand == "left" else "right",
         confidence=0.9,
         skeleton=HAND21,

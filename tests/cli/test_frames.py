@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from handkit.cli import main
+from handkit.models.checkpoint import save as save_network
+from handkit.models.localizer import Localizer
 
 NUMBERS = "500,500,40,30"
 STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
@@ -209,12 +211,22 @@ def test_an_interrupted_run_keeps_its_lines(good: Path, capfd: pytest.CaptureFix
     assert len(lines((out / "poses.jsonl").read_text())) == 1
 
 
-def test_damaged_or_missing_weights(good: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    damaged = good.parent / "damaged.safetensors"
-    damaged.write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
-    for weights in (damaged, good.parent / "none.safetensors"):
+def test_weights_that_cannot_be_used(
+    good: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = good.parent / "weights"
+    folder.mkdir()
+    save_network(folder / "localizer.safetensors", Localizer(), recipe={"edge_mm": 400.0})
+    (folder / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
+    monkeypatch.setattr("handkit.inference.WEIGHTS", folder)
+    for weights, sentence in (
+        (folder / "damaged.safetensors", "damaged.safetensors is no whole safetensors file"),
+        (folder / "none.safetensors", "there is no weights file"),
+        (folder / "localizer.safetensors", "holds a localizer"),
+        ("nonesuch", "nonesuch"),
+    ):
         assert main(["predict", str(good), "--camera", NUMBERS, "--weights", str(weights)]) == 1
         out, err = capfd.readouterr()
         assert out == ""
-        assert weights.name in err
+        assert sentence in err
         assert err.count("\n") == 1

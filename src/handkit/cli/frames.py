@@ -56,7 +56,7 @@ class Tally:
         self.with_hand += bool(prediction.hands)
         self.totals_ms.append(prediction.timings_ms["total"])
         if prediction.reason:
-            self.reasons[prediction.reason] += 1
+            self.reasons[prediction.reason.partition(" (")[0]] += 1  # without this frame's own numbers
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 from torch import nn
 
-import handkit
 from handkit.geometry.camera import CAMERAS
 from handkit.geometry.skeleton import HAND21
+from handkit.inference import MORE_WEIGHTS, WEIGHTS
 from handkit.models import MODELS
 from handkit.models.checkpoint import LOCALIZER, CheckpointError, read_info
 from handkit.models.localizer import Localizer
@@ -42,7 +42,7 @@ def print_overview(*, as_json: bool) -> int:
     ):
         _print_table(console, title, rows)
     versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    console.print(f"{versions}  on {facts['device']}", highlight=False, style="dim")
+    console.print(f"{versions}  on {facts['device']}", highlight=False, style="dim", soft_wrap=True)
     return 0
 
 
@@ -50,15 +50,15 @@ def overview() -> dict[str, Any]:
     """All of it; JSON values only."""
     return {
         "networks": [_network(name) for name in (*MODELS, LOCALIZER)],
-        "weights": [_weights_file(path) for path in sorted(_weights_folder().glob("*.safetensors"))],
+        "weights": [
+            _weights_file(path)
+            for folder in (WEIGHTS, MORE_WEIGHTS)
+            for path in sorted(folder.glob("*.safetensors"))
+        ],
         "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
     }
-
-
-def _weights_folder() -> Path:
-    return Path(handkit.__file__).parent / "weights"
 
 
 def _network(name: str) -> dict[str, Any]:
