@@ -1,13 +1,17 @@
 """Errors in millimetres, and the fixed frames that they are measured on while a network is trained."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import estimate
+from handkit.inference import HandPoseEstimator, estimate
 from handkit.models import HandPoseModel
 
 
@@ -44,3 +48,64 @@ def evaluate_crops(model: HandPoseModel, batches: list[DepthFrame], *, protocol:
             raise ValueError("frames to evaluate on need joints and cubes")
         errors.append(joint_errors(estimate(model, frame, frame.cube), frame.joints).cpu())
     return Errors(torch.cat(errors), protocol)
+
+
+LOST_MM = 80.0
+"""A hand counts as lost when nothing is answered or the mean of the joints is farther off than this."""
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """One whole picture of one hand, as a user would have it, and the truth about it."""
+
+    depth: Float[np.ndarray, "H W"]
+    camera: Camera
+    joints: Float[np.ndarray, "J 3"]
+    handedness: Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class FoundHands:
+    """What became of a set of whole pictures in which the hand had to be found."""
+
+    errors: Errors
+    """Of the hands that were not lost."""
+    lost: int
+    mistaken: int
+    """Found hands that were given the wrong handedness (0 when it was told)."""
+    pictures: int
+
+    def summary(self) -> dict[str, float | int | str]:
+        """The figures, for a table or JSON."""
+        return {
+            "pictures": self.pictures,
+            "mean_error_mm": round(self.errors.mean_mm, 3),
+            "median_error_mm": round(float(self.errors.per_joint_mm.mean(1).median()), 3),
+            "success_20mm": round(self.errors.success(20.0), 4),
+            "success_40mm": round(self.errors.success(40.0), 4),
+            "lost": self.lost,
+            "wrong_handedness": self.mistaken,
+            "protocol": self.errors.protocol,
+        }
+
+
+def evaluate_pictures(
+    estimator: HandPoseEstimator, pictures: Iterable[LabelledPicture], *, hand: Literal["auto", "told"]
+) -> FoundHands:
+    """Errors with the hand found automatically; with `hand="told"` the estimator is told left or right."""
+    errors: list[Tensor] = []
+    lost = mistaken = count = 0
+    for picture in pictures:
+        count += 1
+        side = picture.handedness if hand == "told" else "auto"
+        hands = estimator.predict(picture.depth, picture.camera, hand=side)
+        truth = torch.from_numpy(picture.joints)
+        found = torch.from_numpy(hands[0].joints_mm) if hands else truth + float("inf")
+        if not (found.mean(0) - truth.mean(0)).norm() <= LOST_MM:
+            lost += 1
+            continue
+        mistaken += hands[0].handedness != picture.handedness
+        errors.append(joint_errors(found[None], truth[None]))
+    per_joint = torch.cat(errors) if errors else torch.empty(0, 21)
+    protocol = f"hand found automatically, handedness {hand}, mean over found hands; lost: more than {LOST_MM:.0f} mm"
+    return FoundHands(Errors(per_joint, protocol), lost, mistaken, count)

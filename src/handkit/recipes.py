@@ -47,7 +47,7 @@ LATENT_FUSION_SYNTHETIC = Recipe(
     learning_rate=2e-3,
     weight_decay=1e-4,
     warmup=0.03,
-    resolutions=((0.0, 64), (0.4, 96)),
+    resolutions=((0.0, 64), (0.7, 96)),
 )
 
 LOCALIZER_SYNTHETIC = Recipe(

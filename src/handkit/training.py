@@ -28,7 +28,7 @@ from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
-from handkit.synthetic.scenes import HAND_CONES, OWN_CONES, Scene, look, sample_scenes
+from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
 
 CHECKPOINT_SECONDS = 180.0
 HAND_WITHIN_MM = 100.0
@@ -137,8 +137,9 @@ class SyntheticFrames(Dataset[DepthFrame]):
         scene = sample_scenes(self.size, generator)
         center = scene.joints.mean(1)
         if self.recipe.negatives > 0:
-            elsewhere = torch.rand(self.size, 1, generator=generator) < self.recipe.negatives
-            center = torch.where(elsewhere, _another_place(scene, generator), center)
+            kind = torch.rand(self.size, generator=generator) / self.recipe.negatives
+            center = torch.where((kind < 1)[:, None], _another_place(scene, generator), center)
+            scene = _without_hands(scene, kind < 0.5)
         cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
         return look(scene, cube, resolution=self.resolution)
 
@@ -155,6 +156,15 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
     kind = torch.rand(count, 1, generator=generator)
     place = torch.where(kind < 0.45, near, torch.where(kind < 0.75, mixed, beside))
     return torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+
+
+def _without_hands(scene: Scene, empty: Tensor) -> Scene:
+    """The same scenes with arm and hand taken out of the `empty` ones; their labels go far away."""
+    here = (~empty)[:, None, None]
+    index = torch.arange(scene.cones.shape[1])[:, None]
+    things = (index >= ARM_CONES) & (index < OWN_CONES)
+    joints = torch.where(here, scene.joints, scene.joints + 1e4)
+    return scene._replace(cones=scene.cones * (here | things), wedges=scene.wedges * here, joints=joints)
 
 
 def location_targets(crop: Crop, joints: Tensor) -> dict[str, Tensor]:

@@ -30,8 +30,8 @@ from handkit.synthetic.sensor import Sensor, sample_sensors, sense
 from handkit.synthetic.surroundings import body, chance, clutter, planes, second_hand, uniform
 
 DEVICES = ("kinect1", "kinect2", "sr300", "d435", "l515", "azure-kinect", "icvl")
-HAND_CONES, OWN_CONES = 16, 30
-"""Of a scene's cones the first are the hand's; up to the second number come forearm, body and clutter."""
+HAND_CONES, ARM_CONES, OWN_CONES = 16, 20, 30
+"""Of a scene's cones the first are the hand's; then come its forearm's; then body and clutter."""
 NEAR, FAR = 240.0, 1100.0
 """Distance of the hand from the camera, mm."""
 

@@ -1,0 +1,266 @@
+"""From a depth picture and its camera to hands in millimetres.
+
+    depth -> check -> propose rough centres -> localizer, twice -> left or right -> crop -> network -> joints
+
+`estimate` is the one place where a pose network is called; evaluation, tracking and export call it too.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32
+from torch import Tensor, nn
+
+from handkit.geometry.camera import Camera
+from handkit.geometry.crop import Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import Skeleton
+from handkit.locate import FAR, NEAR, propose
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load, load_localizer, read_info
+from handkit.models.localizer import Localizer
+
+Hand = Literal["auto", "left", "right"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
+"""Bundled with the package, and those that stand in the repository only."""
+PASSES = 3
+"""Localizer passes: over all proposals, then re-centred on the best."""
+LEAST_SCORE = 0.5
+"""Probability of a hand below which none is reported."""
+METERS = 20.0
+"""A picture whose readings are smaller than this many mm is in metres."""
+SUPPORT_MM = 25.0
+"""A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
+
+
+class FrameError(ValueError):
+    """A depth picture that cannot be used: what was seen, what was expected, what mends it."""
+
+
+@dataclass(frozen=True)
+class HandPose:
+    """One hand. `joints_mm` are camera millimetres (x right, y down, z forward), `joints_px` pixels of the picture."""
+
+    joints_mm: Float32[np.ndarray, "J 3"]
+    joints_px: Float32[np.ndarray, "J 2"]
+    handedness: Literal["left", "right"]
+    confidence: float
+    """0 to 1: probability of a hand there, times the share of joints that the picture supports."""
+    skeleton: Skeleton
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The hands of one picture; without any, `reason` says why. Times in ms."""
+
+    hands: list[HandPose]
+    reason: str | None
+    timings_ms: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Located:
+    """Cubes' centres (camera mm) with the localizer's verdicts, best first."""
+
+    center: Float[Tensor, "N 3"]
+    hand: Float[Tensor, " N"]
+    """Probability that a hand is there."""
+    right: Float[Tensor, " N"]
+    """Probability that it is a right one."""
+
+
+class Locator(Protocol):
+    """Anything that finds rough centres of hands in a picture, camera mm, at most a dozen."""
+
+    def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
+
+
+@torch.inference_mode()
+def estimate(
+    model: HandPoseModel, frame: DepthFrame, cube: Cube, *, left: Bool[Tensor, " B"] | None = None
+) -> Float[Tensor, "B J 3"]:
+    """Joints in camera mm of the hand in each cube; rows of `left` are mirrored before the network and back after."""
+    crop = crop_hand(frame, cube, model.resolution)
+    points = crop.points(model.space)
+    if left is None:
+        return crop.denormalize(model(points), model.space)
+    mirrored = left[:, None, None]
+    joints = model(torch.where(mirrored[..., None], mirror_points(points), points))
+    return crop.denormalize(torch.where(mirrored, mirror_joints(joints), joints), model.space)
+
+
+@torch.inference_mode()
+def locate(localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float) -> Located:
+    """Score the proposals in one picture, then re-centre the best of them."""
+    center = proposals
+    found = None
+    for kept in (len(proposals), 3, 1)[:PASSES]:
+        if found is not None:
+            order = found.hand.argsort(descending=True)[:kept]
+            center = found.center[order]
+        cube = Cube.around(center, edge=edge_mm)
+        many = DepthFrame(
+            frame.depth.expand(len(center), -1, -1),
+            Camera(frame.camera.matrix.expand(len(center), 3, 3), frame.camera.width, frame.camera.height),
+        )
+        answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
+        moved = cube.denormalize(answer.offset[:, None])[:, 0]
+        found = Located(moved, answer.hand.sigmoid(), answer.right.sigmoid())
+    assert found is not None
+    return found
+
+
+class HandPoseEstimator:
+    """A pose network, a localizer and a way to propose centres: `predict(depth, camera)`."""
+
+    def __init__(
+        self,
+        model: HandPoseModel,
+        localizer: Localizer,
+        *,
+        edge_mm: float,
+        localizer_edge_mm: float,
+        device: torch.device | str = "cpu",
+        locator: Locator = propose,
+    ) -> None:
+        self.model, self.localizer = model, localizer
+        self.edge_mm, self.localizer_edge_mm = edge_mm, localizer_edge_mm
+        self.device, self.locator = torch.device(device), locator
+        for network in (model, localizer):
+            assert isinstance(network, nn.Module)
+            network.to(self.device, memory_format=torch.channels_last).eval()
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str = "latent-fusion", *, localizer: str = "localizer", device: torch.device | str = "cpu"
+    ) -> "HandPoseEstimator":
+        """Weights by name or by path; raises CheckpointError with the names that there are."""
+        pose, finder = find_weights(name), find_weights(localizer)
+        edges = [float((read_info(path).recipe or {})["edge_mm"]) for path in (pose, finder)]
+        return cls(load(pose), load_localizer(finder), edge_mm=edges[0], localizer_edge_mm=edges[1], device=device)
+
+    def predict(self, depth: np.ndarray | Tensor, camera: Camera, *, hand: Hand = "auto") -> list[HandPose]:
+        """The hand in one picture, or an empty list; depth (H, W) in mm.
+
+        Zero, NaN and infinity are no reading. Raises FrameError where the picture is none (see `check_depth`).
+        """
+        return self.run(depth, camera, hand=hand).hands
+
+    def run(self, depth: np.ndarray | Tensor, camera: Camera, *, hand: Hand = "auto") -> Prediction:
+        """As `predict`, with the reason for an empty answer and the time that every stage took."""
+        watch = _Watch()
+        picture = check_depth(depth, camera)
+        proposals = self.locator(picture, camera)
+        if len(proposals) == 0:
+            watch.lap("locate")
+            return Prediction([], _nothing_to_see(picture), watch.finish())
+        frame = DepthFrame.single(torch.from_numpy(picture), camera).to(self.device)
+        centers = torch.from_numpy(proposals).to(self.device)
+        found = locate(self.localizer, frame, centers, edge_mm=self.localizer_edge_mm)
+        watch.lap("locate")
+        score, right = float(found.hand[0]), float(found.right[0])
+        if score < LEAST_SCORE:
+            reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
+            return Prediction([], reason, watch.finish())
+        left = right < 0.5 if hand == "auto" else hand == "left"
+        cube = Cube.around(found.center[:1], edge=self.edge_mm)
+        joints = estimate(self.model, frame, cube, left=torch.tensor([left], device=self.device))[0].cpu()
+        watch.lap("network")
+        pose = self._pose(joints, picture, camera, left=left, score=score)
+        return Prediction([pose], None, watch.finish())
+
+    def _pose(
+        self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float
+    ) -> HandPose:
+        pixels = camera.project(joints).numpy()
+        return HandPose(
+            joints.numpy(),
+            pixels,
+            "left" if left else "right",
+            round(score * supported(joints.numpy(), pixels, picture), 4),
+            self.model.skeleton,
+        )
+
+
+def supported(
+    joints: Float32[np.ndarray, "J 3"], pixels: Float32[np.ndarray, "J 2"], picture: Float32[np.ndarray, "H W"]
+) -> float:
+    """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
+    height, width = picture.shape
+    good = 0
+    for (x, y), z in zip(np.rint(pixels).astype(int), joints[:, 2], strict=True):
+        if not (0 <= x < width and 0 <= y < height):
+            continue
+        near = picture[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        good += bool(((near > 0) & (near < z + SUPPORT_MM)).any())
+    return good / len(joints)
+
+
+def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:
+    """The picture as float32 mm with 0 for no reading.
+
+    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in metres.
+    """
+    picture = depth.detach().cpu().numpy() if isinstance(depth, Tensor) else np.asarray(depth)
+    if picture.ndim != 2:
+        raise FrameError(f"a depth picture has two axes (H, W); this one has shape {picture.shape}")
+    if picture.dtype.kind not in "uif" or picture.dtype.itemsize < 2:
+        raise FrameError(f"depth in mm needs 16-bit or floating-point numbers; this picture has {picture.dtype}")
+    height, width = picture.shape
+    if (width, height) != (camera.width, camera.height):
+        raise FrameError(
+            f"the picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
+            "name the camera that took it, or give its fx,fy,cx,cy"
+        )
+    picture = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    picture = np.maximum(picture, 0)
+    readings = picture[::4, ::4][picture[::4, ::4] > 0]
+    if len(readings) and float(np.median(readings)) < METERS:
+        raise FrameError(
+            f"the median reading is {float(np.median(readings)):.3g} mm, so this looks like metres; multiply by 1000 "
+            "(--depth-scale 1000)"
+        )
+    return np.ascontiguousarray(picture)
+
+
+def find_weights(name: str) -> Path:
+    """The file of bundled weights, or the path itself; raises CheckpointError that lists what there is."""
+    if name.endswith(".safetensors"):
+        return Path(name)
+    for folder in (WEIGHTS, MORE_WEIGHTS):
+        if (folder / f"{name}.safetensors").exists():
+            return folder / f"{name}.safetensors"
+    known = sorted(path.stem for folder in (WEIGHTS, MORE_WEIGHTS) for path in folder.glob("*.safetensors"))
+    raise CheckpointError(f"there are no weights {name!r}; known: {', '.join(known)}; or give a .safetensors file")
+
+
+def _nothing_to_see(picture: Float32[np.ndarray, "H W"]) -> str:
+    readings = picture[picture > 0]
+    if len(readings) == 0:
+        return "the picture has no reading at all"
+    near, far = float(readings.min()), float(readings.max())
+    return f"nothing the size of a hand between {NEAR:.0f} and {FAR:.0f} mm; readings span {near:.0f} to {far:.0f} mm"
+
+
+class _Watch:
+    """Milliseconds of the stages of one prediction; a stage that was not reached took none."""
+
+    def __init__(self) -> None:
+        self.begun = self.last = time.perf_counter()
+        self.laps = {"locate": 0.0, "crop": 0.0, "network": 0.0}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] += (now - self.last) * 1e3
+        self.last = now
+
+    def finish(self) -> dict[str, float]:
+        total = (time.perf_counter() - self.begun) * 1e3
+        return {name: round(value, 3) for name, value in (self.laps | {"total": total}).items()}
