@@ -44,11 +44,11 @@ class Camera:
 
     The upper-left 2x2 block of `matrix` may be any invertible map (a rolled crop has one), the last row is (0, 0, 1).
 
-    >>> camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=50.0, cy=40.0, width=101, height=81)
-    >>> camera.project(torch.tensor([[100.0, 0.0, 500.0]])).tolist()
-    [[70.0, 40.0]]
-    >>> camera.unproject(torch.tensor([[70.0, 40.0]]), torch.tensor([500.0])).tolist()
-    [[100.0, 0.0, 500.0]]
+    >>> camera = Camera.from_intrinsics(fx=128.0, fy=128.0, cx=50.0, cy=40.0, width=101, height=81)
+    >>> camera.project(torch.tensor([[125.0, 0.0, 500.0]])).tolist()
+    [[82.0, 40.0]]
+    >>> camera.unproject(torch.tensor([[82.0, 40.0]]), torch.tensor([500.0])).tolist()
+    [[125.0, 0.0, 500.0]]
     """
 
     matrix: Float[Tensor, "*batch 3 3"]

@@ -17,6 +17,8 @@ from handkit.geometry.frame import DepthFrame
 
 BACKGROUND = 1.0
 """Normalised depth of a crop pixel without hand: the back face of the cube (reference facts 2.1, step 6)."""
+HAIR = 1e-6
+"""Pixels; see `_sample_nearest`."""
 
 
 class Space(Enum):
@@ -77,19 +79,21 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     normalized = (depth - cube.center[:, 2, None, None]) / half
     foreground = (depth > 0) & (normalized <= 1)
     normalized = torch.where(foreground, normalized.clamp(-1, 1), BACKGROUND)
-    camera = frame.camera.warp(affine, width=resolution, height=resolution)
+    camera = frame.camera.warp(affine.to(frame.camera.matrix.dtype), width=resolution, height=resolution)
     return Crop(normalized, foreground, camera, cube)
 
 
 def crop_affine(camera: Camera, cube: Cube, resolution: int) -> Float[Tensor, "B 2 3"]:
     """Frame pixel -> crop pixel: the cube's front view at its centre's depth fills the crop.
 
-    Millimetres per pixel at the centre's depth differ between u and v when fx != fy; going through millimetres keeps a
-    rolled crop free of skew.
+    Millimetres per pixel at the centre's depth differ between u and v when fx != fy; going through millimetres
+    keeps a rolled crop free of skew. In float64: a patch and its frame differ by an integer shift, and in float32
+    one crop pixel in some ten thousand would be read from the other neighbor.
     """
-    center = camera.project(cube.center[:, None])[:, 0]
-    millimeters = inverse_2x2(camera.matrix[:, :2, :2]) * cube.center[:, 2, None, None]
-    linear = (resolution / cube.edges[:, :2, None]) * (cube.rotation() @ millimeters)
+    matrix, middle = camera.matrix.double(), cube.center[:, None].double()
+    center = Camera(matrix, camera.width, camera.height).project(middle)[:, 0]
+    millimeters = inverse_2x2(matrix[:, :2, :2]) * middle[:, :, 2:]
+    linear = (resolution / cube.edges[:, :2, None].double()) * (cube.rotation().double() @ millimeters)
     shift = (resolution - 1) / 2 - (linear @ center[..., None])
     return torch.cat([linear, shift], dim=-1)
 
@@ -99,16 +103,15 @@ def _sample_nearest(
 ) -> Float[Tensor, "B S S"]:
     """Nearest reading at the source of every crop pixel, 0 outside.
 
-    Coordinates in float64: a patch and its frame differ by an integer shift, and in float32 a pixel in some
-    thousand would round to the other neighbor.
+    Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.
     """
     _, height, width = depth.shape
-    inverse = inverse_2x2(affine[..., :2].double())
-    origin = -(inverse @ affine[..., 2:].double())
+    inverse = inverse_2x2(affine[..., :2])
+    origin = -(inverse @ affine[..., 2:])
     steps = torch.arange(resolution, device=depth.device, dtype=torch.float64)
     column = inverse[:, :, 0, None] * steps + origin
     row = inverse[:, :, 1, None] * steps
-    u, v = (torch.floor(column[:, i, None, :] + row[:, i, :, None] + 0.5) for i in (0, 1))
+    u, v = (torch.floor(column[:, i, None, :] + row[:, i, :, None] + 0.5 + HAIR) for i in (0, 1))
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
     index: Int[Tensor, "B S S"] = (v * width + u).where(inside, 0).long()
     taken = depth.flatten(1).gather(1, index.flatten(1)).view_as(index)

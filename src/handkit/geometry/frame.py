@@ -35,10 +35,11 @@ class DepthFrame:
 
     def patch(self, *, left: int, top: int, width: int, height: int) -> "DepthFrame":
         """The integer window of every frame, 0 outside the picture, with the camera that goes with it."""
-        depth = torch.nn.functional.pad(
-            self.depth,
-            (-left, left + width - self.depth.shape[2], -top, top + height - self.depth.shape[1]),
-        )
+        rows = torch.arange(top, top + height, device=self.depth.device)[:, None]
+        columns = torch.arange(left, left + width, device=self.depth.device)
+        bottom, right = self.depth.shape[1] - 1, self.depth.shape[2] - 1
+        inside = (rows >= 0) & (rows <= bottom) & (columns >= 0) & (columns <= right)
+        depth = self.depth[:, rows.clamp(0, bottom), columns.clamp(0, right)].where(inside, 0)
         shift = self.camera.matrix.new_tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]])
         camera = self.camera.warp(shift.expand(len(depth), 2, 3), width=width, height=height)
         return DepthFrame(depth, camera, self.joints, self.cube)
