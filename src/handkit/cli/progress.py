@@ -50,7 +50,7 @@ class _Bar:
         self.console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[state]}"),
