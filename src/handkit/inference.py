@@ -8,7 +8,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -76,6 +76,7 @@ class Located:
     """Probability that it is a right one."""
 
 
+@runtime_checkable  # for the shape checker that runs under pytest
 class Locator(Protocol):
     """Anything that finds rough centres of hands in a picture, camera mm, at most a dozen."""
 
@@ -143,8 +144,13 @@ class HandPoseEstimator:
     ) -> "HandPoseEstimator":
         """Weights by name or by path; raises CheckpointError with the names that there are."""
         pose, finder = find_weights(name), find_weights(localizer)
-        edges = [float((read_info(path).recipe or {})["edge_mm"]) for path in (pose, finder)]
-        return cls(load(pose), load_localizer(finder), edge_mm=edges[0], localizer_edge_mm=edges[1], device=device)
+        return cls(
+            load(pose),
+            load_localizer(finder),
+            edge_mm=_edge_mm(pose),
+            localizer_edge_mm=_edge_mm(finder),
+            device=device,
+        )
 
     def predict(self, depth: np.ndarray | Tensor, camera: Camera, *, hand: Hand = "auto") -> list[HandPose]:
         """The hand in one picture, or an empty list; depth (H, W) in mm.
@@ -162,7 +168,7 @@ class HandPoseEstimator:
             watch.lap("locate")
             return Prediction([], _nothing_to_see(picture), watch.finish())
         frame = DepthFrame.single(torch.from_numpy(picture), camera).to(self.device)
-        centers = torch.from_numpy(proposals).to(self.device)
+        centers = torch.from_numpy(proposals).float().to(self.device)
         found = locate(self.localizer, frame, centers, edge_mm=self.localizer_edge_mm)
         watch.lap("locate")
         score, right = float(found.hand[0]), float(found.right[0])
@@ -239,6 +245,14 @@ def find_weights(name: str) -> Path:
             return folder / f"{name}.safetensors"
     known = sorted(path.stem for folder in (WEIGHTS, MORE_WEIGHTS) for path in folder.glob("*.safetensors"))
     raise CheckpointError(f"there are no weights {name!r}; known: {', '.join(known)}; or give a .safetensors file")
+
+
+def _edge_mm(path: Path) -> float:
+    """Edge of the cubes that weights were trained on."""
+    recipe = read_info(path).recipe
+    if not recipe or "edge_mm" not in recipe:
+        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
+    return float(recipe["edge_mm"])
 
 
 def _nothing_to_see(picture: Float32[np.ndarray, "H W"]) -> str:

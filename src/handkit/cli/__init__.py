@@ -98,6 +98,29 @@ def demo(*, out: Folder = Path("demo"), frames: int = 60, seed: int = 0) -> int:
     return run_demo(out=out, frames=frames, seed=seed)
 
 
+def evaluate(
+    weights: Annotated[Positional[str], arg(metavar="NAME|PATH")] = "latent-fusion",
+    /,
+    *,
+    localizer: Weights = "localizer",
+    count: int = 2000,
+    hand: Literal["auto", "told"] = "auto",
+    out: Annotated[Path | None, arg(metavar="FILE")] = None,
+) -> int:
+    """Measure the whole path on a fixed set of synthetic pictures, the hand found automatically.
+
+    Args:
+        weights: Bundled weights by name, or a .safetensors file.
+        localizer: Weights of the localizer.
+        count: How many pictures, from the first on.
+        hand: Let the estimator tell left from right, or tell it.
+        out: Also write the figures there, as JSON.
+    """
+    from handkit.cli.measure import evaluate_synthetic
+
+    return evaluate_synthetic(weights, localizer=localizer, count=count, hand=hand, out=out)
+
+
 def info(*, json: bool = False) -> int:
     """Networks, bundled weights, cameras and versions.
 
@@ -114,6 +137,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "train": train,
     "render": render,
     "demo": demo,
+    "evaluate": evaluate,
     "info": info,
 }
 

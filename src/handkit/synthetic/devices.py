@@ -196,7 +196,7 @@ KINDS: dict[str, Ranges] = {
     "time of flight": TIME_OF_FLIGHT,
     "stereo": STEREO,
 }
-SHARES = (0.12, 0.33, 0.33, 0.22)
+SHARES = (0.25, 0.30, 0.27, 0.18)
 """How often `sample_sensors` draws each of `KINDS`."""
 
 

@@ -95,7 +95,7 @@ def articulate(shape: HandShape, pose: Articulation) -> Posed:
     fingers, _ = chain(knuckles, frame, rotations=rotations, lengths=lengths[:, 1:])
 
     base = (torch.tensor(THUMB_BASE) + shape.offsets[:, 0]) * stretch
-    thumb, _ = chain(base, _thumb_frame(), rotations=_thumb_rotations(pose.thumb), lengths=lengths[:, 0])
+    thumb, _ = chain(base, _thumb_frame().expand(count, 3, 3), rotations=_thumb_rotations(pose.thumb), lengths=lengths[:, 0])
     wrist = torch.zeros(count, 1, 3)
     joints = torch.cat([wrist, thumb, fingers.flatten(1, 2)], dim=1) * shape.scale[:, None, None]
     forearm = axis_rotation("z", -pose.wrist[:, 1]) @ axis_rotation("x", pose.wrist[:, 0])

@@ -85,7 +85,7 @@ def record(count: int, generator: torch.Generator, *, device: str) -> Scene:
     time = torch.linspace(0, keys - 1, count)
     one = sample_shapes(1, generator)
     shape = HandShape(*(field.expand(count, *field.shape[1:]) for field in one))
-    drawn = sample_articulations(HandShape(*(field[:keys] for field in shape)), generator)
+    drawn = sample_articulations(HandShape(*(field.expand(keys, *field.shape[1:]) for field in one)), generator)
     posed = articulate(shape, Articulation(*(_glide(field, time) for field in drawn)))
     facing = axis_rotation("z", torch.pi + 0.5 * torch.randn(keys, generator=generator))
     facing = facing @ axis_rotation("y", 0.5 * torch.randn(keys, generator=generator))
@@ -193,7 +193,7 @@ def _sample_positions(
     near = torch.maximum(NEAR + reach, torch.tensor(NEAR))
     depth = near * (FAR / near) ** (uniform(generator, count) ** 1.3)
     extent = intrinsics[:, :2] * 95 / depth[:, None]
-    margin = torch.where(chance(generator, count, 0.05)[:, None], 0.2 * extent, extent)
+    margin = torch.where(chance(generator, count, 0.03)[:, None], 0.2 * extent, extent)
     margin = torch.minimum(margin, intrinsics[:, 4:] * 0.45)
     pixel = margin + (intrinsics[:, 4:] - 2 * margin) * uniform(generator, count, 2)
     plane = (pixel - intrinsics[:, 2:4]) / intrinsics[:, :2] * depth[:, None]
