@@ -176,12 +176,13 @@ def _prepare_pinch(
     return fingers, torch.where((pinched >= 0)[:, None], opposed, thumb)
 
 
-def sample_views(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+def sample_views(forearm: Float[Tensor, "B 3 3"], generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
     """Rotations from hand to camera: palm, back and sides, any roll, tilted up to about 85 degrees.
 
-    Fingers that point straight away from the camera put the forearm in front of its own hand; that is kept rare.
+    Fingers or a forearm (as in `Posed`) that point away from the camera put the arm in front of its own hand;
+    that is kept rare.
     """
-    tries = 4
+    count, tries = len(forearm), 4
     many = count * tries
     tilt_near = (torch.randn(many, generator=generator) * 28).abs()
     tilt_any = torch.rand(many, generator=generator) * 88
@@ -191,7 +192,8 @@ def sample_views(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3
     turn = axis_rotation("z", azimuth) @ axis_rotation("x", radians(1.0) * tilt) @ axis_rotation("z", -azimuth)
     flip = axis_rotation("y", torch.where(back, torch.pi, 0.0))
     rotation = axis_rotation("z", roll) @ turn @ flip
-    away = rotation[:, 2, 1]
+    along = (rotation[:, 2] * forearm[..., 1].repeat_interleave(tries, 0)).sum(-1)
+    away = torch.maximum(rotation[:, 2, 1], along)
     accepted = (away < 0.55) | (torch.rand(many, generator=generator) < 0.06)
     first = accepted.unflatten(0, (count, tries)).float().argmax(1)
     return rotation[torch.arange(count) * tries + first]

@@ -65,7 +65,7 @@ def sample_scenes(
     intrinsics = _sample_intrinsics(count, generator, device)
     shape = sample_shapes(count, generator)
     posed = articulate(shape, sample_articulations(shape, generator))
-    rotation = sample_views(count, generator)
+    rotation = sample_views(posed.forearm, generator)
     position = _sample_positions(posed.joints @ rotation.mT, intrinsics, generator)
     length = 40 + 240 * uniform(generator, count) ** 0.7
     sleeve = torch.where(chance(generator, count, 0.3), 2 + 14 * uniform(generator, count), 0.0)
