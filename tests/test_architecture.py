@@ -110,9 +110,7 @@ def test_size_budgets(source: str) -> None:
             assert length(node) <= 40, f"{node.name} has {length(node)} lines"
             assert depth(node) <= 3, f"{node.name} is nested {depth(node)} deep"
         elif isinstance(node, ast.ClassDef):
-            public = [
-                child.name for child in node.body if isinstance(child, FUNCTIONS) and child.name[0] != "_"
-            ]
+            public = [child.name for child in node.body if isinstance(child, FUNCTIONS) and child.name[0] != "_"]
             assert len(public) <= 8, f"{node.name} has {len(public)} public methods"
 
 

@@ -100,9 +100,7 @@ def test_arrays_that_are_no_picture(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["png", "tiff", "npy"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_truncated_files(
-    tmp_path: Path, suffix: str, share: float, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_truncated_files(tmp_path: Path, suffix: str, share: float, capfd: pytest.CaptureFixture[str]) -> None:
     noise = np.random.default_rng(0).integers(400, 4000, (60, 80)).astype(np.uint16)
     path = tmp_path / f"whole.{suffix}"
     _ = save_npy(path, noise) if suffix == "npy" else save(path, noise)

@@ -1,9 +1,9 @@
 """handkit: 3D hand pose from one depth frame, joints in millimetres.
 
-    from handkit import Camera, HandPoseEstimator
+from handkit import Camera, HandPoseEstimator
 
-    estimator = HandPoseEstimator.from_pretrained()
-    hands = estimator.predict(depth, Camera.named("kinect2"))    # depth (H, W) in mm
+estimator = HandPoseEstimator.from_pretrained()
+hands = estimator.predict(depth, Camera.named("kinect2"))    # depth (H, W) in mm
 """
 
 import importlib

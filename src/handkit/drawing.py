@@ -33,9 +33,7 @@ _FAR_OFF = 1e5
 _DARKEST = 0.30
 
 
-def depth_range(
-    depth: Float[np.ndarray, "H W"], joints_mm: Float[np.ndarray, "J 3"] | None
-) -> tuple[float, float]:
+def depth_range(depth: Float[np.ndarray, "H W"], joints_mm: Float[np.ndarray, "J 3"] | None) -> tuple[float, float]:
     """Nearest and farthest mm worth contrast: the hand with 40 mm around it, else nearly all readings."""
     if joints_mm is not None:
         return float(joints_mm[:, 2].min()) - 40, float(joints_mm[:, 2].max()) + 40
@@ -90,9 +88,7 @@ def draw_skeleton(
         for joint, point in zip((start, end), ends, strict=True):
             radius = (2.6 if joint in tips else 1.9) * unit
             _dot(picture, point, radius=radius + 0.9, color=PAPER)
-            _dot(
-                picture, point, radius=radius, color=INK if joint in tips else _color(skeleton, joint, joint)
-            )
+            _dot(picture, point, radius=radius, color=INK if joint in tips else _color(skeleton, joint, joint))
 
 
 def draw_rings(picture: Picture, points_px: Float[np.ndarray, "N 2"]) -> None:
@@ -102,9 +98,7 @@ def draw_rings(picture: Picture, points_px: Float[np.ndarray, "N 2"]) -> None:
         cv2.circle(picture, _fixed(point), radius, (255, 255, 255), 1, cv2.LINE_AA, _FRACTION_BITS)
 
 
-def draw_text(
-    picture: Picture, text: str, at: tuple[int, int], *, height: int = 14, color: Color = INK
-) -> None:
+def draw_text(picture: Picture, text: str, at: tuple[int, int], *, height: int = 14, color: Color = INK) -> None:
     """One line of ASCII in place; `at` is its lower left corner, moved as needed to stay in the picture."""
     scale, bold = height / 22, max(1, round(height / 18))
     (width, _), descent = cv2.getTextSize(text, _FONT, scale, bold)
@@ -236,9 +230,7 @@ def _readings_near(
     return points[(np.abs(points - middle) < span / 2).all(axis=1)]
 
 
-def _splat(
-    picture: Picture, points: Float32[np.ndarray, "N 3"], origin: Float[np.ndarray, "2"], pitch: float
-) -> None:
+def _splat(picture: Picture, points: Float32[np.ndarray, "N 3"], origin: Float[np.ndarray, "2"], pitch: float) -> None:
     """Readings as small squares in place, nearer to the viewer (larger x) brighter and on top."""
     points = points[np.argsort(points[:, 0])]
     level = np.linspace(60, 150, len(points)).astype(np.uint8)

@@ -32,9 +32,7 @@ class Errors:
         return float((self.per_joint_mm.amax(1) <= threshold_mm).float().mean())
 
 
-def joint_errors(
-    estimated: Float[Tensor, "N J 3"], truth: Float[Tensor, "N J 3"]
-) -> Float[Tensor, "N J"]:
+def joint_errors(estimated: Float[Tensor, "N J 3"], truth: Float[Tensor, "N J 3"]) -> Float[Tensor, "N J"]:
     """Euclidean distance of every joint, mm."""
     return (estimated - truth).norm(dim=-1)
 

@@ -1,6 +1,6 @@
 """From a depth picture and its camera to hands in millimetres.
 
-    depth -> check -> propose rough centres -> localizer, twice -> left or right -> crop -> network -> joints
+    depth -> check -> propose rough centres -> localizer, re-centred -> crop and its mirror -> network -> joints
 
 `estimate` is the one place where a pose network is called; evaluation, tracking and export call it too.
 """
@@ -22,7 +22,8 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
 from handkit.locate import FAR, NEAR, propose
 from handkit.models import HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load, load_localizer, read_info
+from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 
 Hand = Literal["auto", "left", "right"]
@@ -72,8 +73,6 @@ class Located:
     center: Float[Tensor, "N 3"]
     hand: Float[Tensor, " N"]
     """Probability that a hand is there."""
-    right: Float[Tensor, " N"]
-    """Probability that it is a right one."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -97,6 +96,16 @@ def estimate(
     return crop.denormalize(torch.where(mirrored, mirror_joints(joints), joints), model.space)
 
 
+def read_both(
+    model: HandPoseModel, frame: DepthFrame, cube: Cube
+) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
+    """Joints in camera mm, every cube read as a right hand and as a left one."""
+    twice = torch.arange(2 * len(frame), device=frame.depth.device) % len(frame)
+    left = torch.arange(2 * len(frame), device=frame.depth.device) >= len(frame)
+    plain, mirrored = estimate(model, frame[twice], cube[twice], left=left).chunk(2)
+    return plain, mirrored
+
+
 @torch.inference_mode()
 def locate(localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float) -> Located:
     """Score the proposals in one picture, then re-centre the best of them."""
@@ -113,30 +122,31 @@ def locate(localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 
         )
         answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
         moved = cube.denormalize(answer.offset[:, None])[:, 0]
-        found = Located(moved, answer.hand.sigmoid(), answer.right.sigmoid())
+        found = Located(moved, answer.hand.sigmoid())
     assert found is not None
     return found
 
 
 class HandPoseEstimator:
-    """A pose network, a localizer and a way to propose centres: `predict(depth, camera)`."""
+    """A pose network and what stands around it: `predict(depth, camera)`."""
 
     def __init__(
         self,
         model: HandPoseModel,
         localizer: Localizer,
+        handedness: Handedness,
         *,
         edge_mm: float,
         localizer_edge_mm: float,
         device: torch.device | str = "cpu",
         locator: Locator = propose,
     ) -> None:
-        self.model, self.localizer = model, localizer
+        self.model, self.localizer, self.handedness = model, localizer, handedness
         self.edge_mm, self.localizer_edge_mm = edge_mm, localizer_edge_mm
         self.device, self.locator = torch.device(device), locator
-        for network in (model, localizer):
+        for network in (model, localizer, handedness):
             assert isinstance(network, nn.Module)
-            network.to(self.device, memory_format=torch.channels_last).eval()
+            network.to(self.device).to(memory_format=torch.channels_last).eval()
 
     @classmethod
     def from_pretrained(
@@ -146,7 +156,8 @@ class HandPoseEstimator:
         pose, finder = find_weights(name), find_weights(localizer)
         return cls(
             load(pose),
-            load_localizer(finder),
+            load_part(finder, Localizer),
+            load_part(find_weights("handedness"), Handedness),
             edge_mm=_edge_mm(pose),
             localizer_edge_mm=_edge_mm(finder),
             device=device,
@@ -171,16 +182,25 @@ class HandPoseEstimator:
         centers = torch.from_numpy(proposals).float().to(self.device)
         found = locate(self.localizer, frame, centers, edge_mm=self.localizer_edge_mm)
         watch.lap("locate")
-        score, right = float(found.hand[0]), float(found.right[0])
+        score = float(found.hand[0])
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        left = right < 0.5 if hand == "auto" else hand == "left"
-        cube = Cube.around(found.center[:1], edge=self.edge_mm)
-        joints = estimate(self.model, frame, cube, left=torch.tensor([left], device=self.device))[0].cpu()
+        joints, left = self._read(frame, Cube.around(found.center[:1], edge=self.edge_mm), hand)
         watch.lap("network")
         pose = self._pose(joints, picture, camera, left=left, score=score)
         return Prediction([pose], None, watch.finish())
+
+    @torch.inference_mode()
+    def _read(self, frame: DepthFrame, cube: Cube, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
+        """Joints (camera mm) and whether the hand is a left one; undecided, it is read as both and judged."""
+        if hand != "auto":
+            left = torch.tensor([hand == "left"], device=self.device)
+            return estimate(self.model, frame, cube, left=left)[0].cpu(), hand == "left"
+        plain, mirrored = read_both(self.model, frame, cube)
+        readings = cube.normalize(plain), mirror_joints(cube.normalize(mirrored))
+        is_left = float(self.handedness(*readings)) < 0
+        return (mirrored if is_left else plain)[0].cpu(), is_left
 
     def _pose(
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float
@@ -196,7 +216,9 @@ class HandPoseEstimator:
 
 
 def supported(
-    joints: Float32[np.ndarray, "J 3"], pixels: Float32[np.ndarray, "J 2"], picture: Float32[np.ndarray, "H W"]
+    joints: Float32[np.ndarray, "J 3"],
+    pixels: Float32[np.ndarray, "J 2"],
+    picture: Float32[np.ndarray, "H W"],
 ) -> float:
     """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
     height, width = picture.shape

@@ -63,4 +63,16 @@ LOCALIZER_SYNTHETIC = Recipe(
     negatives=0.35,
 )
 
-RECIPES = {recipe.network: recipe for recipe in (LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC)}
+HANDEDNESS_SYNTHETIC = Recipe(
+    network="handedness",
+    arguments={},
+    edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
+    augment=Augment(center_mm=9.0, far_mm=18.0, far=0.25),
+    batch=64,
+    learning_rate=2e-3,
+    weight_decay=0.03,
+    warmup=0.03,
+    resolutions=((0.0, 128),),
+)
+
+RECIPES = {recipe.network: recipe for recipe in (LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, HANDEDNESS_SYNTHETIC)}

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.fabric import Fabric
@@ -24,8 +24,10 @@ from handkit.data.augment import jitter
 from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.inference import read_both
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
+from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
@@ -64,18 +66,31 @@ class Report:
     error_mm: float | None = None
 
 
+Network = HandPoseModel | Localizer | Handedness
+Targets = Callable[[DepthFrame, int], dict[str, Tensor]]
+"""From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
+
+
 class Run:
     """A network in training: weights, their running average, optimizer, and what has been spent."""
 
     def __init__(
-        self, model: HandPoseModel, recipe: Recipe, *, accelerator: str = "auto", precision: Any = "bf16-mixed"
+        self,
+        model: Network,
+        recipe: Recipe,
+        targets: Targets,
+        *,
+        accelerator: str = "auto",
+        precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed",
     ) -> None:
-        self.recipe, self.model = recipe, model.to(memory_format=torch.channels_last)
+        self.recipe, self.model, self.targets = recipe, model.to(memory_format=torch.channels_last), targets
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
         decay = get_ema_multi_avg_fn(recipe.average**AVERAGE_EVERY)
         self.average = AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
         self.average.to(self.fabric.device)
-        optimizer = torch.optim.AdamW(_parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
+        optimizer = torch.optim.AdamW(
+            _parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True
+        )
         self.module, self.optimizer = self.fabric.setup(model, optimizer)
         self.step, self.samples, self.seconds = 0, 0, 0.0
 
@@ -83,7 +98,7 @@ class Run:
         """One optimizer step on one batch; returns the loss terms."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, progress)
-        targets = self.targets(frame.to(self.fabric.device), progress)
+        targets = self.targets(frame.to(self.fabric.device), self.recipe.resolution_at(progress))
         # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
         with self.fabric.autocast():
             terms = self.model.loss(**targets)
@@ -97,17 +112,7 @@ class Run:
             self.average.update_parameters(self.model)
         return {name: term.detach() for name, term in terms.items()}
 
-    def targets(self, frame: DepthFrame, progress: float) -> dict[str, Tensor]:
-        """The arguments of the network's loss: points and joints, or for a localizer points and place."""
-        assert frame.cube is not None
-        assert frame.joints is not None
-        crop = crop_hand(frame, frame.cube, self.recipe.resolution_at(progress))
-        if isinstance(self.model, Localizer):
-            return location_targets(crop, frame.joints)
-        space = self.model.space
-        return {"points": crop.points(space), "joints": crop.normalize(frame.joints, space)}
-
-    def averaged(self) -> HandPoseModel:
+    def averaged(self) -> Network:
         """The network whose weights are saved and measured."""
         return self.average.module.eval()
 
@@ -167,18 +172,52 @@ def _without_hands(scene: Scene, empty: Tensor) -> Scene:
     return scene._replace(cones=scene.cones * (here | things), wedges=scene.wedges * here, joints=joints)
 
 
-def location_targets(crop: Crop, joints: Tensor) -> dict[str, Tensor]:
-    """Points, offset to the joint mean in the cube's units, hand or not, right or not; every second row mirrored.
+def pose_targets(model: HandPoseModel) -> Targets:
+    """Points and joints in the space of `model`."""
+
+    def targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+        crop, joints = _labelled_crop(frame, resolution)
+        return {"points": crop.points(model.space), "joints": crop.normalize(joints, model.space)}
+
+    return targets
+
+
+def location_targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+    """Points, offset to the joint mean in the cube's units, and whether a hand is there; every second row mirrored.
 
     The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
     """
+    crop, joints = _labelled_crop(frame, resolution)
     offset = crop.cube.normalize(joints.mean(1, keepdim=True))[:, 0]
     hand = (offset * crop.cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
     points = crop.points(Space.IMAGE)
     left = torch.arange(len(points), device=points.device) % 2 == 1
     points = torch.where(left[:, None, None, None], mirror_points(points), points)
-    offset = torch.where(left[:, None], mirror_joints(offset), offset)
-    return {"points": points, "offset": offset, "hand": hand, "right": ~left}
+    return {
+        "points": points,
+        "offset": torch.where(left[:, None], mirror_joints(offset), offset),
+        "hand": hand,
+    }
+
+
+def handedness_targets(model: HandPoseModel) -> Targets:
+    """Both readings of `model`, which is not trained, in `Space.CUBE`; every frame shows a right hand."""
+
+    def targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+        assert frame.cube is not None
+        plain, mirrored = read_both(model, frame, frame.cube)
+        return {
+            "plain": frame.cube.normalize(plain),
+            "mirrored": mirror_joints(frame.cube.normalize(mirrored)),
+        }
+
+    return targets
+
+
+def _labelled_crop(frame: DepthFrame, resolution: int) -> tuple[Crop, Tensor]:
+    assert frame.cube is not None
+    assert frame.joints is not None
+    return crop_hand(frame, frame.cube, resolution), frame.joints
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
@@ -195,14 +234,14 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, A
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
 
 
-def train(  # noqa: PLR0913
+def train(
     run: Run,
     frames: Dataset[DepthFrame],
     budget: Budget,
     *,
     out: Path,
     workers: int = 1,
-    measure: Callable[[HandPoseModel], float] | None = None,
+    measure: Callable[[Any], float] | None = None,
     tell: Callable[[Report], None] = lambda report: None,
 ) -> Path:
     """Train until the budget is spent, with a state file every few minutes; returns the path of the weights.
@@ -211,7 +250,9 @@ def train(  # noqa: PLR0913
     """
     out.mkdir(parents=True, exist_ok=True)
     indices = range(run.step, 2**31)
-    loader = DataLoader(frames, batch_size=None, sampler=indices, num_workers=workers, prefetch_factor=4 if workers else None)
+    loader = DataLoader(
+        frames, batch_size=None, sampler=indices, num_workers=workers, prefetch_factor=4 if workers else None
+    )
     saved = begun = time.monotonic() - 0.0
     spent = run.seconds
     terms: dict[str, float] = {}

@@ -33,7 +33,5 @@ def answer(_, depth, camera, *, hand="auto", max_hands=1) -> Prediction:
 @pytest.fixture
 def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights, no network: `answer` for every frame."""
-    monkeypatch.setattr(
-        HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator)
-    )
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator))
     monkeypatch.setattr(HandPoseEstimator, "run", answer)

@@ -66,9 +66,7 @@ def test_a_warped_camera_sees_where_the_affine_moves_the_pixel(affine):
     point = torch.tensor([[30.0, -20.0, 600.0]])
     pixel = camera().project(point)
     moved = pixel @ affine[:, :2].T + affine[:, 2]
-    torch.testing.assert_close(
-        camera().warp(affine, width=9, height=9).project(point), moved, rtol=1e-4, atol=1e-2
-    )
+    torch.testing.assert_close(camera().warp(affine, width=9, height=9).project(point), moved, rtol=1e-4, atol=1e-2)
 
 
 def test_batches_broadcast_over_points():
@@ -90,9 +88,7 @@ def test_gradients_pass():
 def test_named_cameras_look_into_their_pictures(name):
     named, listed = Camera.named(name), CAMERAS[name]
     assert (named.width, named.height) == (listed.width, listed.height)
-    middle = named.unproject(
-        torch.tensor([[(listed.width - 1) / 2, (listed.height - 1) / 2]]), torch.tensor([500.0])
-    )
+    middle = named.unproject(torch.tensor([[(listed.width - 1) / 2, (listed.height - 1) / 2]]), torch.tensor([500.0]))
     assert middle[0, :2].norm() < 25.0
     assert 40.0 < 2 * torch.atan(torch.tensor(listed.width / 2 / listed.fx)).rad2deg() < 95.0
     assert listed.source

@@ -107,9 +107,7 @@ def test_the_cube_fills_the_crop(camera, cube):
 @given(cameras(), cubes())
 def test_both_spaces_are_the_same_millimeters(camera, cube):
     crop = crop_hand(DepthFrame.single(noise(), camera), cube, 16)
-    image, metric = (
-        crop.denormalize(crop.points(space).flatten(2).mT, space) for space in (Space.IMAGE, Space.CUBE)
-    )
+    image, metric = (crop.denormalize(crop.points(space).flatten(2).mT, space) for space in (Space.IMAGE, Space.CUBE))
     torch.testing.assert_close(image, metric, rtol=0, atol=0.01)
 
 
@@ -186,9 +184,7 @@ def test_rows_of_a_batch_do_not_mix():
         torch.stack([noise(), noise(seed=1)]),
         Camera(CAMERA.matrix.repeat(2, 1, 1), WIDTH, HEIGHT),
     )
-    cube = Cube(
-        torch.tensor([[0.0, 0, 400], [30, 20, 600]]), torch.full((2, 3), 250.0), torch.tensor([0.0, 1.0])
-    )
+    cube = Cube(torch.tensor([[0.0, 0, 400], [30, 20, 600]]), torch.full((2, 3), 250.0), torch.tensor([0.0, 1.0]))
     both = crop_hand(frame, cube, 24)
     for row in range(2):
         alone = crop_hand(frame[row : row + 1], cube[row : row + 1], 24)

@@ -16,9 +16,7 @@ def test_residual_block_with_silent_convolutions_is_its_shortcut():
     torch.testing.assert_close(block(features), features)
 
 
-@pytest.mark.parametrize(
-    ("inputs", "outputs", "count"), [(16, 32, 3776), (64, 128, 58112), (128, 128, 54016)]
-)
+@pytest.mark.parametrize(("inputs", "outputs", "count"), [(16, 32, 3776), (64, 128, 58112), (128, 128, 54016)])
 def test_residual_block_parameters(inputs: int, outputs: int, count: int):
     block = PreActivationBottleneck(inputs=inputs, outputs=outputs)
     assert sum(parameter.numel() for parameter in block.parameters()) == count

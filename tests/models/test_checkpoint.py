@@ -34,9 +34,7 @@ def rewritten(path: Path, **changes: object) -> Path:
     with safe_open(path, framework="pt") as file:
         metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     metadata |= {key: json.dumps(value) for key, value in changes.items()}
-    save_file(
-        tensors, path, {key: value for key, value in metadata.items() if changes.get(key, 0) is not None}
-    )
+    save_file(tensors, path, {key: value for key, value in metadata.items() if changes.get(key, 0) is not None})
     return path
 
 
@@ -113,14 +111,10 @@ def test_weights_go_into_the_same_network_and_no_other(written: Path):
 
 def test_pose_network_and_localizer_are_not_mistaken(path: Path):
     save(path, Localizer(filters=2, hidden=4))
-    with pytest.raises(
-        CheckpointError, match="holds a localizer where the weights of a pose network are needed"
-    ):
+    with pytest.raises(CheckpointError, match="holds a localizer where the weights of a pose network are needed"):
         load(path)
     save(path, latent_fusion())
-    with pytest.raises(
-        CheckpointError, match="holds a latent-fusion network where the weights of a localizer"
-    ):
+    with pytest.raises(CheckpointError, match="holds a latent-fusion network where the weights of a localizer"):
         load_localizer(path)
 
 

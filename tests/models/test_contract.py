@@ -29,9 +29,7 @@ def module(model: HandPoseModel) -> nn.Module:
     return model
 
 
-def batch(
-    count: int, joints: int, *, seed: int = 0
-) -> tuple[Float[Tensor, "B 3 S S"], Float[Tensor, "B J 3"]]:
+def batch(count: int, joints: int, *, seed: int = 0) -> tuple[Float[Tensor, "B 3 S S"], Float[Tensor, "B J 3"]]:
     """Balls in front of a wall, and joints at fixed offsets from each ball's middle."""
     generator = torch.Generator().manual_seed(seed)
     middle = torch.rand(count, 3, generator=generator) - 0.5

@@ -35,8 +35,7 @@ def test_windows_are_central_and_not_resized():
 def test_windows_leave_2448_features():
     network = Localizer().eval()
     features = [
-        part(window(points()[:, 2:], size=size))
-        for size, part in zip((128, 64, 32), network.windows, strict=True)
+        part(window(points()[:, 2:], size=size)) for size, part in zip((128, 64, 32), network.windows, strict=True)
     ]
     assert [tuple(feature.shape[1:]) for feature in features] == [(8, 11, 11), (8, 11, 11), (8, 8, 8)]
 
@@ -51,9 +50,7 @@ def test_contract(arguments):
     network = Localizer(**arguments)
     loss = torch.stack(list(network.loss(points(), torch.zeros(2, 3), hand=YES, right=YES).values())).sum()
     loss.backward()
-    assert all(
-        parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters()
-    )
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters())
     network.eval()
     answer = network(points())
     assert isinstance(answer, Location)
@@ -62,12 +59,8 @@ def test_contract(arguments):
     twin = Localizer(**json.loads(json.dumps(network.arguments)))
     twin.load_state_dict(network.state_dict())
     torch.testing.assert_close(twin.eval()(points()), answer, rtol=0, atol=0)
-    program = torch.export.export(
-        network, (points(),), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},)
-    )
-    torch.testing.assert_close(
-        tuple(program.module()(points(5))), tuple(network(points(5))), rtol=0, atol=1e-5
-    )
+    program = torch.export.export(network, (points(),), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},))
+    torch.testing.assert_close(tuple(program.module()(points(5))), tuple(network(points(5))), rtol=0, atol=1e-5)
 
 
 def test_without_verdicts_it_does_not_know():

@@ -122,9 +122,7 @@ def test_odd_wedges_equal_the_slow_truth(wedge):
 
 
 def test_nothing_is_drawn_through_the_lens():
-    behind = scene(
-        cones=[[0, 0, -300, 20, 0, 5, -200, 20]], wedges=[[0, 0, 5, 9, 0, 0, 300, 9, 40, 0, 300, 9]]
-    )
+    behind = scene(cones=[[0, 0, -300, 20, 0, 5, -200, 20]], wedges=[[0, 0, 5, 9, 0, 0, 300, 9, 40, 0, 300, 9]])
     assert not render(behind, INTRINSICS, **SIZE).any()
     through = scene(cones=[[5, 5, 100, 12, 5, 8, -20, 12]])
     assert_same(render(through, INTRINSICS, **SIZE), render_slowly(through, INTRINSICS, **SIZE, steps=6000))
@@ -137,9 +135,7 @@ def test_padding_far_and_batches_change_nothing():
     random = np.random.default_rng(7)
     cones = np.concatenate([random_balls(random, 6), random_balls(random, 6)], axis=1).reshape(2, 3, 8)
     wedges = random_balls(random, 6).reshape(2, 1, 12)
-    surface = Surface(
-        *(part.astype(np.float32) for part in (cones, wedges, np.full((2, 1, 4), (0, 0, 1, 320))))
-    )
+    surface = Surface(*(part.astype(np.float32) for part in (cones, wedges, np.full((2, 1, 4), (0, 0, 1, 320)))))
     intrinsics = np.repeat(INTRINSICS, 2, axis=0)
     both = render(surface, intrinsics, **SIZE)
     padded = Surface(*(np.concatenate([part, np.zeros_like(part)], axis=1) for part in surface))

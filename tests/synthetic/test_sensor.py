@@ -67,9 +67,7 @@ def test_white_noise_has_its_standard_deviation_and_no_bias():
 
 
 def test_smooth_noise_has_its_standard_deviation_and_is_smooth():
-    error = (
-        np.stack([read(picture(500.0), wave_at_meter=8.0, wave_cell=6.0, seed=s)[0] for s in range(9)]) - 500
-    )
+    error = np.stack([read(picture(500.0), wave_at_meter=8.0, wave_cell=6.0, seed=s)[0] for s in range(9)]) - 500
     assert error.std() == pytest.approx(2.0, rel=0.1)
     assert np.corrcoef(error[..., 1:].ravel(), error[..., :-1].ravel())[0, 1] > 0.9
     assert abs(np.corrcoef(error[..., 14:].ravel(), error[..., :-14].ravel())[0, 1]) < 0.1

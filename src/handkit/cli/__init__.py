@@ -19,7 +19,7 @@ CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy")]
 Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 Folder = Annotated[Path, arg(metavar="DIR")]
-Network = Annotated[Positional[Literal["latent-fusion", "localizer"]], arg(metavar="NETWORK")]
+Network = Annotated[Positional[Literal["latent-fusion", "localizer", "handedness"]], arg(metavar="NETWORK")]
 
 
 def predict(

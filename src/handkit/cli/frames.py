@@ -139,9 +139,7 @@ def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Pictur
 
 def _camera(request: Request) -> CameraChoice:
     if not 0 < request.depth_scale < float("inf"):
-        raise CommandError(
-            f"--depth-scale {request.depth_scale:g} is not a positive number of mm per unit", status=2
-        )
+        raise CommandError(f"--depth-scale {request.depth_scale:g} is not a positive number of mm per unit", status=2)
     try:
         return CameraChoice.parse(request.camera)
     except ValueError as error:

@@ -35,9 +35,7 @@ def synthetic_pictures(count: int) -> Iterator[LabelledPicture]:
             joints[:, 0] *= -1
             matrix[0, 2] = frame.camera.width - 1 - matrix[0, 2]
         camera = Camera(matrix, frame.camera.width, frame.camera.height)
-        yield LabelledPicture(
-            depth.contiguous().numpy(), camera, joints.numpy(), "left" if mirrored else "right"
-        )
+        yield LabelledPicture(depth.contiguous().numpy(), camera, joints.numpy(), "left" if mirrored else "right")
 
 
 def evaluate_synthetic(

@@ -17,9 +17,8 @@ from torch import nn
 from handkit.geometry.camera import CAMERAS
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import MORE_WEIGHTS, WEIGHTS
-from handkit.models import MODELS
-from handkit.models.checkpoint import LOCALIZER, CheckpointError, read_info
-from handkit.models.localizer import Localizer
+from handkit.models import MODELS, PARTS
+from handkit.models.checkpoint import CheckpointError, read_info
 
 PIPED_WIDTH = 120
 NUMBERS = ("parameters", "megabytes")
@@ -49,11 +48,9 @@ def print_overview(*, as_json: bool) -> int:
 def overview() -> dict[str, Any]:
     """All of it; JSON values only."""
     return {
-        "networks": [_network(name) for name in (*MODELS, LOCALIZER)],
+        "networks": [_network(name) for name in (*MODELS, *PARTS)],
         "weights": [
-            _weights_file(path)
-            for folder in (WEIGHTS, MORE_WEIGHTS)
-            for path in sorted(folder.glob("*.safetensors"))
+            _weights_file(path) for folder in (WEIGHTS, MORE_WEIGHTS) for path in sorted(folder.glob("*.safetensors"))
         ],
         "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
@@ -63,7 +60,7 @@ def overview() -> dict[str, Any]:
 
 def _network(name: str) -> dict[str, Any]:
     """A network as its constructor makes it without arguments, for the 21 joints."""
-    model = cast(nn.Module, Localizer() if name == LOCALIZER else MODELS[name](HAND21))
+    model = cast(nn.Module, PARTS[name]() if name in PARTS else MODELS[name](HAND21))
     document = sys.modules[type(model).__module__].__doc__ or ""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return {
@@ -87,8 +84,7 @@ def _weights_file(path: Path) -> dict[str, Any]:
 
 def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        network
-        | {"parameters": f"{network['parameters']:,}", "megabytes": f"{network['megabytes']:.1f} (float32)"}
+        network | {"parameters": f"{network['parameters']:,}", "megabytes": f"{network['megabytes']:.1f} (float32)"}
         for network in facts["networks"]
     ]
 

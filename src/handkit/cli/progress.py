@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -11,13 +11,24 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from handkit.cli.errors import CommandError
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.skeleton import HAND21
-from handkit.models import MODELS, HandPoseModel
-from handkit.models.checkpoint import LOCALIZER
-from handkit.models.localizer import Localizer
+from handkit.inference import find_weights
+from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load
 from handkit.recipes import RECIPES, Recipe
 
 try:
-    from handkit.training import Budget, Report, Run, SyntheticFrames, train
+    from handkit.training import (
+        Budget,
+        Network,
+        Report,
+        Run,
+        SyntheticFrames,
+        Targets,
+        handedness_targets,
+        location_targets,
+        pose_targets,
+        train,
+    )
 except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
@@ -92,22 +103,32 @@ def _run(network: str, recipe: Recipe, state: Path, *, resume: bool) -> Run:
     if resume and not state.exists():
         raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not resume and state.exists():
-        raise CommandError(
-            f"{state.parent} already holds a run; --resume it, or name another --out", status=2
-        )
+        raise CommandError(f"{state.parent} already holds a run; --resume it, or name another --out", status=2)
     arguments: dict[str, Any] = recipe.arguments
     with torch.random.fork_rng():  # layers take no generator for their first weights
         torch.manual_seed(SEED)
-        model = Localizer(**arguments) if network == LOCALIZER else MODELS[network](HAND21, **arguments)
-    run = Run(cast(Any, model), recipe)
+        model: Any = PARTS[network](**arguments) if network in PARTS else MODELS[network](HAND21, **arguments)
+    run = Run(model, recipe, _targets(network, model))
     if resume:
         run.restore(state)
     return run
 
 
+def _targets(network: str, model: Network) -> Targets:
+    """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
+    if network == "localizer":
+        return location_targets
+    if network != "handedness":
+        return pose_targets(model)
+    try:
+        return handedness_targets(load(find_weights("latent-fusion")))
+    except CheckpointError as error:
+        raise CommandError(str(error)) from None
+
+
 def _measure(network: str, recipe: Recipe) -> Callable[[HandPoseModel], float] | None:
-    """Mean joint error on frames that no training run sees; a localizer answers no joints."""
-    if network == LOCALIZER:
+    """Mean joint error on frames that no training run sees; parts answer no joints."""
+    if network in PARTS:
         return None
     frames = SyntheticFrames(recipe, seed=VALIDATION_SEED, size=recipe.batch)
     batches = [frames[i] for i in range(VALIDATION_BATCHES)]

@@ -53,9 +53,7 @@ def render_frames(count: int, *, out: Path, seed: int) -> int:
     tiles: list[Picture] = []
     console = Console(stderr=True)
     with JsonLines(out / "labels.jsonl") as labels:
-        for i in track(
-            range(count), "frames", console=console, transient=True, disable=not console.is_terminal
-        ):
+        for i in track(range(count), "frames", console=console, transient=True, disable=not console.is_terminal):
             device = DEVICES[i % len(DEVICES)]
             frame = _single(whole_frames(sample_scenes(1, generator, device=device)), 0)
             name = f"{i:06d}.png"
@@ -121,9 +119,7 @@ def _demo_sheet(
     frames: Sequence[Labelled], predictions: Sequence[Prediction], errors: Sequence[float | None]
 ) -> Picture:
     """A few frames, evenly over the recording."""
-    chosen = np.unique(
-        np.linspace(0, len(frames) - 1, min(DEMO_TILES, len(frames))).round().astype(int)
-    ).tolist()
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(DEMO_TILES, len(frames))).round().astype(int)).tolist()
     tiles: list[Picture] = []
     captions: list[str] = []
     for i in chosen:
@@ -142,9 +138,7 @@ def _demo_sheet(
     return contact_sheet(tiles, captions, columns=2, title=title)
 
 
-def _tell(
-    console: Console, predictions: Sequence[Prediction], errors: Sequence[float | None], out: Path
-) -> None:
+def _tell(console: Console, predictions: Sequence[Prediction], errors: Sequence[float | None], out: Path) -> None:
     """The numbers, with what they were measured on."""
     found = [error for error in errors if error is not None]
     rows = {"frames": f"{len(errors)}, hand found in {len(found)}"}

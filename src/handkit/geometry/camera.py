@@ -56,9 +56,7 @@ class Camera:
     height: int
 
     @classmethod
-    def from_intrinsics(
-        cls, *, fx: float, fy: float, cx: float, cy: float, width: int, height: int
-    ) -> "Camera":
+    def from_intrinsics(cls, *, fx: float, fy: float, cx: float, cy: float, width: int, height: int) -> "Camera":
         """One camera from focal lengths and principal point in pixels; raises ValueError if one is not possible."""
         if not (fx > 0 and fy > 0) or width <= 0 or height <= 0:
             raise ValueError(

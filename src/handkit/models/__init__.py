@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
+from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
+from handkit.models.localizer import Localizer
 
 
 @runtime_checkable  # for the shape checker that runs under pytest; nothing here asks isinstance
@@ -31,9 +33,7 @@ class HandPoseModel(Protocol):
         """Joints in [-1, 1]^3 of ``space``."""
         ...
 
-    def loss(
-        self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]
-    ) -> dict[str, Float[Tensor, ""]]:
+    def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Named terms, already weighted, whose sum is the objective; ``joints`` are true, in ``space``."""
         ...
 
@@ -50,3 +50,9 @@ MODELS: dict[str, Callable[..., HandPoseModel]] = {
     "latent-fusion": LatentFusion,
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""
+
+PARTS: dict[str, type[Localizer] | type[Handedness]] = {
+    "localizer": Localizer,
+    "handedness": Handedness,
+}
+"""What stands around a pose network; without a skeleton."""

@@ -10,7 +10,7 @@ import zlib
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,11 +18,12 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from handkit.geometry.skeleton import Skeleton
-from handkit.models import MODELS, HandPoseModel
+from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 
 FORMAT = 1
-LOCALIZER = "localizer"
+Part = TypeVar("Part", Localizer, Handedness)
 
 
 class CheckpointError(ValueError):
@@ -35,7 +36,7 @@ class CheckpointInfo:
 
     path: Path
     model: str
-    """Name in ``MODELS``, or "localizer"."""
+    """Name in ``MODELS`` or ``PARTS``."""
     arguments: dict[str, Any]
     skeleton: Skeleton | None
     recipe: dict[str, Any] | None
@@ -48,7 +49,7 @@ class CheckpointInfo:
 
 def save(
     path: Path | str,
-    model: HandPoseModel | Localizer,
+    model: HandPoseModel | Localizer | Handedness,
     *,
     recipe: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
@@ -73,7 +74,7 @@ def save(
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise CheckpointError(f"{path} was not written: {_listed(broken)} hold values that are not finite")
-    skeleton = None if isinstance(model, Localizer) else asdict(model.skeleton)
+    skeleton = None if isinstance(model, (Localizer, Handedness)) else asdict(model.skeleton)
     content = {
         "format": FORMAT,
         "model": _name_of(network),
@@ -106,26 +107,25 @@ def load(path: Path | str) -> HandPoseModel:
     return model
 
 
-def load_localizer(path: Path | str) -> Localizer:
-    """The localizer in a weights file, on the CPU, float32, in evaluation mode.
+def load_part(path: Path | str, kind: type[Part]) -> Part:
+    """The localizer or handedness network in a weights file, on the CPU, float32, in evaluation mode.
 
     Raises:
         CheckpointError: as ``load``, the other way round.
     """
     info, tensors = _read(Path(path))
-    if info.model != LOCALIZER:
-        raise CheckpointError(
-            f"{path} holds a {info.model} network where the weights of a localizer are needed"
-        )
+    name = next(name for name, part in PARTS.items() if part is kind)
+    if info.model != name:
+        raise CheckpointError(f"{path} holds a {info.model} network where the weights of a {name} are needed")
     try:
-        model = Localizer(**info.arguments)
+        model = kind(**info.arguments)
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: no localizer can be built from it: {error}") from error
+        raise CheckpointError(f"{path}: no {name} can be built from it: {error}") from error
     _fill(model, info, tensors)
     return model.eval()
 
 
-def load_weights(path: Path | str, model: HandPoseModel | Localizer) -> CheckpointInfo:
+def load_weights(path: Path | str, model: HandPoseModel | Localizer | Handedness) -> CheckpointInfo:
     """Fill a network, which keeps its precision and device, from a file of the same network.
 
     Raises:
@@ -149,9 +149,7 @@ def read_info(path: Path | str) -> CheckpointInfo:
 
 
 def _name_of(network: nn.Module) -> str:
-    if isinstance(network, Localizer):
-        return LOCALIZER
-    for name, kind in MODELS.items():
+    for name, kind in (PARTS | MODELS).items():
         if type(network) is kind:
             return name
     raise CheckpointError(f"{type(network).__name__} is none of handkit's networks: {', '.join(MODELS)}")
@@ -191,9 +189,7 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
             metadata: dict[str, str] = file.metadata() or {}
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"there is no weights file {path}; give the path of a .safetensors file"
-        ) from error
+        raise CheckpointError(f"there is no weights file {path}; give the path of a .safetensors file") from error
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     except SafetensorError as error:
@@ -227,7 +223,7 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: its metadata are incomplete ({error})") from error
-    if info.model not in {*MODELS, LOCALIZER}:
+    if info.model not in {*MODELS, *PARTS}:
         raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
     return info
 
@@ -240,7 +236,7 @@ def _tuples(value: object) -> object:
 
 
 def _suggestion(name: str) -> str:
-    known = (*MODELS, LOCALIZER)
+    known = (*MODELS, *PARTS)
     near = get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
@@ -287,7 +283,5 @@ def _fill(network: nn.Module, info: CheckpointInfo, theirs: dict[str, Tensor]) -
             f"{info.path} does not hold the weights of this {info.model} network: {'; '.join(reasons)}"
         )
     if _crc32(theirs) != info.crc32:
-        raise CheckpointError(
-            f"{info.path} is damaged: its checksum is not that of its weights; fetch it again"
-        )
+        raise CheckpointError(f"{info.path} is damaged: its checksum is not that of its weights; fetch it again")
     network.load_state_dict(theirs)

@@ -162,8 +162,7 @@ class Fusion(nn.Module):
         super().__init__()
         inputs = [CHANNELS] + [message] * branches
         self.transforms = nn.ModuleList(
-            activated_convolution(size, CHANNELS) if activated else nn.Conv2d(size, CHANNELS, 1)
-            for size in inputs
+            activated_convolution(size, CHANNELS) if activated else nn.Conv2d(size, CHANNELS, 1) for size in inputs
         )
         self.weights = nn.Sequential(
             nn.Conv2d(CHANNELS, 32, 1), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.LeakyReLU(inplace=True),
@@ -230,9 +229,7 @@ class LatentFusion(nn.Module):
         self.branches = nn.ModuleList(Branch(joints, reinjection=reinjection) for _ in planes)
         self.sharpness = nn.Parameter(torch.ones(joints))
         message = CHANNELS if reinjection else 2 * joints
-        self.fusion = (
-            Fusion(message=message, branches=len(planes), activated=reinjection) if learned else None
-        )
+        self.fusion = Fusion(message=message, branches=len(planes), activated=reinjection) if learned else None
         if initial_std is not None:
             _initialize(self, std=initial_std)
 
@@ -256,9 +253,7 @@ class LatentFusion(nn.Module):
         """Joints in ``Space.IMAGE``, [-1, 1], from point maps in ``Space.IMAGE``."""
         return self.outputs(points).joints
 
-    def loss(
-        self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]
-    ) -> dict[str, Float[Tensor, ""]]:
+    def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Smooth L1 of the fused pose and of each branch, to be summed; slope 1 beyond ``transition``.
 
         ``joints`` are the true ones in ``Space.IMAGE``. One branch alone has one term.

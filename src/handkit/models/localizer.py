@@ -9,8 +9,8 @@ Reads the depth channel of a point map, ``(B, 3, 128, 128)``; answers a ``Locati
 
 Where we differ:
 
-* ``verdicts``: two more outputs say whether a hand is in the cube and whether it is a right one.
-  ``verdicts=False`` is the paper's network, 3,567,651 parameters.
+* ``verdict``: one more output says whether a hand is in the cube. ``verdict=False`` is the paper's network,
+  3,567,651 parameters.
 * ``normalized``, ``blocks``: batch normalization, and residual blocks before the fully connected layers.
   They are off by default, as in the paper.
 * The offset's loss is smooth L1 where the paper has the squared error: the same up to a factor for errors
@@ -40,9 +40,7 @@ class Location(NamedTuple):
     offset: Float[Tensor, "B 3"]
     """(joint mean - cube center) / (edges / 2), in ``Space.CUBE``."""
     hand: Float[Tensor, "B"]
-    """Logit: above 0, a hand is in the cube. 0 without ``verdicts``."""
-    right: Float[Tensor, "B"]
-    """Logit: above 0, it images as a right hand. 0 without ``verdicts``."""
+    """Logit: above 0, a hand is in the cube. 0 without ``verdict``."""
 
 
 def window(crop: Float[Tensor, "B 1 S S"], *, size: int) -> Float[Tensor, "B 1 size size"]:
@@ -78,8 +76,8 @@ class Localizer(nn.Module):
         normalized: batch normalization after every convolution and pooling; convolutions then have no bias.
         blocks: residual blocks of each window.
         dropout: probability after each fully connected layer.
-        verdicts: answer the hand and the right logit.
-        verdict_weight: of the two cross entropies in the loss, beside an offset term of weight 1.
+        verdict: answer the hand logit.
+        verdict_weight: of the cross entropy in the loss, beside an offset term of weight 1.
     """
 
     resolution = 128
@@ -92,11 +90,11 @@ class Localizer(nn.Module):
         normalized: bool = False,
         blocks: int = 0,
         dropout: float = 0.3,
-        verdicts: bool = True,
+        verdict: bool = True,
         verdict_weight: float = 0.05,
     ) -> None:
         super().__init__()
-        self.verdicts = verdicts
+        self.verdict = verdict
         self.verdict_weight = verdict_weight
         self.arguments: dict[str, Any] = {
             "filters": filters,
@@ -104,31 +102,28 @@ class Localizer(nn.Module):
             "normalized": normalized,
             "blocks": blocks,
             "dropout": dropout,
-            "verdicts": verdicts,
+            "verdict": verdict,
             "verdict_weight": verdict_weight,
         }
         self.windows = nn.ModuleList(
-            window_network(filters=filters, pools=STEPS[size], normalized=normalized, blocks=blocks)
-            for size in WINDOWS
+            window_network(filters=filters, pools=STEPS[size], normalized=normalized, blocks=blocks) for size in WINDOWS
         )
         self.head = nn.Sequential(
             nn.Linear(CELLS * filters, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Linear(hidden, 5 if verdicts else 3),
+            nn.Linear(hidden, 4 if verdict else 3),
         )  # fmt: skip
 
     def forward(self, points: Float[Tensor, "B 3 128 128"]) -> Location:
         """Location of the hand in each cube, float32."""
         depth = points[:, 2:3]
         features = [
-            network(window(depth, size=size)).flatten(1)
-            for size, network in zip(WINDOWS, self.windows, strict=True)
+            network(window(depth, size=size)).flatten(1) for size, network in zip(WINDOWS, self.windows, strict=True)
         ]
         answer = self.head(torch.cat(features, dim=1)).float()
-        if self.verdicts:
-            return Location(answer[:, :3], answer[:, 3], answer[:, 4])
-        unknown = torch.zeros_like(answer[:, 0])
-        return Location(answer, unknown, unknown)
+        if self.verdict:
+            return Location(answer[:, :3], answer[:, 3])
+        return Location(answer, torch.zeros_like(answer[:, 0]))
 
     def loss(
         self,
@@ -136,20 +131,17 @@ class Localizer(nn.Module):
         offset: Float[Tensor, "B 3"],
         *,
         hand: Bool[Tensor, "B"],
-        right: Bool[Tensor, "B"],
     ) -> dict[str, Float[Tensor, ""]]:
-        """Terms to be summed; ``offset`` and ``right`` count only where ``hand`` is true.
+        """Terms to be summed; ``offset`` counts only where ``hand`` is true.
 
-        Smooth L1 of the offset, averaged over coordinates of hands, and cross entropies of both verdicts.
+        Smooth L1 of the offset, averaged over coordinates of hands, and the cross entropy of the verdict.
         """
         found = self(points)
         hands = hand.float()
         count = hands.sum().clamp_min(1)
         error = functional.smooth_l1_loss(found.offset, offset, reduction="none").mean(1)
         terms = {"offset": (error * hands).sum() / count}
-        if not self.verdicts:
-            return terms
-        sides = functional.binary_cross_entropy_with_logits(found.right, right.float(), reduction="none")
-        terms["hand"] = self.verdict_weight * functional.binary_cross_entropy_with_logits(found.hand, hands)
-        terms["right"] = self.verdict_weight * (sides * hands).sum() / count
+        if self.verdict:
+            verdict = functional.binary_cross_entropy_with_logits(found.hand, hands)
+            terms["hand"] = self.verdict_weight * verdict
         return terms

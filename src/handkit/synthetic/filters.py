@@ -35,9 +35,7 @@ def spread(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"],
 
 
 @kernel
-def average(
-    image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], similar: np.float32
-) -> None:
+def average(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"], similar: np.float32) -> None:
     """Replace each pixel by the mean of its neighbors that are similar (mm); 0 and the border stay."""
     height, width = image.shape
     copy(image, spare)

@@ -95,7 +95,12 @@ def articulate(shape: HandShape, pose: Articulation) -> Posed:
     fingers, _ = chain(knuckles, frame, rotations=rotations, lengths=lengths[:, 1:])
 
     base = (torch.tensor(THUMB_BASE) + shape.offsets[:, 0]) * stretch
-    thumb, _ = chain(base, _thumb_frame().expand(count, 3, 3), rotations=_thumb_rotations(pose.thumb), lengths=lengths[:, 0])
+    thumb, _ = chain(
+        base,
+        _thumb_frame().expand(count, 3, 3),
+        rotations=_thumb_rotations(pose.thumb),
+        lengths=lengths[:, 0],
+    )
     wrist = torch.zeros(count, 1, 3)
     joints = torch.cat([wrist, thumb, fingers.flatten(1, 2)], dim=1) * shape.scale[:, None, None]
     forearm = axis_rotation("z", -pose.wrist[:, 1]) @ axis_rotation("x", pose.wrist[:, 0])
@@ -127,7 +132,16 @@ def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Flo
     webs = _web_balls(fingers)
     wedges = [
         torch.cat([palm[:, i], palm[:, j], palm[:, k]], dim=-1)
-        for i, j, k in ((0, 2, 3), (0, 3, 4), (0, 4, 1), (1, 4, 5), (6, 2, 0), (1, 5, 7), (6, 0, 8), (8, 2, 3))
+        for i, j, k in (
+            (0, 2, 3),
+            (0, 3, 4),
+            (0, 4, 1),
+            (1, 4, 5),
+            (6, 2, 0),
+            (1, 5, 7),
+            (6, 0, 8),
+            (8, 2, 3),
+        )
     ]
     knuckles = fingers[:, 1:, 0]
     wedges += [torch.cat([knuckles[:, i], knuckles[:, i + 1], webs[:, i]], dim=-1) for i in range(3)]
@@ -176,9 +190,7 @@ def forearm_cones(
     growth = (length / 260).clamp(0, 1)[:, None]
     elbow_radius = wrist_radius * (1 + 0.75 * growth)
     elbow_side = side * (1 + 0.9 * growth)
-    bare = [
-        torch.cat([sign * side, wrist_radius, sign * elbow_side - reach, elbow_radius], dim=-1) for sign in (-1, 1)
-    ]
+    bare = [torch.cat([sign * side, wrist_radius, sign * elbow_side - reach, elbow_radius], dim=-1) for sign in (-1, 1)]
     cuff = (sleeve > 0)[:, None] * (wrist_radius + 0.3 * (elbow_radius - wrist_radius) + sleeve[:, None])
     end = (sleeve > 0)[:, None] * (elbow_radius + sleeve[:, None])
     start = -0.3 * reach

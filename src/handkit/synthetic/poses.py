@@ -48,9 +48,7 @@ def sample_articulations(shape: HandShape, generator: torch.Generator) -> Articu
     return Articulation(*(a.index_copy(0, index, b) for a, b in zip(pose, closed, strict=True)))
 
 
-def _best_of(
-    shape: HandShape, pinched: Int[Tensor, " B"], *, tries: int, generator: torch.Generator
-) -> Articulation:
+def _best_of(shape: HandShape, pinched: Int[Tensor, " B"], *, tries: int, generator: torch.Generator) -> Articulation:
     """Of `tries` draws for every hand, the one that collides least (and, pinching, closes best)."""
     return _cheapest(shape, _draw(pinched.repeat_interleave(tries), generator), pinched, tries=tries)
 
@@ -78,9 +76,7 @@ def _close(
     return pose
 
 
-def _cheapest(
-    shape: HandShape, many: Articulation, pinched: Int[Tensor, " B"], *, tries: int
-) -> Articulation:
+def _cheapest(shape: HandShape, many: Articulation, pinched: Int[Tensor, " B"], *, tries: int) -> Articulation:
     """Of `tries` successive articulations for every hand, the one that collides least and closes best."""
     joints = articulate(HandShape(*(field.repeat_interleave(tries, 0) for field in shape)), many).joints
     pinched = pinched.repeat_interleave(tries)

@@ -44,9 +44,7 @@ class Row(NamedTuple):
 
 
 @kernel
-def _draw_outside(
-    line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quadric: Quadric, row: Row
-) -> None:
+def _draw_outside(line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quadric: Quadric, row: Row) -> None:
     """Lower a row's depth to z = C / (p . d + root)."""
     middle = (blocks[0] + blocks[1]) * BLOCK // 2
     constant, low, high = np.float32(quadric.constant), np.float32(quadric.low), np.float32(quadric.high)
@@ -63,9 +61,7 @@ def _draw_outside(
 
 
 @kernel
-def _draw_within(
-    line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quadric: Quadric, row: Row
-) -> None:
+def _draw_within(line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quadric: Quadric, row: Row) -> None:
     """The same by z = (p . d - root) / A, for a camera inside the cone's extension, where C <= 0."""
     middle = (blocks[0] + blocks[1]) * BLOCK // 2
     low, high = np.float32(quadric.low), np.float32(quadric.high)
@@ -123,9 +119,7 @@ def draw_quadric(
 
 
 @kernel
-def draw_plane(
-    image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2"], plane: Ball, view: View
-) -> None:
+def draw_plane(image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2"], plane: Ball, view: View) -> None:
     level, slope = np.float32(plane[3]), np.float32(plane[0] / view.fx)
     for row in range(spans.shape[0]):
         left, right = max(spans[row, 0], 0.0), min(spans[row, 1], view.width - 1.0)

@@ -36,9 +36,7 @@ class Surface(NamedTuple):
 
 
 @kernel
-def _draw_ball(
-    image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2"], ball: Ball, view: View
-) -> None:
+def _draw_ball(image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2"], ball: Ball, view: View) -> None:
     center = (ball[0], ball[1], ball[2])
     constant = dot(center, center) - ball[3] * ball[3]
     clear(spans)

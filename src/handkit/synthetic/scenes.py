@@ -152,7 +152,8 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
 
     steps = (torch.arange(resolution) - middle) / pitch
     inside = [
-        (center[:, axis, None] + steps >= 0) & (center[:, axis, None] + steps <= scene.intrinsics[:, 4 + axis, None] - 1)
+        (center[:, axis, None] + steps >= 0)
+        & (center[:, axis, None] + steps <= scene.intrinsics[:, 4 + axis, None] - 1)
         for axis in (0, 1)
     ]
     depth = depth * (inside[1][:, :, None] & inside[0][:, None, :])

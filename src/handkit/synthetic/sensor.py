@@ -94,9 +94,7 @@ def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
             depth = seen[column]
             squared = depth * depth * million
             tangent = min((far[column] - near[column]) * focal / (depth + depth), tangent_cap)
-            spread = (sensor.noise + sensor.noise_at_meter * squared) * (
-                ONE + sensor.grazing_noise * tangent * tangent
-            )
+            spread = (sensor.noise + sensor.noise_at_meter * squared) * (ONE + sensor.grazing_noise * tangent * tangent)
             noisy = depth + stripe + spread * normal(bits[column])
             noisy += sensor.wave_at_meter * squared * field[column]
             reading[column] = noisy if depth < INFINITE else ZERO

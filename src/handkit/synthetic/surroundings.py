@@ -16,7 +16,11 @@ def chance(generator: torch.Generator, count: int, probability: float) -> Bool[T
 
 
 def body(
-    joints: Float[Tensor, "B N 3"], elbow: Float[Tensor, "B 3"], generator: torch.Generator, *, probability: float = 0.5
+    joints: Float[Tensor, "B N 3"],
+    elbow: Float[Tensor, "B 3"],
+    generator: torch.Generator,
+    *,
+    probability: float = 0.5,
 ) -> Float[Tensor, "B 4 8"]:
     """Two sides of the chest, head and upper arm of the hand's owner, 120 to 700 mm behind it."""
     count = len(joints)
@@ -29,7 +33,12 @@ def body(
         center = torch.cat([side, back[:, None]], -1) + torch.tensor([dx, dy, dz]) * size[:, None]
         return torch.cat([center, radius * size[:, None]], dim=-1)
 
-    left, right, hip, head = ball(-150, 0, 60, 65), ball(150, 0, 60, 65), ball(0, 420, 90, 130), ball(0, -190, 40, 85)
+    left, right, hip, head = (
+        ball(-150, 0, 60, 65),
+        ball(150, 0, 60, 65),
+        ball(0, 420, 90, 130),
+        ball(0, -190, 40, 85),
+    )
     chin = ball(0, -110, 45, 60)
     arm_end = torch.where((elbow[:, :1] > side[:, :1]), right, left)
     arm = torch.cat([elbow, 42 * size[:, None], arm_end[:, :3], arm_end[:, 3:] * 0.85], dim=-1)
@@ -59,7 +68,12 @@ def clutter(joints: Float[Tensor, "B N 3"], generator: torch.Generator) -> Float
 
 
 def second_hand(
-    cones: Tensor, wedges: Tensor, joints: Float[Tensor, "B N 3"], generator: torch.Generator, *, probability: float
+    cones: Tensor,
+    wedges: Tensor,
+    joints: Float[Tensor, "B N 3"],
+    generator: torch.Generator,
+    *,
+    probability: float,
 ) -> tuple[Tensor, Tensor]:
     """Now and then another person's hand (the next row's, half of them mirrored) in the neighborhood."""
     count = len(joints)

@@ -1,0 +1,191 @@
+"""Anatomy by hand: lengths, handedness, and where the joints lie inside the surface."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from handkit.geometry.kinematics import axis_rotation
+from handkit.geometry.skeleton import HAND21
+from handkit.synthetic.hand import (
+    PHALANGES,
+    THUMB_BONES,
+    Articulation,
+    HandShape,
+    articulate,
+    forearm_cones,
+    radians,
+    sample_shapes,
+    surface,
+)
+from handkit.synthetic.poses import sample_articulations
+from handkit.synthetic.rasterize import Surface, render
+from handkit.synthetic.scenes import HAND_CONES
+
+TIPS = list(HAND21.fingertips)
+AVERAGE = HandShape(*(torch.ones(1, *size) for size in ((), (5, 3), (), (), ())), torch.zeros(1, 5, 3))
+FLAT = Articulation(torch.zeros(1, 4, 4), torch.zeros(1, 5), torch.zeros(1, 2), torch.zeros(1))
+
+
+def random_hands(count, *, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shape = sample_shapes(count, generator)
+    return shape, sample_articulations(shape, generator)
+
+
+def alone(shape, pose, *, turn=None):
+    """Joints (N, 21, 3) in front of a camera of 1 pixel a mm, and the depth of the bare hands."""
+    posed = articulate(shape, pose)
+    turn = torch.eye(3) if turn is None else turn
+    move = torch.tensor([0.0, 0.0, 600.0]) - posed.joints.mean(1, keepdim=True) @ turn.T
+
+    def place(balls):
+        split = balls.unflatten(-1, (-1, 4))
+        center = split[..., :3] @ turn.T + move[:, None]
+        return torch.cat([center, split[..., 3:]], dim=-1).flatten(-2).numpy()
+
+    cones, wedges = surface(shape, posed)
+    intrinsics = np.tile(np.array([600.0, 600.0, 160.0, 160.0], np.float32), (len(move), 1))
+    faces = Surface(place(cones), place(wedges), np.zeros((len(move), 1, 4), np.float32))
+    return posed.joints @ turn.T + move, torch.from_numpy(render(faces, intrinsics, width=321, height=321))
+
+
+def depth_at(depth, joints):
+    """The surface in each joint's pixel, mm."""
+    column, row = (joints[..., axis] / joints[..., 2] * 600 + 160 for axis in (0, 1))
+    return depth[torch.arange(len(depth))[:, None], row.round().long(), column.round().long()]
+
+
+def test_the_flat_average_hand_by_hand():
+    """The middle finger: 90 mm to its knuckle, bones of 47, 29 and 19 mm, then 7.4 mm of pad."""
+    joints = articulate(AVERAGE, FLAT).joints[0]
+    assert joints[0].tolist() == [0.0, 0.0, 0.0]
+    torch.testing.assert_close(joints[12], torch.tensor([-4.0, 185.0, 3.0]))
+    assert 180 < float(joints[12].norm()) < 190
+    across = joints[[5, 9, 13, 17], 0]
+    assert (across.diff() > 10).all(), "index to pinky along x"
+    assert (joints[TIPS[1:], 1] > joints[[5, 9, 13, 17], 1] + 70).all()
+    assert joints[TIPS[1:], 1].argmax() == 1, "the middle finger is the longest"
+    assert joints[4, 0] < -60, "the thumb points to its own side"
+
+
+def test_a_right_angle_by_hand():
+    """Index MCP bent by 90 degrees: the finger goes straight to the palm's side (-z)."""
+    bent = FLAT._replace(fingers=torch.zeros(1, 4, 4))
+    bent.fingers[0, 0, 0] = math.pi / 2
+    index = articulate(AVERAGE, bent).joints[0, 5:9]
+    base = torch.tensor([-26.0, 88.0, 0.0])
+    expected = base + torch.tensor([[0.0, 0, 0], [0, 0, -43], [0, 0, -68], [0, 0, -86]])
+    torch.testing.assert_close(index, expected, rtol=0, atol=1e-3)
+
+
+def test_abduction_is_towards_the_thumb():
+    spread = FLAT._replace(fingers=torch.zeros(1, 4, 4))
+    spread.fingers[..., 1] = radians(20.0)
+    moved = articulate(AVERAGE, spread).joints - articulate(AVERAGE, FLAT).joints
+    assert (moved[0, TIPS[1:], 0] < -20).all()
+
+
+@pytest.mark.parametrize(("angle", "axis"), [(0, 2), (1, 0)])
+def test_the_wrist_turns_the_forearm_only(angle, axis):
+    """Flexion brings the palm to the forearm's inside: the forearm comes forward (-z) below the wrist."""
+    bent = FLAT._replace(wrist=torch.zeros(1, 2))
+    bent.wrist[0, angle] = radians(30.0)
+    posed = articulate(AVERAGE, bent)
+    assert torch.equal(posed.joints, articulate(AVERAGE, FLAT).joints)
+    elbow = -posed.forearm[0, :, 1]
+    expected = torch.zeros(3)
+    expected[1], expected[axis] = -math.cos(math.pi / 6), -0.5
+    torch.testing.assert_close(elbow, expected, rtol=0, atol=1e-6)
+
+
+def test_bones_keep_their_length_whatever_the_pose():
+    shape, pose = random_hands(200)
+    joints = articulate(shape, pose).joints
+    digits = joints[:, 1:].unflatten(1, (5, 4)).diff(dim=2).norm(dim=-1)
+    expected = torch.tensor([THUMB_BONES, *PHALANGES]) * shape.lengths * shape.scale[:, None, None]
+    torch.testing.assert_close(digits, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_shapes_are_people():
+    """From a child's hand to a large man's, each as long and as broad as hands are."""
+    shape = sample_shapes(2000, torch.Generator().manual_seed(0))
+    joints = articulate(shape, Articulation(*(field.expand(2000, *field.shape[1:]) for field in FLAT))).joints
+    length = joints[:, 12].norm(dim=-1)
+    assert 110 < float(length.min()) < 140
+    assert 200 < float(length.max()) < 245
+    assert float(length.median()) == pytest.approx(180, abs=8)
+    breadth = (joints[:, 5] - joints[:, 17]).norm(dim=-1) / length
+    assert 0.26 < float(breadth.min()) < float(breadth.max()) < 0.42
+
+
+def test_every_hand_is_a_right_hand():
+    """Fingers curl about an axis that points to the thumb's side, in a right-handed frame.
+
+    Held up with its back to the viewer, a right hand has its thumb on the left; up x away = left.
+    """
+    joints = articulate(*random_hands(500)).joints
+    fingers = joints[:, 5:].unflatten(1, (4, 4)).diff(dim=2)
+    first, second = (torch.nn.functional.normalize(fingers[:, :, i], dim=-1) for i in (0, 1))
+    curl = torch.linalg.cross(first, second)
+    thumbwards = torch.nn.functional.normalize(joints[:, 5] - joints[:, 17], dim=-1)[:, None]
+    bent = curl.norm(dim=-1) > 0.3
+    assert 0.3 < float(bent.float().mean()) < 0.95
+    assert ((curl * thumbwards).sum(-1)[bent] > 0.1).all()
+    assert (((joints[:, 1] - joints[:, 0]) * thumbwards[:, 0]).sum(-1) > 0).all(), "the thumb's base"
+
+
+def test_joints_lie_inside_the_hand():
+    """Seen from anywhere, something of the hand is in front of every joint."""
+    shape, pose = random_hands(40)
+    for turn in (torch.eye(3), axis_rotation("y", torch.tensor(2.0)), axis_rotation("x", torch.tensor(-1.2))):
+        joints, depth = alone(shape, pose, turn=turn)
+        seen = depth_at(depth, joints)
+        assert (seen > 0).all()
+        assert (joints[..., 2] - seen > 3.0).all()
+
+
+def test_tips_lie_in_the_pad():
+    """From the side where the least covers it, skin is 5 to 10 mm in front of a tip."""
+    shape, pose = random_hands(30)
+    sides = [axis_rotation("y", torch.tensor(0.5 * math.pi * i)) for i in range(4)]
+    sides += [axis_rotation("x", torch.tensor(0.5 * math.pi * i)) for i in (1, 3)]
+    cover = torch.stack([
+        joints[:, TIPS, 2] - depth_at(depth, joints[:, TIPS])
+        for joints, depth in (alone(shape, pose, turn=turn) for turn in sides)
+    ])  # fmt: skip
+    least = cover.amin(0) / shape.scale[:, None]
+    assert float(least.min()) > 4.0
+    assert 5.0 < float(least.median()) < 10.0
+    assert float((least < 10.0).float().mean()) > 0.97
+
+
+def test_the_forearm_begins_at_the_wrist():
+    shape, pose = random_hands(50)
+    posed = articulate(shape, pose)
+    cones = forearm_cones(shape, posed, length=torch.full((50,), 200.0), sleeve=torch.zeros(50))
+    wrist, elbow = ((cones[:, 0, i : i + 3] + cones[:, 1, i : i + 3]) / 2 for i in (0, 4))
+    torch.testing.assert_close(wrist, posed.joints[:, 0], rtol=0, atol=1e-3)
+    torch.testing.assert_close(wrist - elbow, 200 * posed.forearm[..., 1], rtol=0, atol=1e-3)
+    assert (cones[:, :2, [3, 7]] > 10).all()
+    assert (cones[:, 2:, [3, 7]] == 0).all(), "no sleeve"
+    clothed = forearm_cones(shape, posed, length=torch.full((50,), 200.0), sleeve=torch.full((50,), 8.0))
+    assert (clothed[:, 2:, 7] >= clothed[:, :2, 7] + 8 - 1e-3).all()
+
+
+def test_the_surface_has_the_cones_that_scenes_count():
+    posed = articulate(AVERAGE, FLAT)
+    cones, wedges = surface(AVERAGE, posed)
+    assert cones.shape[1] == HAND_CONES
+    assert (cones[..., [3, 7]] > 0).all()
+    assert (wedges[..., 3::4] > 0).all()
+
+
+def test_the_palm_is_filled():
+    """No hole between wrist and knuckles, and skin between the knuckles of neighboring fingers."""
+    joints, depth = alone(AVERAGE, FLAT)
+    for weight in np.linspace(0.1, 0.95, 12):
+        inner = joints[:, [5, 9, 13, 17]] * weight + joints[:, :1] * (1 - weight)
+        between = (inner[:, 1:] + inner[:, :-1]) / 2
+        assert (depth_at(depth, torch.cat([inner, between], dim=1)) > 0).all()
