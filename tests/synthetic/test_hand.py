@@ -24,7 +24,8 @@ from handkit.synthetic.rasterize import Surface, render
 from handkit.synthetic.scenes import HAND_CONES
 
 TIPS = list(HAND21.fingertips)
-AVERAGE = HandShape(*(torch.ones(1, *size) for size in ((), (5, 3), (), (), ())), torch.zeros(1, 5, 3))
+ONE = torch.ones(1)
+AVERAGE = HandShape(ONE, torch.ones(1, 5, 3), ONE, ONE, ONE, torch.zeros(1, 5, 3))
 FLAT = Articulation(torch.zeros(1, 4, 4), torch.zeros(1, 5), torch.zeros(1, 2), torch.zeros(1))
 
 

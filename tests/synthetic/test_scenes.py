@@ -50,6 +50,8 @@ def depth_at(frame):
 def test_a_seed_decides_every_byte():
     one, other = (look(scene, around(scene), resolution=SIZE) for scene in (scenes(6), scenes(6)))
     assert one.depth.numpy().tobytes() == other.depth.numpy().tobytes()
+    assert one.joints is not None
+    assert other.joints is not None
     assert torch.equal(one.joints, other.joints)
     assert torch.equal(one.camera.matrix, other.camera.matrix)
     different = scenes(6, seed=1)
@@ -85,7 +87,7 @@ def test_labels_lie_inside_the_hands_that_are_seen():
     # A pixel is up to 4 mm wide: next to a joint's silhouette it may look past a finger.
     on_hand = seen[inside] > 0
     assert float(on_hand.float().mean()) > 0.99
-    behind = (frame.joints[..., 2] - seen)[inside][on_hand]
+    behind = (scene.joints[..., 2] - seen)[inside][on_hand]
     assert float((behind > 2.0).float().mean()) > 0.99
     assert float((behind < 30.0).float().mean()) > 0.7
 
