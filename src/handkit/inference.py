@@ -31,9 +31,11 @@ Hand = Literal["auto", "left", "right"]
 WEIGHTS = Path(__file__).parent / "weights"
 MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
 """Bundled with the package, and those that stand in the repository only."""
-PASSES = 3
-"""Localizer passes: over all proposals, then re-centred on the best."""
-LEAST_SCORE = 0.5
+KEPT = (3, 1)
+"""How many of the best proposals the localizer's second and third pass look at again, re-centred."""
+RANK_ODDS = 1.0
+"""Log odds that a proposal loses against the one ranked before it."""
+LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
 METERS = 20.0
 """A picture whose readings are smaller than this many mm is in metres."""
@@ -108,23 +110,24 @@ def read_both(
 
 @torch.inference_mode()
 def locate(localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float) -> Located:
-    """Score the proposals in one picture, then re-centre the best of them."""
-    center = proposals
-    found = None
-    for kept in (len(proposals), 3, 1)[:PASSES]:
-        if found is not None:
-            order = found.hand.argsort(descending=True)[:kept]
-            center = found.center[order]
-        cube = Cube.around(center, edge=edge_mm)
-        many = DepthFrame(
-            frame.depth.expand(len(center), -1, -1),
-            Camera(frame.camera.matrix.expand(len(center), 3, 3), frame.camera.width, frame.camera.height),
-        )
-        answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
-        moved = cube.denormalize(answer.offset[:, None])[:, 0]
-        found = Located(moved, answer.hand.sigmoid())
-    assert found is not None
-    return found
+    """Score the proposals (most likely first) in one picture, re-centre the best of them, and score them again."""
+    prior = -RANK_ODDS * torch.arange(len(proposals), device=proposals.device)
+    center, odds = _move(localizer, frame, proposals, edge_mm=edge_mm)
+    for kept in KEPT:
+        best = (odds + prior).argsort(descending=True)[:kept]
+        prior = prior[best]
+        center, odds = _move(localizer, frame, center[best], edge_mm=edge_mm)
+    return Located(center, odds.sigmoid())
+
+
+def _move(
+    localizer: Localizer, frame: DepthFrame, center: Float[Tensor, "N 3"], *, edge_mm: float
+) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
+    """Where the localizer sees the hand from each centre, and its log odds that there is one."""
+    cube = Cube.around(center, edge=edge_mm)
+    many = frame[torch.zeros(len(center), dtype=torch.long, device=center.device)]
+    answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
+    return cube.denormalize(answer.offset[:, None])[:, 0], answer.hand
 
 
 class HandPoseEstimator:
@@ -146,7 +149,8 @@ class HandPoseEstimator:
         self.device, self.locator = torch.device(device), locator
         for network in (model, localizer, handedness):
             assert isinstance(network, nn.Module)
-            network.to(self.device).to(memory_format=torch.channels_last).eval()
+            network.to(self.device).eval()
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @classmethod
     def from_pretrained(

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from lightning.fabric import Fabric
@@ -83,15 +83,17 @@ class Run:
         accelerator: str = "auto",
         precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed",
     ) -> None:
-        self.recipe, self.model, self.targets = recipe, model.to(memory_format=torch.channels_last), targets
+        network = cast(nn.Module, model)
+        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.recipe, self.model, self.targets = recipe, network, targets
         self.fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
         decay = get_ema_multi_avg_fn(recipe.average**AVERAGE_EVERY)
-        self.average = AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
+        self.average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
         self.average.to(self.fabric.device)
         optimizer = torch.optim.AdamW(
-            _parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True
+            _parameter_groups(network, recipe.weight_decay), lr=recipe.learning_rate, fused=True
         )
-        self.module, self.optimizer = self.fabric.setup(model, optimizer)
+        self.module, self.optimizer = self.fabric.setup(network, optimizer)
         self.step, self.samples, self.seconds = 0, 0, 0.0
 
     def advance(self, frame: DepthFrame, *, progress: float) -> dict[str, Tensor]:
@@ -101,7 +103,7 @@ class Run:
         targets = self.targets(frame.to(self.fabric.device), self.recipe.resolution_at(progress))
         # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
         with self.fabric.autocast():
-            terms = self.model.loss(**targets)
+            terms = cast(Network, self.model).loss(**targets)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(torch.stack(list(terms.values())).sum())
         self.fabric.clip_gradients(self.module, self.optimizer, max_norm=1.0)
@@ -114,7 +116,7 @@ class Run:
 
     def averaged(self) -> Network:
         """The network whose weights are saved and measured."""
-        return self.average.module.eval()
+        return cast(Network, self.average.module.eval())
 
     def state(self) -> dict[str, Any]:
         """What `fabric.save` needs for an exact resume."""

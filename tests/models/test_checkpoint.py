@@ -12,7 +12,7 @@ from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.models.checkpoint import (
     CheckpointError,
     load,
-    load_localizer,
+    load_part,
     load_weights,
     read_info,
     save,
@@ -82,7 +82,7 @@ def test_half_precision_halves_the_file_and_keeps_vectors(path: Path):
 def test_localizer_comes_back(path: Path):
     network = Localizer(filters=4, hidden=16, normalized=True).eval()
     save(path, network, half=False)
-    again = load_localizer(path)
+    again = load_part(path, Localizer)
     assert again.arguments == network.arguments
     points = torch.rand(2, 3, 128, 128)
     torch.testing.assert_close(again(points), network(points), rtol=0, atol=0)
@@ -115,7 +115,7 @@ def test_pose_network_and_localizer_are_not_mistaken(path: Path):
         load(path)
     save(path, latent_fusion())
     with pytest.raises(CheckpointError, match="holds a latent-fusion network where the weights of a localizer"):
-        load_localizer(path)
+        load_part(path, Localizer)
 
 
 def test_missing_file(path: Path):

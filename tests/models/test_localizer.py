@@ -20,8 +20,8 @@ def count(network: torch.nn.Module) -> int:
 
 
 def test_the_paper_has_3567651_parameters():
-    assert count(Localizer(verdicts=False)) == 3_567_651
-    assert count(Localizer()) == 3_567_651 + 2 * 1025
+    assert count(Localizer(verdict=False)) == 3_567_651
+    assert count(Localizer()) == 3_567_651 + 1025
 
 
 def test_windows_are_central_and_not_resized():
@@ -42,19 +42,19 @@ def test_windows_leave_2448_features():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"verdicts": False}, {"filters": 16, "hidden": 64, "normalized": True, "blocks": 1}],
+    [{}, {"verdict": False}, {"filters": 16, "hidden": 64, "normalized": True, "blocks": 1}],
     ids=str,
 )
 def test_contract(arguments):
     torch.manual_seed(0)
     network = Localizer(**arguments)
-    loss = torch.stack(list(network.loss(points(), torch.zeros(2, 3), hand=YES, right=YES).values())).sum()
+    loss = torch.stack(list(network.loss(points(), torch.zeros(2, 3), hand=YES).values())).sum()
     loss.backward()
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters())
     network.eval()
     answer = network(points())
     assert isinstance(answer, Location)
-    assert [tuple(part.shape) for part in answer] == [(2, 3), (2,), (2,)]
+    assert [tuple(part.shape) for part in answer] == [(2, 3), (2,)]
     torch.testing.assert_close(network(points()[:1]).offset, answer.offset[:1], rtol=0, atol=1e-5)
     twin = Localizer(**json.loads(json.dumps(network.arguments)))
     twin.load_state_dict(network.state_dict())
@@ -63,32 +63,31 @@ def test_contract(arguments):
     torch.testing.assert_close(tuple(program.module()(points(5))), tuple(network(points(5))), rtol=0, atol=1e-5)
 
 
-def test_without_verdicts_it_does_not_know():
-    answer = Localizer(verdicts=False)(points())
-    assert answer.hand.tolist() == answer.right.tolist() == [0.0, 0.0]
+def test_without_verdict_it_does_not_know():
+    answer = Localizer(verdict=False)(points())
+    assert answer.hand.tolist() == [0.0, 0.0]
 
 
 def answering(network: Localizer, row: list[float], monkeypatch: pytest.MonkeyPatch) -> Localizer:
-    answer = Location(torch.tensor([row[:3]] * 2), torch.tensor([row[3]] * 2), torch.tensor([row[4]] * 2))
+    answer = Location(torch.tensor([row[:3]] * 2), torch.tensor([row[3]] * 2))
     monkeypatch.setattr(network, "forward", lambda _points: answer)
     return network
 
 
 def test_loss_by_hand(monkeypatch: pytest.MonkeyPatch):
-    """Offset off by 0.2 in x, both logits 0, all hands right: 0.5 * 0.04 / 3 and twice 0.1 log 2."""
-    network = answering(Localizer(verdict_weight=0.1), [0.2, 0.0, 0.0, 0.0, 0.0], monkeypatch)
-    terms = network.loss(points(), torch.zeros(2, 3), hand=YES, right=YES)
+    """Offset off by 0.2 in x, logit 0: 0.5 * 0.04 / 3 and 0.1 log 2."""
+    network = answering(Localizer(verdict_weight=0.1), [0.2, 0.0, 0.0, 0.0], monkeypatch)
+    terms = network.loss(points(), torch.zeros(2, 3), hand=YES)
     assert terms["offset"].item() == pytest.approx(0.02 / 3)
-    assert terms["hand"].item() == terms["right"].item() == pytest.approx(0.1 * math.log(2))
+    assert terms["hand"].item() == pytest.approx(0.1 * math.log(2))
 
 
 def test_offset_and_side_count_only_where_there_is_a_hand(monkeypatch: pytest.MonkeyPatch):
     network = answering(Localizer(), [0.5, 0.0, 0.0, 3.0, 3.0], monkeypatch)
     target = torch.tensor([[0.5, 0.0, 0.0], [-1.0, 1.0, 1.0]])
     only_first = torch.tensor([True, False])
-    terms = network.loss(points(), target, hand=only_first, right=only_first)
+    terms = network.loss(points(), target, hand=only_first)
     assert terms["offset"] == 0
-    assert terms["right"].item() == pytest.approx(0.05 * math.log1p(math.exp(-3)))
-    nobody = network.loss(points(), target, hand=~YES, right=~YES)
-    assert nobody["offset"] == nobody["right"] == 0
+    nobody = network.loss(points(), target, hand=~YES)
+    assert nobody["offset"] == 0
     assert nobody["hand"].item() == pytest.approx(0.05 * math.log1p(math.exp(3)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from rich.console import Console
@@ -19,7 +19,6 @@ from handkit.recipes import RECIPES, Recipe
 try:
     from handkit.training import (
         Budget,
-        Network,
         Report,
         Run,
         SyntheticFrames,
@@ -107,14 +106,14 @@ def _run(network: str, recipe: Recipe, state: Path, *, resume: bool) -> Run:
     arguments: dict[str, Any] = recipe.arguments
     with torch.random.fork_rng():  # layers take no generator for their first weights
         torch.manual_seed(SEED)
-        model: Any = PARTS[network](**arguments) if network in PARTS else MODELS[network](HAND21, **arguments)
-    run = Run(model, recipe, _targets(network, model))
+        model = PARTS[network](**arguments) if network in PARTS else MODELS[network](HAND21, **arguments)
+    run = Run(model, recipe, _targets(network, cast(Any, model)))
     if resume:
         run.restore(state)
     return run
 
 
-def _targets(network: str, model: Network) -> Targets:
+def _targets(network: str, model: HandPoseModel) -> Targets:
     """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
     if network == "localizer":
         return location_targets

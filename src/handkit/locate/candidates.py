@@ -36,6 +36,7 @@ their middle, give or take."""
 _DIRECTIONS = tuple((math.cos(k * math.pi / 8), math.sin(k * math.pi / 8)) for k in range(8))
 
 Point = tuple[float, float, float]
+Row = Float64[np.ndarray, " n"]
 
 
 def propose(depth: Float32[np.ndarray, "H W"], camera: Camera, *, limit: int = 8) -> Float32[np.ndarray, "N 3"]:
@@ -67,7 +68,7 @@ def _find_centers(
         if _flatness(grid, i, j) >= _FLAT_SHARE:
             continue
         center = _draw(grid, i, j)
-        centers[count], measures[count] = center, _measure(grid, center, grid.surface[i, j])
+        centers[count], measures[count] = center, _measure(grid, center, int(grid.surface[i, j]))
         count += 1
         if count == _SEEDS:
             break
@@ -107,17 +108,14 @@ def _draw(grid: Grid, i: int, j: int) -> Point:
     """Centroid, by area, of the seed's surface within a hand's reach."""
     z = grid.depth[i, j]
     seed = ((j - grid.cx) / grid.fx * z, (i - grid.cy) / grid.fy * z, z)
-    samples = _around(grid, seed, grid.surface[i, j], _REACH_MM)
-    moved, total = np.zeros(3), 0.0
-    for k in range(len(samples)):
-        moved += samples[k, 3] * samples[k, :3]
-        total += samples[k, 3]
-    return seed[0] + moved[0] / total, seed[1] + moved[1] / total, seed[2] + moved[2] / total
+    x, y, z, area = _around(grid, seed, grid.surface[i, j], _REACH_MM)
+    total = area.sum()
+    return seed[0] + (area * x).sum() / total, seed[1] + (area * y).sum() / total, seed[2] + (area * z).sum() / total
 
 
 @kernel
-def _around(grid: Grid, center: Point, surface: int, radius: float) -> Float64[np.ndarray, "n 4"]:
-    """Samples of a surface within `radius` of a point: offset from it (mm) and area (mm2)."""
+def _around(grid: Grid, center: Point, surface: int, radius: float) -> tuple[Row, Row, Row, Row]:
+    """Samples of a surface within `radius` of a point: x, y, z from there (mm) and area (mm2)."""
     x0, y0, z0 = center
     stride = max(1, int(_PITCH_MM * grid.fx / z0))
     i0, down = round(y0 / z0 * grid.fy + grid.cy), int(radius * grid.fy / z0)
@@ -125,7 +123,7 @@ def _around(grid: Grid, center: Point, surface: int, radius: float) -> Float64[n
     # From the middle outwards in whole strides: a seed's own cell is always among the samples.
     rows = range(i0 - min(i0, down) // stride * stride, min(grid.depth.shape[0], i0 + down + 1), stride)
     columns = range(j0 - min(j0, across) // stride * stride, min(grid.depth.shape[1], j0 + across + 1), stride)
-    found = np.empty((len(rows) * len(columns), 4))
+    found = np.empty((4, len(rows) * len(columns)))
     count = 0
     for i in rows:
         for j in columns:
@@ -133,45 +131,43 @@ def _around(grid: Grid, center: Point, surface: int, radius: float) -> Float64[n
             x, y = (j - grid.cx) / grid.fx * z - x0, (i - grid.cy) / grid.fy * z - y0
             near = x * x + y * y + (z - z0) ** 2 < radius * radius
             if near and grid.surface[i, j] == surface:
-                found[count, 0], found[count, 1], found[count, 2] = x, y, z - z0
-                found[count, 3] = z * z * stride * stride / (grid.fx * grid.fy)
+                found[0, count], found[1, count], found[2, count] = x, y, z - z0
+                found[3, count] = z * z * stride * stride / (grid.fx * grid.fy)
                 count += 1
-    return found[:count]
+    return found[0, :count], found[1, :count], found[2, :count], found[3, :count]
 
 
 @kernel
 def _measure(grid: Grid, center: Point, surface: int) -> tuple[float, float, float, float, float, float]:
     """Thickness and breadth of the surface in the ball (standard deviations, mm), its area in the shell (mm2) and how
     one-sided that is (0 to 1), depth (mm), and the share of the surroundings that lies outside the picture."""
-    samples = _around(grid, center, surface, _SHELL_MM)
-    square, ball = np.zeros((3, 3)), 1.0
-    outward, shell = np.zeros(3), 1.0
-    for k in range(len(samples)):
-        offset, area = samples[k, :3], samples[k, 3]
-        distance = math.sqrt(offset[0] ** 2 + offset[1] ** 2 + offset[2] ** 2)
-        if distance > _BALL_MM:
-            shell += area
-            outward += area / distance * offset
-            continue
-        ball += area
-        for row in range(3):
-            square[row] += area * offset[row] * offset
-    thickness, breadth = _two_least(square / ball)
-    one_sided = math.sqrt((outward**2).sum()) / shell
+    x, y, z, area = _around(grid, center, surface, _SHELL_MM)
+    distance = np.sqrt(x * x + y * y + z * z)
+    inside = np.where(distance < _BALL_MM, area, 0.0)
+    diagonal = (inside * x * x).sum(), (inside * y * y).sum(), (inside * z * z).sum()
+    beside = (inside * x * y).sum(), (inside * x * z).sum(), (inside * y * z).sum()
+    thickness, breadth = _two_least(diagonal, beside, inside.sum() + 1)
+    outside = area - inside
+    shell, pull = outside.sum() + 1, outside / (distance + 1)
+    one_sided = math.sqrt((pull * x).sum() ** 2 + (pull * y).sum() ** 2 + (pull * z).sum() ** 2) / shell
     return thickness, breadth, shell, one_sided, center[2], _beyond(grid, center)
 
 
 @kernel
-def _two_least(matrix: Float64[np.ndarray, "3 3"]) -> tuple[float, float]:
-    """Square roots of the two least eigenvalues of a symmetric matrix, least first (trigonometric solution)."""
-    mean = (matrix[0, 0] + matrix[1, 1] + matrix[2, 2]) / 3
-    a, b, c = matrix[0, 0] - mean, matrix[1, 1] - mean, matrix[2, 2] - mean
-    d, e, f = matrix[0, 1], matrix[0, 2], matrix[1, 2]
+def _two_least(diagonal: Point, beside: Point, total: float) -> tuple[float, float]:
+    """Least two standard deviations from sums of squares (xx, yy, zz) and products (xy, xz, yz), least first.
+
+    They are the square roots of the eigenvalues, by the trigonometric solution of the cubic.
+    """
+    mean = (diagonal[0] + diagonal[1] + diagonal[2]) / 3
+    a, b, c = diagonal[0] - mean, diagonal[1] - mean, diagonal[2] - mean
+    d, e, f = beside
     spread = math.sqrt((a * a + b * b + c * c + 2 * (d * d + e * e + f * f)) / 6) + 1e-9
     determinant = a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e)
     angle = math.acos(min(1.0, max(-1.0, determinant / (2 * spread**3)))) / 3
-    most, least = (mean + 2 * spread * math.cos(angle + turn) for turn in (0.0, 2 * math.pi / 3))
-    return math.sqrt(max(least, 0.0)), math.sqrt(max(3 * mean - least - most, 0.0))
+    most = mean + 2 * spread * math.cos(angle)
+    least = mean + 2 * spread * math.cos(angle + 2 * math.pi / 3)
+    return math.sqrt(max(least, 0.0) / total), math.sqrt(max(3 * mean - least - most, 0.0) / total)
 
 
 @kernel
