@@ -36,7 +36,7 @@ their middle, give or take."""
 _DIRECTIONS = tuple((math.cos(k * math.pi / 8), math.sin(k * math.pi / 8)) for k in range(8))
 
 Point = tuple[float, float, float]
-Row = Float64[np.ndarray, " n"]
+Samples = Float64[np.ndarray, "4 n"]
 
 
 def propose(depth: Float32[np.ndarray, "H W"], camera: Camera, *, limit: int = 8) -> Float32[np.ndarray, "N 3"]:
@@ -108,13 +108,17 @@ def _draw(grid: Grid, i: int, j: int) -> Point:
     """Centroid, by area, of the seed's surface within a hand's reach."""
     z = grid.depth[i, j]
     seed = ((j - grid.cx) / grid.fx * z, (i - grid.cy) / grid.fy * z, z)
-    x, y, z, area = _around(grid, seed, grid.surface[i, j], _REACH_MM)
-    total = area.sum()
-    return seed[0] + (area * x).sum() / total, seed[1] + (area * y).sum() / total, seed[2] + (area * z).sum() / total
+    samples = _around(grid, seed, grid.surface[i, j], _REACH_MM)
+    x, y, z, total = 0.0, 0.0, 0.0, 0.0
+    for k in range(samples.shape[1]):
+        area = samples[3, k]
+        x, y, z = x + area * samples[0, k], y + area * samples[1, k], z + area * samples[2, k]
+        total += area
+    return seed[0] + x / total, seed[1] + y / total, seed[2] + z / total
 
 
 @kernel
-def _around(grid: Grid, center: Point, surface: int, radius: float) -> tuple[Row, Row, Row, Row]:
+def _around(grid: Grid, center: Point, surface: int, radius: float) -> Samples:
     """Samples of a surface within `radius` of a point: x, y, z from there (mm) and area (mm2)."""
     x0, y0, z0 = center
     stride = max(1, int(_PITCH_MM * grid.fx / z0))
@@ -134,28 +138,48 @@ def _around(grid: Grid, center: Point, surface: int, radius: float) -> tuple[Row
                 found[0, count], found[1, count], found[2, count] = x, y, z - z0
                 found[3, count] = z * z * stride * stride / (grid.fx * grid.fy)
                 count += 1
-    return found[0, :count], found[1, :count], found[2, :count], found[3, :count]
+    return found[:, :count]
 
 
 @kernel
 def _measure(grid: Grid, center: Point, surface: int) -> tuple[float, float, float, float, float, float]:
     """Thickness and breadth of the surface in the ball (standard deviations, mm), its area in the shell (mm2) and how
     one-sided that is (0 to 1), depth (mm), and the share of the surroundings that lies outside the picture."""
-    x, y, z, area = _around(grid, center, surface, _SHELL_MM)
-    distance = np.sqrt(x * x + y * y + z * z)
-    inside = np.where(distance < _BALL_MM, area, 0.0)
-    diagonal = (inside * x * x).sum(), (inside * y * y).sum(), (inside * z * z).sum()
-    beside = (inside * x * y).sum(), (inside * x * z).sum(), (inside * y * z).sum()
-    thickness, breadth = _two_least(diagonal, beside, inside.sum() + 1)
-    outside = area - inside
-    shell, pull = outside.sum() + 1, outside / (distance + 1)
-    one_sided = math.sqrt((pull * x).sum() ** 2 + (pull * y).sum() ** 2 + (pull * z).sum() ** 2) / shell
+    samples = _around(grid, center, surface, _SHELL_MM)
+    thickness, breadth = _two_least(*_moments(samples))
+    shell, one_sided = _outward(samples)
     return thickness, breadth, shell, one_sided, center[2], _beyond(grid, center)
 
 
 @kernel
-def _two_least(diagonal: Point, beside: Point, total: float) -> tuple[float, float]:
-    """Least two standard deviations from sums of squares (xx, yy, zz) and products (xy, xz, yz), least first.
+def _moments(samples: Samples) -> tuple[Point, Point]:
+    """Mean squares (xx, yy, zz) and products (xy, xz, yz) over the surface in the ball, mm2."""
+    xx, yy, zz, xy, xz, yz, total = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
+    for k in range(samples.shape[1]):
+        x, y, z, area = samples[0, k], samples[1, k], samples[2, k], samples[3, k]
+        area = area if x * x + y * y + z * z < _BALL_MM**2 else 0.0
+        xx, yy, zz = xx + area * x * x, yy + area * y * y, zz + area * z * z
+        xy, xz, yz = xy + area * x * y, xz + area * x * z, yz + area * y * z
+        total += area
+    return (xx / total, yy / total, zz / total), (xy / total, xz / total, yz / total)
+
+
+@kernel
+def _outward(samples: Samples) -> tuple[float, float]:
+    """Area of the surface in the shell (mm2), and the length of its mean direction: 1 if it all lies one way."""
+    x_sum, y_sum, z_sum, shell = 0.0, 0.0, 0.0, 1.0
+    for k in range(samples.shape[1]):
+        x, y, z, area = samples[0, k], samples[1, k], samples[2, k], samples[3, k]
+        distance = math.sqrt(x * x + y * y + z * z) + 1e-9
+        area = area if distance >= _BALL_MM else 0.0
+        x_sum, y_sum, z_sum = x_sum + area * x / distance, y_sum + area * y / distance, z_sum + area * z / distance
+        shell += area
+    return shell, math.sqrt(x_sum * x_sum + y_sum * y_sum + z_sum * z_sum) / shell
+
+
+@kernel
+def _two_least(diagonal: Point, beside: Point) -> tuple[float, float]:
+    """Least two standard deviations from mean squares (xx, yy, zz) and products (xy, xz, yz), least first.
 
     They are the square roots of the eigenvalues, by the trigonometric solution of the cubic.
     """
@@ -167,7 +191,7 @@ def _two_least(diagonal: Point, beside: Point, total: float) -> tuple[float, flo
     angle = math.acos(min(1.0, max(-1.0, determinant / (2 * spread**3)))) / 3
     most = mean + 2 * spread * math.cos(angle)
     least = mean + 2 * spread * math.cos(angle + 2 * math.pi / 3)
-    return math.sqrt(max(least, 0.0) / total), math.sqrt(max(3 * mean - least - most, 0.0) / total)
+    return math.sqrt(max(least, 0.0)), math.sqrt(max(3 * mean - least - most, 0.0))
 
 
 @kernel
