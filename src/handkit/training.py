@@ -102,7 +102,9 @@ class Run:
             group["lr"] = learning_rate(self.recipe, progress)
         targets = self.targets(frame.to(self.fabric.device), self.recipe.resolution_at(progress))
         # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
-        with self.fabric.autocast():
+        # Dropout takes no generator: what it draws depends on the step alone, as the batch does.
+        with torch.random.fork_rng(), self.fabric.autocast():
+            torch.manual_seed(self.step)
             terms = cast(Network, self.model).loss(**targets)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(torch.stack(list(terms.values())).sum())
@@ -255,7 +257,7 @@ def train(
     loader = DataLoader(
         frames, batch_size=None, sampler=indices, num_workers=workers, prefetch_factor=4 if workers else None
     )
-    saved = begun = time.monotonic() - 0.0
+    saved = begun = time.monotonic()
     spent = run.seconds
     terms: dict[str, float] = {}
     for frame in loader:
