@@ -10,22 +10,24 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handkit.depth import FrameError
     from handkit.geometry.camera import Camera
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
     from handkit.geometry.frame import DepthFrame
     from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
-    from handkit.inference import FrameError, HandPose, HandPoseEstimator, Prediction
+    from handkit.inference import HandPose, HandPoseEstimator, Prediction
     from handkit.models import MODELS
     from handkit.models.checkpoint import CheckpointError
 
 _HOMES = {
+    "depth": ("FrameError",),
     "geometry.camera": ("Camera",),
     "geometry.crop": ("Crop", "Space", "crop_hand"),
     "geometry.cube": ("Cube",),
     "geometry.frame": ("DepthFrame",),
     "geometry.skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
-    "inference": ("FrameError", "HandPose", "HandPoseEstimator", "Prediction"),
+    "inference": ("HandPose", "HandPoseEstimator", "Prediction"),
     "models": ("MODELS",),
     "models.checkpoint": ("CheckpointError",),
 }

@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
+from handkit.depth import check_depth, supported
 from handkit.geometry.camera import Camera
-from handkit.geometry.crop import Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
@@ -37,14 +38,6 @@ RANK_ODDS = 1.0
 """Log odds that a proposal loses against the one ranked before it."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
-METERS = 20.0
-"""A picture whose readings are smaller than this many mm is in metres."""
-SUPPORT_MM = 25.0
-"""A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
-
-
-class FrameError(ValueError):
-    """A depth picture that cannot be used: what was seen, what was expected, what mends it."""
 
 
 @dataclass(frozen=True)
@@ -84,28 +77,36 @@ class Locator(Protocol):
     def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
 
 
-@torch.inference_mode()
 def estimate(
     model: HandPoseModel, frame: DepthFrame, cube: Cube, *, left: Bool[Tensor, " B"] | None = None
 ) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each cube; rows of `left` are mirrored before the network and back after."""
-    crop = crop_hand(frame, cube, model.resolution)
+    """Joints in camera mm of the hand in each cube; rows of `left` are read in a mirror."""
+    return read(model, crop_hand(frame, cube, model.resolution), left=left)
+
+
+@torch.inference_mode()
+def read(model: HandPoseModel, crop: Crop, *, left: Bool[Tensor, " B"] | None = None) -> Float[Tensor, "B J 3"]:
+    """Joints in camera mm of the hand in each crop; rows of `left` are mirrored before the network and back after."""
     points = crop.points(model.space)
     if left is None:
         return crop.denormalize(model(points), model.space)
-    mirrored = left[:, None, None]
-    joints = model(torch.where(mirrored[..., None], mirror_points(points), points))
-    return crop.denormalize(torch.where(mirrored, mirror_joints(joints), joints), model.space)
+    joints = model(torch.where(left[:, None, None, None], mirror_points(points), points))
+    return crop.denormalize(torch.where(left[:, None, None], mirror_joints(joints), joints), model.space)
 
 
-def read_both(
-    model: HandPoseModel, frame: DepthFrame, cube: Cube
+@torch.inference_mode()
+def read_both(model: HandPoseModel, crop: Crop) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
+    """Joints in camera mm, every crop read as a right hand and as a left one."""
+    points = crop.points(model.space)
+    plain, mirrored = model(torch.cat([points, mirror_points(points)])).chunk(2)
+    return crop.denormalize(plain, model.space), crop.denormalize(mirror_joints(mirrored), model.space)
+
+
+def two_readings(
+    cube: Cube, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]
 ) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
-    """Joints in camera mm, every cube read as a right hand and as a left one."""
-    twice = torch.arange(2 * len(frame), device=frame.depth.device) % len(frame)
-    left = torch.arange(2 * len(frame), device=frame.depth.device) >= len(frame)
-    plain, mirrored = estimate(model, frame[twice], cube[twice], left=left).chunk(2)
-    return plain, mirrored
+    """Both readings (camera mm) as right hands in `Space.CUBE`, as the handedness network compares them."""
+    return cube.normalize(plain), mirror_joints(cube.normalize(mirrored))
 
 
 @torch.inference_mode()
@@ -190,20 +191,21 @@ class HandPoseEstimator:
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        joints, left = self._read(frame, Cube.around(found.center[:1], edge=self.edge_mm), hand)
+        crop = crop_hand(frame, Cube.around(found.center[:1], edge=self.edge_mm), self.model.resolution)
+        watch.lap("crop")
+        joints, left = self._read(crop, hand)
         watch.lap("network")
         pose = self._pose(joints, picture, camera, left=left, score=score)
         return Prediction([pose], None, watch.finish())
 
     @torch.inference_mode()
-    def _read(self, frame: DepthFrame, cube: Cube, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
+    def _read(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
         """Joints (camera mm) and whether the hand is a left one; undecided, it is read as both and judged."""
         if hand != "auto":
             left = torch.tensor([hand == "left"], device=self.device)
-            return estimate(self.model, frame, cube, left=left)[0].cpu(), hand == "left"
-        plain, mirrored = read_both(self.model, frame, cube)
-        readings = cube.normalize(plain), mirror_joints(cube.normalize(mirrored))
-        is_left = float(self.handedness(*readings)) < 0
+            return read(self.model, crop, left=left)[0].cpu(), hand == "left"
+        plain, mirrored = read_both(self.model, crop)
+        is_left = float(self.handedness(*two_readings(crop.cube, plain, mirrored))) < 0
         return (mirrored if is_left else plain)[0].cpu(), is_left
 
     def _pose(
@@ -217,49 +219,6 @@ class HandPoseEstimator:
             round(score * supported(joints.numpy(), pixels, picture), 4),
             self.model.skeleton,
         )
-
-
-def supported(
-    joints: Float32[np.ndarray, "J 3"],
-    pixels: Float32[np.ndarray, "J 2"],
-    picture: Float32[np.ndarray, "H W"],
-) -> float:
-    """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
-    height, width = picture.shape
-    good = 0
-    for (x, y), z in zip(np.rint(pixels).astype(int), joints[:, 2], strict=True):
-        if not (0 <= x < width and 0 <= y < height):
-            continue
-        near = picture[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-        good += bool(((near > 0) & (near < z + SUPPORT_MM)).any())
-    return good / len(joints)
-
-
-def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:
-    """The picture as float32 mm with 0 for no reading.
-
-    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in metres.
-    """
-    picture = depth.detach().cpu().numpy() if isinstance(depth, Tensor) else np.asarray(depth)
-    if picture.ndim != 2:
-        raise FrameError(f"a depth picture has two axes (H, W); this one has shape {picture.shape}")
-    if picture.dtype.kind not in "uif" or picture.dtype.itemsize < 2:
-        raise FrameError(f"depth in mm needs 16-bit or floating-point numbers; this picture has {picture.dtype}")
-    height, width = picture.shape
-    if (width, height) != (camera.width, camera.height):
-        raise FrameError(
-            f"the picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
-            "name the camera that took it, or give its fx,fy,cx,cy"
-        )
-    picture = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    picture = np.maximum(picture, 0)
-    readings = picture[::4, ::4][picture[::4, ::4] > 0]
-    if len(readings) and float(np.median(readings)) < METERS:
-        raise FrameError(
-            f"the median reading is {float(np.median(readings)):.3g} mm, so this looks like metres; multiply by 1000 "
-            "(--depth-scale 1000)"
-        )
-    return np.ascontiguousarray(picture)
 
 
 def find_weights(name: str) -> Path:

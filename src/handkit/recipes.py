@@ -73,6 +73,7 @@ HANDEDNESS_SYNTHETIC = Recipe(
     weight_decay=0.03,
     warmup=0.03,
     resolutions=((0.0, 128),),
+    average=0.99,
 )
 
 RECIPES = {recipe.network: recipe for recipe in (LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, HANDEDNESS_SYNTHETIC)}

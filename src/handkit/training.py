@@ -24,7 +24,7 @@ from handkit.data.augment import jitter
 from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import read_both
+from handkit.inference import read_both, two_readings
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
 from handkit.models.handedness import Handedness
@@ -35,6 +35,8 @@ from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, lo
 CHECKPOINT_SECONDS = 180.0
 HAND_WITHIN_MM = 100.0
 """A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
+SPENT = ("step", "samples", "seconds", "resolution")
+"""What a run has spent and where it stands; kept across interruptions."""
 AVERAGE_EVERY = 8
 """Steps between updates of the averaged weights: each costs a pass over all parameters."""
 
@@ -95,12 +97,16 @@ class Run:
         )
         self.module, self.optimizer = self.fabric.setup(network, optimizer)
         self.step, self.samples, self.seconds = 0, 0, 0.0
+        self.resolution = recipe.resolution_at(0.0)
 
     def advance(self, frame: DepthFrame, *, progress: float) -> dict[str, Tensor]:
         """One optimizer step on one batch; returns the loss terms."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, progress)
-        targets = self.targets(frame.to(self.fabric.device), self.recipe.resolution_at(progress))
+        if self.recipe.resolution_at(progress) != self.resolution:
+            self.resolution = self.recipe.resolution_at(progress)
+            self.average.n_averaged.zero_()  # weights and statistics of two resolutions do not mix: begin again
+        targets = self.targets(frame.to(self.fabric.device), self.resolution)
         # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
         # Dropout takes no generator: what it draws depends on the step alone, as the batch does.
         with torch.random.fork_rng(), self.fabric.autocast():
@@ -122,14 +128,15 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """What `fabric.save` needs for an exact resume."""
-        spent = {"step": self.step, "samples": self.samples, "seconds": self.seconds}
+        spent = {key: getattr(self, key) for key in SPENT}
         return {"model": self.module, "optimizer": self.optimizer, "average": self.average, "spent": spent}
 
     def restore(self, path: Path) -> None:
         """Continue from a state file."""
         state = self.state()
         self.fabric.load(path, state)
-        self.step, self.samples, self.seconds = (state["spent"][key] for key in ("step", "samples", "seconds"))
+        for key in SPENT:
+            setattr(self, key, state["spent"][key])
 
 
 @dataclass(frozen=True)
@@ -207,13 +214,10 @@ def location_targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
 def handedness_targets(model: HandPoseModel) -> Targets:
     """Both readings of `model`, which is not trained, in `Space.CUBE`; every frame shows a right hand."""
 
-    def targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
-        assert frame.cube is not None
-        plain, mirrored = read_both(model, frame, frame.cube)
-        return {
-            "plain": frame.cube.normalize(plain),
-            "mirrored": mirror_joints(frame.cube.normalize(mirrored)),
-        }
+    def targets(frame: DepthFrame, _resolution: int) -> dict[str, Tensor]:
+        crop, _ = _labelled_crop(frame, model.resolution)
+        plain, mirrored = two_readings(crop.cube, *read_both(model, crop))
+        return {"plain": plain.clone(), "mirrored": mirrored.clone()}  # out of inference mode
 
     return targets
 

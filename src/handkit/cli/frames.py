@@ -16,8 +16,9 @@ from rich.markup import escape
 from rich.progress import track
 
 from handkit.cli.errors import CommandError
+from handkit.depth import FrameError
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
-from handkit.inference import FrameError, HandPoseEstimator, Prediction
+from handkit.inference import HandPoseEstimator, Prediction
 from handkit.models.checkpoint import CheckpointError
 from handkit.sinks import JsonLines, PictureFolder, frame_record
 from handkit.sources import CameraChoice, SourceError, find_pictures, read_depth

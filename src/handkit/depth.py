@@ -1,0 +1,59 @@
+"""What a depth picture must be, and what it says of joints."""
+
+import numpy as np
+from jaxtyping import Float32
+from torch import Tensor
+
+from handkit.geometry.camera import Camera
+
+METERS = 20.0
+"""A picture whose readings are smaller than this many mm is in metres."""
+SUPPORT_MM = 25.0
+"""A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
+
+
+class FrameError(ValueError):
+    """A depth picture that cannot be used: what was seen, what was expected, what mends it."""
+
+
+def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:
+    """The picture as float32 mm with 0 for no reading.
+
+    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in metres.
+    """
+    picture = depth.detach().cpu().numpy() if isinstance(depth, Tensor) else np.asarray(depth)
+    if picture.ndim != 2:
+        raise FrameError(f"a depth picture has two axes (H, W); this one has shape {picture.shape}")
+    if picture.dtype.kind not in "uif" or picture.dtype.itemsize < 2:
+        raise FrameError(f"depth in mm needs 16-bit or floating-point numbers; this picture has {picture.dtype}")
+    height, width = picture.shape
+    if (width, height) != (camera.width, camera.height):
+        raise FrameError(
+            f"the picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
+            "name the camera that took it, or give its fx,fy,cx,cy"
+        )
+    picture = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    picture = np.maximum(picture, 0)
+    readings = picture[::4, ::4][picture[::4, ::4] > 0]
+    if len(readings) and float(np.median(readings)) < METERS:
+        raise FrameError(
+            f"the median reading is {float(np.median(readings)):.3g} mm, so this looks like metres; multiply by 1000 "
+            "(--depth-scale 1000)"
+        )
+    return np.ascontiguousarray(picture)
+
+
+def supported(
+    joints: Float32[np.ndarray, "J 3"],
+    pixels: Float32[np.ndarray, "J 2"],
+    picture: Float32[np.ndarray, "H W"],
+) -> float:
+    """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
+    height, width = picture.shape
+    good = 0
+    for (x, y), z in zip(np.rint(pixels).astype(int), joints[:, 2], strict=True):
+        if not (0 <= x < width and 0 <= y < height):
+            continue
+        near = picture[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        good += bool(((near > 0) & (near < z + SUPPORT_MM)).any())
+    return good / len(joints)

@@ -1,0 +1,117 @@
+"""The whole path on rendered pictures with the bundled weights, and each of its answers to bad input."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from handkit import Camera, CheckpointError, Cube, HandPoseEstimator
+from handkit.cli.measure import synthetic_pictures
+from handkit.evaluation import LabelledPicture
+from handkit.geometry.crop import crop_hand
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import estimate, find_weights, read, read_both
+
+
+@pytest.fixture(scope="module")
+def estimator() -> HandPoseEstimator:
+    return HandPoseEstimator.from_pretrained()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[LabelledPicture]:
+    return list(synthetic_pictures(14))
+
+
+def mirrored(picture: LabelledPicture) -> LabelledPicture:
+    matrix = picture.camera.matrix.clone()
+    matrix[0, 2] = picture.camera.width - 1 - matrix[0, 2]
+    camera = Camera(matrix, picture.camera.width, picture.camera.height)
+    return replace(picture, depth=picture.depth[:, ::-1].copy(), camera=camera)
+
+
+def test_finds_hands_and_their_joints(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    errors: list[float] = []
+    for picture in pictures:
+        hands = estimator.predict(picture.depth, picture.camera, hand=picture.handedness)
+        errors += [float(np.linalg.norm(hand.joints_mm - picture.joints, axis=1).mean()) for hand in hands]
+    assert len(errors) >= len(pictures) - 1
+    assert np.median(errors) < 15
+
+
+def test_a_hand_looks_like_a_hand(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    hand = estimator.predict(pictures[0].depth, pictures[0].camera, hand="right")[0]
+    assert hand.joints_mm.shape == (21, 3)
+    assert hand.joints_px.shape == (21, 2)
+    assert hand.skeleton.name == "hand21"
+    assert 0 <= hand.confidence <= 1
+    projected = pictures[0].camera.project(torch.from_numpy(hand.joints_mm)).numpy()
+    assert np.allclose(projected, hand.joints_px, atol=1e-3)
+
+
+def test_the_same_twice(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    first, second = (estimator.predict(pictures[1].depth, pictures[1].camera)[0] for _ in range(2))
+    assert np.array_equal(first.joints_mm, second.joints_mm)
+
+
+def test_left_in_the_mirror_is_right(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    """One crop read as a left hand is its mirror image read as a right one."""
+    picture, mirror = pictures[2], mirrored(pictures[2])
+    flip = torch.tensor([-1.0, 1.0, 1.0])
+    center = torch.from_numpy(picture.joints.mean(0))
+    frame = DepthFrame.single(torch.from_numpy(picture.depth), picture.camera)
+    other = DepthFrame.single(torch.from_numpy(mirror.depth), mirror.camera)
+    left = estimate(estimator.model, frame, Cube.around(center[None], edge=280.0), left=torch.tensor([True]))
+    right = estimate(estimator.model, other, Cube.around((center * flip)[None], edge=280.0))
+    # Nearest sampling may round a border pixel the other way.
+    assert (left[0] - right[0] * flip).norm(dim=-1).median() < 3.0
+
+
+def test_both_readings_are_the_two_single_ones(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    frame = DepthFrame.single(torch.from_numpy(pictures[0].depth), pictures[0].camera)
+    cube = Cube.around(torch.from_numpy(pictures[0].joints.mean(0))[None], edge=280.0)
+    crop = crop_hand(frame, cube, estimator.model.resolution)
+    plain, other = read_both(estimator.model, crop)
+    assert torch.allclose(plain, read(estimator.model, crop, left=torch.tensor([False])), atol=0.05)
+    assert torch.allclose(other, read(estimator.model, crop, left=torch.tensor([True])), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "no reading at all"), (5000.0, "between 150 and 1500 mm"), (60.0, "between 150")]
+)
+def test_nothing_there_says_why(estimator: HandPoseEstimator, value: float, words: str):
+    prediction = estimator.run(np.full((480, 640), value, np.float32), Camera.named("sr300"))
+    assert prediction.hands == []
+    assert prediction.reason is not None
+    assert words in prediction.reason
+    assert set(prediction.timings_ms) == {"locate", "crop", "network", "total"}
+
+
+def test_a_wall_is_no_hand(estimator: HandPoseEstimator):
+    prediction = estimator.run(np.full((480, 640), 700.0, np.float32), Camera.named("sr300"))
+    assert prediction.hands == []
+    assert prediction.reason
+
+
+def test_a_hand_cut_by_the_border_is_less_sure(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    picture = pictures[0]
+    whole = estimator.predict(picture.depth, picture.camera, hand="right")[0]
+    cut = int(np.clip(whole.joints_px[:, 0].mean(), 1, picture.camera.width - 1))
+    matrix = picture.camera.matrix.clone()
+    matrix[0, 2] -= cut
+    camera = Camera(matrix, picture.camera.width - cut, picture.camera.height)
+    rest = estimator.predict(picture.depth[:, cut:].copy(), camera, hand="right")
+    assert all(hand.confidence < 0.9 * whole.confidence for hand in rest)
+
+
+def test_weights_by_name():
+    assert find_weights("latent-fusion").exists()
+    with pytest.raises(CheckpointError, match=r"no weights 'nosuch'.*latent-fusion"):
+        find_weights("nosuch")
+    with pytest.raises(CheckpointError):
+        HandPoseEstimator.from_pretrained("localizer")
+
+
+def test_bundled_weights_are_small():
+    assert sum(path.stat().st_size for path in find_weights("localizer").parent.iterdir()) <= 12e6
