@@ -160,9 +160,10 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     assert whole.step == 6
 
     broken = new_run()
-    with monkeypatch.context() as often, pytest.raises(UnpluggedError):
+    with monkeypatch.context() as often:
         often.setattr(training, "CHECKPOINT_SECONDS", -1.0)
-        train(broken, Unreliable(4), SIX, out=tmp_path / "broken", workers=0)
+        with pytest.raises(UnpluggedError):
+            train(broken, Unreliable(4), SIX, out=tmp_path / "broken", workers=0)
     resumed = new_run(seed=1)
     resumed.restore(tmp_path / "broken/state.ckpt")
     assert resumed.step == 3, "the state before the step that was lost"
