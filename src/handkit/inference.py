@@ -1,6 +1,6 @@
 """From a depth picture and its camera to hands in millimetres.
 
-    depth -> check -> propose rough centres -> localizer, re-centred -> crop and its mirror -> network -> joints
+    depth -> check -> propose -> localizer -> crop and its mirror -> network -> re-centred crop -> network -> joints
 
 `estimate` is the one place where a pose network is called; evaluation, tracking and export call it too.
 """
@@ -17,7 +17,15 @@ from torch import Tensor, nn
 
 from handkit.depth import check_depth, supported
 from handkit.geometry.camera import Camera
-from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.crop import (
+    Crop,
+    Space,
+    crop_hand,
+    mirror_joints,
+    mirror_points,
+    turn_joints,
+    turn_points,
+)
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
@@ -78,20 +86,29 @@ class Locator(Protocol):
 
 
 def estimate(
-    model: HandPoseModel, frame: DepthFrame, cube: Cube, *, left: Bool[Tensor, " B"] | None = None
+    model: HandPoseModel, frame: DepthFrame, cube: Cube, *, left: Bool[Tensor, " B"] | None = None, turns: int = 1
 ) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each cube; rows of `left` are read in a mirror."""
-    return read(model, crop_hand(frame, cube, model.resolution), left=left)
+    """Joints in camera mm of the hand in each cube; see `read`."""
+    return read(model, crop_hand(frame, cube, model.resolution), left=left, turns=turns)
 
 
 @torch.inference_mode()
-def read(model: HandPoseModel, crop: Crop, *, left: Bool[Tensor, " B"] | None = None) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each crop; rows of `left` are mirrored before the network and back after."""
+def read(
+    model: HandPoseModel, crop: Crop, *, left: Bool[Tensor, " B"] | None = None, turns: int = 1
+) -> Float[Tensor, "B J 3"]:
+    """Joints in camera mm of the hand in each crop.
+
+    Rows of `left` are mirrored before the network and back after. With `turns` of 2 or 4 the answer is the mean over
+    the crop turned by half or quarter turns, which costs as many passes and steadies what is hidden.
+    """
     points = crop.points(model.space)
-    if left is None:
-        return crop.denormalize(model(points), model.space)
-    joints = model(torch.where(left[:, None, None, None], mirror_points(points), points))
-    return crop.denormalize(torch.where(left[:, None, None], mirror_joints(joints), joints), model.space)
+    mirrored = points.new_zeros(len(points), dtype=torch.bool) if left is None else left
+    points = torch.where(mirrored[:, None, None, None], mirror_points(points), points)
+    quarters = [4 * turn // turns for turn in range(turns)]
+    answers = model(torch.cat([turn_points(points, quarter) for quarter in quarters])).chunk(turns)
+    turned_back = [turn_joints(answer, -quarter) for answer, quarter in zip(answers, quarters, strict=True)]
+    joints = torch.stack(turned_back).mean(0)
+    return crop.denormalize(torch.where(mirrored[:, None, None], mirror_joints(joints), joints), model.space)
 
 
 @torch.inference_mode()
@@ -142,12 +159,13 @@ class HandPoseEstimator:
         *,
         edge_mm: float,
         localizer_edge_mm: float,
+        turns: Literal[1, 2, 4] = 4,
         device: torch.device | str = "cpu",
         locator: Locator = propose,
     ) -> None:
         self.model, self.localizer, self.handedness = model, localizer, handedness
         self.edge_mm, self.localizer_edge_mm = edge_mm, localizer_edge_mm
-        self.device, self.locator = torch.device(device), locator
+        self.turns, self.device, self.locator = turns, torch.device(device), locator
         for network in (model, localizer, handedness):
             assert isinstance(network, nn.Module)
             network.to(self.device).eval()
@@ -155,9 +173,17 @@ class HandPoseEstimator:
 
     @classmethod
     def from_pretrained(
-        cls, name: str = "latent-fusion", *, localizer: str = "localizer", device: torch.device | str = "cpu"
+        cls,
+        name: str = "latent-fusion",
+        *,
+        localizer: str = "localizer",
+        turns: Literal[1, 2, 4] = 4,
+        device: torch.device | str = "cpu",
     ) -> "HandPoseEstimator":
-        """Weights by name or by path; raises CheckpointError with the names that there are."""
+        """Weights by name or by path; raises CheckpointError with the names that there are.
+
+        `turns=1` is the fast setting: the crop is read once instead of in four directions.
+        """
         pose, finder = find_weights(name), find_weights(localizer)
         return cls(
             load(pose),
@@ -165,6 +191,7 @@ class HandPoseEstimator:
             load_part(find_weights("handedness"), Handedness),
             edge_mm=_edge_mm(pose),
             localizer_edge_mm=_edge_mm(finder),
+            turns=turns,
             device=device,
         )
 
@@ -191,22 +218,28 @@ class HandPoseEstimator:
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        crop = crop_hand(frame, Cube.around(found.center[:1], edge=self.edge_mm), self.model.resolution)
-        watch.lap("crop")
-        joints, left = self._read(crop, hand)
+        rough, left = self._read_roughly(self._crop(frame, found.center[:1], watch), hand)
+        watch.lap("network")
+        crop = self._crop(frame, rough.mean(1), watch)
+        joints = read(self.model, crop, left=torch.tensor([left], device=self.device), turns=self.turns)[0].cpu()
         watch.lap("network")
         pose = self._pose(joints, picture, camera, left=left, score=score)
         return Prediction([pose], None, watch.finish())
 
+    def _crop(self, frame: DepthFrame, center: Float[Tensor, "1 3"], watch: "_Watch") -> Crop:
+        crop = crop_hand(frame, Cube.around(center, edge=self.edge_mm), self.model.resolution)
+        watch.lap("crop")
+        return crop
+
     @torch.inference_mode()
-    def _read(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
-        """Joints (camera mm) and whether the hand is a left one; undecided, it is read as both and judged."""
+    def _read_roughly(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "1 J 3"], bool]:
+        """First joints (camera mm), and whether the hand is a left one; undecided, it is read as both and judged."""
         if hand != "auto":
             left = torch.tensor([hand == "left"], device=self.device)
-            return read(self.model, crop, left=left)[0].cpu(), hand == "left"
+            return read(self.model, crop, left=left), hand == "left"
         plain, mirrored = read_both(self.model, crop)
         is_left = float(self.handedness(*two_readings(crop.cube, plain, mirrored))) < 0
-        return (mirrored if is_left else plain)[0].cpu(), is_left
+        return (mirrored if is_left else plain), is_left
 
     def _pose(
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float

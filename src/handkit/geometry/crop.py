@@ -143,3 +143,21 @@ def mirror_joints(joints: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"
     [-0.25, 0.5, -1.0]
     """
     return joints * joints.new_tensor([-1.0, 1.0, 1.0])
+
+
+def turn_points(points: Float[Tensor, "B 3 S S"], quarters: int) -> Float[Tensor, "B 3 S S"]:
+    """The point map of the same crop turned counterclockwise on the screen by `quarters` of a full turn."""
+    turned = torch.rot90(points, quarters, (-2, -1))
+    return turn_joints(turned.movedim(1, -1), quarters).movedim(-1, 1)
+
+
+def turn_joints(joints: Float[Tensor, "*batch 3"], quarters: int) -> Float[Tensor, "*batch 3"]:
+    """Normalized joints turned with the crop; minus `quarters` turns them back.
+
+    >>> turn_joints(torch.tensor([0.25, 0.5, -1.0]), 1).tolist()
+    [0.5, -0.25, -1.0]
+    """
+    x, y, z = joints.unbind(-1)
+    for _ in range(quarters % 4):
+        x, y = y, -x
+    return torch.stack([x, y, z], dim=-1)
