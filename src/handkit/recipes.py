@@ -67,7 +67,7 @@ HANDEDNESS_SYNTHETIC = Recipe(
     network="handedness",
     arguments={},
     edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
-    augment=Augment(center_mm=9.0, far_mm=18.0, far=0.25),
+    augment=Augment(center_mm=11.0, far_mm=20.0, far=0.3),
     batch=64,
     learning_rate=2e-3,
     weight_decay=0.03,

@@ -214,6 +214,8 @@ def location_targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
 def handedness_targets(model: HandPoseModel) -> Targets:
     """Both readings of `model`, which is not trained, in `Space.CUBE`; every frame shows a right hand."""
 
+    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
     def targets(frame: DepthFrame, _resolution: int) -> dict[str, Tensor]:
         crop, _ = _labelled_crop(frame, model.resolution)
         plain, mirrored = two_readings(crop.cube, *read_both(model, crop))

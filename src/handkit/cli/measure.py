@@ -39,13 +39,19 @@ def synthetic_pictures(count: int) -> Iterator[LabelledPicture]:
 
 
 def evaluate_synthetic(
-    weights: str, *, localizer: str, count: int, hand: Literal["auto", "told"], out: Path | None
+    weights: str,
+    *,
+    localizer: str,
+    count: int,
+    hand: Literal["auto", "told"],
+    turns: Literal[1, 2, 4],
+    out: Path | None,
 ) -> int:
     """Print the figures; with `out` also write them to `out` as JSON."""
     if count < 1:
         raise CommandError(f"--count {count} measures nothing; give at least 1", status=2)
     try:
-        estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer)
+        estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, turns=turns)
     except CheckpointError as error:
         raise CommandError(str(error)) from None
     console = Console(stderr=True)
