@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handkit.geometry.camera import Camera
-from handkit.geometry.crop import BACKGROUND, Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.crop import (
+    BACKGROUND,
+    Space,
+    crop_hand,
+    mirror_joints,
+    mirror_points,
+    turn_joints,
+    turn_points,
+)
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 
@@ -177,6 +185,21 @@ def test_a_mirror_twice_is_none():
     assert torch.equal(mirror_points(mirror_points(points)), points)
     assert torch.equal(mirror_joints(mirror_joints(points[:, :, 0].mT)), points[:, :, 0].mT)
     assert torch.equal(mirror_points(points)[:, 2], points[:, 2].flip(-1))
+
+
+@pytest.mark.parametrize("space", Space)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_crop_is_the_crop_of_a_rolled_cube(space, quarters):
+    """Counterclockwise on the screen is a negative roll."""
+    upright = Cube(torch.tensor([[37.0, -12.0, 431.0]]), torch.full((1, 3), 211.0), torch.tensor([0.3]))
+    rolled = Cube(upright.center, upright.edges, upright.roll - quarters * math.pi / 2)
+    joints = upright.center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 50
+    crop, other = (crop_hand(DepthFrame.single(noise(), CAMERA), cube, 40) for cube in (upright, rolled))
+    turned = turn_points(crop.points(space), quarters)
+    torch.testing.assert_close(other.points(space), turned, rtol=0, atol=1e-4)
+    answer = turn_joints(crop.normalize(joints, space), quarters)
+    torch.testing.assert_close(other.normalize(joints, space), answer, rtol=0, atol=1e-5)
+    assert torch.equal(turn_joints(answer, -quarters), crop.normalize(joints, space))
 
 
 def test_rows_of_a_batch_do_not_mix():
