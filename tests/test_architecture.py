@@ -33,7 +33,7 @@ ROOMS = {
     "drawing": {"geometry"},
     "recipes": {"data"},
     "depth": {"geometry"},
-    "locate": {"geometry"},
+    "locate": NETWORKS,
     "inference": {"locate", "depth", *NETWORKS},
     "evaluation": ESTIMATE,
     "tracking": ESTIMATE,

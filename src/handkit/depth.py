@@ -1,10 +1,12 @@
 """What a depth picture must be, and what it says of joints."""
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 from torch import Tensor
 
 from handkit.geometry.camera import Camera
+from handkit.geometry.cube import Cube
 
 METERS = 20.0
 """A picture whose readings are smaller than this many mm is in metres."""
@@ -57,3 +59,17 @@ def supported(
         near = picture[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
         good += bool(((near > 0) & (near < z + SUPPORT_MM)).any())
     return good / len(joints)
+
+
+def framed(cube: Cube, camera: Camera) -> float:
+    """Share, 0 to 1, of a single cube's front view that lies inside the picture: a hand at the border may be cut.
+
+    >>> camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=0.0, cy=50.0, width=101, height=101)
+    >>> round(framed(Cube.around(torch.tensor([[0.0, 0.0, 500.0]]), edge=100.0), camera), 3)
+    0.525
+    """
+    half = torch.nn.functional.pad(cube.edges[0, :2] / 2, (0, 1))
+    low, high = camera.project(torch.stack([cube.center[0] - half, cube.center[0] + half]).cpu()).unbind()
+    size = torch.tensor([camera.width, camera.height])
+    seen = torch.minimum(high, size - 0.5) - torch.maximum(low, torch.tensor(-0.5))
+    return float((seen.clamp(min=0) / (high - low)).prod())

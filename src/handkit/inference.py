@@ -8,18 +8,17 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
-from handkit.depth import check_depth, supported
+from handkit.depth import check_depth, framed, supported
 from handkit.geometry.camera import Camera
 from handkit.geometry.crop import (
     Crop,
-    Space,
     crop_hand,
     mirror_joints,
     mirror_points,
@@ -29,7 +28,7 @@ from handkit.geometry.crop import (
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
-from handkit.locate import FAR, NEAR, propose
+from handkit.locate import FAR, NEAR, Locator, find_hand, propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.handedness import Handedness
@@ -40,10 +39,6 @@ Hand = Literal["auto", "left", "right"]
 WEIGHTS = Path(__file__).parent / "weights"
 MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
 """Bundled with the package, and those that stand in the repository only."""
-KEPT = (3, 1)
-"""How many of the best proposals the localizer's second and third pass look at again, re-centred."""
-RANK_ODDS = 1.0
-"""Log odds that a proposal loses against the one ranked before it."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
 
@@ -56,7 +51,7 @@ class HandPose:
     joints_px: Float32[np.ndarray, "J 2"]
     handedness: Literal["left", "right"]
     confidence: float
-    """0 to 1: probability of a hand there, times the share of joints that the picture supports."""
+    """0 to 1: probability of a hand there, times the shares of its cube inside the picture and of supported joints."""
     skeleton: Skeleton
 
 
@@ -67,22 +62,6 @@ class Prediction:
     hands: list[HandPose]
     reason: str | None
     timings_ms: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Located:
-    """Cubes' centres (camera mm) with the localizer's verdicts, best first."""
-
-    center: Float[Tensor, "N 3"]
-    hand: Float[Tensor, " N"]
-    """Probability that a hand is there."""
-
-
-@runtime_checkable  # for the shape checker that runs under pytest
-class Locator(Protocol):
-    """Anything that finds rough centres of hands in a picture, camera mm, at most a dozen."""
-
-    def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
 
 
 def estimate(
@@ -124,28 +103,6 @@ def two_readings(
 ) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
     """Both readings (camera mm) as right hands in `Space.CUBE`, as the handedness network compares them."""
     return cube.normalize(plain), mirror_joints(cube.normalize(mirrored))
-
-
-@torch.inference_mode()
-def locate(localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float) -> Located:
-    """Score the proposals (most likely first) in one picture, re-centre the best of them, and score them again."""
-    prior = -RANK_ODDS * torch.arange(len(proposals), device=proposals.device)
-    center, odds = _move(localizer, frame, proposals, edge_mm=edge_mm)
-    for kept in KEPT:
-        best = (odds + prior).argsort(descending=True)[:kept]
-        prior = prior[best]
-        center, odds = _move(localizer, frame, center[best], edge_mm=edge_mm)
-    return Located(center, odds.sigmoid())
-
-
-def _move(
-    localizer: Localizer, frame: DepthFrame, center: Float[Tensor, "N 3"], *, edge_mm: float
-) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
-    """Where the localizer sees the hand from each centre, and its log odds that there is one."""
-    cube = Cube.around(center, edge=edge_mm)
-    many = frame[torch.zeros(len(center), dtype=torch.long, device=center.device)]
-    answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
-    return cube.denormalize(answer.offset[:, None])[:, 0], answer.hand
 
 
 class HandPoseEstimator:
@@ -212,18 +169,17 @@ class HandPoseEstimator:
             return Prediction([], _nothing_to_see(picture), watch.finish())
         frame = DepthFrame.single(torch.from_numpy(picture), camera).to(self.device)
         centers = torch.from_numpy(proposals).float().to(self.device)
-        found = locate(self.localizer, frame, centers, edge_mm=self.localizer_edge_mm)
+        center, score = find_hand(self.localizer, frame, centers, edge_mm=self.localizer_edge_mm)
         watch.lap("locate")
-        score = float(found.hand[0])
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        rough, left = self._read_roughly(self._crop(frame, found.center[:1], watch), hand)
+        rough, left = self._read_roughly(self._crop(frame, center[None], watch), hand)
         watch.lap("network")
         crop = self._crop(frame, rough.mean(1), watch)
         joints = read(self.model, crop, left=torch.tensor([left], device=self.device), turns=self.turns)[0].cpu()
         watch.lap("network")
-        pose = self._pose(joints, picture, camera, left=left, score=score)
+        pose = self._pose(joints, picture, camera, left=left, score=score * framed(crop.cube, camera))
         return Prediction([pose], None, watch.finish())
 
     def _crop(self, frame: DepthFrame, center: Float[Tensor, "1 3"], watch: "_Watch") -> Crop:

@@ -1,6 +1,7 @@
-"""Where hands may be in a whole depth picture: rough centres, most likely first."""
+"""Where the hand is in a whole depth picture: cheap proposals, then the localizer's decision."""
 
 from handkit.locate.candidates import propose
+from handkit.locate.decision import Locator, find_hand
 from handkit.locate.surfaces import FAR, NEAR
 
-__all__ = ["FAR", "NEAR", "propose"]
+__all__ = ["FAR", "NEAR", "Locator", "find_hand", "propose"]

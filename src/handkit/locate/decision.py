@@ -1,0 +1,62 @@
+"""Which of the proposals is a hand, and where its joints are centred: the localizer's answers put together."""
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from handkit.geometry.camera import Camera
+from handkit.geometry.crop import Space, crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.models.localizer import Localizer
+
+FIRST, CLEAR_ODDS = 3, 2.0
+"""So many proposals are looked at first; with such log odds (88 %) for one of them, the others are not."""
+RANK_ODDS = 1.0
+"""Log odds that a proposal loses against the one ranked before it."""
+AGREE_MM = 60.0
+"""Centers within this of one another mean the same hand."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Locator(Protocol):
+    """Anything that finds rough centers of hands in a picture, camera mm, most likely first, at most a dozen."""
+
+    def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
+
+
+@torch.inference_mode()
+def find_hand(
+    localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float
+) -> tuple[Float[Tensor, " 3"], float]:
+    """Center of the hand's joints in one picture (camera mm), and the probability, 0 to 1, that a hand is there.
+
+    The localizer moves every proposal to where it sees the hand, and gives odds. The first proposals usually hold a
+    clear hand; the others (at least one, most likely first) are looked at only where they do not. Moved centers that
+    agree are one answer, their mean weighed by the odds; of several such answers the one with most weight is given.
+    `edge_mm` is that of the cubes the localizer was trained on.
+    """
+    center, odds = _move(localizer, frame, proposals[:FIRST], edge_mm=edge_mm)
+    if len(proposals) > FIRST and float(odds.max()) < CLEAR_ODDS:
+        more, more_odds = _move(localizer, frame, proposals[FIRST:], edge_mm=edge_mm)
+        center, odds = torch.cat([center, more]), torch.cat([odds, more_odds])
+    weight = (odds - RANK_ODDS * torch.arange(len(odds), device=odds.device)).softmax(0)
+    agreeing = weight * (torch.cdist(center, center) < AGREE_MM)
+    chosen = agreeing[agreeing.sum(1).argmax()]
+    return chosen @ center / chosen.sum(), float(odds[chosen > 0].amax().sigmoid())
+
+
+def _move(
+    localizer: Localizer, frame: DepthFrame, center: Float[Tensor, "N 3"], *, edge_mm: float
+) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
+    """Where the localizer sees the hand from each center, and its log odds that there is one."""
+    cube = Cube.around(center, edge=edge_mm)
+    # Views of the one picture, not copies: it is large.
+    camera = replace(frame.camera, matrix=frame.camera.matrix.expand(len(center), 3, 3))
+    many = DepthFrame(frame.depth.expand(len(center), -1, -1), camera)
+    answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
+    return cube.denormalize(answer.offset[:, None])[:, 0], answer.hand
