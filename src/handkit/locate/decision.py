@@ -14,12 +14,10 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.models.localizer import Localizer
 
-FIRST, CLEAR_ODDS = 3, 2.0
-"""So many proposals are looked at first; with such log odds (88 %) for one of them, the others are not."""
+KEPT = (3, 1)
+"""How many of the best proposals the localizer's second and third pass look at again, re-centered."""
 RANK_ODDS = 1.0
 """Log odds that a proposal loses against the one ranked before it."""
-AGREE_MM = 60.0
-"""Centers within this of one another mean the same hand."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -35,19 +33,16 @@ def find_hand(
 ) -> tuple[Float[Tensor, " 3"], float]:
     """Center of the hand's joints in one picture (camera mm), and the probability, 0 to 1, that a hand is there.
 
-    The localizer moves every proposal to where it sees the hand, and gives odds. The first proposals usually hold a
-    clear hand; the others (at least one, most likely first) are looked at only where they do not. Moved centers that
-    agree are one answer, their mean weighed by the odds; of several such answers the one with most weight is given.
-    `edge_mm` is that of the cubes the localizer was trained on.
+    The localizer moves every proposal (most likely first) to where it sees the hand, and gives odds; the best are
+    looked at again from there. `edge_mm` is that of the cubes the localizer was trained on.
     """
-    center, odds = _move(localizer, frame, proposals[:FIRST], edge_mm=edge_mm)
-    if len(proposals) > FIRST and float(odds.max()) < CLEAR_ODDS:
-        more, more_odds = _move(localizer, frame, proposals[FIRST:], edge_mm=edge_mm)
-        center, odds = torch.cat([center, more]), torch.cat([odds, more_odds])
-    weight = (odds - RANK_ODDS * torch.arange(len(odds), device=odds.device)).softmax(0)
-    agreeing = weight * (torch.cdist(center, center) < AGREE_MM)
-    chosen = agreeing[agreeing.sum(1).argmax()]
-    return chosen @ center / chosen.sum(), float(odds[chosen > 0].amax().sigmoid())
+    prior = -RANK_ODDS * torch.arange(len(proposals), device=proposals.device)
+    center, odds = _move(localizer, frame, proposals, edge_mm=edge_mm)
+    for kept in KEPT:
+        best = (odds + prior).argsort(descending=True)[:kept]
+        prior = prior[best]
+        center, odds = _move(localizer, frame, center[best], edge_mm=edge_mm)
+    return center[0], float(odds[0].sigmoid())
 
 
 def _move(
