@@ -14,13 +14,19 @@ SKIN_MM = 6.0
 """The labels mark the skin; the joint lies this much deeper."""
 
 
+def picture(path: Path) -> np.ndarray:
+    depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert depth is not None
+    return depth
+
+
 def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pytest.CaptureFixture[str]):
     """Median at most 6.5 mm, 95 % within 20 mm, no hand lost; labels are exact to about 3 mm."""
     estimator = HandPoseEstimator.from_pretrained()
     frames = json.loads((shared_data / "sr305/labels.json").read_text())["frames"]
     errors: list[float] = []
     for name, marks in frames.items():
-        depth = cv2.imread(str(shared_data / f"sr305/{name}.png"), cv2.IMREAD_UNCHANGED) * 0.125
+        depth = picture(shared_data / f"sr305/{name}.png") * 0.125
         hands = estimator.predict(depth, Camera.named("sr305"), hand="right")
         assert hands, f"frame {name}: hand lost"
         for mark, joint in TIPS.items():
@@ -40,7 +46,7 @@ def test_every_time_of_flight_frame_has_its_hand(shared_data: Path, capsys: pyte
     files = sorted((shared_data / "kinect2").glob("*.png"))
     confidences: list[float] = []
     for file in files:
-        depth = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        depth = picture(file)
         hands = estimator.predict(depth, Camera.named("kinect2"), hand="left")
         assert hands, f"{file.name}: hand lost"
         assert 550 < hands[0].joints_mm[:, 2].mean() < 800, file.name
