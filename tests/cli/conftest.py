@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from handkit.geometry.skeleton import HAND21
 from handkit.depth import FrameError
+from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator, Prediction
 
 STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
