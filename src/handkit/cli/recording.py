@@ -83,6 +83,8 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
 
     out.mkdir(parents=True, exist_ok=True)
     predictions: list[Prediction] = []
+    with console.status("compiling, once on a machine"):
+        estimator.run(labelled[0].depth, labelled[0].camera)
     with JsonLines(out / "poses.jsonl") as lines, console.status("estimating"):
         for i, frame in enumerate(labelled):
             prediction = estimator.run(frame.depth, frame.camera)
