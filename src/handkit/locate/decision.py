@@ -14,10 +14,14 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.models.localizer import Localizer
 
-KEPT = (3, 1)
-"""How many of the best proposals the localizer's second and third pass look at again, re-centered."""
+FIRST, CLEAR_ODDS = 3, 4.0
+"""So many proposals are looked at first; with such log odds (98 %) for one of them, nothing more is."""
+AGAIN = 3
+"""Otherwise all are looked at, and so many of the best again, re-centered."""
 RANK_ODDS = 1.0
 """Log odds that a proposal loses against the one ranked before it."""
+AGREE_MM = 60.0
+"""Centers within this of one another mean the same hand."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -33,16 +37,23 @@ def find_hand(
 ) -> tuple[Float[Tensor, " 3"], float]:
     """Center of the hand's joints in one picture (camera mm), and the probability, 0 to 1, that a hand is there.
 
-    The localizer moves every proposal (most likely first) to where it sees the hand, and gives odds; the best are
-    looked at again from there. `edge_mm` is that of the cubes the localizer was trained on.
+    The localizer moves proposals (at least one, most likely first) to where it sees the hand, and gives odds. Moved
+    centers that agree are one answer, their mean weighed by the odds; of several such answers the one with most weight
+    is given. `edge_mm` is that of the cubes the localizer was trained on.
     """
     prior = -RANK_ODDS * torch.arange(len(proposals), device=proposals.device)
-    center, odds = _move(localizer, frame, proposals, edge_mm=edge_mm)
-    for kept in KEPT:
-        best = (odds + prior).argsort(descending=True)[:kept]
-        prior = prior[best]
-        center, odds = _move(localizer, frame, center[best], edge_mm=edge_mm)
-    return center[0], float(odds[0].sigmoid())
+    center, odds = _move(localizer, frame, proposals[:FIRST], edge_mm=edge_mm)
+    if float(odds.max()) < CLEAR_ODDS:
+        if len(proposals) > FIRST:
+            more, more_odds = _move(localizer, frame, proposals[FIRST:], edge_mm=edge_mm)
+            center, odds = torch.cat([center, more]), torch.cat([odds, more_odds])
+        best = (odds + prior).argsort(descending=True)[:AGAIN]
+        center, again = _move(localizer, frame, center[best], edge_mm=edge_mm)
+        odds, prior = (odds[best] + again) / 2, prior[best]
+    weight = (odds + prior[: len(odds)]).softmax(0)
+    agreeing = weight * (torch.cdist(center, center) < AGREE_MM)
+    chosen = agreeing[agreeing.sum(1).argmax()]
+    return chosen @ center / chosen.sum(), float(odds[chosen > 0].amax().sigmoid())
 
 
 def _move(
