@@ -23,8 +23,9 @@ def picture(value: float = 500.0) -> np.ndarray:
         (np.zeros((6, 8), bool), "bool"),
         (np.zeros((8, 6), np.uint16), "6x8 but the camera is 8x6"),
         (picture(0.5), "looks like metres.*--depth-scale 1000"),
+        (picture(50_000.0), r"50 m.*--depth-scale"),
     ],
-    ids=["colour", "8-bit", "complex", "boolean", "size", "metres"],
+    ids=["colour", "8-bit", "complex", "boolean", "size", "metres", "tenths"],
 )
 def test_refused_in_a_sentence(depth: np.ndarray, words: str):
     with pytest.raises(FrameError, match=words):

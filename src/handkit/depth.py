@@ -10,6 +10,8 @@ from handkit.geometry.cube import Cube
 
 METERS = 20.0
 """A picture whose readings are smaller than this many mm is in metres."""
+FARTHEST = 20_000.0
+"""No camera that sees a hand has such a median reading, mm."""
 SUPPORT_MM = 25.0
 """A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
 
@@ -21,7 +23,8 @@ class FrameError(ValueError):
 def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:
     """The picture as float32 mm with 0 for no reading.
 
-    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in metres.
+    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in another
+    unit.
     """
     picture = depth.detach().cpu().numpy() if isinstance(depth, Tensor) else np.asarray(depth)
     if picture.ndim != 2:
@@ -34,15 +37,29 @@ def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarra
             f"the picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
             "name the camera that took it, or give its fx,fy,cx,cy"
         )
-    picture = np.nan_to_num(picture.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    picture = np.maximum(picture, 0)
-    readings = picture[::4, ::4][picture[::4, ::4] > 0]
-    if len(readings) and float(np.median(readings)) < METERS:
-        raise FrameError(
-            f"the median reading is {float(np.median(readings)):.3g} mm, so this looks like metres; multiply by 1000 "
-            "(--depth-scale 1000)"
-        )
+    with np.errstate(over="ignore"):
+        picture = picture.astype(np.float32)
+    strange = ~np.isfinite(picture)
+    if strange.any():
+        picture[strange] = 0
+    picture = np.maximum(picture, 0, out=picture)
+    _check_unit(picture)
     return np.ascontiguousarray(picture)
+
+
+def _check_unit(picture: Float32[np.ndarray, "H W"]) -> None:
+    """Raise FrameError where the readings can hardly be millimetres; some of them are enough to tell."""
+    readings = picture[::8, ::8][picture[::8, ::8] > 0]
+    middle = float(np.median(readings)) if len(readings) else METERS
+    if middle < METERS:
+        raise FrameError(
+            f"the median reading is {middle:.3g} mm, so this looks like metres; multiply by 1000 (--depth-scale 1000)"
+        )
+    if middle > FARTHEST:
+        raise FrameError(
+            f"the median reading is {middle / 1000:.3g} m, so the unit is not the millimetre; multiply by the mm of "
+            "one unit (--depth-scale 0.1 where it is a tenth)"
+        )
 
 
 def supported(

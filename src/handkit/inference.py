@@ -234,7 +234,8 @@ def _nothing_to_see(picture: Float32[np.ndarray, "H W"]) -> str:
     if len(readings) == 0:
         return "the picture has no reading at all"
     near, far = float(readings.min()), float(readings.max())
-    return f"nothing the size of a hand between {NEAR:.0f} and {FAR:.0f} mm; readings span {near:.0f} to {far:.0f} mm"
+    hint = "; if those are not mm, give the mm of one unit (--depth-scale)" if near > FAR else ""
+    return f"nothing between {NEAR:.0f} and {FAR:.0f} mm; readings span {near:.0f} to {far:.0f} mm{hint}"
 
 
 class _Watch:

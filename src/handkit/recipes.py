@@ -37,6 +37,11 @@ class Recipe:
         """Crop resolution after `progress` (0 to 1) of the budget."""
         return [size for start, size in self.resolutions if progress >= start][-1]
 
+    def continued(self) -> "Recipe":
+        """The same for a network that is trained already: the last resolution throughout, half the learning rate."""
+        last = self.resolutions[-1][1]
+        return dataclasses.replace(self, learning_rate=self.learning_rate / 2, resolutions=((0.0, last),))
+
 
 LATENT_FUSION_SYNTHETIC = Recipe(
     network="latent-fusion",

@@ -55,6 +55,8 @@ def train(
     data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
     minutes: float | None = None,
     samples: int | None = None,
+    start: Weights | None = None,
+    seed: int = 1,
     out: Folder | None = None,
     resume: bool = False,
 ) -> int:
@@ -65,12 +67,14 @@ def train(
         data: Frames rendered on the fly, or a packed store.
         minutes: Stop after so many minutes of training (60 if no budget is given).
         samples: Stop after so many training samples instead.
+        start: Begin with these weights, at the recipe's last resolution and half its learning rate.
+        seed: Another seed gives other first weights and other frames.
         out: Folder of the run; runs/NETWORK by default.
         resume: Continue the run in that folder exactly where it stopped.
     """
-    from handkit.cli.progress import train_network
+    from handkit.cli.progress import Training, train_network
 
-    return train_network(network, data=data, minutes=minutes, samples=samples, out=out, resume=resume)
+    return train_network(Training(network, data, minutes, samples, start, seed, out or Path("runs") / network, resume))
 
 
 def render(*, count: int, out: Folder, seed: int = 0) -> int:

@@ -1,6 +1,7 @@
 """`handkit train`: checks the options, starts the run, and shows how it goes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from handkit.evaluation import evaluate_crops
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load
+from handkit.models.checkpoint import CheckpointError, load, load_weights
 from handkit.recipes import RECIPES, Recipe
 
 try:
@@ -32,23 +33,35 @@ except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
 DEFAULT_MINUTES = 60.0
-SEED, VALIDATION_SEED = 1, 7_000_001
+VALIDATION_SEED = 7_000_001
 VALIDATION_BATCHES = 16
 
 
-def train_network(
-    network: str, *, data: str, minutes: float | None, samples: int | None, out: Path | None, resume: bool
-) -> int:
+@dataclass(frozen=True)
+class Training:
+    """What the user asked for."""
+
+    network: str
+    data: str
+    minutes: float | None
+    samples: int | None
+    start: str | None
+    """Weights to begin with, by name or path."""
+    seed: int
+    out: Path
+    resume: bool
+
+
+def train_network(asked: Training) -> int:
     """Answers 0 when the budget is spent; raises CommandError where the options make no run."""
-    budget = _budget(minutes=minutes, samples=samples)
-    if data != "synthetic":
-        raise CommandError(f"--data {data}: this version trains on synthetic frames only", status=2)
-    folder = out or Path("runs") / network
-    recipe = RECIPES[network]
-    run = _run(network, recipe, folder / "state.ckpt", resume=resume)
-    frames = SyntheticFrames(recipe, seed=SEED, size=recipe.batch)
-    with _Bar(network) as bar:
-        weights = train(run, frames, budget, out=folder, measure=_measure(network, recipe), tell=bar.show)
+    budget = _budget(minutes=asked.minutes, samples=asked.samples)
+    if asked.data != "synthetic":
+        raise CommandError(f"--data {asked.data}: this version trains on synthetic frames only", status=2)
+    recipe = RECIPES[asked.network].continued() if asked.start else RECIPES[asked.network]
+    run = _run(asked, recipe)
+    frames = SyntheticFrames(recipe, seed=asked.seed, size=recipe.batch)
+    with _Bar(asked.network) as bar:
+        weights = train(run, frames, budget, out=asked.out, measure=_measure(asked.network, recipe), tell=bar.show)
     bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
     return 0
 
@@ -97,18 +110,24 @@ def _budget(*, minutes: float | None, samples: int | None) -> Budget:
     return Budget(samples=samples, minutes=None if samples else float(given))
 
 
-def _run(network: str, recipe: Recipe, state: Path, *, resume: bool) -> Run:
-    """A fresh run, or the one that the state file continues."""
-    if resume and not state.exists():
+def _run(asked: Training, recipe: Recipe) -> Run:
+    """A fresh run, one from given weights, or the one that a state file continues."""
+    state = asked.out / "state.ckpt"
+    if asked.resume and not state.exists():
         raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
-    if not resume and state.exists():
-        raise CommandError(f"{state.parent} already holds a run; --resume it, or name another --out", status=2)
-    arguments: dict[str, Any] = recipe.arguments
+    if not asked.resume and state.exists():
+        raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
+    network, arguments = asked.network, recipe.arguments
     with torch.random.fork_rng():  # layers take no generator for their first weights
-        torch.manual_seed(SEED)
+        torch.manual_seed(asked.seed)
         model = PARTS[network](**arguments) if network in PARTS else MODELS[network](HAND21, **arguments)
+    if asked.start and not asked.resume:
+        try:
+            load_weights(find_weights(asked.start), cast(Any, model))
+        except CheckpointError as error:
+            raise CommandError(f"--start {asked.start}: {error}") from None
     run = Run(model, recipe, _targets(network, cast(Any, model)))
-    if resume:
+    if asked.resume:
         run.restore(state)
     return run
 
