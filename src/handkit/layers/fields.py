@@ -40,7 +40,7 @@ def encode(
 
 
 def votes(field: Field, points: Float[Tensor, "B 3 H W"], *, radius: float) -> Float[Tensor, "B J 3 H W"]:
-    """Where each pixel says that each joint lies, the inverse of ``encode`` within the radius: DenseReg, Algorithm 1."""
+    """Where each pixel says each joint lies, the inverse of ``encode`` within the radius: DenseReg, Algorithm 1."""
     distance = radius * (1 - field.closeness)
     return points[:, None] + distance.unsqueeze(2) * field.direction
 
