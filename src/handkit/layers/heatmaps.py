@@ -1,7 +1,7 @@
 """Heat maps over the cells of a crop: where the cells are, distributions over them, expectations."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -50,3 +50,54 @@ def cell_spread(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J"]
     second_moment = (probabilities.sum(2) * squared_x).sum(-1) + (probabilities.sum(3) * squared_y).sum(-1)
     variance = second_moment - expected_cell(probabilities).square().sum(-1)
     return variance.clamp_min(0).sqrt()
+
+
+def gaussian_heatmaps(joints: Float[Tensor, "B J _"], size: int, *, sigma: float) -> Float[Tensor, "B J size size"]:
+    """``exp(-d^2 / (2 sigma^2))`` of each cell's distance d to each joint, both in cells; 1 at the joint.
+
+    Around the joint itself, not around the cell that it falls into. Differentiable in ``joints``, whose first two
+    coordinates are (horizontal, vertical) in [-1, 1]; a joint beyond the crop leaves only the tail that reaches it.
+
+    >>> gaussian_heatmaps(torch.tensor([[[0.0, 0.0]]]), 3, sigma=1.0)[0, 0, 1]
+    tensor([0.6065, 1.0000, 0.6065])
+    """
+    # Two vectors a joint: a Gaussian is the product of its profiles along the axes.
+    offset = (cell_centers(size, device=joints.device) - joints[..., :2, None].float()) * (size / 2)
+    horizontal, vertical = offset.square().div(-2 * sigma**2).exp().unbind(2)
+    return vertical.unsqueeze(-1) * horizontal.unsqueeze(-2)
+
+
+def blurred_cell_heatmaps(joints: Float[Tensor, "B J _"], size: int) -> Float[Tensor, "B J size size"]:
+    """1 on the cell of each joint, 0.5 on the four beside it, 0.25 on the four at its corners, 0 elsewhere.
+
+    A one-hot map under the 3 x 3 binomial blur, divided by its maximum: the target of CrossInfoNet. The first two
+    coordinates of ``joints`` are (horizontal, vertical) in [-1, 1]; a joint left of or above the crop leaves its map
+    empty, one to the right or below counts to the last cell (reference facts, 3.1).
+    """
+    cell = ((joints[..., :2] + 1) * (size / 2)).floor()
+    inside = (cell >= 0).all(-1)
+    cells = torch.arange(size, device=joints.device)
+    steps = (cells - cell.clamp(max=size - 1).unsqueeze(-1)).abs()
+    horizontal, vertical = (1 - steps / 2).where(steps < 2, 0).unbind(2)
+    return vertical.unsqueeze(-1) * horizontal.unsqueeze(-2) * inside[..., None, None]
+
+
+def highest_cell(maps: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J 2"]:
+    """(horizontal, vertical) of each map's maximum in [-1, 1], moved a quarter of a cell to its higher neighbor.
+
+    The read-out of the stacked hourglass (Newell et al., 2016): the cell's center, and along each axis a quarter of a
+    cell towards the larger of the two neighbors; none where they are equal or the maximum is on the map's edge. Equal
+    maxima: any one of them. No gradient.
+    """
+    height, width = maps.shape[2:]
+    values = maps.flatten(2)
+    index = values.argmax(-1)
+    column, row = index % width, index // width
+
+    def refined(position: Int[Tensor, "B J"], *, step: int, size: int) -> Float[Tensor, "B J"]:
+        before, after = (index - step).clamp(min=0), (index + step).clamp(max=height * width - 1)
+        rise = values.gather(2, after.unsqueeze(-1)) - values.gather(2, before.unsqueeze(-1))
+        inner = (position > 0) & (position < size - 1)
+        return (position + 0.5 + 0.25 * rise.squeeze(-1).float().sign() * inner) / size * 2 - 1
+
+    return torch.stack((refined(column, step=1, size=width), refined(row, step=width, size=height)), dim=-1)
