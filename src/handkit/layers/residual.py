@@ -2,6 +2,7 @@
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class PreActivationBottleneck(nn.Module):
@@ -35,3 +36,45 @@ class PreActivationBottleneck(nn.Module):
 
     def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs H W"]:
         return self.shortcut(features) + self.body(features)
+
+
+def normalized_convolution(
+    inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, activated: bool = True
+) -> nn.Sequential:
+    """Convolution without bias that keeps the size at stride 1, batch normalization, ReLU where ``activated``."""
+    layers = [
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+    ]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if activated else nn.Sequential(*layers)
+
+
+class PostActivationBottleneck(nn.Module):
+    """Residual block of ResNet-50: convolution, BN, ReLU, three times over, the last ReLU after the sum.
+
+    1x1 to ``middle``, 3x3 with the stride, 1x1 to ``outputs``. The shortcut is the identity, every ``stride``-th cell
+    of it, or a 1x1 convolution with batch normalization where the channel count changes. He et al., "Deep Residual
+    Learning for Image Recognition", 2016, with the stride on the 3x3 as its later implementations have it.
+
+    Args:
+        inputs: channels of the input map.
+        middle: channels between the convolutions.
+        outputs: channels of the output map.
+        stride: cells of the input for one of the output.
+    """
+
+    def __init__(self, *, inputs: int, middle: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            normalized_convolution(inputs, middle),
+            normalized_convolution(middle, middle, kernel=3, stride=stride),
+            normalized_convolution(middle, outputs, activated=False),
+        )
+        subsampled = nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity()
+        projected = inputs != outputs
+        self.shortcut = (
+            normalized_convolution(inputs, outputs, stride=stride, activated=False) if projected else subsampled
+        )
+
+    def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs h w"]:
+        return functional.relu(self.shortcut(features) + self.body(features))
