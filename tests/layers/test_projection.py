@@ -7,7 +7,7 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.layers.projection import project
+from handkit.layers.projection import project, unproject
 
 
 def test_by_hand():
@@ -36,6 +36,8 @@ def test_agrees_with_the_camera(empty: bool):
     expected = crop.normalize(joints, Space.IMAGE)[..., :2]
     found = project(crop.normalize(joints, Space.CUBE), crop.points(Space.CUBE))
     assert (found - expected).abs().max() < 0.01 * 2 / 64
+    back = unproject(crop.normalize(joints, Space.IMAGE), crop.points(Space.CUBE))
+    assert (back - crop.normalize(joints, Space.CUBE)).abs().max() < 0.01 * 2 / 64
 
 
 def test_image_coordinates_stay_what_they_are():

@@ -31,6 +31,14 @@ def project(joints: Float[Tensor, "B J 3"], points: Float[Tensor, "B 3 S S"]) ->
     return (joints[..., :2] - slope.unsqueeze(1) * depth) / (1 + growth[:, None, None] * depth).clamp_min(NEAREST)
 
 
+def unproject(pixels: Float[Tensor, "B J 3"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+    """Inverse of ``project``: (u, v) of the crop and z of the cube to (x, y, z), in the space of ``points``."""
+    slope, growth = _view(points.detach())
+    depth = pixels[..., 2:]
+    plane = pixels[..., :2] * (1 + growth[:, None, None] * depth) + slope.unsqueeze(1) * depth
+    return torch.cat((plane, depth), dim=-1)
+
+
 def _view(points: Float[Tensor, "B 3 S S"]) -> tuple[Float[Tensor, "B 2"], Float[Tensor, "B"]]:
     """((a, c), b) of the equations above: least squares of ``x - u - (a + b u) z`` and ``y - v - (c + b v) z``."""
     points = points.float()

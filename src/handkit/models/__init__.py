@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
+from handkit.models.crossinfonet import CrossInfoNet
+from handkit.models.densereg import DenseReg
 from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
@@ -47,6 +49,8 @@ class HandPoseModel(Protocol):
 
 
 MODELS: dict[str, Callable[..., HandPoseModel]] = {
+    "crossinfonet": CrossInfoNet,
+    "densereg": DenseReg,
     "latent-fusion": LatentFusion,
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""

@@ -1,0 +1,65 @@
+"""Joints from votes: mean shift over a few candidates of each joint, batched over frames and joints (DenseReg)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+LEAST_WEIGHT = 1e-6
+"""Of a candidate: where none has any weight, all have the same."""
+
+
+def take_strongest(
+    places: Float[Tensor, "B J 3 H W"], scores: Float[Tensor, "B J H W"], *, top: int
+) -> tuple[Float[Tensor, "B J K 3"], Float[Tensor, "B J K"]]:
+    """The places of each joint's K = ``top`` cells of highest score (of all, if there are fewer), with their scores."""
+    best = scores.flatten(2).topk(min(top, scores[0, 0].numel()), dim=-1)
+    index = best.indices.unsqueeze(2).expand(-1, -1, 3, -1)
+    return places.flatten(3).gather(3, index).mT, best.values
+
+
+def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) -> Float[Tensor, "B J K"]:
+    """Each joint's map at the cells that hold ``pixels``, (horizontal, vertical) in [-1, 1]; beyond, the nearest."""
+    height, width = maps.shape[2:]
+    size = pixels.new_tensor([width, height])
+    column, row = ((pixels + 1) * (size / 2)).floor().clamp(min=0).minimum(size - 1).long().unbind(-1)
+    return maps.flatten(2).gather(2, row * width + column)
+
+
+def fullest_bin(
+    candidates: Float[Tensor, "B J K 3"], weights: Float[Tensor, "B J K"], *, reach: float, bins: int = 4
+) -> Float[Tensor, "B J 3"]:
+    """Center of the histogram bin of [-reach, reach]^3 that holds the most weight, the last one of equals.
+
+    Candidates beyond count to the outermost bins.
+    """
+    edge = 2 * reach / bins
+    x, y, z = ((candidates + reach) / edge).floor().clamp(0, bins - 1).long().unbind(-1)
+    index = (x * bins + y) * bins + z
+    here = index.unsqueeze(-1) == torch.arange(bins**3, device=index.device)
+    histogram = weights.unsqueeze(-1).where(here, 0).sum(2)
+    fullest = bins**3 - 1 - histogram.flip(-1).argmax(-1)
+    digits = torch.stack((fullest // bins**2, fullest // bins % bins, fullest % bins), dim=-1)
+    return (digits + 0.5) * edge - reach
+
+
+def mean_shift(
+    candidates: Float[Tensor, "B J K 3"],
+    weights: Float[Tensor, "B J K"],
+    *,
+    width: float,
+    reach: float,
+    steps: int = 10,
+) -> Float[Tensor, "B J 3"]:
+    """The place where each joint's candidates are densest, by weighted mean shift from the fullest bin.
+
+    c <- sum_k w_k g_k p_k / sum_k w_k g_k with g_k = exp(-|p_k - c|^2 / (2 width^2)), ``steps`` times; everything
+    in one unit. Weights below ``LEAST_WEIGHT`` count as that: a candidate of negative weight would push c away.
+    """
+    weights = weights.clamp_min(LEAST_WEIGHT)
+    center = fullest_bin(candidates, weights, reach=reach)
+    for _ in range(steps):
+        squared = (candidates - center.unsqueeze(2)).square().sum(-1)
+        # The quotient of the sums as a softmax: far candidates alone would make it 0 / 0.
+        share = (weights.log() - squared / (2 * width**2)).softmax(-1)
+        center = (share.unsqueeze(-1) * candidates).sum(2)
+    return center

@@ -1,0 +1,248 @@
+"""DenseReg: dense 3D regression for hand pose estimation, Wan et al., CVPR 2018.
+
+Reads a point map, ``(B, 3, S, S)``, in ``Space.CUBE``: the depth crop, and where each pixel is; answers joints in
+``Space.CUBE``, ``(B, J, 3)``. Stacked hourglasses answer three fields for each of S/4 x S/4 cells and each joint:
+
+    R  heat map      max(1 - pixels to the joint / tau, 0) in the picture          tau = 4 of 32 cells
+    S  closeness     max(1 - |j - p| / theta, 0) in space, on the hand             theta = 80 mm
+    V  direction     (j - p) / |j - p| where S > 0, otherwise 0
+
+and Algorithm 1 reads joints from the last stack's: the K cells of highest (1 + R) S vote p + theta (1 - S) V, each vote
+weighs R where it falls in the picture, and weighted mean shift finds where the votes are densest.
+
+Sizes and readings are those of reference facts, section 3.5, after the released code. Where we differ:
+
+* A point map is in units of half a cube's edge, so theta, sigma and the reach of the first histogram are given in it;
+  the defaults are the paper's 80, 40 and 100 mm over 150 mm (its depth range is 300 mm). In a cube of 280 mm they are
+  75, 37 and 93 mm. tau is a share of the picture, so that it fits maps of any size.
+* Our crop is a cube around the hand, as the facts recommend (E5); the code cuts the true joints' box at test time (E1,
+  E2). Depth in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
+  crop ends there. Every fourth pixel stands for a cell, where the code resizes bicubically and rings at edges.
+* The code's V is 0 beyond 79 mm, ours beyond 80 mm, as the paper says. The paper prints V and S unnormalized and
+  pointing away from the joint; its own Algorithm 1 needs them as here.
+* The loss is the published one, half the sum of squares over cells and joints, but averaged over the batch, so that it
+  does not depend on its size. L2 (5e-4 in the code) is the optimizer's weight decay.
+* Votes that fall out of the picture weigh what its nearest cell says; R below 0 weighs next to nothing, and so does the
+  vote of a cell without a positive score. The code leaves these cases open.
+* Normalization and its two deviations: ``layers.batch_renorm``. The hourglass has order 4 at any resolution.
+
+The baselines of the paper's figure 3, whose layers it does not give, as ``answer``: "offset", one 3D vector to each
+joint in units of theta, trained within theta only (its "mask loss"), in place of V and theta (1 - S);
+"detection-depth", R and a map of each joint's depth, trained where the true R > 0 and read at the highest cell;
+"detection-coordinates", R and then two fully connected layers; "coordinates", these alone.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from handkit.geometry.crop import Space
+from handkit.geometry.skeleton import Skeleton
+from handkit.layers.fields import Field, encode, foreground, shrink, votes
+from handkit.layers.heatmaps import cell_centers, highest_cell
+from handkit.layers.projection import project, unproject
+from handkit.layers.readout import look_up, mean_shift, take_strongest
+from handkit.models.densereg_stacks import CHANNELS, MAPS, Answer, Cells, Return, Stack, coordinate_head, stem
+
+HEAT_RADIUS = 2 * 4 / 32
+"""tau: 4 of 32 cells across a picture that is 2 wide."""
+
+
+REACH = 100 / 150
+"""Of mean shift's first histogram, half edges."""
+
+
+class DenseAnswer(NamedTuple):
+    """Everything the network says about a batch of crops."""
+
+    maps: Float[Tensor, "T B M H W"]
+    """Of each of T stacks: the J maps R, the J maps S, then x, y, z of V for each joint; of a baseline, ``MAPS``."""
+    coordinates: Float[Tensor, "B J 3"] | None
+    """Of the baselines that regress them, in ``Space.CUBE``."""
+
+
+def depth_as_published(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 S S"]:
+    """The depth crop from 0 on the cube's front face to 1 on its back face, and -1 for the background."""
+    return torch.where(foreground(points), (points[:, 2] + 1) / 2, -1.0).unsqueeze(1)
+
+
+def look_at_cells(points: Float[Tensor, "B 3 S S"]) -> Cells:
+    """What is where on the grid of the maps."""
+    cells = shrink(points, points.shape[-1] // 4)
+    line = cell_centers(cells.shape[-1], device=points.device)
+    grid = torch.stack(torch.meshgrid(line, line, indexing="xy")).expand(len(points), -1, -1, -1)
+    return Cells(torch.cat((grid, depth_as_published(cells)), dim=1), cells, foreground(cells))
+
+
+def cone_heatmaps(joints: Float[Tensor, "B J 2"], size: int) -> Float[Tensor, "B J size size"]:
+    """R, equation 1: from 1 on the joint, (horizontal, vertical) in [-1, 1], down to 0 at ``HEAT_RADIUS``."""
+    offset = cell_centers(size, device=joints.device) - joints.float().unsqueeze(-1)
+    squared = offset[:, :, 1, :, None].square() + offset[:, :, 0, None, :].square()
+    return (1 - squared.sqrt() / HEAT_RADIUS).clamp_min(0)
+
+
+def _initialize(network: nn.Module, *, std: float) -> None:
+    """Weights from N(0, std) cut at two deviations, biases 0, in place."""
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _half_square(error: Float[Tensor, "T B *rest"]) -> Float[Tensor, ""]:
+    """Half the sum of squares, for one frame of the batch."""
+    return error.float().square().sum() / (2 * error.shape[1])
+
+
+def _check_arguments(*, resolution: int, answer: str, counts: tuple[int, int], lengths: tuple[float, float]) -> None:
+    """Refuse what could not be built or read."""
+    if resolution <= 0 or resolution % 4:
+        raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 4, for example 128")
+    if answer not in MAPS:
+        raise ValueError(f"answer is {answer!r}, it must be one of {', '.join(MAPS)}")
+    if min(counts) < 1:
+        raise ValueError(f"stacks and top are {counts[0]} and {counts[1]}, each must be at least 1")
+    if min(lengths) <= 0:
+        raise ValueError(f"theta and sigma are {lengths[0]:g} and {lengths[1]:g} half edges, each must be above 0")
+
+
+class DenseReg(nn.Module):
+    """The network of the paper.
+
+    Args:
+        skeleton: names the J joints.
+        resolution: S, crop pixels a side, a multiple of 4; the paper's is 128.
+        answer: what the stacks answer, see the module; "field" is the paper's.
+        stacks: hourglasses, 2 in the paper (Table 1 compares 1).
+        top: K, cells that vote for a joint; 1, 5, 10 and 30 in Table 1.
+        theta: radius of S and V, half edges of the cube.
+        sigma: of mean shift's Gaussian kernel, half edges; 10, 40, 80 and 100 mm in Table 1.
+        weighted: votes weigh R where they fall. Without, all weigh the same, and the K cells are those of
+            highest (1 + R) S^2.
+        initial_std: of the truncated normal distribution that weights start from, biases 0; None leaves
+            torch's own initialization.
+
+    Raises:
+        ValueError: a size is out of range, or ``answer`` is unknown.
+    """
+
+    space = Space.CUBE
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        resolution: int = 128,
+        answer: Answer = "field",
+        stacks: int = 2,
+        top: int = 5,
+        theta: float = 80 / 150,
+        sigma: float = 40 / 150,
+        weighted: bool = True,
+        initial_std: float | None = 0.01,
+    ) -> None:
+        super().__init__()
+        _check_arguments(resolution=resolution, answer=answer, counts=(stacks, top), lengths=(theta, sigma))
+        self.skeleton = skeleton
+        self.resolution = resolution
+        self.answer: Answer = answer
+        self.top, self.theta, self.sigma, self.weighted = top, theta, sigma, weighted
+        self.arguments: dict[str, Any] = {
+            "resolution": resolution,
+            "answer": answer,
+            "stacks": stacks,
+            "top": top,
+            "theta": theta,
+            "sigma": sigma,
+            "weighted": weighted,
+            "initial_std": initial_std,
+        }
+        joints, maps = len(skeleton), sum(MAPS[answer].values()) * len(skeleton)
+        self.stem = stem()
+        self.stacks = nn.ModuleList(Stack(joints, answer=answer) for _ in range(stacks))
+        self.returns = nn.ModuleList(Return(maps) for _ in range(stacks - 1))
+        self.head = coordinate_head(CHANNELS + maps, joints) if "coordinates" in answer else None
+        if initial_std is not None:
+            _initialize(self, std=initial_std)
+
+    def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:
+        """What every stack says, and coordinates where a baseline regresses them, for points in ``Space.CUBE``."""
+        inputs, cells = self.stem(depth_as_published(points)), look_at_cells(points)
+        features, maps = self.stacks[0](inputs, cells)
+        found = [maps]
+        for back, stack in zip(self.returns, self.stacks[1:], strict=True):
+            inputs = inputs + back(features, maps)
+            features, maps = stack(inputs, cells)
+            found.append(maps)
+        coordinates = None if self.head is None else self.head(torch.cat((features, maps), dim=1)).float()
+        return DenseAnswer(torch.stack(found).float(), coordinates)
+
+    def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Joints in ``Space.CUBE`` from point maps in ``Space.CUBE``, of the last stack."""
+        maps, coordinates = self.outputs(points)
+        if coordinates is not None:
+            return coordinates
+        return self.read_depth(maps[-1], points) if self.answer == "detection-depth" else self.read(maps[-1], points)
+
+    def read(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Joints in ``Space.CUBE`` that the maps of a stack vote for: Algorithm 1."""
+        joints = len(self.skeleton)
+        heatmaps, closeness, arrows = maps.float().split([joints, joints, 3 * joints], dim=1)
+        cells, arrows = shrink(points, maps.shape[-1]), arrows.unflatten(1, (joints, 3))
+        if self.answer == "field":
+            places = votes(Field(closeness, arrows), cells, radius=self.theta)
+        else:
+            places = cells[:, None] + self.theta * arrows
+        score = (1 + heatmaps) * (closeness if self.weighted else closeness.square())
+        candidates, score = take_strongest(places, score * foreground(cells)[:, None], top=self.top)
+        weights = (score > 0).float()
+        if self.weighted:
+            pixels = project(candidates.flatten(1, 2), points).unflatten(1, candidates.shape[1:3])
+            weights = weights * look_up(heatmaps, pixels)
+        return mean_shift(candidates, weights, width=self.sigma, reach=REACH)
+
+    def read_depth(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Joints in ``Space.CUBE`` at each heat map's highest cell, with the depth that stands there."""
+        heatmaps, depth = maps.float().chunk(2, dim=1)
+        pixels = highest_cell(heatmaps)
+        return unproject(torch.cat((pixels, look_up(depth, pixels.unsqueeze(2))), dim=-1), points)
+
+    def targets(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B M H W"]:
+        """The maps of one stack that knows the joints."""
+        cells = shrink(points, points.shape[-1] // 4)
+        heatmaps = cone_heatmaps(project(joints, points), cells.shape[-1])
+        if self.answer == "detection-depth":
+            return torch.cat((heatmaps, joints[..., 2, None, None].expand_as(heatmaps)), dim=1)
+        if MAPS[self.answer].get("closeness") is None:
+            return heatmaps[:, : len(self.skeleton) * len(MAPS[self.answer])]
+        closeness, arrows = encode(joints, cells, foreground(cells), radius=self.theta)
+        if self.answer == "offset":
+            arrows = arrows * (1 - closeness).unsqueeze(2)
+        return torch.cat((heatmaps, closeness, arrows.flatten(1, 2)), dim=1)
+
+    def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
+        """Half the sum of squared errors for a frame, of each kind of map over all stacks, to be summed.
+
+        ``joints`` are the true ones in ``Space.CUBE``.
+        """
+        maps, coordinates = self.outputs(points)
+        truth = self.targets(points, joints)
+        error = (maps - truth) * self._counted(truth)
+        parts = error.split([count * len(self.skeleton) for count in MAPS[self.answer].values()], dim=2)
+        terms = {name: _half_square(part) for name, part in zip(MAPS[self.answer], parts, strict=True)}
+        if coordinates is not None:
+            terms["coordinates"] = _half_square((coordinates - joints).unsqueeze(0))
+        return terms
+
+    def _counted(self, truth: Float[Tensor, "B M H W"]) -> Float[Tensor, "B M H W"]:
+        """1 where an error of the maps counts: everywhere but for the baselines' masks."""
+        joints = len(self.skeleton)
+        counted = torch.ones_like(truth)
+        if self.answer == "offset":
+            counted[:, 2 * joints :] = (truth[:, joints : 2 * joints] > 0).repeat_interleave(3, dim=1)
+        if self.answer == "detection-depth":
+            counted[:, joints:] = truth[:, :joints] > 0
+        return counted
