@@ -36,9 +36,11 @@ ROOMS = {
     "locate": NETWORKS,
     "inference": {"locate", "depth", *NETWORKS},
     "evaluation": ESTIMATE,
+    "reports": {"evaluation", "drawing", "geometry"},
     "tracking": ESTIMATE,
     "export": ESTIMATE,
-    "training": {"evaluation", "recipes", "data", "synthetic", *ESTIMATE},
+    "streams": {"recipes", "data", "synthetic", *ESTIMATE},
+    "training": {"streams", "evaluation", "recipes", "data", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 NESTED = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.Match)

@@ -1,4 +1,4 @@
-"""Errors in millimetres, and the fixed frames that they are measured on while a network is trained."""
+"""Errors on crops and whole pictures of our own, and the fixed frames that networks are measured on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,0 +1,30 @@
+"""Errors in millimetres, each with the protocol that it was measured under."""
+
+from handkit.evaluation.estimates import (
+    LOST_MM,
+    Errors,
+    FoundHands,
+    LabelledPicture,
+    evaluate_crops,
+    evaluate_pictures,
+    joint_errors,
+)
+from handkit.evaluation.protocol import NOT_STATED, Comparison, Part, Protocol, Result
+from handkit.evaluation.scoring import compare, score
+
+__all__ = [
+    "LOST_MM",
+    "NOT_STATED",
+    "Comparison",
+    "Errors",
+    "FoundHands",
+    "LabelledPicture",
+    "Part",
+    "Protocol",
+    "Result",
+    "compare",
+    "evaluate_crops",
+    "evaluate_pictures",
+    "joint_errors",
+    "score",
+]

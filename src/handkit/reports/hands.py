@@ -1,0 +1,141 @@
+"""The frames that went worst as pictures: truth and estimate from the front, the side and above."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from handkit.drawing import (
+    FAINT,
+    PAPER,
+    Color,
+    Picture,
+    contact_sheet,
+    depth_range,
+    draw_skeleton,
+    draw_text,
+    show_depth,
+)
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import Skeleton
+
+DepthOf: TypeAlias = Callable[[int], DepthFrame]
+"""A row of the scored arrays to its depth picture: a batch of one, whose camera frame is that of the joints."""
+Hand: TypeAlias = Float[np.ndarray, "J 3"]
+
+VIEWS = {"front": (0, 1), "side": (2, 1), "above": (0, 2)}
+"""Which of x, y, z go right and down; from above, what is near the camera is at the upper edge."""
+TRUTH: Color = (255, 244, 160)
+MISS: Color = (80, 110, 255)
+GRID: Color = (48, 42, 40)
+MARGIN = 1.35
+LEAST_SPAN = 120.0
+"""mm across a panel, at least."""
+
+
+def worst_frames_sheet(
+    rows: Sequence[int],
+    skeleton: Skeleton,
+    *,
+    estimated: Float[np.ndarray, "N J 3"],
+    truth: Float[np.ndarray, "N J 3"],
+    depth_of: DepthOf | None,
+    size: int = 230,
+) -> Picture:
+    """A tile for each row: estimate in the colors of the fingers, truth in pale blue, and lines between the two."""
+    tiles: list[Picture] = []
+    captions: list[str] = []
+    for row in rows:
+        frame = depth_of(row) if depth_of else None
+        tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], frame=frame, size=size))
+        distances = np.linalg.norm(estimated[row] - truth[row], axis=-1)
+        worst = skeleton.joints[int(distances.argmax())]
+        captions.append(f"frame {row}: mean {distances.mean():.1f} mm, worst {distances.max():.1f} mm ({worst})")
+    title = "worst frames: estimate in the colors of the fingers, truth pale blue"
+    return contact_sheet(tiles, captions, columns=2, title=title)
+
+
+def hand_tile(
+    skeleton: Skeleton, *, estimated: Hand, truth: Hand, frame: DepthFrame | None = None, size: int
+) -> Picture:
+    """Three panels side by side; the first is the depth picture in perspective where there is one."""
+    span = max(LEAST_SPAN, MARGIN * float(np.ptp(truth, axis=0).max()))
+    middle = (truth.min(axis=0) + truth.max(axis=0)) / 2
+    panels: list[Picture] = []
+    for name, axes in VIEWS.items():
+        if name == "front" and frame is not None:
+            panels.append(_depth_panel(skeleton, frame, estimated=estimated, truth=truth, size=size))
+            continue
+        shown = list(axes)
+        panel = _grid(middle[shown] - span / 2, span, size)
+        scale = size / span
+        flat = [(hand[:, shown] - middle[shown]) * scale + size / 2 for hand in (estimated, truth)]
+        _draw_pair(panel, skeleton, estimated_px=flat[0], truth_px=flat[1], depth_mm=estimated[:, 3 - sum(axes)])
+        draw_text(panel, name, (6, size - 6), height=11, color=FAINT)
+        panels.append(panel)
+    return np.hstack(panels)
+
+
+def _depth_panel(skeleton: Skeleton, frame: DepthFrame, *, estimated: Hand, truth: Hand, size: int) -> Picture:
+    """Both skeletons over the picture, cut to the true hand."""
+    depth, camera = frame.depth[0].cpu().numpy(), frame[:1].camera.to("cpu")
+    truth_px, estimated_px = (
+        camera.project(torch.from_numpy(hand[None].astype(np.float32)))[0].numpy() for hand in (truth, estimated)
+    )
+    low, high = truth_px.min(axis=0), truth_px.max(axis=0)
+    zoom = size / max(24.0, MARGIN * float((high - low).max()))
+    shift = (size - 1) / 2 - zoom * (low + high) / 2
+    near, far = depth_range(depth, truth)
+    affine = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
+    shown = show_depth(depth, near=near, far=far)
+    panel = cv2.warpAffine(shown, affine, (size, size), flags=cv2.INTER_LINEAR, borderValue=PAPER)
+    flat = [points * zoom + shift for points in (estimated_px, truth_px)]
+    _draw_pair(panel, skeleton, estimated_px=flat[0], truth_px=flat[1], depth_mm=estimated[:, 2])
+    return panel
+
+
+def _grid(origin: Float[np.ndarray, "2"], span: float, size: int) -> Picture:
+    """A line every 50 mm."""
+    panel = np.full((size, size, 3), PAPER, np.uint8)
+    for axis in (0, 1):
+        for line in np.arange(np.ceil(origin[axis] / 50) * 50, origin[axis] + span, 50):
+            at = round((line - origin[axis]) * size / span)
+            ends = ((at, 0), (at, size)) if axis == 0 else ((0, at), (size, at))
+            cv2.line(panel, *ends, GRID, 1)
+    return panel
+
+
+def _draw_pair(
+    panel: Picture,
+    skeleton: Skeleton,
+    *,
+    estimated_px: Float[np.ndarray, "J 2"],
+    truth_px: Float[np.ndarray, "J 2"],
+    depth_mm: Float[np.ndarray, " J"],
+) -> None:
+    """Estimate, then the way from each of its joints to the true one, then the truth, in place."""
+    draw_skeleton(panel, estimated_px, skeleton, depth_mm=depth_mm)
+    for start, end in zip(estimated_px, truth_px, strict=True):
+        _line(panel, start, end, MISS)
+    for start, end in skeleton.bones:
+        _line(panel, truth_px[start], truth_px[end], TRUTH)
+    for joint in truth_px:
+        _ring(panel, joint)
+
+
+def _line(panel: Picture, start: Float[np.ndarray, "2"], end: Float[np.ndarray, "2"], color: Color) -> None:
+    ends = [_sixteenths(point) for point in (start, end)]
+    cv2.line(panel, ends[0], ends[1], color, 1, cv2.LINE_AA, 4)
+
+
+def _ring(panel: Picture, at: Float[np.ndarray, "2"]) -> None:
+    cv2.circle(panel, _sixteenths(at), 16 * 3, TRUTH, 1, cv2.LINE_AA, 4)
+
+
+def _sixteenths(point: Float[np.ndarray, "2"]) -> tuple[int, int]:
+    """OpenCV's fixed point; a joint far outside lands beyond the panel."""
+    x, y = (np.clip(point, -1e4, 1e4) * 16).round().astype(int).tolist()
+    return x, y
