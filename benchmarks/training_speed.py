@@ -19,7 +19,8 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
-from handkit.training import Run, SyntheticFrames, pose_targets
+from handkit.streams import SyntheticFrames, pose_targets
+from handkit.training import Run
 
 PROGRESS = 0.5
 """Where in the schedule: the learning rate, not the work, depends on it."""

@@ -20,7 +20,8 @@ from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
-from handkit.training import Budget, Run, SyntheticFrames, learning_rate, location_targets, pose_targets, train
+from handkit.streams import SyntheticFrames, location_targets, pose_targets
+from handkit.training import Budget, Run, learning_rate, train
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,

@@ -16,19 +16,10 @@ from handkit.inference import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_weights
 from handkit.recipes import RECIPES, Recipe
+from handkit.streams import SyntheticFrames, Targets, handedness_targets, location_targets, pose_targets
 
 try:
-    from handkit.training import (
-        Budget,
-        Report,
-        Run,
-        SyntheticFrames,
-        Targets,
-        handedness_targets,
-        location_targets,
-        pose_targets,
-        train,
-    )
+    from handkit.training import Budget, Report, Run, train
 except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 

@@ -46,7 +46,7 @@ class Augment:
     center_law: Law = "normal"
     scale_law: Law = "uniform"
     combine: Literal["all", "one"] = "all"
-    """One: a cube is either moved (mm), rolled, scaled (of these, those that have a range) or left alone, equally likely."""
+    """One: a cube is moved (mm), rolled or scaled, of these what has a range, or left alone; each is as likely."""
     edges_mm: tuple[float, ...] = ()
     """If there are any, every cube has one of these edges."""
     depth_noise_mm: float = 0.0

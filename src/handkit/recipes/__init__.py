@@ -1,0 +1,19 @@
+"""One frozen recipe per experiment: what is trained, on which cubes, with which optimizer, for how long."""
+
+from handkit.recipes.published import PUBLISHED
+from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
+from handkit.recipes.synthetic import HANDEDNESS_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, RECIPES
+
+__all__ = [
+    "HANDEDNESS_SYNTHETIC",
+    "LATENT_FUSION_SYNTHETIC",
+    "LOCALIZER_SYNTHETIC",
+    "PUBLISHED",
+    "RECIPES",
+    "Center",
+    "Cosine",
+    "Exponential",
+    "Optimizer",
+    "Recipe",
+    "Steps",
+]

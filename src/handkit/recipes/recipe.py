@@ -1,0 +1,136 @@
+"""What a recipe holds: everything of a training run but its network's weights, its frames and its budget."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from handkit.data.augment import Augment
+
+Center = Literal["jittered", "located", "mass", "refined", "box"]
+"""Where cubes are centred before augmentation: the joint mean; the localizer's answer; the centre of mass of the hand's
+depth; the published refined-centre files (reference facts, 1.7); the box around the labelled joints."""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How gradients become steps."""
+
+    kind: Literal["adamw", "adam", "sgd"] = "adamw"
+    """Adam and SGD add the weight decay to the gradient; AdamW takes it off the weights, times the learning rate."""
+    momentum: float = 0.9
+    """Of SGD; of Adam the decay of the first moment."""
+    clip: float | None = 1.0
+    """Largest norm of the gradient, or largest element (`clip_by`); None leaves it as it is."""
+    clip_by: Literal["norm", "element"] = "norm"
+    decay_vectors: bool = False
+    """Weight decay for biases and normalization too, not for convolutions and linear maps only."""
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """From 1 to 0 along half a cosine.
+
+    >>> Cosine().share(0.5, epochs=80)
+    0.5
+    """
+
+    kind: Literal["cosine"] = "cosine"
+
+    def share(self, progress: float, *, epochs: int) -> float:
+        """Of the full learning rate, after `progress` (0 to 1) of the run; `epochs` make no difference."""
+        return (1 + math.cos(math.pi * progress)) / 2
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Times `factor` after every epoch.
+
+    >>> Exponential(0.5).share(0.25, epochs=8)
+    0.25
+    """
+
+    factor: float
+    kind: Literal["exponential"] = "exponential"
+
+    def share(self, progress: float, *, epochs: int) -> float:
+        """Of the full learning rate, after `progress` (0 to 1) of a run of so many epochs."""
+        return self.factor ** math.floor(progress * epochs)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Times `factor` after each of these epochs.
+
+    >>> Steps((30, 50)).share(0.5, epochs=60)
+    0.1
+    """
+
+    after: tuple[int, ...]
+    factor: float = 0.1
+    kind: Literal["steps"] = "steps"
+
+    def share(self, progress: float, *, epochs: int) -> float:
+        """Of the full learning rate, after `progress` (0 to 1) of a run of so many epochs."""
+        return self.factor ** sum(progress * epochs >= epoch for epoch in self.after)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run but for its budget; `dataclasses.replace` makes variants."""
+
+    network: str
+    arguments: dict[str, Any]
+    """Constructor arguments of the network, skeleton aside."""
+    edge_mm: float
+    """Full edge of the cube around its centre, in training and, without `test_edge_mm`, at test."""
+    augment: Augment
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    warmup: float
+    """Share of the budget over which the learning rate rises, along a line; the schedule goes from there to the end."""
+    resolutions: tuple[tuple[float, int], ...]
+    """(share of the budget done, crop resolution from there on): small crops first buy samples."""
+    average: float = 0.999
+    """Decay of the exponential moving average of the weights, which is what is saved; 0 saves the last weights."""
+    negatives: float = 0.0
+    """Share of cubes put where there is no hand (localizer)."""
+    optimizer: Optimizer = Optimizer()
+    schedule: Cosine | Exponential | Steps = Cosine()
+    data: str = "synthetic"
+    """Which frames: "synthetic", or the name of a data set."""
+    epochs: int | None = None
+    """Passes over the data set; None where the budget decides."""
+    center: Center = "jittered"
+    test_edge_mm: float | None = None
+    """Edge at test where it is another."""
+    subject_edges_mm: tuple[float, ...] = ()
+    """Edges by subject where they differ (MSRA15), in training and at test."""
+    second_subject: float = 1.0
+    """Factor on the edge at test from NYU's frame 2440 on, the second and smaller hand."""
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    def resolution_at(self, progress: float) -> int:
+        """Crop resolution after `progress` (0 to 1) of the budget."""
+        return [size for start, size in self.resolutions if progress >= start][-1]
+
+    def learning_rate_at(self, progress: float) -> float:
+        """Learning rate after `progress` (0 to 1) of the budget."""
+        if progress < self.warmup:
+            return self.learning_rate * (progress + 1e-3) / (self.warmup + 1e-3)
+        part = (progress - self.warmup) / (1 - self.warmup)
+        return self.learning_rate * self.schedule.share(part, epochs=self.epochs or 1)
+
+    def continued(self) -> "Recipe":
+        """The same for a network that is trained already: the last resolution throughout, half the learning rate."""
+        last = self.resolutions[-1][1]
+        return dataclasses.replace(self, learning_rate=self.learning_rate / 2, resolutions=((0.0, last),))
+
+    def at(self, resolution: int) -> "Recipe":
+        """The same with crops of one size throughout."""
+        arguments = self.arguments | {"resolution": resolution}
+        return dataclasses.replace(self, arguments=arguments, resolutions=((0.0, resolution),))

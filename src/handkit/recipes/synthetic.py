@@ -1,0 +1,72 @@
+"""Our own recipes, on frames rendered while the network trains: one for every network and part.
+
+The five pose networks share optimizer, learning rate, schedule, batch, weight averaging, augmentation and cube, so that
+`handkit compare` compares networks and nothing else. What the papers' losses force to differ is the norm at which the
+gradient is clipped: AdamW does not mind the scale of a loss, a clipping norm does, and the losses are sums or means as
+each paper has them. Each stands at about the same multiple of the gradient's norm in mid-training. `handkit train` also
+begins Latent Fusion on small crops, which its convolutions allow and the fully connected layers of others do not.
+"""
+
+from dataclasses import replace
+
+from handkit.data.augment import Augment
+from handkit.recipes.recipe import Optimizer, Recipe
+
+LATENT_FUSION_SYNTHETIC = Recipe(
+    network="latent-fusion",
+    arguments={"resolution": 96, "initial_std": None, "transition": 0.02},
+    edge_mm=280.0,
+    augment=Augment(center_mm=9.0, far_mm=22.0, far=0.25, scale=0.08),
+    batch=32,
+    learning_rate=2e-3,
+    weight_decay=1e-4,
+    warmup=0.03,
+    resolutions=((0.0, 64), (0.7, 96)),
+)
+
+LOCALIZER_SYNTHETIC = Recipe(
+    network="localizer",
+    arguments={"filters": 24, "hidden": 448, "normalized": True, "blocks": 1, "dropout": 0.1},
+    edge_mm=400.0,
+    augment=Augment(center_mm=20.0, far_mm=45.0, far=0.5, scale=0.05),
+    batch=64,
+    learning_rate=1e-3,
+    weight_decay=1e-4,
+    warmup=0.03,
+    resolutions=((0.0, 128),),
+    negatives=0.35,
+)
+
+HANDEDNESS_SYNTHETIC = Recipe(
+    network="handedness",
+    arguments={},
+    edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
+    augment=Augment(center_mm=11.0, far_mm=20.0, far=0.3),
+    batch=64,
+    learning_rate=2e-3,
+    weight_decay=0.03,
+    warmup=0.03,
+    resolutions=((0.0, 128),),
+    average=0.99,
+)
+
+CROSSINFONET_SYNTHETIC = replace(
+    LATENT_FUSION_SYNTHETIC, network="crossinfonet", arguments={}, optimizer=Optimizer(clip=100.0)
+).at(96)
+SRN_SYNTHETIC = replace(LATENT_FUSION_SYNTHETIC, network="srn", arguments={}).at(96)
+ATTENTION_HOURGLASS_SYNTHETIC = replace(LATENT_FUSION_SYNTHETIC, network="attention-hourglass", arguments={}).at(96)
+DENSEREG_SYNTHETIC = replace(LATENT_FUSION_SYNTHETIC, network="densereg", arguments={}).at(96)
+
+RECIPES = {
+    recipe.network: recipe
+    for recipe in (
+        CROSSINFONET_SYNTHETIC,
+        SRN_SYNTHETIC,
+        ATTENTION_HOURGLASS_SYNTHETIC,
+        LATENT_FUSION_SYNTHETIC,
+        DENSEREG_SYNTHETIC,
+        LOCALIZER_SYNTHETIC,
+        HANDEDNESS_SYNTHETIC,
+    )
+}
+"""By network, for `handkit train` and `handkit compare`."""

@@ -1,0 +1,118 @@
+"""What a run trains on: batches of labelled frames with cubes, and what each network learns from them.
+
+stream -> DepthFrame with joints and a jittered cube -> targets -> arguments of a network's loss
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from handkit.data.augment import jitter
+from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import read_both, two_readings
+from handkit.models import HandPoseModel
+from handkit.recipes import Recipe
+from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
+
+HAND_WITHIN_MM = 100.0
+"""A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
+
+Targets = Callable[[DepthFrame, int], dict[str, Tensor]]
+"""From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
+
+
+@dataclass(frozen=True)
+class SyntheticFrames(Dataset[DepthFrame]):
+    """Endless labelled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
+
+    recipe: Recipe
+    seed: int
+    size: int
+    resolution: int = 128
+
+    def __getitem__(self, index: int) -> DepthFrame:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        scene = sample_scenes(self.size, generator)
+        center = scene.joints.mean(1)
+        if self.recipe.negatives > 0:
+            kind = torch.rand(self.size, generator=generator) / self.recipe.negatives
+            center = torch.where((kind < 1)[:, None], _another_place(scene, generator), center)
+            scene = _without_hands(scene, kind < 0.5)
+        cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
+        return look(scene, cube, resolution=self.resolution)
+
+
+def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
+    """A point on something else in each scene: forearm, body, clutter, or beside the hand."""
+    count = len(scene.joints)
+    balls = scene.cones.unflatten(-1, (-1, 4)).flatten(1, 2)[:, 2 * HAND_CONES : 2 * OWN_CONES]
+    present = (balls[..., 3] > 0).float() + 1e-6
+    balls = balls[torch.arange(count), torch.multinomial(present, 1, generator=generator)[:, 0]]
+    near = balls[:, :3] - torch.nn.functional.normalize(balls[:, :3], dim=-1) * balls[:, 3:]
+    mixed = scene.joints[:, 0] + torch.rand(count, 1, generator=generator) * (near - scene.joints[:, 0])
+    beside = scene.joints.mean(1) + torch.randn(count, 3, generator=generator) * 130
+    kind = torch.rand(count, 1, generator=generator)
+    place = torch.where(kind < 0.45, near, torch.where(kind < 0.75, mixed, beside))
+    return torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+
+
+def _without_hands(scene: Scene, empty: Tensor) -> Scene:
+    """The same scenes with arm and hand taken out of the `empty` ones; their labels go far away."""
+    here = (~empty)[:, None, None]
+    index = torch.arange(scene.cones.shape[1])[:, None]
+    things = (index >= ARM_CONES) & (index < OWN_CONES)
+    joints = torch.where(here, scene.joints, scene.joints + 1e4)
+    return scene._replace(cones=scene.cones * (here | things), wedges=scene.wedges * here, joints=joints)
+
+
+def pose_targets(model: HandPoseModel) -> Targets:
+    """Points and joints in the space of `model`."""
+
+    def targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+        crop, joints = _labelled_crop(frame, resolution)
+        return {"points": crop.points(model.space), "joints": crop.normalize(joints, model.space)}
+
+    return targets
+
+
+def location_targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+    """Points, offset to the joint mean in the cube's units, and whether a hand is there; every second row mirrored.
+
+    The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
+    """
+    crop, joints = _labelled_crop(frame, resolution)
+    offset = crop.cube.normalize(joints.mean(1, keepdim=True))[:, 0]
+    hand = (offset * crop.cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
+    points = crop.points(Space.IMAGE)
+    left = torch.arange(len(points), device=points.device) % 2 == 1
+    points = torch.where(left[:, None, None, None], mirror_points(points), points)
+    return {
+        "points": points,
+        "offset": torch.where(left[:, None], mirror_joints(offset), offset),
+        "hand": hand,
+    }
+
+
+def handedness_targets(model: HandPoseModel) -> Targets:
+    """Both readings of `model`, which is not trained, in `Space.CUBE`; every frame shows a right hand."""
+
+    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def targets(frame: DepthFrame, _resolution: int) -> dict[str, Tensor]:
+        crop, _ = _labelled_crop(frame, model.resolution)
+        plain, mirrored = two_readings(crop.cube, *read_both(model, crop))
+        return {"plain": plain.clone(), "mirrored": mirrored.clone()}  # out of inference mode
+
+    return targets
+
+
+def _labelled_crop(frame: DepthFrame, resolution: int) -> tuple[Crop, Tensor]:
+    assert frame.cube is not None
+    assert frame.joints is not None
+    return crop_hand(frame, frame.cube, resolution), frame.joints
