@@ -1,0 +1,169 @@
+"""Label and prediction files of the published test sets, row by row side by side, in canonical mm."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
+from handkit.evaluation.tables import ScoreError, Table, join_tables, read_table
+from handkit.evaluation.testsets import TEST_SETS, Intrinsics, Rows, TestSet, part_masks
+
+Missing = Literal["refuse", "skip"]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The truth of one test set, or of a part of it."""
+
+    test_set: TestSet
+    version: str
+    split: str
+    joints: Float[np.ndarray, "N J 3"]
+    """Canonical mm."""
+    names: tuple[str, ...]
+    """Of the frames; empty where the labels give none."""
+    parts: Mapping[str, Bool[np.ndarray, " N"]]
+    rows: Int[np.ndarray, " N"]
+    """Where these frames stand in the test set, from 0."""
+    whole: int
+    """Frames of the whole test set."""
+    ranges: Mapping[str, Rows]
+    """Parts of the whole test set."""
+
+    def part(self, name: str) -> "Labels":
+        """The frames of one part; raises ScoreError that lists the parts."""
+        if name not in self.parts:
+            known = ", ".join(self.parts) or "none"
+            raise ScoreError(f"there is no part {name!r} in these labels; parts: {known}")
+        mask = self.parts[name]
+        names = tuple(np.array(self.names)[mask].tolist()) if self.names else ()
+        return replace(self, split=name, joints=self.joints[mask], names=names, parts={}, rows=self.rows[mask])
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """One method's answers for the frames of `Labels`."""
+
+    joints: Float[np.ndarray, "N J 3"]
+    """Canonical mm; NaN where a frame has no answer."""
+    words: str
+    """The file and how it was read."""
+    intrinsics: Intrinsics | None
+    """By which pixels became mm; None where the file is in mm."""
+
+
+def make_labels(
+    test_set: TestSet,
+    joints: Float[np.ndarray, "N J 3"],
+    names: Sequence[str] = (),
+    lists: Mapping[str, Path] | None = None,
+) -> Labels:
+    """Labels from joints in mm; `lists` are files that name the frames of further parts. Raises ScoreError."""
+    edition, count = test_set.edition(len(joints)), len(joints)
+    parts = part_masks(edition.parts, count)
+    for part, path in (lists or {}).items():
+        parts[part] = _listed(path, names, count)
+    return Labels(test_set, edition.version, "all", joints, tuple(names), parts, np.arange(count), count, edition.parts)
+
+
+def read_labels(
+    paths: Sequence[Path],
+    test_set: TestSet,
+    *,
+    intrinsics: Intrinsics,
+    asked: Format = "auto",
+    lists: Mapping[str, Path] | None = None,
+) -> Labels:
+    """Label files one after the other; raises ScoreError. NYU's 36 joints become the 14 that are evaluated."""
+    table = join_tables([_read(path, test_set) for path in paths])
+    missing = table.missing()
+    if len(missing):
+        raise ScoreError(f"{table.path} line {table.lines[missing[0]]} has no number where a label should be")
+    joints = _joints(table, test_set)
+    reading = label_reading(joints, test_set, asked)
+    return make_labels(test_set, to_millimeters(joints, reading, intrinsics), table.names, lists)
+
+
+def read_predictions(
+    path: Path, labels: Labels, *, intrinsics: Intrinsics, asked: Format = "auto", missing: Missing = "refuse"
+) -> Predictions:
+    """The rows of a file that belong to the labels; raises ScoreError that names the line or the option."""
+    table = _read(path, labels.test_set)
+    table = _fit(table, labels)
+    _check_names(table, labels)
+    gaps = table.missing()
+    if len(gaps) and missing == "refuse":
+        more = f" (and in {len(gaps) - 1} more lines)" if len(gaps) > 1 else ""
+        raise ScoreError(
+            f"{path} line {table.lines[gaps[0]]}: not a number where a coordinate should be{more}; "
+            "--missing skip leaves such frames out, and the report says how many"
+        )
+    table.values[gaps] = np.nan
+    joints = _joints(table, labels.test_set)
+    reading = prediction_reading(joints, labels.joints, intrinsics, asked=asked, source=str(path))
+    used = intrinsics if reading.name == "uvd" else None
+    return Predictions(to_millimeters(joints, reading, intrinsics), f"{path.name}: {reading.words}", used)
+
+
+def _read(path: Path, test_set: TestSet) -> Table:
+    joints = len(test_set.skeleton)
+    columns = (3 * joints, 3 * test_set.labelled) if test_set.labelled else (3 * joints,)
+    return read_table(path, columns=columns, expected=f"{3 * joints} for the {joints} joints of {test_set.name}")
+
+
+def _joints(table: Table, test_set: TestSet) -> Float[np.ndarray, "N J 3"]:
+    joints = table.values.reshape(len(table.values), -1, 3)
+    return joints[:, list(test_set.chosen)] if joints.shape[1] != len(test_set.skeleton) else joints
+
+
+def _fit(table: Table, labels: Labels) -> Table:
+    """The rows of the file that stand for the labelled frames: all, or those of the part that is scored."""
+    found, wanted = len(table.values), len(labels.rows)
+    if found == wanted:
+        return table
+    if found == labels.whole:
+        names = tuple(np.array(table.names)[labels.rows].tolist()) if table.names else ()
+        return Table(table.path, names, table.values[labels.rows], table.lines[labels.rows])
+    fitting = [name for name, (start, stop) in labels.ranges.items() if stop - start == found]
+    if fitting and labels.split == "all":
+        raise ScoreError(
+            f"{table.path} holds {found:,} frames, the labels {wanted:,}; {found:,} is the length of {fitting[0]}: "
+            f"score that part alone with --split {fitting[0]}"
+        )
+    others = [name for name, test_set in TEST_SETS.items() if any(e.frames == found for e in test_set.editions)]
+    hint = (
+        f"; {found:,} is the length of {', '.join(others)}" if others else "; the file must have a line for every frame"
+    )
+    raise ScoreError(f"{table.path} holds {found:,} frames, the labels {wanted:,} ({labels.version}){hint}")
+
+
+def _check_names(table: Table, labels: Labels) -> None:
+    """Raises ScoreError where both files name their frames and a line names another one."""
+    if not table.names or not labels.names:
+        return
+    for row, (name, truth) in enumerate(zip(table.names, labels.names, strict=True)):
+        if not (name.endswith(truth) or truth.endswith(name)):
+            raise ScoreError(
+                f"{table.path} line {table.lines[row]} is for {name}, the labels there for {truth}; "
+                "both must list the same frames in the same order"
+            )
+
+
+def _listed(path: Path, names: Sequence[str], count: int) -> Bool[np.ndarray, " N"]:
+    """A mask from a list of frame names or of row numbers from 0; raises ScoreError."""
+    where = {name.rpartition("/")[2]: row for row, name in enumerate(names)}
+    mask = np.zeros(count, bool)
+    try:
+        words = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScoreError(f"{path} cannot be read as a list of frames: {error}") from None
+    for word in words:
+        row = int(word) if word.isdigit() else where.get(word.replace("\\", "/").rpartition("/")[2], -1)
+        if not 0 <= row < count:
+            raise ScoreError(f"{path} lists {word!r}, which is no frame of the labels and no row from 0 to {count - 1}")
+        mask[row] = True
+    return mask

@@ -1,0 +1,125 @@
+"""How the numbers of a file are meant: pixels and depth, or millimetres, y up or down; told by the fit to the labels.
+
+A file does not say which it is, and a wrong reading is far off: pixels taken for mm miss by some hundred mm. So every
+reading is tried, and one that was asked for is refused where another one fits far better.
+"""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from handkit.evaluation.metrics import Joints, joint_distances
+from handkit.evaluation.tables import ScoreError
+from handkit.evaluation.testsets import Intrinsics, TestSet
+
+Format: TypeAlias = Literal["auto", "uvd", "xyz", "densereg"]
+
+FAR_MM = 100.0
+"""Mean error beyond which a reading is taken for a wrong one, unless it was asked for."""
+FAR_TIMES = 3.0
+"""A reading that another one beats by this factor is wrong."""
+SUSPICIOUS_MM = 20.0
+"""Mean error from which on another order of the joints is looked for."""
+SAMPLE = 2000
+"""Frames that readings are tried on."""
+
+
+class Reading(NamedTuple):
+    """One way to take three numbers."""
+
+    name: Literal["uvd", "xyz"]
+    words: str
+    signs: tuple[float, float, float]
+    """By which x, y, z become canonical."""
+
+
+UVD = Reading("uvd", "u v d, pixels and mm", (1, 1, 1))
+Y_DOWN = Reading("xyz", "x y z, mm, y down", (1, 1, 1))
+Y_UP = Reading("xyz", "x y z, mm, y up", (1, -1, 1))
+Z_NEGATIVE = Reading("xyz", "x y z, mm, y up and z negative", (1, -1, -1))
+"""As MSRA's joint.txt (reference facts 1.4)."""
+READINGS = (UVD, Y_DOWN, Y_UP, Z_NEGATIVE)
+
+
+def to_millimeters(
+    values: Float[np.ndarray, "N J 3"], reading: Reading, intrinsics: Intrinsics
+) -> Float[np.ndarray, "N J 3"]:
+    """Camera mm, canonical: x = (u - cx) d / fx, y = (v - cy) d / fy (reference facts 1.1).
+
+    >>> to_millimeters(np.array([[[420.0, 190.0, 500.0]]]), UVD, (100.0, 100.0, 320.0, 240.0)).tolist()
+    [[[500.0, -250.0, 500.0]]]
+    """
+    if reading.name == "xyz":
+        return values * np.array(reading.signs)
+    fx, fy, cx, cy = intrinsics
+    depth = values[..., 2:]
+    return np.concatenate([(values[..., :2] - [cx, cy]) * depth / [fx, fy], depth], axis=-1)
+
+
+def label_reading(values: Float[np.ndarray, "N J 3"], test_set: TestSet, asked: Format) -> Reading:
+    """How a label file is meant: `asked`, or pixels unless some are negative; mm point as the data set's own do."""
+    negative = bool((np.nanmin(values, axis=(0, 1)) < 0).any())
+    if asked == "uvd" or (asked == "auto" and not negative):
+        return UVD
+    if np.nanmedian(values[..., 2]) < 0:
+        return Z_NEGATIVE
+    return Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
+
+
+def prediction_reading(
+    values: Float[np.ndarray, "N J 3"], truth: Joints, intrinsics: Intrinsics, *, asked: Format, source: str
+) -> Reading:
+    """The reading that fits the labels best, of those that `asked` allows; raises ScoreError where none can be meant.
+
+    `source` is what the errors call the file. `densereg` is mm with y down, `xyz` mm of any direction.
+    """
+    step = max(1, len(values) // SAMPLE)
+    some, labels = values[::step], truth[::step]
+    misses = {reading: _miss(to_millimeters(some, reading, intrinsics), labels) for reading in READINGS}
+    allowed = {reading: miss for reading, miss in misses.items() if _allows(asked, reading)}
+    chosen, best = min(allowed, key=allowed.__getitem__), min(misses, key=misses.__getitem__)
+    if misses[chosen] > SUSPICIOUS_MM and misses[chosen] > FAR_TIMES * misses[best]:
+        raise ScoreError(
+            f"{source}: read as {chosen.words} the joints are {misses[chosen]:.0f} mm off on average, "
+            f"read as {best.words} {misses[best]:.1f} mm; give --format {best.name}"
+        )
+    if asked == "auto" and misses[chosen] > FAR_MM:
+        pixels, metric = misses[UVD], min(miss for reading, miss in misses.items() if reading.name == "xyz")
+        raise ScoreError(
+            f"{source}: read as u v d the joints are {pixels:.0f} mm off on average, read as x y z {metric:.0f} mm; "
+            "are they of this data set, in the order of its frames, in pixels of the whole picture? "
+            "If so, say which they are with --format"
+        )
+    _check_order(to_millimeters(some, chosen, intrinsics), labels, source)
+    return chosen
+
+
+def _allows(asked: Format, reading: Reading) -> bool:
+    return asked == "auto" or (reading is Y_DOWN if asked == "densereg" else reading.name == asked)
+
+
+def _miss(estimated: Joints, truth: Joints) -> float:
+    """Mean error, mm, of the frames that have an answer; infinite where none has."""
+    distances = joint_distances(estimated=estimated, truth=truth)
+    answered = distances[np.isfinite(distances)]
+    return float(answered.mean()) if answered.size else float("inf")
+
+
+def _check_order(estimated: Joints, truth: Joints, source: str) -> None:
+    """Raises ScoreError where the columns are another order of the same joints, which then fit far better."""
+    answered = np.isfinite(estimated).all(axis=(1, 2))
+    estimated, truth = estimated[answered], truth[answered]
+    distances = np.stack(
+        [np.linalg.norm(estimated - joint[:, None], axis=-1).mean(0) for joint in truth.swapaxes(0, 1)]
+    )
+    nearest = distances.argmin(axis=1)
+    stays = float(np.diag(distances).mean())
+    moved = float(distances[np.arange(len(nearest)), nearest].mean())
+    is_order = len(set(nearest.tolist())) == len(nearest)
+    if is_order and stays > SUSPICIOUS_MM and stays > FAR_TIMES * moved:
+        order = " ".join(map(str, nearest.tolist()))
+        raise ScoreError(
+            f"{source}: the joints are {stays:.0f} mm off as they stand, {moved:.1f} mm in another order; "
+            f"write the columns in the order of the labels, which is joint {order} of this file"
+        )
