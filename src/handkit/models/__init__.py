@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
+from handkit.models.attention_hourglass import AttentionHourglass
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.densereg import DenseReg
 from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
+from handkit.models.srn import SRN
 
 
 @runtime_checkable  # for the shape checker that runs under pytest; nothing here asks isinstance
@@ -49,9 +51,11 @@ class HandPoseModel(Protocol):
 
 
 MODELS: dict[str, Callable[..., HandPoseModel]] = {
+    "attention-hourglass": AttentionHourglass,
     "crossinfonet": CrossInfoNet,
     "densereg": DenseReg,
     "latent-fusion": LatentFusion,
+    "srn": SRN,
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""
 

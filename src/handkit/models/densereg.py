@@ -40,6 +40,7 @@ from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
+from handkit.layers.batch_renorm import BatchRenorm2d
 from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
 from handkit.layers.projection import project, unproject
@@ -83,10 +84,12 @@ def cone_heatmaps(joints: Float[Tensor, "B J 2"], size: int) -> Float[Tensor, "B
     return (1 - squared.sqrt() / HEAT_RADIUS).clamp_min(0)
 
 
-def _initialize(network: nn.Module, *, std: float) -> None:
-    """Weights from N(0, std) cut at two deviations, biases 0, in place."""
+def _prepare(network: nn.Module, *, decay: float, std: float | None) -> None:
+    """Decay of all running statistics; with ``std``, weights from N(0, std) cut at two deviations and biases 0."""
     for module in network.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
+        if isinstance(module, BatchRenorm2d):
+            module.decay = decay
+        if std is not None and isinstance(module, (nn.Conv2d, nn.Linear)):
             nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -122,6 +125,8 @@ class DenseReg(nn.Module):
         sigma: of mean shift's Gaussian kernel, half edges; 10, 40, 80 and 100 mm in Table 1.
         weighted: votes weigh R where they fall. Without, all weigh the same, and the K cells are those of
             highest (1 + R) S^2.
+        dropout: share of V's (or the fully connected) channels that training silences.
+        decay: of the running statistics of batch renormalization, for one step.
         initial_std: of the truncated normal distribution that weights start from, biases 0; None leaves
             torch's own initialization.
 
@@ -142,6 +147,8 @@ class DenseReg(nn.Module):
         theta: float = 80 / 150,
         sigma: float = 40 / 150,
         weighted: bool = True,
+        dropout: float = 0.5,
+        decay: float = 0.99,
         initial_std: float | None = 0.01,
     ) -> None:
         super().__init__()
@@ -158,15 +165,17 @@ class DenseReg(nn.Module):
             "theta": theta,
             "sigma": sigma,
             "weighted": weighted,
+            "dropout": dropout,
+            "decay": decay,
             "initial_std": initial_std,
         }
         joints, maps = len(skeleton), sum(MAPS[answer].values()) * len(skeleton)
         self.stem = stem()
-        self.stacks = nn.ModuleList(Stack(joints, answer=answer) for _ in range(stacks))
+        self.stacks = nn.ModuleList(Stack(joints, answer=answer, dropout=dropout) for _ in range(stacks))
         self.returns = nn.ModuleList(Return(maps) for _ in range(stacks - 1))
-        self.head = coordinate_head(CHANNELS + maps, joints) if "coordinates" in answer else None
-        if initial_std is not None:
-            _initialize(self, std=initial_std)
+        regressed = "coordinates" in answer
+        self.head = coordinate_head(channels=CHANNELS + maps, joints=joints, dropout=dropout) if regressed else None
+        _prepare(self, decay=decay, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:
         """What every stack says, and coordinates where a baseline regresses them, for points in ``Space.CUBE``."""

@@ -75,7 +75,7 @@ class Cells(NamedTuple):
 class FieldHead(nn.Module):
     """R from the features, S from those and where the cells are, V from both maps, with and without background."""
 
-    def __init__(self, joints: int) -> None:
+    def __init__(self, joints: int, *, dropout: float) -> None:
         super().__init__()
         self.heatmaps = nn.Conv2d(CHANNELS, joints, 1)
         self.closeness = nn.Sequential(Residual(CHANNELS + 3, CHANNELS), nn.Conv2d(CHANNELS, joints, 1))
@@ -83,8 +83,8 @@ class FieldHead(nn.Module):
         self.hand = nn.Sequential(Residual(CHANNELS + 2 * joints, 256), Residual(256, 256))
         self.both = Residual(512, 512)
         self.direction = nn.Sequential(
-            nn.Conv2d(515, 512, 1), nn.ReLU(inplace=True), nn.Dropout(0.5),
-            nn.Conv2d(512, 512, 1), nn.ReLU(inplace=True), nn.Dropout(0.5),
+            nn.Conv2d(515, 512, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Conv2d(512, 512, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
             nn.Conv2d(512, 3 * joints, 1),
         )  # fmt: skip
 
@@ -101,12 +101,12 @@ class FieldHead(nn.Module):
 class Stack(nn.Module):
     """One hourglass, its features, and the maps that ``answer`` has."""
 
-    def __init__(self, joints: int, *, answer: Answer) -> None:
+    def __init__(self, joints: int, *, answer: Answer, dropout: float) -> None:
         super().__init__()
         self.hourglass = Hourglass(lambda: Residual(CHANNELS, CHANNELS), order=4, core=False, window=3)
         self.features = nn.Sequential(Residual(CHANNELS, CHANNELS), activated_convolution(CHANNELS, CHANNELS))
         maps = sum(MAPS[answer].values()) * joints
-        self.field = FieldHead(joints) if "closeness" in MAPS[answer] else None
+        self.field = FieldHead(joints, dropout=dropout) if "closeness" in MAPS[answer] else None
         self.maps = nn.Conv2d(CHANNELS, maps, 1) if maps and self.field is None else None
 
     def forward(
@@ -135,11 +135,11 @@ class Return(nn.Module):
         return found if self.maps is None else found + self.maps(maps)
 
 
-def coordinate_head(channels: int, joints: int) -> nn.Sequential:
+def coordinate_head(*, channels: int, joints: int, dropout: float) -> nn.Sequential:
     """Two fully connected layers on the map's 8 x 8 maxima."""
     return nn.Sequential(
         nn.AdaptiveMaxPool2d(8), nn.Flatten(),
-        nn.Linear(64 * channels, 512), nn.ReLU(inplace=True), nn.Dropout(0.5),
-        nn.Linear(512, 512), nn.ReLU(inplace=True), nn.Dropout(0.5),
+        nn.Linear(64 * channels, 512), nn.ReLU(inplace=True), nn.Dropout(dropout),
+        nn.Linear(512, 512), nn.ReLU(inplace=True), nn.Dropout(dropout),
         nn.Linear(512, 3 * joints), nn.Unflatten(1, (joints, 3)),
     )  # fmt: skip
