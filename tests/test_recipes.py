@@ -2,13 +2,22 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.models.localizer import Localizer
-from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, RECIPES
+from handkit.recipes import (
+    LATENT_FUSION_SYNTHETIC,
+    LOCALIZER_SYNTHETIC,
+    PUBLISHED,
+    RECIPES,
+    Cosine,
+    Exponential,
+    Steps,
+)
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.network)
 
@@ -17,7 +26,7 @@ every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda re
 def test_json_holds_everything(recipe):
     read = json.loads(recipe.to_json())
     assert read.keys() == {field.name for field in dataclasses.fields(recipe)}
-    assert read["augment"] == dataclasses.asdict(recipe.augment)
+    assert read["augment"] == json.loads(json.dumps(dataclasses.asdict(recipe.augment)))
     assert [tuple(pair) for pair in read["resolutions"]] == list(recipe.resolutions)
 
 
@@ -41,3 +50,50 @@ def test_arguments_build_the_networks():
     model = MODELS[LATENT_FUSION_SYNTHETIC.network](HAND21, **LATENT_FUSION_SYNTHETIC.arguments)
     assert model.resolution == LATENT_FUSION_SYNTHETIC.resolutions[-1][1], "trained last as it is used"
     assert Localizer(**LOCALIZER_SYNTHETIC.arguments).resolution == LOCALIZER_SYNTHETIC.resolutions[-1][1]
+
+
+def test_learning_rate_by_hand():
+    """Up along a line over the first 10 %, then down along a cosine: half of it in the middle, 0 at the end."""
+    recipe = dataclasses.replace(LATENT_FUSION_SYNTHETIC, learning_rate=2.0, warmup=0.1)
+    assert recipe.learning_rate_at(0.0) == pytest.approx(2.0 * 0.001 / 0.101)
+    assert recipe.learning_rate_at(0.0495) == pytest.approx(1.0)
+    assert recipe.learning_rate_at(0.1) == pytest.approx(2.0)
+    assert recipe.learning_rate_at(0.55) == pytest.approx(1.0)
+    assert recipe.learning_rate_at(0.325) == pytest.approx(1 + math.sqrt(0.5))
+    assert recipe.learning_rate_at(1.0) == pytest.approx(0.0)
+
+
+def test_schedules_of_the_papers_by_hand():
+    """SRN on NYU: a tenth after 25, 50 and 75 of 80 epochs. CrossInfoNet: times 0.96 after each of 110."""
+    srn, cross = PUBLISHED["srn", "nyu"], PUBLISHED["crossinfonet", "nyu"]
+    assert [srn.learning_rate_at(epoch / 80) for epoch in (0, 24.9, 25, 50, 75, 80)] == pytest.approx(
+        [0.3, 0.3, 0.03, 0.003, 0.0003, 0.0003]
+    )
+    assert [cross.learning_rate_at(epoch / 110) for epoch in (0, 0.5, 1.5, 109.5)] == pytest.approx(
+        [1e-3, 1e-3, 0.96e-3, 0.96**109 * 1e-3]
+    )
+
+
+@pytest.mark.parametrize("recipe", PUBLISHED.values(), ids=lambda recipe: f"{recipe.network}-{recipe.data}")
+def test_published_experiments_are_whole(recipe):
+    """Each is of a data set and has its epochs; its schedule ends within them; its cubes hold a hand."""
+    assert PUBLISHED[recipe.network, recipe.data] is recipe
+    assert recipe.data in {"icvl", "nyu", "msra", "hands17"}
+    assert recipe.epochs
+    assert not isinstance(recipe.schedule, Cosine)
+    if isinstance(recipe.schedule, Steps):
+        assert all(0 < epoch < recipe.epochs for epoch in recipe.schedule.after)
+    if isinstance(recipe.schedule, Exponential):
+        assert 0.9 < recipe.schedule.factor < 1
+    assert all(150 <= edge <= 300 for edge in (recipe.edge_mm, *recipe.subject_edges_mm, *recipe.augment.edges_mm))
+    assert len(recipe.subject_edges_mm) in {0, 9}
+    json.loads(recipe.to_json())
+
+
+def test_our_recipes_differ_in_clipping_only():
+    """What makes the comparison of networks one: everything else is shared."""
+    shared = dataclasses.replace(LATENT_FUSION_SYNTHETIC, arguments={}).at(96)
+    for name in MODELS:
+        recipe = dataclasses.replace(RECIPES[name], network=shared.network, arguments={}).at(96)
+        clipped = dataclasses.replace(shared.optimizer, clip=recipe.optimizer.clip)
+        assert recipe == dataclasses.replace(shared, optimizer=clipped), name

@@ -3,25 +3,24 @@
 import dataclasses
 import json
 import math
+from typing import cast
 
 import pytest
 import torch
+from torch import nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit import training
 from handkit.data.augment import Augment
-from handkit.geometry.camera import Camera
-from handkit.geometry.crop import Space
-from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
-from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
+from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
-from handkit.training import Budget, Run, learning_rate, train
+from handkit.training import Budget, Run, TrainingError, train
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,
@@ -66,70 +65,11 @@ def assert_same(one: Run, other: Run):
     assert (one.step, one.samples) == (other.step, other.samples)
 
 
-def test_learning_rate_by_hand():
-    """Up along a line over the first 10 %, then down along a cosine: half of it in the middle, 0 at the end."""
-    recipe = dataclasses.replace(RECIPE, learning_rate=2.0, warmup=0.1)
-    assert learning_rate(recipe, 0.0) == pytest.approx(2.0 * 0.001 / 0.101)
-    assert learning_rate(recipe, 0.0495) == pytest.approx(1.0)
-    assert learning_rate(recipe, 0.1) == pytest.approx(2.0)
-    assert learning_rate(recipe, 0.55) == pytest.approx(1.0)
-    assert learning_rate(recipe, 0.325) == pytest.approx(1 + math.sqrt(0.5))
-    assert learning_rate(recipe, 1.0) == pytest.approx(0.0)
-
-
 def test_budget_by_hand():
     assert Budget(samples=200).progress(samples=50, seconds=9e9) == 0.25
     assert Budget(samples=200).progress(samples=250, seconds=0.0) == 1.0
     assert Budget(minutes=2.0).progress(samples=10**9, seconds=30.0) == 0.25
     assert Budget(minutes=2.0).progress(samples=0, seconds=121.0) == 1.0
-
-
-def test_location_targets_by_hand():
-    """Cubes of 200 mm around 500 mm; hands 50 and 150 mm to the right of their middle; every second row mirrored."""
-    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=15.5, cy=15.5, width=32, height=32).batched()
-    depth = (torch.arange(32.0) + 480).expand(4, 32, 32)
-    joints = torch.tensor([50.0, 50.0, 150.0, 150.0])[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
-    joints = joints.expand(4, 21, 3) + torch.tensor([0.0, 20.0, 500.0])
-    cube = Cube.around(torch.tensor([[0.0, 0.0, 500.0]]).expand(4, 3), edge=200.0)
-    frame = DepthFrame(depth, Camera(camera.matrix.expand(4, 3, 3), 32, 32), joints, cube)
-    targets = location_targets(frame, 16)
-    expected = torch.tensor([[0.5, 0.2, 0.0], [-0.5, 0.2, 0.0], [1.5, 0.2, 0.0], [-1.5, 0.2, 0.0]])
-    torch.testing.assert_close(targets["offset"], expected)
-    assert targets["hand"].tolist() == [True, True, False, False]
-    plain, mirrored = targets["points"][:2]
-    torch.testing.assert_close(mirrored[2], plain[2].flip(-1))
-    torch.testing.assert_close(mirrored[0], plain[0])
-    assert not torch.equal(plain[2], plain[2].flip(-1))
-
-
-def test_pose_targets_are_the_crop_s():
-    frame, model = FRAMES[0], LatentFusion(HAND21, resolution=32)
-    targets = pose_targets(model)(frame, 24)
-    assert targets["points"].shape == (2, 3, 24, 24)
-    assert targets["joints"].shape == (2, 21, 3)
-    assert model.space is Space.IMAGE
-    assert (targets["joints"].mean(1).abs() < 0.6).all(), "the cube is around the hand"
-
-
-def test_batches_depend_on_seed_and_number_alone():
-    again = SyntheticFrames(RECIPE, seed=5, size=2, resolution=48)
-    assert again[3].depth.numpy().tobytes() == FRAMES[3].depth.numpy().tobytes()
-    assert again[3].depth.numpy().tobytes() != FRAMES[4].depth.numpy().tobytes()
-    other = SyntheticFrames(RECIPE, seed=6, size=2, resolution=48)
-    assert other[3].depth.numpy().tobytes() != FRAMES[3].depth.numpy().tobytes()
-
-
-def test_a_localizer_sees_places_without_hands():
-    recipe = dataclasses.replace(LOCALIZER_SYNTHETIC, negatives=0.5, augment=Augment())
-    frame = SyntheticFrames(recipe, seed=0, size=60, resolution=32)[0]
-    hand = location_targets(frame, 16)["hand"]
-    assert 0.4 < float(hand.float().mean()) < 0.8
-    assert frame.joints is not None
-    taken_out = frame.joints[:, 0, 2] > 5000
-    assert 0.1 < float(taken_out.float().mean()) < 0.4
-    assert not hand[taken_out].any()
-    assert frame.cube is not None
-    assert (frame.cube.center[:, 2] >= 150).all()
 
 
 def test_matrices_decay_and_vectors_do_not():
@@ -213,3 +153,87 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert lines[0] == json.loads(json.dumps(dataclasses.asdict(told[0])))
     assert lines[0]["samples"] == 4
     assert measured == [run.averaged()]
+
+
+def spoiled_frame(*rows: int) -> DepthFrame:
+    """Six frames, of which these have a label that is not a number, and row 5 no reading at all."""
+    frame = SyntheticFrames(RECIPE, seed=5, size=6, resolution=48)[0]
+    assert frame.joints is not None
+    joints, depth = frame.joints.clone(), frame.depth.clone()
+    joints[list(rows), 3, 1] = torch.nan
+    depth[5] = 0
+    return dataclasses.replace(frame, joints=joints, depth=depth)
+
+
+def test_a_spoiled_row_changes_nothing_for_the_others():
+    """A step on a batch with spoiled rows is the step on the batch without them, statistics and all."""
+    whole, spoiled = new_run(), new_run()
+    frame = spoiled_frame(1, 2)
+    spoiled.advance(frame, progress=0.5)
+    whole.advance(frame[torch.tensor([0, 3, 4])], progress=0.5)
+    assert (spoiled.dropped, spoiled.skipped, spoiled.samples) == (3, 0, 6)
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, spoiled.model.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient", "rows"])
+def test_a_step_that_is_not_finite_is_undone_and_counted(where, monkeypatch):
+    run, frame = new_run(), FRAMES[0]
+    run.advance(frame, progress=0.5)
+    before = {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    network, honest = run.model, cast(LatentFusion, run.model).loss
+    if where == "loss":
+        monkeypatch.setattr(network, "loss", lambda **parts: {"x": honest(**parts)["fused"] * torch.inf})
+    elif where == "gradient":  # of the square root at 0
+        monkeypatch.setattr(network, "loss", lambda **parts: {"x": (honest(**parts)["fused"] * 0).sqrt()})
+    else:
+        frame = dataclasses.replace(frame, depth=frame.depth * 0)
+    assert run.advance(frame, progress=0.5) == {}
+    monkeypatch.undo()
+    assert (run.step, run.skipped) == (2, 1)
+    for name, tensor in run.model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    assert run.advance(FRAMES[1], progress=0.5)
+    assert run.skipped_in_a_row == 0
+
+
+def test_a_run_that_learns_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(training, "PATIENCE", 3)
+    run, empty = new_run(), dataclasses.replace(FRAMES[0], depth=FRAMES[0].depth * 0)
+    for batch in (empty, empty, FRAMES[0], empty, empty):
+        run.advance(batch, progress=0.5)
+    with pytest.raises(TrainingError, match="3 batches in a row, up to step 6"):
+        run.advance(empty, progress=0.5)
+
+
+def test_what_was_left_out_is_logged_and_kept(tmp_path):
+    run = new_run()
+    run.advance(spoiled_frame(1), progress=0.5)
+    train(run, FRAMES, Budget(samples=8), out=tmp_path, workers=0)
+    again = new_run()
+    again.restore(tmp_path / "state.ckpt")
+    assert (again.dropped, again.skipped) == (2, 0)
+    assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["dropped"] == 2
+
+
+@pytest.mark.parametrize("network", sorted(name for name, _ in PUBLISHED))
+def test_optimizers_are_those_of_the_papers(network):
+    recipe = PUBLISHED[network, "nyu"]
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    optimizer = training._optimizer(model, recipe)
+    kinds = {"srn": torch.optim.SGD, "attention-hourglass": torch.optim.SGD}
+    assert type(optimizer) is kinds.get(network, torch.optim.Adam)
+    matrices, vectors = optimizer.param_groups
+    assert matrices["weight_decay"] == recipe.weight_decay
+    assert vectors["weight_decay"] == (recipe.weight_decay if network in kinds else 0.0)
+    assert matrices.get("momentum", matrices.get("betas", [0])[0]) == {"densereg": 0.5}.get(network, 0.9)
+
+
+def test_elements_are_clipped_as_densereg_clips():
+    run = new_run()
+    run.recipe = dataclasses.replace(RECIPE, optimizer=PUBLISHED["densereg", "nyu"].optimizer)
+    for parameter in run.model.parameters():
+        parameter.grad = torch.full_like(parameter, 3.0)
+    norm = run._clip()
+    assert float(norm) == pytest.approx(3 * math.sqrt(sum(each.numel() for each in run.model.parameters())), rel=1e-4)
+    assert all((each.grad == torch.tensor(0.2 / 40)).all() for each in run.model.parameters())

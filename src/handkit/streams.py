@@ -3,28 +3,39 @@
 stream -> DepthFrame with joints and a jittered cube -> targets -> arguments of a network's loss
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol, cast, runtime_checkable
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from handkit.data.augment import jitter
-from handkit.geometry.crop import Crop, Space, crop_hand, mirror_joints, mirror_points
+from handkit.data.augment import Augment, disturb, jitter
+from handkit.geometry.crop import BACKGROUND, Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import read_both, two_readings
 from handkit.models import HandPoseModel
+from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
 
 HAND_WITHIN_MM = 100.0
 """A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
 
-Targets = Callable[[DepthFrame, int], dict[str, Tensor]]
-"""From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
+LOCATED_MARGIN = 1.8
+"""Windows this many times as wide as their cubes hold what a localizer looks at, and what it moves the cubes to."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Targets(Protocol):
+    """From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
+
+    def __call__(
+        self, frame: DepthFrame, resolution: int, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class SyntheticFrames(Dataset[DepthFrame]):
     seed: int
     size: int
     resolution: int = 128
+    margin: float = 1.0
+    """Windows are so many times as wide as their cubes; rolled cubes get at least what their corners need."""
 
     def __getitem__(self, index: int) -> DepthFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -45,7 +58,11 @@ class SyntheticFrames(Dataset[DepthFrame]):
             center = torch.where((kind < 1)[:, None], _another_place(scene, generator), center)
             scene = _without_hands(scene, kind < 0.5)
         cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
-        return look(scene, cube, resolution=self.resolution)
+        margin = max(self.margin, math.sqrt(2) if self.recipe.augment.roll > 0 else 1.0)
+        if margin == 1.0:
+            return look(scene, cube, resolution=self.resolution)
+        window = replace(cube, edges=cube.edges * margin)
+        return replace(look(scene, window, resolution=round(self.resolution * margin)), cube=cube)
 
 
 def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
@@ -71,17 +88,50 @@ def _without_hands(scene: Scene, empty: Tensor) -> Scene:
     return scene._replace(cones=scene.cones * (here | things), wedges=scene.wedges * here, joints=joints)
 
 
-def pose_targets(model: HandPoseModel) -> Targets:
-    """Points and joints in the space of `model`."""
+def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Targets:
+    """Points and joints in the space of `model`; readings are disturbed as `augment` says, given a generator."""
 
-    def targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+    def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         crop, joints = _labelled_crop(frame, resolution)
+        if augment is not None and generator is not None:
+            crop = disturb(crop, augment, generator)
         return {"points": crop.points(model.space), "joints": crop.normalize(joints, model.space)}
 
     return targets
 
 
-def location_targets(frame: DepthFrame, resolution: int) -> dict[str, Tensor]:
+@torch.no_grad()
+def relocate(frame: DepthFrame, localizer: Localizer, *, edge_mm: float) -> DepthFrame:
+    """The same frames, their cubes moved to where `localizer` sees the hand; it looks at cubes of `edge_mm`."""
+    assert frame.cube is not None
+    wide = Cube.around(frame.cube.center, edge=edge_mm)
+    offset = localizer(crop_hand(frame, wide, localizer.resolution).points(Space.IMAGE)).offset
+    center = wide.denormalize(offset[:, None])[:, 0]
+    return replace(frame, cube=replace(frame.cube, center=center))
+
+
+def located_targets(targets: Targets, localizer: Localizer, *, edge_mm: float) -> Targets:
+    """As `targets`, of cubes that the localizer has moved first: its place in training (SRN; reference facts, 2.5)."""
+
+    def located(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        return targets(relocate(frame, localizer.to(frame.depth.device), edge_mm=edge_mm), resolution, generator)
+
+    return located
+
+
+def usable(targets: dict[str, Tensor]) -> Bool[Tensor, " B"]:
+    """Rows that a network can learn from: all numbers finite, and something in the crop unless it is to show no hand.
+
+    One other row in a batch would spoil its statistics, and through them every row and the running statistics.
+    """
+    finite = torch.stack([part.reshape(len(part), -1).isfinite().all(1) for part in targets.values()]).all(0)
+    if "points" not in targets:
+        return finite
+    something = (targets["points"][:, 2] < BACKGROUND).flatten(1).any(1)
+    return finite & (something | ~targets["hand"] if "hand" in targets else something)
+
+
+def location_targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
     """Points, offset to the joint mean in the cube's units, and whether a hand is there; every second row mirrored.
 
     The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
@@ -104,7 +154,7 @@ def handedness_targets(model: HandPoseModel) -> Targets:
 
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
-    def targets(frame: DepthFrame, _resolution: int) -> dict[str, Tensor]:
+    def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         crop, _ = _labelled_crop(frame, model.resolution)
         plain, mirrored = two_readings(crop.cube, *read_both(model, crop))
         return {"plain": plain.clone(), "mirrored": mirrored.clone()}  # out of inference mode

@@ -19,7 +19,7 @@ from handkit.recipes import RECIPES, Recipe
 from handkit.streams import SyntheticFrames, Targets, handedness_targets, location_targets, pose_targets
 
 try:
-    from handkit.training import Budget, Report, Run, train
+    from handkit.training import Budget, Report, Run, TrainingError, train
 except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
@@ -52,7 +52,10 @@ def train_network(asked: Training) -> int:
     run = _run(asked, recipe)
     frames = SyntheticFrames(recipe, seed=asked.seed, size=recipe.batch)
     with _Bar(asked.network) as bar:
-        weights = train(run, frames, budget, out=asked.out, measure=_measure(asked.network, recipe), tell=bar.show)
+        try:
+            weights = train(run, frames, budget, out=asked.out, measure=_measure(asked.network, recipe), tell=bar.show)
+        except TrainingError as error:
+            raise CommandError(f"{asked.out}: {error}") from None
     bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
     return 0
 
