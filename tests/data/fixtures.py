@@ -5,12 +5,13 @@
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from scipy.io import savemat
+from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.data.msra import GESTURES, SUBJECTS
 from handkit.data.nyu import JOINT_NAMES
@@ -31,7 +32,7 @@ def render(name: str, count: int, *, seed: int = 0) -> DepthFrame:
 
 
 def write_icvl(root: Path, frames: DepthFrame) -> None:
-    """Hands mirrored as ICVL's are; of every training picture a copy turned by 180 degrees; CR CR LF and blank lines."""
+    """Hands mirrored as ICVL's are; every training picture also turned by 180 degrees; CR CR LF and blank lines."""
     depth = frames.depth.numpy()[:, :, ::-1].round().astype(np.uint16)
     uvd = project(frames, icvl_joints(joints_of(frames))) * (-1, 1, 1) + (frames.camera.width - 1, 0, 0)
     turned = uvd * (-1, -1, 1) + (frames.camera.width - 1, frames.camera.height - 1, 0)
@@ -61,7 +62,7 @@ def write_nyu(root: Path, frames: DepthFrame) -> None:
 def write_nyu_labels(path: Path, xyz: np.ndarray, *, names: Sequence[str] = JOINT_NAMES) -> None:
     """`joint_data.mat` from (N, 36, 3) of view 1; the other views stand 100 and 200 mm beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    views = np.stack([xyz + (100 * view, 0, 0) for view in range(3)]).astype(np.float64)
+    views = np.stack([xyz + np.array([100.0 * view, 0, 0]) for view in range(3)]).astype(np.float64)
     cells = np.array([names], dtype=object)
     savemat(path, {"joint_names": cells, "joint_uvd": views, "joint_xyz": views}, do_compression=True)
 
@@ -148,7 +149,7 @@ def nyu_joints(joints: np.ndarray) -> np.ndarray:
     chosen: list[np.ndarray] = []
     for finger in ("pinky", "ring", "middle", "index", "thumb"):
         chain = [at[joint] for joint in HAND21.joints if joint.startswith(finger)][::-1]
-        for outer, inner in zip(chain, chain[1:], strict=False):
+        for outer, inner in pairwise(chain):
             chosen += [outer, (outer + inner) / 2]
     side = 0.3 * (at["index_mcp"] - at["pinky_mcp"])
     middle = (at["wrist"] + at["middle_mcp"]) / 2

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
+from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.errors import CommandError
 
 Pictures = Annotated[Positional[tuple[str, ...]], arg(metavar="FRAME...", help_behavior_hint="")]
@@ -139,6 +140,11 @@ def info(*, json: bool = False) -> int:
     return print_overview(as_json=json)
 
 
+def data() -> int:
+    """ICVL, NYU, MSRA15 and HANDS2017 as they were downloaded: commands of their own."""
+    return main(["data"])  # for the list of commands; `main` passes on to the group's own before it gets here
+
+
 COMMANDS: dict[str, Callable[..., int]] = {
     "predict": predict,
     "train": train,
@@ -146,17 +152,24 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "evaluate": evaluate,
     "info": info,
+    "data": data,
 }
+GROUPS: dict[str, dict[str, Callable[..., int]]] = {"data": DATA_COMMANDS}
+"""Commands that have commands of their own."""
+
+DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimetres."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, answer its exit status; bad input ends in a sentence on stderr, not in a traceback."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    group = given[0] if given and given[0] in GROUPS else ""
     try:
         return subcommand_cli_from_dict(
-            COMMANDS,
-            prog="handkit",
-            description="From any depth frame to a hand: 21 joints in camera millimetres.",
-            args=arguments,
+            GROUPS.get(group, COMMANDS),
+            prog=f"handkit {group}".strip(),
+            description=COMMANDS[group].__doc__ if group else DESCRIPTION,
+            args=given[1:] if group else given,
         )
     except CommandError as error:
         print(f"handkit: {error}", file=sys.stderr)

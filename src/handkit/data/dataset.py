@@ -27,6 +27,14 @@ class DatasetError(ValueError):
     """One sentence: the file, the line where there is one, what was seen, what was expected, what mends it."""
 
 
+class MissingError(DatasetError):
+    """A file or folder that every copy of the data set has is not there."""
+
+    def __init__(self, path: Path, remedy: str) -> None:
+        super().__init__(f"{path} is missing; {remedy}")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class Record:
     """What is known of a frame without opening its picture."""
@@ -105,9 +113,10 @@ class LabeledFiles:
         try:
             return self.decode(path)
         except FileNotFoundError:
-            raise DatasetError(
-                f"{path} is missing; unpack its archive again (`handkit data check {self.name} --root {self.root}` "
-                "tells what else is missing and where the set comes from)"
+            raise MissingError(
+                path,
+                f"unpack its archive again (`handkit data check {self.name} --root {self.root}` tells what else is "
+                "missing and where the set comes from)",
             ) from None
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import DatasetError, LabeledFiles, find_root, unique
+from handkit.data.dataset import DatasetError, LabeledFiles, MissingError, find_root, unique
 from handkit.data.pictures import read_png16
 from handkit.data.tables import read_rows
 from handkit.geometry.camera import Camera
@@ -74,5 +74,5 @@ def _missing(folder: Path, names: Sequence[str]) -> dict[int, str]:
         with os.scandir(folder) as entries:
             there = {entry.name for entry in entries}
     except OSError:
-        raise DatasetError(f"{folder} is missing; unpack the pictures of HANDS2017 there") from None
+        raise MissingError(folder, "unpack the pictures of HANDS2017 there") from None
     return {i: "the picture is missing" for i, name in enumerate(names) if name not in there}

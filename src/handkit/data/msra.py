@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import DatasetError, LabeledFiles, find_root
+from handkit.data.dataset import DatasetError, LabeledFiles, MissingError, find_root
 from handkit.data.tables import numbered_lines, read_rows
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21
@@ -65,6 +65,8 @@ def open_msra(root: Path, *, subjects: Sequence[str] = SUBJECTS) -> LabeledFiles
             if number < len(gesture.joints):
                 faults[len(sources) + number] = "on DeepPrior++'s list of wrong frames"
         sources += [f"{gesture.folder}/{number:06d}_depth.bin" for number in range(len(gesture.joints))]
+    if not sources:
+        raise DatasetError(f"{base}: the joint.txt files of {', '.join(subjects)} list no frame; unpack them again")
     joints = np.concatenate([gesture.joints for gesture in gestures])
     people = [source.partition("/")[0] for source in sources]
     return LabeledFiles("msra", MSRA21, CAMERA, base, sources, joints, people, decode, faults)
@@ -119,13 +121,10 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
 
 def _read_gestures(base: Path, subject: str) -> Iterator[Gesture]:
     if not (base / subject).is_dir():
-        raise DatasetError(f"{base / subject} is missing; MSRA15 has nine subjects: unpack its archive again")
+        raise MissingError(base / subject, "MSRA15 has nine subjects: unpack its archive again")
     for name in GESTURES:
         if not (base / subject / name).is_dir():
-            raise DatasetError(
-                f"{base / subject / name} is missing; every subject has {len(GESTURES)} gestures: "
-                "unpack the archive again"
-            )
+            raise MissingError(base / subject / name, "every subject has 17 gestures: unpack the archive again")
         yield Gesture(f"{subject}/{name}", read_joints(base / subject / name / "joint.txt"))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from jaxtyping import Float32, Shaped
 
-from handkit.data.dataset import DatasetError, LabeledFiles, find_root
+from handkit.data.dataset import DatasetError, LabeledFiles, MissingError, find_root
 from handkit.data.pictures import read_png_colors
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
@@ -81,7 +81,7 @@ def _load_mat(path: Path) -> dict[str, Any]:
     try:
         return cast(dict[str, Any], loadmat(str(path), variable_names=["joint_xyz", "joint_names"]))
     except FileNotFoundError:
-        raise DatasetError(f"{path} is missing; it lies beside the pictures in NYU's archive") from None
+        raise MissingError(path, "it lies beside the pictures in NYU's archive: unpack it again") from None
     except NotImplementedError:
         raise DatasetError(
             f"{path} is a MATLAB file of version 7.3; NYU's own is older: download it again, or save it with -v7"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import DatasetError
+from handkit.data.dataset import DatasetError, MissingError
 
 _LINES_AT_ONCE = 8192
 
@@ -57,7 +57,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with path.open("rb") as file:
             yield from enumerate(file, start=1)
     except FileNotFoundError:
-        raise DatasetError(f"{path} is missing; unpack it from the data set's archive") from None
+        raise MissingError(path, "give another path, or unpack the data set's archive again") from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
 

@@ -1,0 +1,55 @@
+"""`handkit data show`: one labelled frame as a picture."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from handkit.cli.errors import CommandError
+from handkit.data.catalog import find_data_set, open_split
+from handkit.data.dataset import DatasetError, LabeledFiles, Record
+from handkit.drawing import PAPER, Picture, depth_range, draw_skeleton, draw_text, enlarge, show_depth, three_panels
+
+WIDTH = 960
+"""Of the picture, pixels."""
+
+
+def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Path | None) -> int:
+    """Writes the picture and says where; answers 0. Raises CommandError."""
+    try:
+        chosen = split or next(iter(find_data_set(name).parts))
+        files = open_split(name, root, chosen)
+        if not 0 <= index < len(files):
+            raise CommandError(
+                f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2
+            )
+        record, depth = files.record(index), files.depth(index)
+    except DatasetError as error:
+        raise CommandError(str(error)) from None
+    target = out or Path(f"{name}-{chosen}-{index}.png")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix.lower() != ".png" or not cv2.imwrite(str(target), draw_record(files, record, depth)):
+        raise CommandError(f"--out {target} cannot be written; give a .png file in a folder that you may write to")
+    fault = f", {record.fault}" if record.fault else ""
+    print(f"{target}: frame {index} of {name} {chosen}, {record.source}, subject {record.subject}{fault}")
+    return 0
+
+
+def draw_record(files: LabeledFiles, record: Record, depth: np.ndarray) -> Picture:
+    """The whole frame with its skeleton; below it the hand, the skeleton over it, and both from the side."""
+    factor = max(1, WIDTH // files.camera.width)
+    near, far = depth_range(depth, record.joints)
+    picture = enlarge(show_depth(depth, near=near, far=far), factor)
+    if record.joints is not None:
+        joints_px = files.camera.project(torch.from_numpy(record.joints)).numpy()
+        draw_skeleton(picture, (joints_px + 0.5) * factor - 0.5, files.skeleton, depth_mm=record.joints[:, 2])
+        size = picture.shape[1] // 3
+        panels = three_panels(depth, files.camera, record.joints, files.skeleton, size=size)
+        short = ((0, 0), (0, picture.shape[1] - panels.shape[1]), (0, 0))
+        panels = np.pad(panels, short)
+        panels[:, panels.shape[1] - short[1][1] :] = PAPER
+        picture = np.vstack([picture, panels])
+    caption = f"{record.source}  subject {record.subject}" + (f"  ({record.fault})" if record.fault else "")
+    draw_text(picture, caption, (10, 24), height=15)
+    return picture
