@@ -1,6 +1,7 @@
 """A small data set in memory, for what comes after the readers."""
 
 import dataclasses
+import functools
 import time
 
 import numpy as np
@@ -14,6 +15,16 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
 
 DAMAGED = "the picture is cut short"
+
+
+@functools.cache
+def picture(seed, center):
+    """A noisy ball with holes before a wall."""
+    generator, camera = np.random.default_rng(1000 + seed), Camera.named("icvl")
+    (u, v), (rows, columns) = camera.project(torch.tensor([center]))[0].tolist(), np.mgrid[:240, :320]
+    near = np.hypot(columns - u, rows - v) < 70 * 240 / center[2]
+    depth = np.where(near, center[2], 900) + generator.normal(0, 4, near.shape)
+    return np.where(generator.random(near.shape) < 0.1, 0, np.rint(depth)).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +53,7 @@ class Recorded:
         time.sleep(self.seconds)
         if index in self.damaged:
             raise DatasetError(f"{index}: {DAMAGED}")
-        record, generator = self.record(index), np.random.default_rng(1000 + index)
-        center = record.joints.mean(0)
-        (u, v), (rows, columns) = self.camera.project(torch.from_numpy(center[None]))[0].tolist(), np.mgrid[:240, :320]
-        near = np.hypot(columns - u, rows - v) < 70 * 240 / center[2]
-        depth = np.where(near, center[2], 900) + generator.normal(0, 4, near.shape)
-        return np.where(generator.random(near.shape) < 0.1, 0, np.rint(depth)).astype(np.float32)
+        return picture(index, tuple(self.record(index).joints.mean(0).tolist()))
 
     def __len__(self):
         return self.count

@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from data.recorded import DAMAGED, Recorded, packing_of
 
 from handkit.data.augment import Augment, jitter
 from handkit.data.codec import CODECS
@@ -16,8 +17,6 @@ from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.synthetic.scenes import sample_scenes, whole_frames
-
-from data.recorded import DAMAGED, Recorded, packing_of
 
 FRAMES = Recorded(11, damaged=(3,), suspect=(5,))
 SOUND = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]

@@ -157,22 +157,26 @@ def _locked(out: Path) -> Generator[None]:
 
 def _begin(settings: Settings, out: Path) -> None:
     """Take up what an earlier run left, or start; raises StoreError where that was something else."""
-    for partial in out.glob("*.partial"):
-        partial.unlink()
-    if not any(out.iterdir()):
+    if not (out / PACKING).exists() and not (out / MANIFEST).exists():
+        if {path.name for path in out.iterdir()} - {f"{PACKING}.partial"}:
+            raise StoreError(f"{out} holds other files, and no store; name a new folder or an empty one")
         with written_whole(out / PACKING) as file:
             file.write(json.dumps(asdict(settings), indent=1).encode())
-    try:
-        content = json.loads((out / PACKING).read_text(encoding="utf-8"))
-        begun = read_settings(content)
-    except FileNotFoundError:
-        begun = read_manifest(out).settings
-    except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{out / PACKING} is damaged ({error}); delete {out} and pack anew") from None
-    ours, theirs = asdict(settings), asdict(begun)
+    for partial in out.glob("*.partial"):
+        partial.unlink()
+    ours, theirs = asdict(settings), asdict(_settings_of(out))
     different = [f"{key} {theirs[key]} there and {ours[key]} here" for key in ours if ours[key] != theirs[key]]
     if different:
         raise StoreError(f"{out} holds another packing: {'; '.join(different)}; name another folder")
+
+
+def _settings_of(out: Path) -> Settings:
+    try:
+        return read_settings(json.loads((out / PACKING).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return read_manifest(out).settings
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{out / PACKING} is damaged ({error}); delete {out} and pack anew") from None
 
 
 def _pack_shards(packing: Packing, out: Path, missing: list[int], *, workers: int, tell: Callable[[int], None]) -> None:

@@ -127,7 +127,7 @@ def read_manifest(folder: Path) -> Manifest:
     except FileNotFoundError:
         raise StoreError(_no_store(folder)) from None
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} is damaged ({error}); delete it and pack again: finished shards are kept") from None
+        raise StoreError(f"{path} is damaged ({error}); delete {folder} and pack anew") from None
     if written > FORMAT:
         raise StoreError(f"{path} has format {written} and this handkit reads up to {FORMAT}; update handkit")
     try:
@@ -136,7 +136,7 @@ def read_manifest(folder: Path) -> Manifest:
         shards = tuple(ShardEntry(**shard) for shard in content["shards"])
         return Manifest(written, settings, content["index_crc32"], content["sources_crc32"], faults, shards)
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{path} is damaged ({error}); delete it and pack again: finished shards are kept") from None
+        raise StoreError(f"{path} is damaged ({error}); delete {folder} and pack anew") from None
 
 
 def read_settings(content: dict[str, Any]) -> Settings:
