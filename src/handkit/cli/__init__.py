@@ -14,6 +14,7 @@ from tyro.extras import subcommand_cli_from_dict
 
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.errors import CommandError
+from handkit.cli.score import score
 
 Pictures = Annotated[Positional[tuple[str, ...]], arg(metavar="FRAME...", help_behavior_hint="")]
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy")]
@@ -151,6 +152,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "render": render,
     "demo": demo,
     "evaluate": evaluate,
+    "score": score,
     "info": info,
     "data": data,
 }

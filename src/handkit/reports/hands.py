@@ -22,8 +22,10 @@ from handkit.drawing import (
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
 
-DepthOf: TypeAlias = Callable[[int], DepthFrame]
-"""A row of the scored arrays to its depth picture: a batch of one, whose camera frame is that of the joints."""
+DepthOf: TypeAlias = Callable[[int], DepthFrame | None]
+"""A row of the scored arrays to its depth picture: a batch of one, whose camera frame is that of the joints.
+
+None where there is no picture."""
 Hand: TypeAlias = Float[np.ndarray, "J 3"]
 
 VIEWS = {"front": (0, 1), "side": (2, 1), "above": (0, 2)}

@@ -9,7 +9,10 @@ from jaxtyping import Float
 from handkit.drawing import Picture
 from handkit.evaluation import Result
 from handkit.geometry.skeleton import Skeleton
+from handkit.reports.charts import Chart, to_picture, to_svg
+from handkit.reports.figures import joints_chart, series_of, success_chart
 from handkit.reports.hands import DepthOf, worst_frames_sheet
+from handkit.reports.page import Figures, report_page
 
 
 def write_report(
@@ -21,18 +24,42 @@ def write_report(
     labels_mm: Float[np.ndarray, "N J 3"],
     depth_of: DepthOf | None = None,
 ) -> Path:
-    """Write result.json, pictures and report.html to `folder`, which is made; answers the path of report.html.
+    """Write a result and its pictures to `folder`, which is made; answers the path of report.html in it.
 
-    The arrays are those that `result` was scored from. `depth_of(row)` answers the depth picture of a row (a batch of
-    one, in the camera frame of the joints), over which the worst frames are then drawn. Raises OSError.
+    Also: result.json, success.png and .svg, joints.png and .svg, worst.png. The arrays are those that `result` was
+    scored from. `depth_of(row)` answers the depth picture of a row (a batch of one, in the camera frame of the joints;
+    None: there is none), over which the worst frames are drawn. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     result.save(folder / "result.json")
+    series = series_of(result)
+    title = f"{result.protocol.dataset}: {result.protocol.version}"
+    success = success_chart(series, thresholds_mm=result.curves.thresholds_mm, title=title)
+    joints = joints_chart(series, joints=result.protocol.joints)
     sheet = worst_frames_sheet(
         result.worst_frames, skeleton, estimated=predictions_mm, truth=labels_mm, depth_of=depth_of
     )
-    _save_png(folder / "worst.png", sheet)
-    return folder / "report.html"
+    figures = Figures(
+        success_svg=_save_chart(folder / "success", success),
+        joints_svg=_save_chart(folder / "joints", joints),
+        worst_png=_save_png(folder / "worst.png", sheet),
+        worst_words=(
+            "The frames with the greatest mean joint error; of neighbours in a video only the worst. "
+            "Estimates in the colors of the fingers, truth in pale blue, red lines between the two; "
+            "a grid line every 50 mm."
+        ),
+    )
+    page = folder / "report.html"
+    page.write_text(report_page(result, figures), encoding="utf-8")
+    return page
+
+
+def _save_chart(path: Path, chart: Chart) -> str:
+    """As .png and .svg; answers the SVG."""
+    _save_png(path.with_suffix(".png"), to_picture(chart))
+    drawing = to_svg(chart)
+    path.with_suffix(".svg").write_text(drawing, encoding="utf-8")
+    return drawing
 
 
 def _save_png(path: Path, picture: Picture) -> bytes:
