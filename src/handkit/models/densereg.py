@@ -45,7 +45,7 @@ from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
 from handkit.layers.projection import project, unproject
 from handkit.layers.readout import look_up, mean_shift, take_strongest
-from handkit.models.densereg_stacks import CHANNELS, MAPS, Answer, Cells, Return, Stack, coordinate_head, stem
+from handkit.models.densereg_stacks import MAPS, Answer, Cells, Return, Stack, coordinate_head, stem
 
 HEAT_RADIUS = 2 * 4 / 32
 """tau: 4 of 32 cells across a picture that is 2 wide."""
@@ -100,16 +100,21 @@ def _half_square(error: Float[Tensor, "T B *rest"]) -> Float[Tensor, ""]:
     return error.float().square().sum() / (2 * error.shape[1])
 
 
-def _check_arguments(*, resolution: int, answer: str, counts: tuple[int, int], lengths: tuple[float, float]) -> None:
+def _check_arguments(
+    *, multiples: dict[str, tuple[int, int]], answer: str, counts: dict[str, int], lengths: dict[str, float]
+) -> None:
     """Refuse what could not be built or read."""
-    if resolution <= 0 or resolution % 4:
-        raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 4, for example 128")
+    for name, (value, step) in multiples.items():
+        if value <= 0 or value % step:
+            raise ValueError(f"{name} is {value}, it must be a positive multiple of {step}, for example 128")
     if answer not in MAPS:
         raise ValueError(f"answer is {answer!r}, it must be one of {', '.join(MAPS)}")
-    if min(counts) < 1:
-        raise ValueError(f"stacks and top are {counts[0]} and {counts[1]}, each must be at least 1")
-    if min(lengths) <= 0:
-        raise ValueError(f"theta and sigma are {lengths[0]:g} and {lengths[1]:g} half edges, each must be above 0")
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}, it must be at least 1")
+    for name, value in lengths.items():
+        if value <= 0:
+            raise ValueError(f"{name} is {value:g} half edges of the cube, it must be above 0")
 
 
 class DenseReg(nn.Module):
@@ -125,6 +130,7 @@ class DenseReg(nn.Module):
         sigma: of mean shift's Gaussian kernel, half edges; 10, 40, 80 and 100 mm in Table 1.
         weighted: votes weigh R where they fall. Without, all weigh the same, and the K cells are those of
             highest (1 + R) S^2.
+        channels: of the hourglasses, 128 in the paper, a multiple of 8; the heads have 2 and 4 times as many.
         dropout: share of V's (or the fully connected) channels that training silences.
         decay: of the running statistics of batch renormalization, for one step.
         initial_std: of the truncated normal distribution that weights start from, biases 0; None leaves
@@ -147,12 +153,18 @@ class DenseReg(nn.Module):
         theta: float = 80 / 150,
         sigma: float = 40 / 150,
         weighted: bool = True,
+        channels: int = 128,
         dropout: float = 0.5,
         decay: float = 0.99,
         initial_std: float | None = 0.01,
     ) -> None:
         super().__init__()
-        _check_arguments(resolution=resolution, answer=answer, counts=(stacks, top), lengths=(theta, sigma))
+        _check_arguments(
+            multiples={"resolution": (resolution, 4), "channels": (channels, 8)},
+            answer=answer,
+            counts={"stacks": stacks, "top": top},
+            lengths={"theta": theta, "sigma": sigma},
+        )
         self.skeleton = skeleton
         self.resolution = resolution
         self.answer: Answer = answer
@@ -165,16 +177,17 @@ class DenseReg(nn.Module):
             "theta": theta,
             "sigma": sigma,
             "weighted": weighted,
+            "channels": channels,
             "dropout": dropout,
             "decay": decay,
             "initial_std": initial_std,
         }
         joints, maps = len(skeleton), sum(MAPS[answer].values()) * len(skeleton)
-        self.stem = stem()
-        self.stacks = nn.ModuleList(Stack(joints, answer=answer, dropout=dropout) for _ in range(stacks))
-        self.returns = nn.ModuleList(Return(maps) for _ in range(stacks - 1))
+        self.stem = stem(channels)
+        self.stacks = nn.ModuleList(Stack(channels, joints, answer=answer, dropout=dropout) for _ in range(stacks))
+        self.returns = nn.ModuleList(Return(channels, maps) for _ in range(stacks - 1))
         regressed = "coordinates" in answer
-        self.head = coordinate_head(channels=CHANNELS + maps, joints=joints, dropout=dropout) if regressed else None
+        self.head = coordinate_head(channels=channels + maps, joints=joints, dropout=dropout) if regressed else None
         _prepare(self, decay=decay, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:

@@ -14,7 +14,6 @@ from handkit.layers.hourglass import Hourglass
 
 Answer = Literal["field", "offset", "detection-depth", "detection-coordinates", "coordinates"]
 
-CHANNELS = 128
 MAPS: dict[Answer, dict[str, int]] = {
     "field": {"heatmap": 1, "closeness": 1, "direction": 3},
     "offset": {"heatmap": 1, "closeness": 1, "offset": 3},
@@ -51,14 +50,14 @@ class Residual(nn.Module):
         return self.shortcut(features) + self.body(features)
 
 
-def stem() -> nn.Sequential:
-    """Depth ``(B, 1, S, S)`` to features ``(B, 128, S/4, S/4)``."""
+def stem(channels: int) -> nn.Sequential:
+    """Depth ``(B, 1, S, S)`` to features ``(B, channels, S/4, S/4)``."""
     return nn.Sequential(
-        activated_convolution(1, 32, kernel=7, stride=2),
-        Residual(32, 64),
+        activated_convolution(1, channels // 4, kernel=7, stride=2),
+        Residual(channels // 4, channels // 2),
         nn.MaxPool2d(2),
-        Residual(64, 64),
-        Residual(64, CHANNELS),
+        Residual(channels // 2, channels // 2),
+        Residual(channels // 2, channels),
     )
 
 
@@ -75,21 +74,22 @@ class Cells(NamedTuple):
 class FieldHead(nn.Module):
     """R from the features, S from those and where the cells are, V from both maps, with and without background."""
 
-    def __init__(self, joints: int, *, dropout: float) -> None:
+    def __init__(self, channels: int, joints: int, *, dropout: float) -> None:
         super().__init__()
-        self.heatmaps = nn.Conv2d(CHANNELS, joints, 1)
-        self.closeness = nn.Sequential(Residual(CHANNELS + 3, CHANNELS), nn.Conv2d(CHANNELS, joints, 1))
-        self.whole = nn.Sequential(Residual(CHANNELS + 2 * joints, 256), Residual(256, 256))
-        self.hand = nn.Sequential(Residual(CHANNELS + 2 * joints, 256), Residual(256, 256))
-        self.both = Residual(512, 512)
+        wide = 2 * channels
+        self.heatmaps = nn.Conv2d(channels, joints, 1)
+        self.closeness = nn.Sequential(Residual(channels + 3, channels), nn.Conv2d(channels, joints, 1))
+        self.whole = nn.Sequential(Residual(channels + 2 * joints, wide), Residual(wide, wide))
+        self.hand = nn.Sequential(Residual(channels + 2 * joints, wide), Residual(wide, wide))
+        self.both = Residual(2 * wide, 2 * wide)
         self.direction = nn.Sequential(
-            nn.Conv2d(515, 512, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Conv2d(512, 512, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Conv2d(512, 3 * joints, 1),
+            nn.Conv2d(2 * wide + 3, 2 * wide, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Conv2d(2 * wide, 2 * wide, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Conv2d(2 * wide, 3 * joints, 1),
         )  # fmt: skip
 
     def forward(
-        self, hourglass: Float[Tensor, "B 128 H W"], features: Float[Tensor, "B 128 H W"], cells: Cells
+        self, hourglass: Float[Tensor, "B C H W"], features: Float[Tensor, "B C H W"], cells: Cells
     ) -> Float[Tensor, "B maps H W"]:
         heatmaps = self.heatmaps(features)
         closeness = self.closeness(torch.cat((features, cells.image), dim=1))
@@ -101,17 +101,17 @@ class FieldHead(nn.Module):
 class Stack(nn.Module):
     """One hourglass, its features, and the maps that ``answer`` has."""
 
-    def __init__(self, joints: int, *, answer: Answer, dropout: float) -> None:
+    def __init__(self, channels: int, joints: int, *, answer: Answer, dropout: float) -> None:
         super().__init__()
-        self.hourglass = Hourglass(lambda: Residual(CHANNELS, CHANNELS), order=4, core=False, window=3)
-        self.features = nn.Sequential(Residual(CHANNELS, CHANNELS), activated_convolution(CHANNELS, CHANNELS))
         maps = sum(MAPS[answer].values()) * joints
-        self.field = FieldHead(joints, dropout=dropout) if "closeness" in MAPS[answer] else None
-        self.maps = nn.Conv2d(CHANNELS, maps, 1) if maps and self.field is None else None
+        self.hourglass = Hourglass(lambda: Residual(channels, channels), order=4, core=False, window=3)
+        self.features = nn.Sequential(Residual(channels, channels), activated_convolution(channels, channels))
+        self.field = FieldHead(channels, joints, dropout=dropout) if "closeness" in MAPS[answer] else None
+        self.maps = nn.Conv2d(channels, maps, 1) if maps and self.field is None else None
 
     def forward(
-        self, inputs: Float[Tensor, "B 128 H W"], cells: Cells
-    ) -> tuple[Float[Tensor, "B 128 H W"], Float[Tensor, "B maps H W"]]:
+        self, inputs: Float[Tensor, "B C H W"], cells: Cells
+    ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B maps H W"]]:
         """(features, maps)."""
         hourglass = self.hourglass(inputs)
         features = self.features(hourglass)
@@ -123,14 +123,14 @@ class Stack(nn.Module):
 class Return(nn.Module):
     """What a stack found, added to what the next one reads."""
 
-    def __init__(self, maps: int) -> None:
+    def __init__(self, channels: int, maps: int) -> None:
         super().__init__()
-        self.maps = nn.Conv2d(maps, CHANNELS, 1) if maps else None
-        self.features = nn.Conv2d(CHANNELS, CHANNELS, 1)
+        self.maps = nn.Conv2d(maps, channels, 1) if maps else None
+        self.features = nn.Conv2d(channels, channels, 1)
 
     def forward(
-        self, features: Float[Tensor, "B 128 H W"], maps: Float[Tensor, "B maps H W"]
-    ) -> Float[Tensor, "B 128 H W"]:
+        self, features: Float[Tensor, "B C H W"], maps: Float[Tensor, "B maps H W"]
+    ) -> Float[Tensor, "B C H W"]:
         found = self.features(features)
         return found if self.maps is None else found + self.maps(maps)
 
