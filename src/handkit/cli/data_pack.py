@@ -1,0 +1,177 @@
+"""`handkit data pack` and `handkit data verify`: a data set into a store, and whether the store is still whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from handkit.cli.errors import CommandError
+from handkit.data.catalog import find_data_set, open_split
+from handkit.data.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
+from handkit.data.codec import Codec
+from handkit.data.cubes import CUBES, CubeRule, cube
+from handkit.data.dataset import DatasetError, LabeledFiles, Record
+from handkit.data.packing import CubeOf, Packing, pack
+from handkit.data.shards import Manifest, Settings, StoreError
+from handkit.data.store import PackedFrames
+from handkit.geometry.cube import Cube
+
+UNITS_MM = {"msra": 1 / 32}
+"""Millimetres per stored unit where the pictures have fractions of one; 16 bits then reach 2047 mm."""
+LISTED = 10
+"""How many faulty frames are named."""
+
+CenterOf = Callable[[int, Record, Float[np.ndarray, "H W"]], Float[np.ndarray, "3"] | None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of the command."""
+
+    name: str
+    root: Path
+    out: Path
+    split: str | None
+    centers: str
+    """gt, box, com, or a file."""
+    form: Form
+    """Of that file."""
+    cube: str
+    margin: float
+    codec: Codec
+    workers: int
+
+
+def pack_data_set(request: Request) -> int:
+    """Answers 0 when the store is whole; raises CommandError where nothing can be packed."""
+    if request.margin < 1 or request.workers < 1:
+        raise CommandError("--margin and --workers must be at least 1", status=2)
+    console = Console(stderr=True)
+    try:
+        split = request.split or next(iter(find_data_set(request.name).parts))
+        files = open_split(request.name, request.root, split)
+        packing = plan(files, request, split=split)
+        manifest = _pack_with_bar(packing, request, console)
+    except (DatasetError, StoreError) as error:
+        raise CommandError(str(error)) from None
+    summarize(manifest, request.out, console)
+    return verify_store(request.out)
+
+
+def verify_store(path: Path) -> int:
+    """Read everything and compare checksums; answers 0 for a sound store. Raises CommandError."""
+    console = Console(stderr=True)
+    try:
+        store = PackedFrames.open(path)
+        with console.status("verifying"):
+            damage = store.damage()
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+    for sentence in damage:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    if not damage:
+        console.print(f"{path}: {len(store):,} frames, every checksum is right", highlight=False, markup=False)
+    return int(bool(damage))
+
+
+def plan(files: LabeledFiles, request: Request, *, split: str) -> Packing:
+    """What is to be packed; raises DatasetError or CommandError where centres or cubes are not to be had."""
+    rule, cube_words = cube_rule(request.cube, request.name)
+    center_of, center_words = center_source(request, files)
+    (fx, _, cx), (_, fy, cy), _ = files.camera.matrix.tolist()
+    settings = Settings(
+        dataset=files.name,
+        split=split,
+        skeleton=files.skeleton.name,
+        frames=len(files),
+        camera=(fx, fy, cx, cy, files.camera.width, files.camera.height),
+        centers=center_words,
+        cube=cube_words,
+        margin=request.margin,
+        unit_mm=UNITS_MM.get(files.name, 1.0),
+        codec=request.codec,
+    )
+    return Packing(files, _cubes(center_of, rule), settings)
+
+
+def cube_rule(text: str, name: str) -> tuple[CubeRule, str]:
+    """An edge in mm, or the cubes of a method; raises CommandError."""
+    try:
+        edge = float(text)
+    except ValueError:
+        if name not in CUBES.get(text, {}):
+            known = ", ".join(method for method, sets in CUBES.items() if name in sets)
+            raise CommandError(f"--cube {text}: give an edge in mm, or a method that has {name}: {known}") from None
+        return CUBES[text][name], text
+    if not 10 <= edge <= 2000:
+        raise CommandError(f"--cube {text}: an edge is 10 to 2000 mm", status=2)
+    return cube(edge), f"{edge:g} mm"
+
+
+def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]:
+    """Where the centre of a frame comes from, and words for it; raises DatasetError or CommandError."""
+    if request.centers in {"gt", "box"}:
+        if files.joints is None:
+            raise CommandError(f"{files.name} publishes no labels for this split; use --centers com or a centre file")
+        points = label_centers(files.joints, "mean" if request.centers == "gt" else "box")
+        return lambda index, _record, _depth: points[index], f"labels, {request.centers}"
+    if request.centers == "com":
+        if files.name not in DEPTH_WINDOWS:
+            raise CommandError(f"no depth range is published for centres of mass in {files.name}; give a centre file")
+        near, far = DEPTH_WINDOWS[files.name]
+        camera = files.camera
+        return (
+            lambda _index, _record, depth: center_of_mass(depth, camera, near_mm=near, far_mm=far)
+        ), f"mass, {near:g} to {far:g} mm"
+    path = Path(request.centers)
+    if not path.is_file():
+        raise CommandError(f"--centers {path}: there is no such file; give gt, box, com or the path of a centre file")
+    centers = read_centers(path, files, form=request.form)
+    return (
+        lambda index, _record, _depth: centers.points[index] if centers.valid[index] else None
+    ), f"refined, {path.name} (CRC-32 {crc32(path.read_bytes()):08x})"
+
+
+def _cubes(center_of: CenterOf, rule: CubeRule) -> CubeOf:
+    def cube_of(index: int, record: Record, depth: Float[np.ndarray, "H W"]) -> Cube:
+        center = center_of(index, record, depth)
+        if center is None or not np.isfinite(center).all() or center[2] <= 0:
+            raise DatasetError("there is nothing to centre a cube on")
+        edges = torch.tensor([rule.of(record.subject)])
+        return Cube(torch.from_numpy(center)[None].float(), edges, torch.zeros(1))
+
+    return cube_of
+
+
+def _pack_with_bar(packing: Packing, request: Request, console: Console) -> Manifest:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"packing {request.name}", total=packing.settings.frames)
+        return pack(
+            packing,
+            request.out,
+            workers=request.workers,
+            tell=lambda frames: progress.advance(task, frames),
+        )
+
+
+def summarize(manifest: Manifest, out: Path, console: Console) -> None:
+    """What was packed, and every reason for which frames are faulty, with the first of them by name."""
+    settings = manifest.settings
+    megabytes = sum(shard.total_bytes for shard in manifest.shards) / 1e6
+    lines = [
+        f"{out}: {settings.frames:,} frames of {settings.dataset} {settings.split}, {megabytes:,.1f} MB",
+        f"centres: {settings.centers}; cubes: {settings.cube}, patches {settings.margin:g} times as wide; "
+        f"{settings.unit_mm:g} mm a unit; codec {settings.codec}",
+    ]
+    if manifest.faults:
+        lines.append(f"{len(manifest.faults):,} frames are faulty; all are listed in {out / 'store.json'}:")
+    lines += [f"  frame {fault.frame}, {fault.source}: {fault.reason}" for fault in manifest.faults[:LISTED]]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
