@@ -50,7 +50,7 @@ class Figures:
 
 def report_page(result: Result, figures: Figures) -> str:
     """The whole file."""
-    title = f"{result.method} on {result.protocol.dataset}"
+    title = f"{result.method} on {result.protocol.dataset.upper()}"
     body = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="faint">{escape(result.protocol.version)}, split {escape(result.protocol.split)}: '

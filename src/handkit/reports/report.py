@@ -33,7 +33,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     result.save(folder / "result.json")
     series = series_of(result)
-    title = f"{result.protocol.dataset}: {result.protocol.version}"
+    title = f"{result.protocol.dataset.upper()}, {result.protocol.version}"
     success = success_chart(series, thresholds_mm=result.curves.thresholds_mm, title=title)
     joints = joints_chart(series, joints=result.protocol.joints)
     sheet = worst_frames_sheet(
