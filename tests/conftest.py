@@ -21,3 +21,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real frames beside this checkout (../shared/data)")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def data_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Roots of small data sets in the four genuine formats, of ten frames each; to be read, not written."""
+    from data.fixtures import WRITERS, render
+
+    folder = tmp_path_factory.mktemp("data-sets")
+    for name, write in WRITERS.items():
+        write(folder / name, render(name, 10))
+    return {name: folder / name for name in WRITERS}

@@ -8,11 +8,21 @@ import torch
 
 from handkit.cli.errors import CommandError
 from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import DatasetError, LabeledFiles, Record
-from handkit.drawing import PAPER, Picture, depth_range, draw_skeleton, draw_text, enlarge, show_depth, three_panels
+from handkit.data.dataset import DatasetError, LabeledFiles
+from handkit.drawing import (
+    INK,
+    PAPER,
+    Picture,
+    depth_range,
+    draw_skeleton,
+    draw_text,
+    enlarge,
+    show_depth,
+    three_panels,
+)
 
 WIDTH = 960
-"""Of the picture, pixels."""
+"""About so many pixels; pictures are enlarged in whole multiples."""
 
 
 def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Path | None) -> int:
@@ -24,21 +34,26 @@ def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Pat
             raise CommandError(
                 f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2
             )
-        record, depth = files.record(index), files.depth(index)
+        picture = draw_record(files, index)
     except DatasetError as error:
         raise CommandError(str(error)) from None
     target = out or Path(f"{name}-{chosen}-{index}.png")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix.lower() != ".png" or not cv2.imwrite(str(target), draw_record(files, record, depth)):
+    record = files.record(index)
+    if target.suffix.lower() != ".png" or not cv2.imwrite(str(target), picture):
         raise CommandError(f"--out {target} cannot be written; give a .png file in a folder that you may write to")
     fault = f", {record.fault}" if record.fault else ""
     print(f"{target}: frame {index} of {name} {chosen}, {record.source}, subject {record.subject}{fault}")
     return 0
 
 
-def draw_record(files: LabeledFiles, record: Record, depth: np.ndarray) -> Picture:
-    """The whole frame with its skeleton; below it the hand, the skeleton over it, and both from the side."""
-    factor = max(1, WIDTH // files.camera.width)
+def draw_record(files: LabeledFiles, index: int) -> Picture:
+    """The whole frame with its skeleton; below it the hand, the skeleton over it, and both from the side.
+
+    A frame without labels is drawn with the bounding box that the data set gives it.
+    """
+    record, depth = files.record(index), files.depth(index)
+    factor = max(1, round(WIDTH / files.camera.width))
     near, far = depth_range(depth, record.joints)
     picture = enlarge(show_depth(depth, near=near, far=far), factor)
     if record.joints is not None:
@@ -46,10 +61,12 @@ def draw_record(files: LabeledFiles, record: Record, depth: np.ndarray) -> Pictu
         draw_skeleton(picture, (joints_px + 0.5) * factor - 0.5, files.skeleton, depth_mm=record.joints[:, 2])
         size = picture.shape[1] // 3
         panels = three_panels(depth, files.camera, record.joints, files.skeleton, size=size)
-        short = ((0, 0), (0, picture.shape[1] - panels.shape[1]), (0, 0))
-        panels = np.pad(panels, short)
-        panels[:, panels.shape[1] - short[1][1] :] = PAPER
-        picture = np.vstack([picture, panels])
+        below = np.full((size, picture.shape[1], 3), PAPER, np.uint8)
+        below[:, : panels.shape[1]] = panels
+        picture = np.vstack([picture, below])
+    elif files.boxes is not None:
+        u, v, width, height = (files.boxes[index] * factor).round().astype(int).tolist()
+        cv2.rectangle(picture, (u, v), (u + width, v + height), INK, 1, cv2.LINE_AA)
     caption = f"{record.source}  subject {record.subject}" + (f"  ({record.fault})" if record.fault else "")
     draw_text(picture, caption, (10, 24), height=15)
     return picture

@@ -137,7 +137,7 @@ def read_joints(path: Path) -> Float32[np.ndarray, "N 21 3"]:
     rows = read_rows(path, columns=63, skip=1)
     if len(rows.lines) != int(words[0]):
         raise DatasetError(
-            f"{path}, line 1: {int(words[0])} frames are promised but {len(rows.lines)} lines follow; "
+            f"{path}, line 1: {int(words[0])} frames are promised, labels for {len(rows.lines)} follow; "
             "unpack or download it again"
         )
     return rows.numbers.reshape(-1, 21, 3) * np.array([1.0, -1.0, -1.0], np.float32)

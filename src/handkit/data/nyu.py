@@ -57,7 +57,9 @@ def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
     xyz = content.get("joint_xyz")
     if not isinstance(xyz, np.ndarray) or xyz.ndim != 4 or xyz.shape[0] != 3 or xyz.shape[2:] != (36, 3):
         seen = "no joint_xyz" if xyz is None else f"joint_xyz of shape {np.shape(xyz)}"
-        raise DatasetError(f"{path} has {seen}; expected (3, N, 36, 3): use the joint_data.mat of the data set")
+        raise DatasetError(
+            f"{path} has {seen}; expected (3, N, 36, 3): it is cut short or another file, unpack it again"
+        )
     names = tuple(str(np.squeeze(name)) for name in np.ravel(content.get("joint_names", ())))
     if names and names != JOINT_NAMES:
         wrong = next((i for i, pair in enumerate(zip(names, JOINT_NAMES, strict=False)) if pair[0] != pair[1]), 36)

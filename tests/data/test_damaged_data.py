@@ -1,0 +1,257 @@
+"""Data sets that something happened to: each ends in a sentence with the file, the line and what to do."""
+
+import re
+import shutil
+import struct
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from data.fixtures import write_nyu_labels
+
+from handkit.data.catalog import open_split
+from handkit.data.dataset import DatasetError
+from handkit.data.hands17 import open_hands17
+from handkit.data.inspection import inspect
+
+LABELS = {
+    "icvl": ("train", "Training/labels.txt", 3),
+    "hands17": ("train", "training/Training_Annotation.txt", 2),
+    "msra": ("all", "P1/1/joint.txt", 2),
+}
+"""Split, label file and the line in it to damage, from 1."""
+
+PICTURES = {
+    "icvl": "Testing/Depth/test_seq_1/image_0000.png",
+    "nyu": "dataset/test/depth_1_0000001.png",
+    "msra": "P0/1/000000_depth.bin",
+    "hands17": "training/images/image_D00000001.png",
+}
+"""That of frame 0 of the usual split."""
+
+
+@pytest.fixture
+def copy(tmp_path: Path, data_sets: dict[str, Path]) -> Callable[[str], Path]:
+    """A data set of one's own to damage."""
+    return lambda name: shutil.copytree(data_sets[name], tmp_path / name)
+
+
+def edit_line(path: Path, line: int, edit: Callable[[list[str]], list[str]]) -> None:
+    lines = path.read_bytes().decode().split("\n")
+    lines[line - 1] = " ".join(edit(lines[line - 1].split()))
+    path.write_bytes("\n".join(lines).encode())
+
+
+@pytest.mark.parametrize("name", LABELS)
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda words: words[:-1], r"\d\d numbers where \d\d were expected"),
+        (lambda words: [*words, "1.5"], r"\d\d numbers where \d\d were expected"),
+        (lambda words: [*words[:-1], "nan"], "nan is no coordinate"),
+        (lambda words: [*words[:-1], "inf"], "inf is no coordinate"),
+        (lambda words: [*words[:-1], "12,5"], "'12,5' is not a number"),
+        (lambda words: [*words[:-1], "1e300"], "too large"),
+    ],
+)
+def test_label_lines(copy: Callable[[str], Path], name: str, edit: Callable, sentence: str):
+    root, (split, file, line) = copy(name), LABELS[name]
+    edit_line(root / file, line, edit)
+    where = re.escape(str(root / file)) + ("" if sentence == "too large" else f", line {line}: ")
+    with pytest.raises(DatasetError, match=f"{where}.*{sentence}.*again"):
+        open_split(name, root, split)
+
+
+@pytest.mark.parametrize(
+    ("first", "sentence"),
+    [
+        ("501", "501 frames are promised, labels for 1 follow"),
+        ("many", "'many' is not the number of frames"),
+        ("", "''"),
+    ],
+)
+def test_msra_count_line(copy: Callable[[str], Path], first: str, sentence: str):
+    root = copy("msra")
+    edit_line(root / "P0/1/joint.txt", 1, lambda _: [first])
+    with pytest.raises(DatasetError, match=rf"joint\.txt, line 1: .*{sentence}"):
+        open_split("msra", root)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("size", [0, 10, 23, 300])
+def test_truncated_pictures(copy: Callable[[str], Path], name: str, size: int):
+    root = copy(name)
+    picture = root / PICTURES[name]
+    picture.write_bytes(picture.read_bytes()[:size])
+    files = open_split(name, root)
+    with pytest.raises(DatasetError, match=re.escape(str(picture)) + ".* again"):
+        files.depth(0)
+
+
+@pytest.mark.parametrize("name", ["icvl", "nyu", "hands17"])
+def test_a_flipped_bit(copy: Callable[[str], Path], name: str):
+    root = copy(name)
+    picture = root / PICTURES[name]
+    data = bytearray(picture.read_bytes())
+    data[len(data) // 2] ^= 4
+    picture.write_bytes(data)
+    with pytest.raises(DatasetError, match="truncated or damaged"):
+        open_split(name, root).depth(0)
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        (np.zeros((120, 160), np.uint16), "is 160x120; this data set's pictures are 640x480"),
+        (np.zeros((480, 640), np.uint8), "PNG of 8 bits and colour type 0; expected 16 bits and 1 channel"),
+        (np.zeros((480, 640, 3), np.uint16), "PNG of 16 bits and colour type 2"),
+    ],
+)
+def test_converted_pictures(copy: Callable[[str], Path], array: np.ndarray, sentence: str):
+    root = copy("hands17")
+    cv2.imwrite(str(root / PICTURES["hands17"]), array)
+    with pytest.raises(DatasetError, match=f"{sentence}.*use the original files"):
+        open_split("hands17", root).depth(0)
+
+
+def test_a_picture_that_is_none(copy: Callable[[str], Path]):
+    root = copy("nyu")
+    (root / PICTURES["nyu"]).write_text("<html>404</html>")
+    with pytest.raises(DatasetError, match="is not a PNG"):
+        open_split("nyu", root).depth(0)
+
+
+def test_a_png_of_absurd_size_is_refused_by_its_header(copy: Callable[[str], Path]):
+    """60,000 x 60,000 pixels, 7 GB: the checksums are right, nothing of that size is allocated."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    root = copy("icvl")
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 16, 0, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    (root / PICTURES["icvl"]).write_bytes(data)
+    with pytest.raises(DatasetError, match="60000x60000"):
+        open_split("icvl", root).depth(0)
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ((100_000, 100_000, 0, 0, 100_000, 100_000), "says that its picture is 100000x100000"),
+        ((320, 240, 0, 0, 2_000_000_000, 2_000_000_000), "does not lie in 320x240"),
+        ((320, 240, -5, 0, 10, 10), "does not lie in 320x240"),
+        ((320, 240, 20, 0, 10, 10), "columns 20 to 10"),
+        ((320, 240, 0, 0, 320, 240), "its header promises 307224"),
+        ((320, 240, 0, 0, 1, 1), "more than 28 bytes, its header promises 28"),
+    ],
+)
+def test_forged_bin_headers(copy: Callable[[str], Path], head: tuple[int, ...], sentence: str):
+    root = copy("msra")
+    picture = root / PICTURES["msra"]
+    picture.write_bytes(struct.pack("<6i", *head) + picture.read_bytes()[24:])
+    with pytest.raises(DatasetError, match=sentence):
+        open_split("msra", root).depth(0)
+
+
+def test_nyu_labels_that_are_none(copy: Callable[[str], Path]):
+    root = copy("nyu")
+    labels = root / "dataset/test/joint_data.mat"
+    good = labels.read_bytes()
+    for data, sentence in (
+        (b"", "is not a whole MATLAB file"),
+        (good[: len(good) // 2], "has no joint_xyz; .* cut short"),
+        (good[:-20], "is not a whole MATLAB file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(500), "is not a whole MATLAB file"),
+        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(500), "is a .*version 7.3.*-v7"),
+    ):
+        labels.write_bytes(data)
+        with pytest.raises(DatasetError, match=f"joint_data.mat {sentence}"):
+            open_split("nyu", root)
+    write_nyu_labels(labels, np.full((2, 36, 3), np.nan))
+    with pytest.raises(DatasetError, match="joint F1_KNU3_A of frame 1, view 1, is not a finite number"):
+        open_split("nyu", root)
+    write_nyu_labels(labels, np.zeros((2, 14, 3)))
+    with pytest.raises(DatasetError, match=r"joint_xyz of shape \(3, 2, 14, 3\); expected \(3, N, 36, 3\)"):
+        open_split("nyu", root)
+    write_nyu_labels(labels, np.zeros((2, 36, 3)), names=[f"joint {i}" for i in range(36)])
+    with pytest.raises(DatasetError, match="other joint_names than NYU's 36, from entry 0 on"):
+        open_split("nyu", root)
+
+
+def test_nyu_without_scipy(copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch):
+    root = copy("nyu")
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+    with pytest.raises(DatasetError, match=r"pip install 'handkit\[data\]'"):
+        open_split("nyu", root)
+
+
+@pytest.mark.parametrize("name", ["icvl", "nyu", "msra", "hands17"])
+def test_a_wrong_root(tmp_path: Path, name: str):
+    with pytest.raises(DatasetError, match=f"{tmp_path} is not the root of .* found nothing"):
+        open_split(name, tmp_path)
+    with pytest.raises(DatasetError, match="is not a folder"):
+        open_split(name, tmp_path / "elsewhere")
+
+
+def test_msra_with_a_gesture_or_a_subject_missing(copy: Callable[[str], Path]):
+    root = copy("msra")
+    shutil.rmtree(root / "P4/TIP")
+    with pytest.raises(DatasetError, match="P4/TIP is missing; every subject has 17 gestures"):
+        open_split("msra", root)
+    shutil.rmtree(root / "P4")
+    with pytest.raises(DatasetError, match="P4 is missing; MSRA15 has nine subjects"):
+        open_split("msra", root)
+    assert len(open_split("msra", root, "test-P5")) == 1
+
+
+def test_hands17_annotations_of_other_frames(copy: Callable[[str], Path]):
+    root = copy("hands17")
+    other = root / "other.txt"
+    other.write_text((root / "training/Training_Annotation.txt").read_text().replace("D00000003", "D00000033"))
+    with pytest.raises(DatasetError, match=r"other\.txt, line 3, does not list the frames of"):
+        open_hands17(root, "test", annotations=other)
+
+
+# What `handkit data check` is made from
+
+
+def states(name: str, root: Path) -> dict[str, str]:
+    return {report.name: report.state for report in inspect(name, root)}
+
+
+def test_inspection_of_whole_sets(data_sets: dict[str, Path]):
+    for name, root in data_sets.items():
+        reports = inspect(name, root)
+        assert {report.state for report in reports} == {"ready"}
+        assert {report.frames for report in reports} == {10}
+        assert {report.opened for report in reports} == {10}
+
+
+def test_inspection_of_half_a_download(copy: Callable[[str], Path]):
+    root = copy("nyu")
+    (root / "dataset/train/depth_1_0000002.png").unlink()
+    (root / "dataset/train/depth_1_0000003.png").write_bytes(b"")
+    train = inspect("nyu", root, split="train")[0]
+    assert train.state == "incomplete"
+    assert train.missing == ("train/depth_1_0000002.png", "train/depth_1_0000003.png")
+    assert states("nyu", root) == {"test": "ready", "train": "incomplete"}
+    shutil.rmtree(root / "dataset/train")
+    assert states("nyu", root) == {"test": "ready", "train": "absent"}
+    (root / "dataset/test/joint_data.mat").unlink()
+    assert states("nyu", root)["test"] == "incomplete"
+
+
+def test_inspection_decodes_as_many_as_it_is_told(copy: Callable[[str], Path]):
+    root = copy("hands17")
+    picture = root / "training/images/image_D00000007.png"
+    picture.write_bytes(picture.read_bytes()[:200])
+    whole, none = (inspect("hands17", root, split="train", pictures=count)[0] for count in (None, 0))
+    assert (whole.state, len(whole.damaged), whole.opened) == ("damaged", 1, 10)
+    assert (none.state, none.opened) == ("ready", 0)
+    (root / "training/images/image_D00000001.png").unlink()
+    assert inspect("hands17", root, split="train")[0].state == "incomplete", "one of ten is more than is known to miss"
