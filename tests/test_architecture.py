@@ -40,6 +40,7 @@ ROOMS = {
     "tracking": ESTIMATE,
     "export": ESTIMATE,
     "streams": {"recipes", "data", "synthetic", *ESTIMATE},
+    "stored": {"streams", "recipes", "data", *ESTIMATE},
     "training": {"streams", "evaluation", "recipes", "data", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
