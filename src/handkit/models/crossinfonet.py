@@ -166,10 +166,12 @@ def _initialize(network: nn.Module, *, initializer: Literal["xavier", "normal"])
                 nn.init.normal_(module.weight, std=0.01)
 
 
-def _check_arguments(skeleton: Skeleton, *, resolution: int) -> None:
+def _check_arguments(skeleton: Skeleton, *, resolution: int, initializer: str) -> None:
     """Refuse what the layers could not be built or run with."""
     if resolution <= 0 or resolution % 32:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 96")
+    if initializer not in {"xavier", "normal"}:
+        raise ValueError(f"initializer is {initializer!r}, it must be one of xavier, normal")
     split = sorted((*skeleton.palm, *skeleton.fingers))
     if split != list(range(len(skeleton))) or not skeleton.palm or not skeleton.fingers:
         raise ValueError(
@@ -193,7 +195,7 @@ class CrossInfoNet(nn.Module):
         beta: weight of the joint losses.
 
     Raises:
-        ValueError: the resolution is no multiple of 32, or the skeleton has no palm/finger split.
+        ValueError: no multiple of 32, no palm/finger split, or an unknown initializer.
     """
 
     space = Space.CUBE
@@ -212,7 +214,7 @@ class CrossInfoNet(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_arguments(skeleton, resolution=resolution)
+        _check_arguments(skeleton, resolution=resolution, initializer=initializer)
         self.skeleton, self.resolution, self.cross, self.alpha, self.beta = skeleton, resolution, cross, alpha, beta
         self.arguments: dict[str, Any] = {
             "resolution": resolution,

@@ -31,6 +31,7 @@ Where we differ:
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -157,8 +158,13 @@ def heat_maps(
     return torch.cat((heat, heat * joints[..., 2, None, None]), dim=1)
 
 
-def _check_arguments(*, resolution: int, stages: int, theta: float) -> None:
+def _check_arguments(
+    *, resolution: int, stages: int, theta: float, choices: dict[str, tuple[str, Iterable[str]]]
+) -> None:
     """Refuse what the layers could not be built or run with."""
+    for name, (value, known) in choices.items():
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}, it must be one of {', '.join(known)}")
     if resolution <= 0 or resolution % 32:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 128")
     if stages < 1:
@@ -182,7 +188,7 @@ class SRN(nn.Module):
         transition: normalized error from which the smooth L1 is absolute, and its slope there.
 
     Raises:
-        ValueError: the resolution is no multiple of 32, or stages or theta are not positive.
+        ValueError: the resolution is no multiple of 32, stages or theta are not positive, or a name is unknown.
     """
 
     def __init__(
@@ -199,7 +205,13 @@ class SRN(nn.Module):
         transition: float = 0.01,
     ) -> None:
         super().__init__()
-        _check_arguments(resolution=resolution, stages=stages, theta=theta)
+        choices = {
+            "space": (space, ("image", "cube")),
+            "reparameterization": (reparameterization, MAPS),
+            "backbone": (backbone, UNITS),
+            "loss": (loss, ("smooth-l1", "squared")),
+        }
+        _check_arguments(resolution=resolution, stages=stages, theta=theta, choices=choices)
         self.skeleton, self.resolution, self.space = skeleton, resolution, Space(space)
         self.reparameterization, self.theta = reparameterization, theta
         self.transition = transition if loss == "smooth-l1" else None
