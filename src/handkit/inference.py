@@ -7,6 +7,7 @@
 
 import time
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
 from handkit.locate import FAR, NEAR, Locator, find_hand, propose
-from handkit.models import HandPoseModel
+from handkit.models import MODELS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
@@ -38,7 +39,7 @@ Hand = Literal["auto", "left", "right"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
-"""Bundled with the package, and those that stand in the repository only."""
+"""Bundled with the package, and those that stand in the repository only; see `weights_folders`."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
 
@@ -210,15 +211,31 @@ class HandPoseEstimator:
         )
 
 
+def weights_folders() -> list[Path]:
+    """Where weights are looked for by name: the package, the repository, and `weights/` in the working folder."""
+    here = Path("weights")
+    return [WEIGHTS, MORE_WEIGHTS] + ([] if here.resolve() == MORE_WEIGHTS.resolve() else [here])
+
+
 def find_weights(name: str) -> Path:
-    """The file of bundled weights, or the path itself; raises CheckpointError that lists what there is."""
+    """The file of weights of that name, or the path itself; raises CheckpointError that says what there is."""
     if name.endswith(".safetensors"):
         return Path(name)
-    for folder in (WEIGHTS, MORE_WEIGHTS):
+    folders = weights_folders()
+    for folder in folders:
         if (folder / f"{name}.safetensors").exists():
             return folder / f"{name}.safetensors"
-    known = sorted(path.stem for folder in (WEIGHTS, MORE_WEIGHTS) for path in folder.glob("*.safetensors"))
-    raise CheckpointError(f"there are no weights {name!r}; known: {', '.join(known)}; or give a .safetensors file")
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
+    if name in MODELS:
+        raise CheckpointError(
+            f"no weights of {name} are bundled, and there is no weights/{name}.safetensors; put the file there, give "
+            f"its path, or train the network: handkit train {name} (there are: {', '.join(known)})"
+        )
+    near = get_close_matches(name, [*known, *MODELS], n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise CheckpointError(
+        f"there are no weights {name!r}; {hint}known: {', '.join(known)}; or give a .safetensors file"
+    )
 
 
 def _edge_mm(path: Path) -> float:

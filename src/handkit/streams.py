@@ -110,7 +110,7 @@ def relocate(frame: DepthFrame, localizer: Localizer, *, edge_mm: float) -> Dept
     return replace(frame, cube=replace(frame.cube, center=center))
 
 
-def located_targets(targets: Targets, localizer: Localizer, *, edge_mm: float) -> Targets:
+def located_targets(targets: Targets, localizer: Localizer, edge_mm: float) -> Targets:
     """As `targets`, of cubes that the localizer has moved first: its place in training (SRN; reference facts, 2.5)."""
 
     def located(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 Turns = Literal[1, 2, 4]
 Folder = Annotated[Path, arg(metavar="DIR")]
-Network = Annotated[Positional[Literal["latent-fusion", "localizer", "handedness"]], arg(metavar="NETWORK")]
+Network = Annotated[Positional[str], arg(metavar="NETWORK")]
 
 
 def predict(
@@ -58,6 +58,9 @@ def train(
     minutes: float | None = None,
     samples: int | None = None,
     start: Weights | None = None,
+    variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
+    resolution: int | None = None,
+    localize: Literal["none", "test", "both"] | None = None,
     seed: int = 1,
     out: Folder | None = None,
     resume: bool = False,
@@ -65,18 +68,26 @@ def train(
     """Train a network; checkpoints, weights and a log go to a folder.
 
     Args:
-        network: What to train.
+        network: What to train; `handkit list` names the networks and their variants.
         data: Frames rendered on the fly, or a packed store.
         minutes: Stop after so many minutes of training (60 if no budget is given).
         samples: Stop after so many training samples instead.
         start: Begin with these weights, at the recipe's last resolution and half its learning rate.
+        variant: Constructor arguments of the network, such as stages=1; parts of a list are joined by +.
+        resolution: Crops of so many pixels a side throughout.
+        localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
         seed: Another seed gives other first weights and other frames.
         out: Folder of the run; runs/NETWORK by default.
         resume: Continue the run in that folder exactly where it stopped.
     """
     from handkit.cli.progress import Training, train_network
 
-    return train_network(Training(network, data, minutes, samples, start, seed, out or Path("runs") / network, resume))
+    return train_network(
+        Training(
+            network, data, minutes, samples, start, seed, out or Path("runs") / network, resume,
+            variant=variant, resolution=resolution, localize=localize,
+        )
+    )  # fmt: skip
 
 
 def render(*, count: int, out: Folder, seed: int = 0) -> int:
@@ -130,8 +141,19 @@ def evaluate(
     return evaluate_synthetic(weights, localizer=localizer, count=count, hand=hand, turns=turns, out=out)
 
 
+def list_all(*, json: bool = False) -> int:
+    """What can be trained, in which variants, and the weights that are found by name.
+
+    Args:
+        json: Print JSON instead of tables.
+    """
+    from handkit.cli.listing import print_list
+
+    return print_list(as_json=json)
+
+
 def info(*, json: bool = False) -> int:
-    """Networks, bundled weights, cameras and versions.
+    """Networks with their size and cost beside the papers' figures, weights, cameras and versions.
 
     Args:
         json: Print JSON instead of tables.
@@ -153,6 +175,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "evaluate": evaluate,
     "score": score,
+    "list": list_all,
     "info": info,
     "data": data,
 }

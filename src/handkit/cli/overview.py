@@ -2,26 +2,24 @@
 
 import json
 import platform
-import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from torch import nn
 
+from handkit.cli.networks import network_facts
 from handkit.geometry.camera import CAMERAS
-from handkit.geometry.skeleton import HAND21
-from handkit.inference import MORE_WEIGHTS, WEIGHTS
+from handkit.inference import weights_folders
 from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import CheckpointError, read_info
 
-PIPED_WIDTH = 120
-NUMBERS = ("parameters", "megabytes")
+PIPED_WIDTH = 150
+NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "megabytes")
 PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
 
 
@@ -31,43 +29,33 @@ def print_overview(*, as_json: bool) -> int:
     if as_json:
         print(json.dumps(facts, indent=2))
         return 0
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPED_WIDTH)
+    console = wide_console()
     for title, rows in (
-        ("networks", _networks(facts)),
-        ("bundled weights", _weights(facts)),
+        ("networks, for the 14 joints of NYU; one crop", _networks(facts)),
+        ("parts", _parts(facts)),
+        ("weights", weights_rows(facts["weights"])),
         ("cameras", _cameras(facts)),
     ):
-        _print_table(console, title, rows)
+        print_table(console, title, rows)
     versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())
     console.print(f"{versions}  on {facts['device']}", highlight=False, style="dim", soft_wrap=True)
     return 0
 
 
+def wide_console() -> Console:
+    """Stdout; a pipe is as wide as the widest table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+
+
 def overview() -> dict[str, Any]:
     """All of it; JSON values only."""
     return {
-        "networks": [_network(name) for name in (*MODELS, *PARTS)],
-        "weights": [
-            _weights_file(path) for folder in (WEIGHTS, MORE_WEIGHTS) for path in sorted(folder.glob("*.safetensors"))
-        ],
+        "networks": [network_facts(name) for name in (*MODELS, *PARTS)],
+        "weights": weights_files(),
         "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
         "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-    }
-
-
-def _network(name: str) -> dict[str, Any]:
-    """A network as its constructor makes it without arguments, for the 21 joints."""
-    model = cast(nn.Module, PARTS[name]() if name in PARTS else MODELS[name](HAND21))
-    document = sys.modules[type(model).__module__].__doc__ or ""
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return {
-        "name": name,
-        "parameters": parameters,
-        "megabytes": round(4 * parameters / 1e6, 2),
-        "about": document.partition("\n\n")[0].replace("\n", " "),
     }
 
 
@@ -77,27 +65,71 @@ def _weights_file(path: Path) -> dict[str, Any]:
     try:
         content = asdict(read_info(path))
     except CheckpointError as error:
-        return {"name": path.stem, "megabytes": megabytes, "error": str(error)}
+        return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), "error": str(error)}
     kept = {key: content[key] for key in ("model", "arguments", "notes", "crc32")}
-    return {"name": path.stem, "megabytes": megabytes, **kept}
+    return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), **kept}
 
 
 def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        network | {"parameters": f"{network['parameters']:,}", "megabytes": f"{network['megabytes']:.1f} (float32)"}
+        {
+            "network": network["name"],
+            "paper": network["paper"],
+            "input": network["input"],
+            "space": network["space"],
+            "parameters": f"{network['parameters']:,}",
+            "21 joints": f"{network['parameters_21_joints']:,}",
+            "MB": f"{network['megabytes']:.1f}",
+            "GFLOPs": f"{network['gflops']:.2f}",
+        }
+        | _beside_the_paper(network["reported"])
         for network in facts["networks"]
+        if "paper" in network
     ]
 
 
-def _weights(facts: dict[str, Any]) -> list[dict[str, Any]]:
+def _beside_the_paper(reported: dict[str, Any] | None) -> dict[str, Any]:
+    """The paper's figure, ours in its unit, and ours over the paper's."""
+    if reported is None:
+        return {"paper says": "-", "ours": "", "ratio": "", "in": "no size reported"}
+    return {
+        "paper says": f"{reported['value']:g}",
+        "ours": f"{reported['ours']:.2f}",
+        "ratio": f"{reported['ratio']:.3f}",
+        "in": reported["unit"],
+    }
+
+
+def _parts(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network["name"],
+            "input": network["input"],
+            "parameters": f"{network['parameters']:,}",
+            "MB": f"{network['megabytes']:.1f}",
+            "about": network["about"],
+        }
+        for network in facts["networks"]
+        if "paper" not in network
+    ]
+
+
+def weights_files() -> list[dict[str, Any]]:
+    """Every weights file that is found by name, as it describes itself."""
+    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob("*.safetensors"))]
+
+
+def weights_rows(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same as rows of a table."""
     return [
         {
             "name": weights["name"],
             "megabytes": f"{weights['megabytes']:.1f}",
             "network": weights.get("model", "-"),
             "notes": weights.get("error") or ", ".join(f"{k} {v}" for k, v in weights["notes"].items()),
+            "folder": weights["folder"],
         }
-        for weights in facts["weights"]
+        for weights in files
     ]
 
 
@@ -113,7 +145,8 @@ def _cameras(facts: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _print_table(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+def print_table(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    """One line for each row; all rows have the same columns."""
     if not rows:
         console.print(f"{title}: none", highlight=False)
         return

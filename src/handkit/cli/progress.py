@@ -3,20 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from handkit.cli.errors import CommandError
+from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
+from handkit.cli.variants import check_network, read_variant
 from handkit.evaluation import evaluate_crops
-from handkit.geometry.skeleton import HAND21
 from handkit.inference import find_weights
-from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load, load_weights
-from handkit.recipes import RECIPES, Recipe
-from handkit.streams import SyntheticFrames, Targets, handedness_targets, location_targets, pose_targets
+from handkit.models import PARTS, HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load_weights
+from handkit.recipes import Recipe
 
 try:
     from handkit.training import Budget, Report, Run, TrainingError, train
@@ -24,7 +22,6 @@ except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
 DEFAULT_MINUTES = 60.0
-VALIDATION_SEED = 7_000_001
 VALIDATION_BATCHES = 16
 
 
@@ -41,6 +38,10 @@ class Training:
     seed: int
     out: Path
     resume: bool
+    variant: tuple[str, ...] = ()
+    """Constructor arguments as `key=value`."""
+    resolution: int | None = None
+    localize: Localize | None = None
 
 
 def train_network(asked: Training) -> int:
@@ -48,19 +49,20 @@ def train_network(asked: Training) -> int:
     budget = _budget(minutes=asked.minutes, samples=asked.samples)
     if asked.data != "synthetic":
         raise CommandError(f"--data {asked.data}: this version trains on synthetic frames only", status=2)
-    recipe = RECIPES[asked.network].continued() if asked.start else RECIPES[asked.network]
-    run = _run(asked, recipe)
-    frames = SyntheticFrames(recipe, seed=asked.seed, size=recipe.batch)
-    with _Bar(asked.network) as bar:
+    variant = read_variant(check_network(asked.network, parts=True), asked.variant)
+    recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
+    recipe = recipe.continued() if asked.start else recipe
+    run, frames = _run(asked, recipe), frames_of(recipe, seed=asked.seed)
+    with Bar(asked.network) as bar:
         try:
-            weights = train(run, frames, budget, out=asked.out, measure=_measure(asked.network, recipe), tell=bar.show)
+            weights = train(run, frames, budget, out=asked.out, measure=_measure(run, asked.localize), tell=bar.show)
         except TrainingError as error:
             raise CommandError(f"{asked.out}: {error}") from None
     bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
     return 0
 
 
-class _Bar:
+class Bar:
     """Share of the budget spent, samples a second, loss terms, and the latest error on validation frames."""
 
     def __init__(self, network: str) -> None:
@@ -76,7 +78,7 @@ class _Bar:
         self._task = self._progress.add_task(network, total=1.0, state="")
         self._error = ""
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> "Bar":
         self._progress.start()
         return self
 
@@ -111,37 +113,24 @@ def _run(asked: Training, recipe: Recipe) -> Run:
         raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not asked.resume and state.exists():
         raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
-    network, arguments = asked.network, recipe.arguments
-    with torch.random.fork_rng():  # layers take no generator for their first weights
-        torch.manual_seed(asked.seed)
-        model = PARTS[network](**arguments) if network in PARTS else MODELS[network](HAND21, **arguments)
+    model = build(recipe, seed=asked.seed)
     if asked.start and not asked.resume:
         try:
-            load_weights(find_weights(asked.start), cast(Any, model))
+            load_weights(find_weights(asked.start), model)
         except CheckpointError as error:
             raise CommandError(f"--start {asked.start}: {error}") from None
-    run = Run(model, recipe, _targets(network, cast(Any, model)))
+    run = Run(model, recipe, targets_of(recipe, model))
     if asked.resume:
         run.restore(state)
     return run
 
 
-def _targets(network: str, model: HandPoseModel) -> Targets:
-    """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
-    if network == "localizer":
-        return location_targets
-    if network != "handedness":
-        return pose_targets(model)
-    try:
-        return handedness_targets(load(find_weights("latent-fusion")))
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
-
-
-def _measure(network: str, recipe: Recipe) -> Callable[[HandPoseModel], float] | None:
+def _measure(run: Run, localize: Localize | None) -> Callable[[HandPoseModel], float] | None:
     """Mean joint error on frames that no training run sees; parts answer no joints."""
-    if network in PARTS:
+    recipe: Recipe = run.recipe
+    if recipe.network in PARTS:
         return None
-    frames = SyntheticFrames(recipe, seed=VALIDATION_SEED, size=recipe.batch)
-    batches = [frames[i] for i in range(VALIDATION_BATCHES)]
+    batches = validation_frames(
+        recipe, batches=VALIDATION_BATCHES, size=recipe.batch, localize=localize, device=run.fabric.device
+    )
     return lambda model: evaluate_crops(model, batches, protocol="jittered cubes").mean_mm

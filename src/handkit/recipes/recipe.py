@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from handkit.data.augment import Augment
 
-Center = Literal["jittered", "located", "mass", "refined", "box"]
-"""Where cubes are centred before augmentation: the joint mean; the localizer's answer; the centre of mass of the hand's
-depth; the published refined-centre files (reference facts, 1.7); the box around the labelled joints."""
+Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
+"""Where cubes are centred before augmentation: the joint mean; the joint mean with the errors of a rough centre; the
+localizer's answer from there; the centre of mass of the hand's depth; the published refined-centre files (reference
+facts, 1.7); the box around the labelled joints."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,108 @@
+"""What `handkit train` and `handkit compare` share: a recipe from the options, its network, targets and frames."""
+
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+import torch
+
+from handkit.cli.errors import CommandError
+from handkit.cli.variants import check_network, options
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import HAND21
+from handkit.inference import find_weights
+from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models.localizer import Localizer
+from handkit.recipes import LOCALIZER_SYNTHETIC, RECIPES, Recipe
+from handkit.streams import (
+    LOCATED_MARGIN,
+    SyntheticFrames,
+    Targets,
+    handedness_targets,
+    located_targets,
+    location_targets,
+    pose_targets,
+    relocate,
+)
+
+Localize = Literal["none", "test", "both"]
+"""Where the localizer moves rough centres: nowhere, at test only, or in training too (SRN's Table 1)."""
+VALIDATION_SEED = 7_000_001
+"""No training batch starts from this seed."""
+
+
+def recipe_of(
+    network: str, variant: dict[str, Any], *, resolution: int | None = None, localize: Localize | None = None
+) -> Recipe:
+    """Our recipe for a network, with other arguments, crops of one size, or rough centres.
+
+    Rough centres stray from the joint mean as far as the localizer was trained for; they stand for centres of mass.
+    """
+    recipe = RECIPES[check_network(network, parts=True)]
+    size = resolution or variant.get("resolution")
+    recipe = replace(recipe, arguments=recipe.arguments | variant)
+    if size is not None:
+        if "resolution" not in options(network):
+            raise CommandError(f"{network} has one resolution; leave --resolution {size} out", status=2)
+        recipe = recipe.at(size)
+    if localize is None:
+        return recipe
+    if network in PARTS:
+        raise CommandError(f"--localize {localize} is for pose networks, {network} is none", status=2)
+    rough = LOCALIZER_SYNTHETIC.augment
+    augment = replace(recipe.augment, center_mm=rough.center_mm, far_mm=rough.far_mm, far=rough.far)
+    return replace(recipe, augment=augment, center="located" if localize == "both" else "rough")
+
+
+def build(recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
+    """The network of a recipe with first weights from `seed`; raises CommandError where its arguments make none."""
+    with torch.random.fork_rng():  # layers take no generator for their first weights
+        torch.manual_seed(seed)
+        try:
+            if recipe.network in PARTS:
+                return PARTS[recipe.network](**recipe.arguments)
+            return MODELS[recipe.network](HAND21, **recipe.arguments)
+        except ValueError as error:
+            raise CommandError(f"{recipe.network}: {error}", status=2) from None
+
+
+def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
+    """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
+    if recipe.network == "localizer":
+        return location_targets
+    if recipe.network == "handedness":
+        try:
+            return handedness_targets(load(find_weights("latent-fusion")))
+        except CheckpointError as error:
+            raise CommandError(str(error)) from None
+    targets = pose_targets(cast(HandPoseModel, model), recipe.augment)
+    return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
+
+
+def frames_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
+    """The synthetic stream of a seed: the same frames for every network, in batches of `size`."""
+    margin = 1.0 if recipe.center == "jittered" else LOCATED_MARGIN
+    return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin)
+
+
+def validation_frames(
+    recipe: Recipe, *, batches: int, size: int, localize: Localize | None = None, device: torch.device | str = "cpu"
+) -> list[DepthFrame]:
+    """Frames that no training run sees, with cubes as the recipe has them, or moved by the localizer."""
+    stream = frames_of(recipe, seed=VALIDATION_SEED, size=size)
+    frames = [stream[index].to(device) for index in range(batches)]
+    if localize not in {"test", "both"}:
+        return frames
+    localizer, edge_mm = bundled_localizer()
+    localizer.to(device)
+    return [relocate(frame, localizer, edge_mm=edge_mm) for frame in frames]
+
+
+def bundled_localizer() -> tuple[Localizer, float]:
+    """It, and the edge of the cubes that it looks at, mm."""
+    try:
+        path = find_weights("localizer")
+        recipe = read_info(path).recipe or {}
+        return load_part(path, Localizer), float(recipe.get("edge_mm", LOCALIZER_SYNTHETIC.edge_mm))
+    except CheckpointError as error:
+        raise CommandError(str(error)) from None

@@ -1,0 +1,140 @@
+"""Networks and their constructor arguments as a user names them: `srn`, `srn:stages=1,theta=0.6`.
+
+What a constructor takes is read off its signature, so that a new argument of a network is an option here at once.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from handkit.cli.errors import CommandError
+from handkit.models import MODELS, PARTS
+
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BETWEEN = "+"
+"""Between the parts of a value that has several: `planes=xy+xz`."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword of a network's constructor."""
+
+    name: str
+    default: Any
+    annotation: Any
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """What the value, or each of its parts, may be; empty where a number is wanted."""
+        inner = get_args(self.annotation)[0] if self.several else self.annotation
+        return (True, False) if inner is bool else get_args(inner) if get_origin(inner) is Literal else ()
+
+    @property
+    def several(self) -> bool:
+        """Whether the value is a sequence."""
+        return get_origin(self.annotation) not in {None, Literal} and isinstance(self.default, (tuple, list))
+
+    def read(self, text: str) -> Any:  # noqa: ANN401
+        """The value that a user wrote; raises ValueError where it cannot be one."""
+        if self.several:
+            return [self._one(part) for part in text.split(BETWEEN)]
+        return self._one(text)
+
+    def _one(self, text: str) -> Any:  # noqa: ANN401
+        if self.choices == (True, False):
+            return TRUTH[_nearest(text.lower(), list(TRUTH), "true or false")]
+        if self.choices:
+            return _nearest(text, [str(choice) for choice in self.choices], "one of these")
+        kinds = get_args(self.annotation) or (self.annotation,)
+        if NoneType in kinds and text.lower() == "none":
+            return None
+        number = float(text)
+        return number if float in kinds else int(text)
+
+
+def check_network(name: str, *, parts: bool = False) -> str:
+    """The name itself; raises CommandError that suggests the nearest. `parts`: localizer and handedness count too."""
+    known = [*MODELS, *(PARTS if parts else ())]
+    if name in known:
+        return name
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise CommandError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
+
+
+def options(network: str) -> dict[str, Option]:
+    """The keywords that the network's constructor takes."""
+    parameters = inspect.signature((MODELS | PARTS)[network]).parameters.values()
+    return {
+        each.name: Option(each.name, each.default, each.annotation)
+        for each in parameters
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
+    """Constructor arguments from `key=value` pairs; raises CommandError that says what is possible instead."""
+    known, arguments = options(network), dict[str, Any]()
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise CommandError(
+                f"{pair!r} is no variant of {network}; write key=value, as in {_example(known)}", status=2
+            )
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise CommandError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}", status=2)
+        try:
+            arguments[key] = known[key].read(text)
+        except ValueError as error:
+            raise CommandError(
+                f"{network}: {key}={text} is not possible; {_wanted(known[key], error)}", status=2
+            ) from None
+    return arguments
+
+
+def read_named_variant(text: str) -> tuple[str, dict[str, Any]]:
+    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises CommandError."""
+    name, _, pairs = text.partition(":")
+    network = check_network(name)
+    return network, read_variant(network, [pair for pair in pairs.split(",") if pair])
+
+
+def write_variant(arguments: dict[str, Any]) -> str:
+    """The arguments as `read_variant` reads them, separated by commas."""
+    return ",".join(f"{key}={_written(value)}" for key, value in sorted(arguments.items()))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, (tuple, list)):
+        return BETWEEN.join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _nearest(text: str, choices: list[str], wanted: str) -> str:
+    if text in choices:
+        return text
+    near = get_close_matches(text, choices, n=1, cutoff=0.5)
+    raise ValueError(f"did you mean {near[0]}?" if near else wanted)
+
+
+def _wanted(option: Option, error: ValueError) -> str:
+    """What stands there instead of the value that was refused."""
+    if option.choices:
+        hint = f"{error} " if "did you mean" in str(error) else ""
+        return f"{hint}possible: {', '.join(_written(choice) for choice in option.choices)}"
+    kinds = get_args(option.annotation) or (option.annotation,)
+    return " or ".join(
+        {int: "a whole number", float: "a number", NoneType: "none"}.get(kind, str(kind)) for kind in kinds
+    )
+
+
+def _example(known: dict[str, Option]) -> str:
+    first = next(iter(known.values()))
+    return f"{first.name}={_written(first.default)}"

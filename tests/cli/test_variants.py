@@ -1,0 +1,136 @@
+"""Networks and their arguments as a user names them, and what is known of each network."""
+
+import json
+
+import pytest
+
+from handkit.cli import main
+from handkit.cli.errors import CommandError
+from handkit.cli.experiment import build, recipe_of
+from handkit.cli.networks import PAPERS, count_operations, network_facts
+from handkit.cli.variants import check_network, options, read_named_variant, read_variant, write_variant
+from handkit.geometry.skeleton import NYU14
+from handkit.models import MODELS, PARTS
+from handkit.models.localizer import Localizer
+
+
+@pytest.mark.parametrize("network", [*MODELS, *PARTS])
+def test_options_are_the_arguments_that_a_network_keeps(network):
+    """Every keyword can be set; written and read again, the defaults are what a network has without arguments."""
+    model = PARTS[network]() if network in PARTS else MODELS[network](NYU14)
+    defaults = {name: option.default for name, option in options(network).items()}
+    again = read_variant(network, write_variant(defaults).split(","))
+    assert again.keys() == model.arguments.keys()
+    for name, value in model.arguments.items():
+        assert again[name] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value), name
+        assert type(again[name]) is type(value), name
+
+
+def test_values_by_hand():
+    network, arguments = read_named_variant("latent-fusion:planes=xy+xz,initial_std=none,reinjection=No,transition=1")
+    assert network == "latent-fusion"
+    assert arguments == {"planes": ["xy", "xz"], "initial_std": None, "reinjection": False, "transition": 1.0}
+    assert write_variant(arguments) == "initial_std=none,planes=xy+xz,reinjection=false,transition=1"
+    assert read_named_variant("srn") == ("srn", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sm", "there is no network 'sm'; did you mean srn?"),
+        ("zzzz", "there is no network 'zzzz'; known: "),
+        ("srn:stage=1", "srn has no 'stage'; did you mean stages?"),
+        ("srn:stages", "'stages' is no variant of srn; write key=value, as in resolution=128"),
+        ("srn:stages=two", "srn: stages=two is not possible; a whole number"),
+        ("srn:space=cub", "did you mean cube? possible: image, cube"),
+        ("crossinfonet:cross=maybe", "possible: true, false"),
+        ("latent-fusion:planes=xy+xx", "possible: xy, xz, yz"),
+        ("latent-fusion:initial_std=small", "a number or none"),
+    ],
+)
+def test_what_is_not_possible_names_what_is(text, sentence):
+    with pytest.raises(CommandError) as refused:
+        read_named_variant(text)
+    assert sentence in str(refused.value)
+    assert refused.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("network", "variant", "sentence"),
+    [("latent-fusion", {"resolution": 100}, "latent-fusion: resolution is 100"), ("srn", {"stages": 0}, "srn: ")],
+)
+def test_arguments_that_make_no_network(network, variant, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        build(recipe_of(network, variant), seed=1)
+
+
+def test_a_part_has_neither_resolution_nor_rough_cubes():
+    with pytest.raises(CommandError, match="localizer has one resolution"):
+        recipe_of("localizer", {}, resolution=64)
+    with pytest.raises(CommandError, match="for pose networks"):
+        recipe_of("localizer", {}, localize="both")
+    with pytest.raises(CommandError, match="did you mean localizer"):
+        check_network("localiser", parts=True)
+
+
+def test_operations_by_hand():
+    """Of ScaleNet: two for each weight of its fully connected layers, and for each weight and cell of a convolution."""
+    dense = 2 * (8 * 306 * 1024 + 1024 * 1024 + 1024 * 4)
+    first = 2 * 25 * 8 * (124**2 + 60**2 + 28**2)
+    second = 2 * 25 * 8 * 8 * (27**2 + 26**2 + 10**2)
+    third = 2 * 9 * 8 * 8 * (11**2 + 11**2 + 8**2)
+    assert count_operations(Localizer()) == dense + first + second + third
+
+
+@pytest.mark.parametrize("network", MODELS)
+def test_sizes_beside_the_papers(network):
+    """What reference facts 0 and 3 say: three fit within 0.5 %, DenseReg's quoted size is not that of its weights."""
+    facts = network_facts(network)
+    ratio = {"crossinfonet": 1.003, "srn": 0.999, "latent-fusion": 1.0, "densereg": 0.278}.get(network)
+    assert facts["paper"] == PAPERS[network].name
+    assert (facts["reported"] and facts["reported"]["ratio"]) == ratio
+    assert facts["gflops"] > 1
+    assert facts["megabytes"] == pytest.approx(facts["parameters"] * 4e-6, abs=0.01)
+
+
+def test_list_names_variants_and_weights(capfd):
+    assert main(["list", "--json"]) == 0
+    listed = json.loads(capfd.readouterr().out)
+    assert listed["networks"].keys() == {*MODELS, *PARTS}
+    assert listed["networks"]["srn"]["space"] == {"default": "image", "choices": ["image", "cube"], "several": False}
+    assert {"latent-fusion", "localizer"} <= {weights["name"] for weights in listed["weights"]}
+    assert main(["list"]) == 0
+    out = capfd.readouterr().out
+    assert "fields | deconvolution | heatmaps" in out
+    assert "xy + xz + yz" in out
+
+
+def test_info_sets_the_papers_figures_beside_ours(capfd):
+    assert main(["info"]) == 0
+    out = capfd.readouterr().out
+    for word in ("paper says", "95.35", "1.003", "no size reported", "GFLOPs", "15,132,066"):
+        assert word in out
+
+
+def test_training_names_what_is_near(capfd, tmp_path):
+    assert main(["train", "latent-fusin", "--samples", "4", "--out", str(tmp_path / "run")]) == 2
+    assert "did you mean latent-fusion?" in capfd.readouterr().err
+    assert main(["train", "srn", "--variant", "stages=1", "thet=2", "--out", str(tmp_path / "run")]) == 2
+    assert "did you mean theta?" in capfd.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_there_yet(capfd, monkeypatch, tmp_path):
+    """They are looked for in the package, the repository and the working folder; the sentence says how to get them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("handkit.inference.MORE_WEIGHTS", tmp_path / "repository")
+    assert main(["predict", "x.png", "--camera", "sr305", "--weights", "srn"]) == 1
+    err = capfd.readouterr().err
+    assert "weights/srn.safetensors" in err
+    assert "handkit train srn" in err
+    assert main(["predict", "x.png", "--camera", "sr305", "--weights", "latentfusion"]) == 1
+    assert "did you mean latent-fusion?" in capfd.readouterr().err
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/srn.safetensors").write_bytes(b"no weights")
+    assert main(["predict", "x.png", "--camera", "sr305", "--weights", "srn"]) == 1
+    assert "weights/srn.safetensors is no whole safetensors file" in capfd.readouterr().err
