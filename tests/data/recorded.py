@@ -17,11 +17,17 @@ from handkit.geometry.skeleton import HAND21, Skeleton
 DAMAGED = "the picture is cut short"
 
 
+def joints_of(index):
+    generator = np.random.default_rng(index)
+    center = generator.uniform((-120, -90, 300), (120, 90, 500))
+    return (center + generator.normal(0, 30, (21, 3))).astype(np.float32)
+
+
 @functools.cache
-def picture(seed, center):
-    """A noisy ball with holes before a wall."""
-    generator, camera = np.random.default_rng(1000 + seed), Camera.named("icvl")
-    (u, v), (rows, columns) = camera.project(torch.tensor([center]))[0].tolist(), np.mgrid[:240, :320]
+def picture(index):
+    """A noisy ball with holes around the joints, before a wall."""
+    generator, camera, center = np.random.default_rng(1000 + index), Camera.named("icvl"), joints_of(index).mean(0)
+    (u, v), (rows, columns) = camera.project(torch.from_numpy(center[None]))[0].tolist(), np.mgrid[:240, :320]
     near = np.hypot(columns - u, rows - v) < 70 * 240 / center[2]
     depth = np.where(near, center[2], 900) + generator.normal(0, 4, near.shape)
     return np.where(generator.random(near.shape) < 0.1, 0, np.rint(depth)).astype(np.float32)
@@ -36,6 +42,7 @@ class Recorded:
     suspect: tuple[int, ...] = ()
     seconds: float = 0.0
     """What one picture costs."""
+    labelled: bool = True
     name: str = "icvl"
     skeleton: Skeleton = HAND21
     camera: Camera = dataclasses.field(default_factory=lambda: Camera.named("icvl"))
@@ -43,24 +50,22 @@ class Recorded:
     def record(self, index):
         if not 0 <= index < self.count:
             raise IndexError(index)
-        generator = np.random.default_rng(index)
-        center = generator.uniform((-120, -90, 300), (120, 90, 500))
-        joints = center + generator.normal(0, 30, (21, 3))
+        joints = joints_of(index) if self.labelled else None
         fault = "its label is wrong" if index in self.suspect else None
-        return Record(f"seq/{index:04d}.png", joints.astype(np.float32), f"P{index % 3}", fault)
+        return Record(f"seq/{index:04d}.png", joints, f"P{index % 3}", fault)
 
     def depth(self, index):
         time.sleep(self.seconds)
         if index in self.damaged:
             raise DatasetError(f"{index}: {DAMAGED}")
-        return picture(index, tuple(self.record(index).joints.mean(0).tolist()))
+        return picture(index)
 
     def __len__(self):
         return self.count
 
 
-def around_joints(_index, record, _depth):
-    return Cube.around(torch.from_numpy(record.joints.mean(0)[None]), edge=200.0)
+def around_joints(index, _record, _depth):
+    return Cube.around(torch.from_numpy(joints_of(index).mean(0)[None]), edge=200.0)
 
 
 def settings_of(frames: HandDataset, **changes) -> Settings:

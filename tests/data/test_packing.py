@@ -76,6 +76,7 @@ def test_killed_again_and_again(tmp_path, uninterrupted, seed):
     """The process itself, with SIGKILL, at random moments, later and later: of it nothing but files is left."""
     generator, context = random.Random(seed), multiprocessing.get_context("fork")
     arguments, workers = (packing_of(FRAMES, codec="rvl"), tmp_path / "store"), {"workers": 1 + seed % 2}
+    killed = 0
     for killed in range(KILLS):
         process = context.Process(target=pack, args=arguments, kwargs=workers)
         process.start()

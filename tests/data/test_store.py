@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from data.recorded import DAMAGED, Recorded, packing_of
+from data.recorded import DAMAGED, Recorded, joints_of, packing_of
 
 from handkit.data.augment import Augment, jitter
 from handkit.data.codec import CODECS
@@ -26,14 +26,20 @@ SOUND = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]
 class Rendered(Recorded):
     """Whole pictures of the renderer instead: hand, arm, clutter, holes, and depth of any fraction of a mm."""
 
-    def picture(self, index):
-        return whole_frames(sample_scenes(1, torch.Generator().manual_seed(index), device="icvl"))
+    def hand(self, index):
+        frame = whole_frames(sample_scenes(1, torch.Generator().manual_seed(index), device="icvl"))
+        assert frame.joints is not None
+        return frame.joints[0].numpy(), frame.depth[0].numpy()
 
     def record(self, index):
-        return dataclasses.replace(super().record(index), joints=self.picture(index).joints[0].numpy())
+        return dataclasses.replace(super().record(index), joints=self.hand(index)[0])
 
     def depth(self, index):
-        return self.picture(index).depth[0].numpy()
+        return self.hand(index)[1]
+
+
+def around_label(_index, record, _depth):
+    return Cube.around(torch.from_numpy(record.joints.mean(0)[None]), edge=200.0)
 
 
 @pytest.fixture(scope="module", params=CODECS)
@@ -70,7 +76,8 @@ def test_the_crop_of_a_patch_is_the_crop_of_the_picture(store, seed):
 def test_rendered_pictures_in_fractions_of_a_millimetre(tmp_path):
     """Where a store keeps steps of 1/32 mm, crops agree with those of pictures in such steps."""
     frames = Rendered(4)
-    pack(packing_of(frames, unit_mm=1 / 32, codec="rvl"), tmp_path / "store")
+    packing = dataclasses.replace(packing_of(frames, unit_mm=1 / 32, codec="rvl"), cube_of=around_label)
+    pack(packing, tmp_path / "store")
     patch, index = PackedFrames.open(tmp_path / "store").batch(range(4)), range(4)
     picture = whole(frames, index)
     stepped = dataclasses.replace(picture, depth=torch.round(picture.depth * 32) / 32)
@@ -84,8 +91,8 @@ def test_labels_come_back_as_they_were(store):
     frame = store.batch(torch.tensor([7, 0]))
     for row, index in enumerate((7, 0)):
         record = FRAMES.record(index)
-        assert torch.equal(frame.joints[row], torch.from_numpy(record.joints))
-        torch.testing.assert_close(frame.cube.center[row], torch.from_numpy(record.joints.mean(0)))
+        assert torch.equal(frame.joints[row], torch.from_numpy(joints_of(index)))
+        torch.testing.assert_close(frame.cube.center[row], torch.from_numpy(joints_of(index).mean(0)))
         assert store.sources[index] == record.source
         assert store.rows["subject"][index].decode() == record.subject
     assert frame.cube.edges.tolist() == [[200.0] * 3] * 2
@@ -111,7 +118,7 @@ def test_a_frame_without_a_picture_keeps_its_row_and_says_why(store):
     ]
     assert store.rows["valid"].tolist() == [index != 3 for index in range(11)]
     assert store.rows["faulty"].tolist() == [index in {3, 5} for index in range(11)]
-    assert np.array_equal(store.rows["joints"][3], FRAMES.record(3).joints)
+    assert np.array_equal(store.rows["joints"][3], joints_of(3))
     with pytest.raises(StoreError, match=f"frame 3 has no patch: 3: {DAMAGED}"):
         store.batch([2, 3])
     with pytest.raises(IndexError):
