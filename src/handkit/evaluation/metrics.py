@@ -18,7 +18,10 @@ Rule: TypeAlias = Literal["worst joint", "mean joint", "joint"]
 LEVEL = 0.95
 DRAWS = 2000
 BLOCK = 100
-"""Frames of one block: some three seconds of video, so that neighbours that err alike are drawn together."""
+"""Frames of one block: three seconds of video or so, so that neighbours that err alike are drawn together.
+
+SRN's errors on NYU correlate at 0.97 from frame to frame, at 0.5 over 30 frames and at 0.13 over 100.
+"""
 
 
 class Interval(NamedTuple):

@@ -11,8 +11,8 @@ NOT_STATED = "not stated"
 
 SUCCESS = "share of frames whose worst joint is at most t mm off (max-frame); t itself counts"
 INTERVALS = (
-    f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn together, "
-    "as befits video; frames: single frames, as if they were independent"
+    f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn "
+    "together, as befits video; frames: single frames, as if they were independent"
 )
 
 

@@ -41,11 +41,11 @@ def score(
 ) -> Result:
     """Every figure of one method; `parts` are masks over the frames, `seed` is the bootstrap's.
 
-    A frame that has a NaN in `estimated` is in no figure; `left_out` counts them. Raises ValueError when shapes
-    differ, or when no frame is left.
+    A frame that has a NaN in `estimated` is in no figure; `left_out` counts them. Raises ValueError when the protocol
+    names another number of joints, or when no frame is left.
     """
-    if estimated.shape != truth.shape or truth.shape[1] != len(protocol.joints):
-        raise ValueError(f"{estimated.shape}, {truth.shape} and {len(protocol.joints)} joint names do not fit")
+    if truth.shape[1] != len(protocol.joints):
+        raise ValueError(f"{truth.shape[1]} joints, {len(protocol.joints)} names in the protocol")
     answered = ~np.isnan(estimated).any(axis=(1, 2))
     estimated, truth = estimated[answered], truth[answered]
     if not len(truth):
@@ -80,11 +80,8 @@ def score(
 def compare(result: Result, other: Result, *, errors: Errors, other_errors: Errors, seed: int = 0) -> Result:
     """`result` with one more paired comparison; errors are (N, J) mm of the same frames, NaN where unanswered.
 
-    Only frames that both methods answer are compared. Raises ValueError when the frames differ in number, or when
-    there is none that both answer.
+    Only frames that both methods answer are compared. Raises ValueError when there is none.
     """
-    if len(errors) != len(other_errors):
-        raise ValueError(f"{len(errors)} and {len(other_errors)} frames cannot be paired")
     difference = errors.mean(axis=1) - other_errors.mean(axis=1)
     difference = difference[~np.isnan(difference)]
     if not len(difference):
