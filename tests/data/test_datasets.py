@@ -44,6 +44,7 @@ def test_labels_lie_in_the_hands_of_the_pictures(data_sets: dict[str, Path], nam
 def test_nyu_gives_back_what_was_rendered(data_sets: dict[str, Path]):
     frames = render("nyu", 10)
     files = nyu.open_nyu(data_sets["nyu"], "test")
+    assert files.joints is not None
     np.testing.assert_allclose(files.joints, nyu_joints(joints_of(frames))[:, nyu.EVALUATED], atol=1e-3)
     assert np.abs(files.depth(3) - frames.depth[3].numpy()).max() <= 0.5
 

@@ -24,6 +24,8 @@ FORMS: tuple[Form, ...] = ("xyz-y-up", "xyz", "uvd")
 
 FAR_MM = 100.0
 """No published centre is as far from the joints' mean as this, but one of another frame, version or sign is."""
+DOUBTFUL_MM = 50.0
+"""Published centres are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
 MOST_FAR = 0.05
 """Share of rows that may be so far."""
 
@@ -71,8 +73,8 @@ def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Cen
     """A published file with three numbers or the word `invalid` a line, one line for every frame of `frames`.
 
     `auto` takes the form that comes nearest to the labels. Raises DatasetError where the file is damaged, has another
-    number of rows, or lies more than `FAR_MM` off the labels; without labels only the first two can be seen, and `auto`
-    is refused.
+    number of rows, lies more than `FAR_MM` off the labels, or fits them far better in another form than in `form`;
+    without labels only the first two can be seen, and `auto` is refused.
     """
     numbers, valid = _read(path)
     if len(numbers) != len(frames):
@@ -86,13 +88,16 @@ def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Cen
     truth = np.array(
         [joints.mean(axis=0) for joints, use in zip(labels, known, strict=True) if use and joints is not None]
     )
-    readings = {name: _canonical(numbers, name, frames.camera) for name in FORMS}
+    readings: dict[Form, Float32[np.ndarray, "N 3"]] = {
+        name: _canonical(numbers, name, frames.camera) for name in FORMS
+    }
     if not known.any():
         return _masked(readings[form], valid)
-    far = {name: np.linalg.norm(points[known] - truth, axis=1) for name, points in readings.items()}
-    nearest = min(FORMS, key=lambda name: float(np.median(far[name])))
-    chosen = nearest if form == "auto" else form
-    _check_distance(path, far[chosen], chosen, nearest=nearest if np.median(far[nearest]) <= FAR_MM else None)
+    far: dict[Form, Float32[np.ndarray, " K"]] = {
+        name: np.linalg.norm(points[known] - truth, axis=1) for name, points in readings.items()
+    }
+    chosen = min(FORMS, key=lambda name: float(np.median(far[name]))) if form == "auto" else form
+    _check_distance(path, far, chosen)
     return _masked(readings[chosen], valid)
 
 
@@ -144,18 +149,20 @@ def _other_count(path: Path, rows: int, frames: HandDataset) -> str:
     return f"{sentence}; give the file of this very split and version"
 
 
-def _check_distance(path: Path, far: Float32[np.ndarray, " K"], form: Form, *, nearest: Form | None) -> None:
-    middle, share = float(np.median(far)), float((far > FAR_MM).mean())
-    if middle <= FAR_MM and share <= MOST_FAR:
-        return
-    if middle <= FAR_MM:
+def _check_distance(path: Path, far: dict[Form, Float32[np.ndarray, " K"]], form: Form) -> None:
+    """`far`: mm of every centre from its joints' mean, for each form in which the file may be read."""
+    medians = {name: float(np.median(distances)) for name, distances in far.items()}
+    nearest = min(medians, key=medians.__getitem__)
+    seen = f"{path}, read as {form}, is {medians[form]:.0f} mm from the joints' mean in the median frame"
+    if medians[form] > DOUBTFUL_MM and medians[nearest] < medians[form] / 2 and medians[nearest] <= FAR_MM:
+        raise DatasetError(f"{seen}, read as {nearest} only {medians[nearest]:.0f}: give that form")
+    if medians[form] > FAR_MM:
+        raise DatasetError(
+            f"{seen}, and in no other form nearer than {FAR_MM:.0f}: give the centres of this very split"
+        )
+    share = float((far[form] > FAR_MM).mean())
+    if share > MOST_FAR:
         raise DatasetError(
             f"{path}: {share:.0%} of its centres are more than {FAR_MM:.0f} mm from the joints of their frames; "
             "it is of another version or order of the data set"
         )
-    seen = f"{path}, read as {form}, is {middle:.0f} mm from the joints' mean in the median frame"
-    if nearest is None:
-        raise DatasetError(
-            f"{seen}, and in no other form nearer than {FAR_MM:.0f}: give the centres of this very split"
-        )
-    raise DatasetError(f"{seen}; read as {nearest} it fits: give that form")
