@@ -63,9 +63,20 @@ def test_open_hands_and_fists_are_among_them(drawn):
     assert float(one_only.float().mean()) > 0.02, "pointing"
 
 
+def test_tight_fists_survive_the_choice(drawn):
+    """Fingertips nearer to the wrist than the knuckles are: about one hand in fourteen."""
+    _, _, joints = drawn
+    tips, knuckles = (
+        (joints[:, part] - joints[:, :1]).norm(dim=-1).mean(1) for part in ([8, 12, 16, 20], [5, 9, 13, 17])
+    )
+    assert 0.04 < float((tips < knuckles).float().mean()) < 0.15
+
+
 def test_choosing_makes_collisions_rare(drawn):
     shape, _, joints = drawn
-    plain = poses._draw(torch.full((COUNT,), -1), torch.Generator().manual_seed(2))
+    generator = torch.Generator().manual_seed(2)
+    family = torch.multinomial(torch.tensor(poses.FAMILIES), COUNT, replacement=True, generator=generator)
+    plain = poses._draw(family, torch.full((COUNT,), -1), generator)
     kept, thrown = poses._collision(joints), poses._collision(articulate(shape, plain).joints)
     assert float(kept.mean()) < 0.4 * float(thrown.mean())
     assert float((kept > 10).float().mean()) < 0.03
@@ -86,7 +97,9 @@ def test_pinches_close(finger):
     generator = torch.Generator().manual_seed(finger)
     shape = sample_shapes(80, generator)
     pinched = torch.full((80,), finger)
-    pose = poses._close(shape, poses._best_of(shape, pinched, tries=5, generator=generator), pinched, generator)
+    family = torch.multinomial(torch.tensor(poses.FAMILIES), 400, replacement=True, generator=generator)
+    drawn = poses._draw(family, pinched.repeat_interleave(5), generator)
+    pose = poses._close(shape, poses._cheapest(shape, drawn, pinched, tries=5), pinched, generator)
     joints = articulate(shape, pose).joints
     gap = (joints[:, 4] - joints[:, HAND21.fingertips[1 + finger]]).norm(dim=-1)
     assert 12.0 < float(gap.median()) < (20.0 if finger < 3 else 26.0)

@@ -26,7 +26,7 @@ _REACH_MM = 75.0
 """Radius of the ball whose centroid a seed is drawn to."""
 _BALL_MM, _SHELL_MM = 90.0, 150.0
 """A hand fits into the ball; what surrounds it lies in the shell around that, up to the second radius."""
-_PITCH_MM = 14.0
+_PITCH_MM = 18.0
 """Spacing of the samples that a surface is measured with."""
 _APART_MM = 60.0
 """Least distance between two candidates."""

@@ -19,8 +19,11 @@ THUMB_LIMITS = ((-35.0, -22.0, -15.0, -10.0, -30.0), (58.0, 52.0, 48.0, 62.0, 88
 WRIST_LIMITS = ((-80.0, -32.0), (78.0, 25.0))
 
 STRAIGHT, CURLED, HALF = (0.0, 0.0, 5.0, 4.0), (78.0, 0.0, 98.0, 58.0), (38.0, 0.0, 45.0, 28.0)
+FIST = (88.0, 0.0, 104.0, 68.0)
 HOOKED, TABLE, POINTED = (8.0, 0.0, 92.0, 58.0), (78.0, 0.0, 8.0, 5.0), (45.0, 0.0, 12.0, 6.0)
 SPREAD = ((16.0, 3.0, -8.0, -20.0),)
+FAMILIES = (0.22, 0.22, 0.11, 0.10, 0.16, 0.09, 0.10)
+"""Shares of open hands, counting, all fingers alike, each its own way, grasps, anything, fists."""
 THUMBS = (
     (-18.0, 8.0, -5.0, 0.0, -5.0),  # stretched away from the palm
     (8.0, -12.0, 0.0, 8.0, 10.0),  # beside the index finger
@@ -31,6 +34,10 @@ THUMBS = (
     (4.0, 12.0, 5.0, 12.0, 14.0),  # at rest
     (-25.0, -8.0, -8.0, -5.0, -18.0),  # thumb up
 )
+FISTS, OVER_FIST = 6, 4
+"""Where fists stand in `FAMILIES`, and their thumb in `THUMBS`."""
+TRIES = 5
+"""Candidates for each hand."""
 PINCHED = 14.0
 """Millimetres between the two tip joints of a closed pinch: their pads touch."""
 
@@ -40,17 +47,15 @@ def sample_articulations(shape: HandShape, generator: torch.Generator) -> Articu
     count = len(shape.scale)
     finger = torch.randint(0, 4, (count,), generator=generator)
     pinched = torch.where(torch.rand(count, generator=generator) < 0.15, finger, -1)
-    pose = _best_of(shape, pinched, tries=5, generator=generator)
+    # The family is the hand's, not the candidate's: of five candidates a fist would never be the least colliding.
+    family = _choose(torch.tensor(FAMILIES), count, generator).repeat_interleave(TRIES)
+    many = _draw(family, pinched.repeat_interleave(TRIES), generator)
+    pose = _cheapest(shape, many, pinched, tries=TRIES)
     index = (pinched >= 0).nonzero()[:, 0]
     if len(index) == 0:
         return pose
     closed = _close(shape[index], Articulation(*(field[index] for field in pose)), pinched[index], generator)
     return Articulation(*(a.index_copy(0, index, b) for a, b in zip(pose, closed, strict=True)))
-
-
-def _best_of(shape: HandShape, pinched: Int[Tensor, " B"], *, tries: int, generator: torch.Generator) -> Articulation:
-    """Of `tries` draws for every hand, the one that collides least (and, pinching, closes best)."""
-    return _cheapest(shape, _draw(pinched.repeat_interleave(tries), generator), pinched, tries=tries)
 
 
 def _close(
@@ -103,15 +108,16 @@ def _collision(joints: Float[Tensor, "B 21 3"]) -> Float[Tensor, " B"]:
     own = (depth * (owner[:, None] != owner)).sum((1, 2)) / 2
     knuckles = joints[:, [5, 9, 13, 17]]
     palm = torch.cat([knuckles * 0.8, knuckles * 0.45], dim=1) - torch.tensor([0.0, 0.0, 4.0])
-    return own + (22 - torch.cdist(points[:, [3, 4, 2, *range(6, 30)]], palm)).clamp(min=0).sum((1, 2))
+    return own + (22 - torch.cdist(points[:, [1, 2, 4, 5, *range(6, 30)]], palm)).clamp(min=0).sum((1, 2))
 
 
-def _draw(pinched: Int[Tensor, " B"], generator: torch.Generator) -> Articulation:
-    """Random articulations within the joint limits."""
+def _draw(family: Int[Tensor, " B"], pinched: Int[Tensor, " B"], generator: torch.Generator) -> Articulation:
+    """Random articulations of the `FAMILIES`, within the joint limits; half are on the way to another family."""
     count = len(pinched)
+    other = _choose(torch.tensor(FAMILIES), count, generator)
     blend = torch.rand(count, 1, generator=generator) * (torch.rand(count, 1, generator=generator) < 0.5)
-    fingers = torch.lerp(_fingers(count, generator), _fingers(count, generator), blend[..., None])
-    thumb = torch.lerp(_thumbs(count, generator), _thumbs(count, generator), blend)
+    fingers = torch.lerp(_fingers(family, generator), _fingers(other, generator), blend[..., None])
+    thumb = torch.lerp(_thumbs(family, generator), _thumbs(other, generator), blend)
     fingers, thumb = _prepare_pinch(fingers, thumb, pinched, generator)
     fingers = fingers + torch.randn(count, 4, 4, generator=generator) * torch.tensor([7.0, 3.5, 8.0, 6.0])
     thumb = thumb + torch.randn(count, 5, generator=generator) * torch.tensor([8.0, 7.0, 6.0, 7.0, 9.0])
@@ -129,8 +135,9 @@ def _draw(pinched: Int[Tensor, " B"], generator: torch.Generator) -> Articulatio
     )
 
 
-def _fingers(count: int, generator: torch.Generator) -> Float[Tensor, "B 4 4"]:
-    """Degrees of the four fingers, of a family drawn for each hand."""
+def _fingers(family: Int[Tensor, " B"], generator: torch.Generator) -> Float[Tensor, "B 4 4"]:
+    """Degrees of the four fingers."""
+    count = len(family)
     table = torch.tensor([STRAIGHT, CURLED, HALF, HOOKED, TABLE, POINTED])
     each = torch.randint(0, len(table), (count, 4), generator=generator)
     numbers = torch.randint(0, 2, (count, 4), generator=generator)
@@ -140,19 +147,22 @@ def _fingers(count: int, generator: torch.Generator) -> Float[Tensor, "B 4 4"]:
     grasp = (curl + slope).clamp(0, 1.1) * torch.tensor([68.0, 0.0, 78.0, 46.0])
     ends = torch.tensor([FINGER_LIMITS[0], FINGER_LIMITS[1]])
     wild = ends[0] + torch.rand(count, 4, 4, generator=generator) * (ends[1] - ends[0]) * 0.95
+    fist = torch.tensor(FIST) * (0.85 + 0.15 * torch.rand(count, 1, 1, generator=generator)).expand(-1, 4, 4)
     options = torch.stack(
-        [table[0].expand(count, 4, 4), table[numbers], table[together], table[each], grasp, wild], dim=1
+        [table[0].expand(count, 4, 4), table[numbers], table[together], table[each], grasp, wild, fist], dim=1
     )
-    family = _choose(torch.tensor([0.25, 0.25, 0.12, 0.10, 0.18, 0.10]), count, generator)
     chosen = options[torch.arange(count), family]
     spread = torch.rand(count, 1, generator=generator) * 1.35 - 0.25
     apart = chosen[..., 1] + spread * torch.tensor(SPREAD)
     return torch.stack([chosen[..., 0], apart, chosen[..., 2], chosen[..., 3]], dim=-1)
 
 
-def _thumbs(count: int, generator: torch.Generator) -> Float[Tensor, "B 5"]:
-    """Degrees of the thumb: a named posture, or anything between the limits."""
-    named = torch.tensor(THUMBS)[torch.randint(0, len(THUMBS), (count,), generator=generator)]
+def _thumbs(family: Int[Tensor, " B"], generator: torch.Generator) -> Float[Tensor, "B 5"]:
+    """Degrees of the thumb: a named posture, or anything between the limits; over most fists."""
+    count = len(family)
+    posture = torch.randint(0, len(THUMBS), (count,), generator=generator)
+    over = (family == FISTS) & (torch.rand(count, generator=generator) < 0.7)
+    named = torch.tensor(THUMBS)[torch.where(over, OVER_FIST, posture)]
     low, high = torch.tensor(THUMB_LIMITS)
     wild = low + torch.rand(count, 5, generator=generator) * (high - low)
     return torch.where(torch.rand(count, 1, generator=generator) < 0.18, wild, named)
