@@ -22,6 +22,7 @@ Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 Turns = Literal[1, 2, 4]
 Folder = Annotated[Path, arg(metavar="DIR")]
+Fold = Annotated[str, arg(metavar="SUBJECT|all")]
 Network = Annotated[Positional[str], arg(metavar="NETWORK")]
 
 
@@ -61,6 +62,7 @@ def train(
     variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
     resolution: int | None = None,
     localize: Literal["none", "test", "both"] | None = None,
+    fold: Fold | None = None,
     seed: int = 1,
     out: Folder | None = None,
     resume: bool = False,
@@ -71,23 +73,27 @@ def train(
         network: What to train; `handkit list` names the networks and their variants.
         data: Frames rendered on the fly, or a packed store.
         minutes: Stop after so many minutes of training (60 if no budget is given).
-        samples: Stop after so many training samples instead.
+        samples: Stop after so many training samples instead; a published experiment has so many epochs of its own.
         start: Begin with these weights, at the recipe's last resolution and half its learning rate.
         variant: Constructor arguments of the network, such as stages=1; parts of a list are joined by +.
         resolution: Crops of so many pixels a side throughout.
         localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
+        fold: Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other.
         seed: Another seed gives other first weights and other frames.
         out: Folder of the run; runs/NETWORK by default.
         resume: Continue the run in that folder exactly where it stopped.
     """
     from handkit.cli.progress import Training, train_network
 
-    return train_network(
-        Training(
-            network, data, minutes, samples, start, seed, out or Path("runs") / network, resume,
-            variant=variant, resolution=resolution, localize=localize,
-        )
+    asked = Training(
+        network, data, minutes, samples, start, seed, out or Path("runs") / network, resume,
+        variant=variant, resolution=resolution, localize=localize, fold=fold,
     )  # fmt: skip
+    if data == "synthetic":
+        return train_network(asked)
+    from handkit.cli.store_training import train_on_store
+
+    return train_on_store(asked)
 
 
 def render(*, count: int, out: Folder, seed: int = 0) -> int:
@@ -120,25 +126,37 @@ def evaluate(
     weights: Annotated[Positional[str], arg(metavar="NAME|PATH")] = "latent-fusion",
     /,
     *,
+    data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
     localizer: Weights = "localizer",
     count: int = 2000,
     hand: Literal["auto", "told"] = "auto",
     turns: Turns = 4,
-    out: Annotated[Path | None, arg(metavar="FILE")] = None,
+    center: Literal["packed", "gt", "refined", "located"] = "packed",
+    fold: Annotated[str | None, arg(metavar="SUBJECT")] = None,
+    out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None,
 ) -> int:
-    """Measure the whole path on a fixed set of synthetic pictures, the hand found automatically.
+    """Measure the whole path on synthetic pictures, the hand found automatically, or a network on a packed store.
 
     Args:
         weights: Bundled weights by name, or a .safetensors file.
+        data: A fixed set of synthetic pictures, or a packed store.
         localizer: Weights of the localizer.
-        count: How many pictures, from the first on.
-        hand: Let the estimator tell left from right, or tell it.
-        turns: Directions in which every crop is read: 4 is more accurate, 1 faster.
-        out: Also write the figures there, as JSON.
+        count: How many synthetic pictures, from the first on.
+        hand: Synthetic: let the estimator tell left from right, or tell it.
+        turns: Synthetic: directions in which every crop is read; 4 is more accurate, 1 faster.
+        center: Store: cubes as packed, on the labels' mean, on packed refined centres, or moved by the localizer.
+        fold: Store: frames of this subject only.
+        out: Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report.
     """
-    from handkit.cli.measure import evaluate_synthetic
+    if data == "synthetic":
+        from handkit.cli.measure import evaluate_synthetic
 
-    return evaluate_synthetic(weights, localizer=localizer, count=count, hand=hand, turns=turns, out=out)
+        return evaluate_synthetic(weights, localizer=localizer, count=count, hand=hand, turns=turns, out=out)
+    from handkit.cli.store_evaluation import Evaluation, evaluate_on_store
+
+    return evaluate_on_store(
+        Evaluation(weights=weights, store=Path(data), center=center, localizer=localizer, fold=fold, out=out)
+    )
 
 
 def list_all(*, json: bool = False) -> int:

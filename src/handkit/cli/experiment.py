@@ -8,7 +8,7 @@ import torch
 from handkit.cli.errors import CommandError
 from handkit.cli.variants import check_network, options
 from handkit.geometry.frame import DepthFrame
-from handkit.geometry.skeleton import HAND21
+from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.inference import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
@@ -38,13 +38,7 @@ def recipe_of(
 
     Rough centres stray from the joint mean as far as the localizer was trained for; they stand for centres of mass.
     """
-    recipe = RECIPES[check_network(network, parts=True)]
-    size = resolution or variant.get("resolution")
-    recipe = replace(recipe, arguments=recipe.arguments | variant)
-    if size is not None:
-        if "resolution" not in options(network):
-            raise CommandError(f"{network} has one resolution; leave --resolution {size} out", status=2)
-        recipe = recipe.at(size)
+    recipe = adapted(RECIPES[check_network(network, parts=True)], variant, resolution=resolution)
     if localize is None:
         return recipe
     if network in PARTS:
@@ -54,14 +48,25 @@ def recipe_of(
     return replace(recipe, augment=augment, center="located" if localize == "both" else "rough")
 
 
-def build(recipe: Recipe, *, seed: int) -> Any:  # noqa: ANN401
+def adapted(recipe: Recipe, variant: dict[str, Any], *, resolution: int | None = None) -> Recipe:
+    """A recipe with other arguments of its network, or crops of one size."""
+    size = resolution or variant.get("resolution")
+    recipe = replace(recipe, arguments=recipe.arguments | variant)
+    if size is None:
+        return recipe
+    if "resolution" not in options(recipe.network):
+        raise CommandError(f"{recipe.network} has one resolution; leave --resolution {size} out", status=2)
+    return recipe.at(size)
+
+
+def build(recipe: Recipe, *, seed: int, skeleton: Skeleton = HAND21) -> Any:  # noqa: ANN401
     """The network of a recipe with first weights from `seed`; raises CommandError where its arguments make none."""
     with torch.random.fork_rng():  # layers take no generator for their first weights
         torch.manual_seed(seed)
         try:
             if recipe.network in PARTS:
                 return PARTS[recipe.network](**recipe.arguments)
-            return MODELS[recipe.network](HAND21, **recipe.arguments)
+            return MODELS[recipe.network](skeleton, **recipe.arguments)
         except ValueError as error:
             raise CommandError(f"{recipe.network}: {error}", status=2) from None
 

@@ -11,6 +11,7 @@ from handkit.cli.errors import CommandError
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.variants import check_network, read_variant
 from handkit.evaluation import evaluate_crops
+from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.inference import find_weights
 from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load_weights
@@ -42,17 +43,19 @@ class Training:
     """Constructor arguments as `key=value`."""
     resolution: int | None = None
     localize: Localize | None = None
+    fold: str | None = None
+    """Subject that a packed store's training leaves out, or all of them in turn."""
 
 
 def train_network(asked: Training) -> int:
     """Answers 0 when the budget is spent; raises CommandError where the options make no run."""
-    budget = _budget(minutes=asked.minutes, samples=asked.samples)
-    if asked.data != "synthetic":
-        raise CommandError(f"--data {asked.data}: this version trains on synthetic frames only", status=2)
+    budget = budget_of(asked)
+    if asked.fold:
+        raise CommandError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
     recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
     recipe = recipe.continued() if asked.start else recipe
-    run, frames = _run(asked, recipe), frames_of(recipe, seed=asked.seed)
+    run, frames = begin(asked, recipe), frames_of(recipe, seed=asked.seed)
     with Bar(asked.network) as bar:
         try:
             weights = train(run, frames, budget, out=asked.out, measure=_measure(run, asked.localize), tell=bar.show)
@@ -97,23 +100,26 @@ class Bar:
         self._progress.update(self._task, completed=report.progress, state=state)
 
 
-def _budget(*, minutes: float | None, samples: int | None) -> Budget:
-    if minutes is not None and samples is not None:
+def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
+    """As asked, else so many samples, else an hour."""
+    if asked.minutes is not None and asked.samples is not None:
         raise CommandError("give --minutes or --samples, not both", status=2)
-    given = DEFAULT_MINUTES if minutes is None and samples is None else minutes or samples or 0
+    given = asked.minutes if asked.samples is None else asked.samples
+    if given is None:
+        return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     if given <= 0:
         raise CommandError(f"a budget of {given} trains nothing; give more than 0", status=2)
-    return Budget(samples=samples, minutes=None if samples else float(given))
+    return Budget(samples=asked.samples, minutes=asked.minutes)
 
 
-def _run(asked: Training, recipe: Recipe) -> Run:
+def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
     """A fresh run, one from given weights, or the one that a state file continues."""
     state = asked.out / "state.ckpt"
     if asked.resume and not state.exists():
         raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not asked.resume and state.exists():
         raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
-    model = build(recipe, seed=asked.seed)
+    model = build(recipe, seed=asked.seed, skeleton=skeleton)
     if asked.start and not asked.resume:
         try:
             load_weights(find_weights(asked.start), model)

@@ -1,0 +1,191 @@
+"""`handkit evaluate WEIGHTS --data STORE`: answers for every frame of a packed store, and a report of their errors."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+from rich.console import Console
+from torch import nn
+
+from handkit.cli.errors import CommandError
+from handkit.cli.score_file import PIPED_WIDTH, print_result
+from handkit.data.shards import StoreError
+from handkit.data.store import PackedFrames
+from handkit.evaluation import Protocol, Result, score
+from handkit.evaluation.testsets import TEST_SETS, part_masks
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import find_weights
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models.localizer import Localizer
+from handkit.recipes import RECIPES, Recipe
+from handkit.reports import write_report
+from handkit.stored import Finder, TestCenter, of_subject, predict
+
+CENTER_WORDS: dict[TestCenter, str] = {
+    "gt": "mean of the labels, at test too",
+    "located": "a localizer's answer, from",
+    "packed": "",
+    "refined": "",
+}
+TEST_FIELDS = ("edge_mm", "test_edge_mm", "subject_edges_mm", "second_subject")
+"""What evaluation needs of the recipe that a weights file carries."""
+
+Answers = Float32[np.ndarray, "N J 3"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the user asked for."""
+
+    weights: str
+    store: Path
+    center: TestCenter = "packed"
+    localizer: str = "localizer"
+    fold: str | None = None
+    """Only frames of this subject."""
+    out: Path | None = None
+
+
+def evaluate_on_store(asked: Evaluation) -> int:
+    """Print the figures; with `out` write predictions and a report there. Answers 0; raises CommandError."""
+    store = open_store(asked.store)
+    try:
+        path = find_weights(asked.weights)
+        mask = of_subject(store, asked.fold) if asked.fold else np.ones(len(store), bool)
+        answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer)
+        protocol = protocol_of(path, store, asked.center, mask=mask, fold=asked.fold)
+    except (CheckpointError, StoreError) as error:
+        raise CommandError(str(error)) from None
+    report(store, answers, protocol, method=path.stem, mask=mask, out=asked.out)
+    return 0
+
+
+def open_store(path: Path) -> PackedFrames:
+    """Raises CommandError."""
+    try:
+        return PackedFrames.open(path)
+    except StoreError as error:
+        raise CommandError(str(error)) from None
+
+
+def answers_of(
+    path: Path, store: PackedFrames, mask: Bool[np.ndarray, " N"], *, center: TestCenter, localizer: str = "localizer"
+) -> Answers:
+    """Answers of the weights in a file for the frames of `mask`; raises CheckpointError or StoreError."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = load(path)
+    _to_device(model, device)
+    finder = None
+    if center == "located":
+        place = find_weights(localizer)
+        finder = Finder(load_part(place, Localizer).to(device), test_recipe(place).edge_mm)
+    console = Console(stderr=True)
+    rows = np.flatnonzero(mask)
+    with console.status(f"{len(rows):,} frames"):
+        return predict(model, store, test_recipe(path), rows=rows, center=center, finder=finder, device=device)
+
+
+def test_recipe(path: Path) -> Recipe:
+    """Cubes at test, as the recipe in a weights file has them; raises CheckpointError where there is none."""
+    info = read_info(path)
+    if not info.recipe or "edge_mm" not in info.recipe:
+        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
+    known: dict[str, Any] = {key: info.recipe[key] for key in TEST_FIELDS if key in info.recipe}
+    known["subject_edges_mm"] = tuple(known.get("subject_edges_mm", ()))
+    return replace(RECIPES[info.model], **known)
+
+
+def protocol_of(
+    path: Path, store: PackedFrames, center: TestCenter, *, mask: Bool[np.ndarray, " N"], fold: str | None
+) -> Protocol:
+    """Everything that the number depends on."""
+    settings, recipe = store.manifest.settings, test_recipe(path)
+    packed = f"{settings.centers} (as packed)"
+    words = {"packed": packed, "refined": packed, "located": f"{CENTER_WORDS['located']} {packed}"}
+    averaged = (read_info(path).recipe or {}).get("average", 0.0)
+    frames = int(mask.sum())
+    edition = TEST_SETS[settings.dataset].edition(len(store)) if settings.dataset in TEST_SETS else None
+    return Protocol(
+        dataset=settings.dataset,
+        version=edition.version if edition else f"{len(store):,} frames",
+        split=f"{settings.split}, subject {fold}" if fold else settings.split,
+        joints=store.skeleton.joints,
+        center=words.get(center, CENTER_WORDS["gt"]),
+        cube=_cube_words(recipe, dataset=settings.dataset),
+        epoch=f"the last one{', weights averaged' if averaged else ''}",
+        predictions=f"the network's own answers, {path.name}, {frames:,} frames",
+    )
+
+
+def report(
+    store: PackedFrames,
+    answers: Answers,
+    protocol: Protocol,
+    *,
+    method: str,
+    mask: Bool[np.ndarray, " N"],
+    out: Path | None,
+) -> Result | None:
+    """Print, and with `out` write, what became of the frames of `mask`; None where there are no labels to score by."""
+    truth = store.rows["joints"].astype(np.float64)
+    unlabelled = np.isnan(truth).any(axis=(1, 2))
+    estimated = answers.astype(np.float64)
+    estimated[unlabelled] = np.nan
+    console = Console()
+    if out:
+        write_predictions(out, answers[mask])
+    if not (np.isfinite(estimated).all(axis=(1, 2)) & mask).any():
+        console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+        return None
+    parts = {name: part[mask] for name, part in parts_of(store).items()}
+    result = score(estimated=estimated[mask], truth=truth[mask], method=method, protocol=protocol, parts=parts)
+    print_result(console if console.is_terminal else Console(width=PIPED_WIDTH), result)
+    if out:
+        rows = np.flatnonzero(mask)
+
+        def depth_of(row: int) -> DepthFrame:
+            return store.batch([rows[row]])
+
+        page = write_report(
+            out, result, store.skeleton, predictions_mm=estimated[mask], labels_mm=truth[mask], depth_of=depth_of
+        )
+        console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+    return result
+
+
+def parts_of(store: PackedFrames) -> dict[str, Bool[np.ndarray, " N"]]:
+    """Those of the published test set, where this is a whole one; else subjects."""
+    settings = store.manifest.settings
+    if settings.dataset in TEST_SETS and settings.split in {"test", "all"}:
+        masks = part_masks(TEST_SETS[settings.dataset].edition(len(store)).parts, len(store))
+        if masks:
+            return masks
+    subjects = np.unique(store.rows["subject"])
+    if len(subjects) < 2:
+        return {}
+    return {f"subject {name.decode()}": np.asarray(store.rows["subject"] == name) for name in subjects}
+
+
+def write_predictions(folder: Path, answers: Answers) -> None:
+    """`predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "predictions.npy", answers)
+    np.savetxt(folder / "predictions.txt", answers.reshape(len(answers), -1), fmt="%.3f")
+
+
+def _cube_words(recipe: Recipe, *, dataset: str) -> str:
+    edge = recipe.edge_mm if recipe.test_edge_mm is None else recipe.test_edge_mm
+    if recipe.subject_edges_mm:
+        return f"{', '.join(f'{each:g}' for each in recipe.subject_edges_mm)} mm for P0 to P8"
+    if dataset == "nyu" and recipe.second_subject != 1:
+        return f"{edge:g} mm, {recipe.second_subject * edge:.1f} mm for the second subject"
+    return f"{edge:g} mm"
+
+
+def _to_device(model: HandPoseModel, device: str) -> None:
+    assert isinstance(model, nn.Module)
+    model.to(device)
