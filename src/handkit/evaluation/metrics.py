@@ -16,7 +16,7 @@ Rule: TypeAlias = Literal["worst joint", "mean joint", "joint"]
 """What must be within a threshold: all joints of a frame, their mean, or each joint on its own."""
 
 LEVEL = 0.95
-DRAWS = 2000
+DRAWS = 1000
 BLOCK = 100
 """Frames of one block: three seconds of video or so, so that neighbours that err alike are drawn together.
 

@@ -84,6 +84,7 @@ def prediction_reading(
             f"{source}: read as {chosen.words} the joints are {misses[chosen]:.0f} mm off on average, "
             f"read as {best.words} {misses[best]:.1f} mm; give --format {best.name}"
         )
+    _check_order(to_millimeters(some, chosen, intrinsics), labels, source)
     if asked == "auto" and misses[chosen] > FAR_MM:
         pixels, metric = misses[UVD], min(miss for reading, miss in misses.items() if reading.name == "xyz")
         raise ScoreError(
@@ -91,7 +92,6 @@ def prediction_reading(
             "are they of this data set, in the order of its frames, in pixels of the whole picture? "
             "If so, say which they are with --format"
         )
-    _check_order(to_millimeters(some, chosen, intrinsics), labels, source)
     return chosen
 
 

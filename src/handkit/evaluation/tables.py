@@ -99,7 +99,7 @@ class _Rows:
         """One line that is not blank."""
         if not self._lines and self._promised is None and self._head(tokens):
             return
-        if [token.lower() for token in tokens] == ["invalid"]:
+        if len(tokens) == 1 and tokens[0].lower() == "invalid":
             tokens = []
         elif _number(tokens[0]) is None or len(tokens) - 1 == (self._width or self.columns[0]):
             self._names.append(tokens.pop(0).replace("\\", "/"))
