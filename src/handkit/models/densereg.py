@@ -73,7 +73,7 @@ def look_at_cells(points: Float[Tensor, "B 3 S S"]) -> Cells:
     """What is where on the grid of the maps."""
     cells = shrink(points, points.shape[-1] // 4)
     line = cell_centers(cells.shape[-1], device=points.device)
-    grid = torch.stack(torch.meshgrid(line, line, indexing="xy")).expand(len(points), -1, -1, -1)
+    grid = torch.stack(torch.meshgrid(line, line, indexing="xy")).expand_as(cells[:, :2])
     return Cells(torch.cat((grid, depth_as_published(cells)), dim=1), cells, foreground(cells))
 
 
