@@ -1,0 +1,82 @@
+"""`handkit score` as a user types it, on small files; what it refuses, it refuses in one sentence."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation.hands import moving_hand, to_uvd, write
+
+from handkit.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    hand = moving_hand(16, 30)
+    noise = np.random.default_rng(0).normal(0, 1, hand.shape)
+    write(tmp_path / "labels.txt", to_uvd(hand, "icvl"))
+    write(tmp_path / "good.txt.gz", to_uvd(hand + 3 * noise, "icvl"))
+    write(tmp_path / "bad.txt", hand + 6 * noise, separator=", ")
+    return tmp_path
+
+
+def run(folder: Path, *words: str) -> int:
+    return main(["score", *words, "--dataset", "icvl", "--labels", str(folder / "labels.txt")])
+
+
+def test_a_report(folder, capsys):
+    paths = [str(folder / name) for name in ("good.txt.gz", "bad.txt")]
+    options = ["--compare", paths[1], "--out", str(folder / "out"), "--cube", "200 mm", "--name", "ours"]
+    assert run(folder, paths[0], *options) == 0
+    out = capsys.readouterr().out
+    record = json.loads((folder / "out/result.json").read_text())
+    for words in (f"ours: mean joint error {record['mean_error_mm']:.3f} mm", "against", "bad", "200 mm", "30 frames"):
+        assert words in out
+    assert record["method"] == "ours"
+    assert record["mean_error_mm"] == pytest.approx(3 * 1.596, rel=0.1)
+    assert record["protocol"]["cube"] == "200 mm"
+    assert record["protocol"]["center"] == "not stated"
+    assert record["protocol"]["intrinsics"] == [240.99, 240.96, 160.0, 120.0]
+    assert record["comparisons"][0]["difference_mm"] == pytest.approx(-record["mean_error_mm"], rel=0.01)
+    assert record["comparisons"][0]["blocks_mm"][1] < 0
+    assert (folder / "out/report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),
+        (["good.txt.gz", "--format", "xyz"], "give --format uvd"),
+        (["bad.txt", "--format", "denseReg", "--camera", "kinect9"], "unknown camera 'kinect9'"),
+        (["good.txt.gz", "--split", "seq1"], "there is no part 'seq1'"),
+        (["good.txt.gz", "--part", "seen"], "--part seen: expected NAME=FILE"),
+        (["good.txt.gz", "--compare", "short.txt"], "short.txt holds 1 frames, the labels 30"),
+        (["short.txt"], "short.txt holds 1 frames"),
+        (["other.txt"], "other.txt line 1: 42 numbers, expected 48 for the 16 joints of icvl"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(folder, monkeypatch, capsys, words, sentence):
+    monkeypatch.chdir(folder)
+    write(folder / "short.txt", moving_hand(16, 1))
+    write(folder / "other.txt", moving_hand(14, 30))
+    assert run(folder, *words) == 1
+    told = capsys.readouterr()
+    assert sentence in told.err
+    assert told.err.startswith("handkit: ")
+    assert len(told.err.splitlines()) == 1
+    assert not told.out
+
+
+def test_missing_numbers_are_left_out_and_counted(folder, capsys):
+    values = moving_hand(16, 30)
+    values[4] = np.nan
+    path = str(write(folder / "gaps.txt", values))
+    assert run(folder, path) == 1
+    assert "line 5: not a number" in capsys.readouterr().err
+    assert run(folder, path, "--missing", "skip") == 0
+    assert "1 frames have no answer" in capsys.readouterr().out
+
+
+def test_a_folder_of_labels_that_is_none(folder, capsys):
+    assert main(["score", str(folder / "bad.txt"), "--dataset", "msra", "--labels", str(folder)]) == 1
+    assert "is not the root of MSRA15" in capsys.readouterr().err
