@@ -4,11 +4,12 @@ import os
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
+
+from handkit.cli.hardware import processor
 
 PACKAGES = ("handkit", "torch", "numpy", "numba")
 
@@ -28,12 +29,3 @@ def print_report(title: str, rows: list[dict[str, str]]) -> None:
     console.print(f"{processor()}, {os.cpu_count()} cores, {threads} threads used, load {load:.1f}", style="dim")
     console.print(f"Python {platform.python_version()}, {versions}", style="dim")
     console.print(f"python {' '.join(sys.argv)}", style="dim")
-
-
-def processor() -> str:
-    """What the processor, and a GPU if there is one, call themselves."""
-    listed = Path("/proc/cpuinfo")
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cpu = names[0] if names else platform.processor() or platform.machine()
-    return f"{cpu} and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else cpu

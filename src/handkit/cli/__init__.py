@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
+from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.errors import CommandError
 from handkit.cli.score import score
@@ -193,6 +194,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "evaluate": evaluate,
     "score": score,
+    "compare": compare,
     "list": list_all,
     "info": info,
     "data": data,

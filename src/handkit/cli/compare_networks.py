@@ -1,0 +1,229 @@
+"""`handkit compare`: the same recipe, frames and budget for every network; a table, curves, and the README's table.
+
+Each training has a folder below `runs`, named by everything that makes it what it is:
+
+    state.ckpt           while it goes on, at most one for all trainings (three times the weights); deleted at its end
+    weights.safetensors  the averaged weights
+    finished.json        what was spent; when it is there, the training is not done again
+
+A row of the table is written when its network has been measured, so whatever is interrupted goes on where it was.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from handkit.cli.compare_table import THRESHOLDS_MM, Curves, Table, find_markers
+from handkit.cli.errors import CommandError
+from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
+from handkit.cli.hardware import hardware
+from handkit.cli.networks import count_parameters
+from handkit.cli.progress import Bar, Budget, Run, TrainingError, train
+from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
+from handkit.cli.variants import read_named_variant, write_variant
+from handkit.evaluation import evaluate_crops
+from handkit.evaluation.metrics import success_curve
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import HandPoseEstimator
+from handkit.models import MODELS, HandPoseModel
+from handkit.models.checkpoint import CheckpointError, load
+from handkit.recipes import Recipe
+
+BATCH = 32
+"""Crops at a time when a network is measured."""
+AVERAGED = 20.0
+"""The running average reaches back over a twentieth of the steps: in a short run, too, it is past the first weights."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the user asked for."""
+
+    networks: tuple[str, ...]
+    """`NETWORK` or `NETWORK:key=value,...`; none means all."""
+    samples: int
+    seeds: tuple[int, ...]
+    resolution: int
+    out: Path
+    runs: Path
+    real: tuple[Path, ...] = ()
+    localize: Localize | None = None
+    batch: int | None = None
+    crops: int = 1024
+    """Of the synthetic validation set."""
+    workers: int = 1
+    readme: Path | None = None
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One training of the comparison."""
+
+    recipe: Recipe
+    variant: str
+    """What was asked for, as text; empty for the recipe's own arguments."""
+    seed: int
+    samples: int
+    localize: Localize | None
+
+    def key(self) -> dict[str, str]:
+        """Everything that makes it what it is: the first columns of its row."""
+        return {
+            "network": self.recipe.network,
+            "variant": self.variant,
+            "localize": self.localize or "",
+            "resolution": str(self.recipe.arguments["resolution"]),
+            "batch": str(self.recipe.batch),
+            "samples": str(self.samples),
+            "seed": str(self.seed),
+        }
+
+    def folder(self) -> str:
+        """The key as the name of a folder."""
+        parts = [value and f"{name}{value}" for name, value in list(self.key().items())[3:]]
+        names = [self.recipe.network, *self.variant.split(","), self.localize and f"localize-{self.localize}", *parts]
+        return "_".join(name.replace("/", "-") for name in names if name)
+
+
+def compare_networks(asked: Comparison) -> int:
+    """Answers 0 when all is trained and measured; raises CommandError where the options make no comparison."""
+    contestants = contestants_of(asked)
+    real = [read_marked_frames(folder) for folder in asked.real]
+    readme = find_markers(asked.readme)
+    table = Table.read(asked.out)
+    judge = Judge(asked, real)
+    console = Console(stderr=True)
+    for number, contestant in enumerate(contestants, 1):
+        title = f"{number}/{len(contestants)} {contestant.folder()}"
+        if table.holds(contestant.key(), judge.columns()):
+            console.print(f"{title}: done before", highlight=False, style="dim")
+            continue
+        finished = train_one(contestant, asked, title)
+        figures, curves = judge.measure(asked.runs / contestant.folder() / "weights.safetensors")
+        table.put(contestant.key() | finished | figures, curves)
+        table.write([contestant.key() for contestant in contestants], readme=readme)
+        console.print(f"{title}: {figures['synthetic_mm']} mm", highlight=False)
+    table.write([contestant.key() for contestant in contestants], readme=readme)
+    console.print(f"{asked.out / 'compare.csv'}", highlight=False, markup=False)
+    return 0
+
+
+def contestants_of(asked: Comparison) -> list[Contestant]:
+    """All trainings, seed after seed; raises CommandError before anything is trained."""
+    if asked.samples < 1 or not asked.seeds or asked.crops < 1:
+        raise CommandError("a comparison needs at least 1 of --samples, --seeds and --crops", status=2)
+    if asked.batch is not None and asked.batch < 2:
+        raise CommandError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
+    named = [read_named_variant(text) for text in asked.networks or tuple(MODELS)]
+    contestants: list[Contestant] = []
+    for seed in asked.seeds:
+        for network, variant in named:
+            recipe = recipe_of(network, variant, resolution=asked.resolution, localize=asked.localize)
+            recipe = replace(recipe, batch=asked.batch or recipe.batch)
+            steps = -(-asked.samples // recipe.batch)
+            recipe = replace(recipe, average=min(recipe.average, max(0.0, 1 - AVERAGED / steps)))
+            contestants.append(Contestant(recipe, write_variant(variant), seed, steps * recipe.batch, asked.localize))
+    for contestant in contestants:
+        with torch.device("meta"):
+            build(contestant.recipe, seed=0)
+    twice = {contestant.folder() for contestant in contestants}
+    if len(twice) < len(contestants):
+        raise CommandError("a network with the same variant and seed is named twice; name each once", status=2)
+    return contestants
+
+
+def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
+    """Train it, or go on where it stopped, or find that it was done before; answers what was spent."""
+    folder = asked.runs / contestant.folder()
+    done, state = folder / "finished.json", folder / "state.ckpt"
+    if done.exists():
+        return json.loads(done.read_text(encoding="utf-8"))
+    _same_recipe(folder, contestant.recipe)
+    model = build(contestant.recipe, seed=contestant.seed)
+    run = Run(model, contestant.recipe, targets_of(contestant.recipe, model))
+    if state.exists():
+        run.restore(state)
+    frames, budget = frames_of(contestant.recipe, seed=contestant.seed), Budget(samples=contestant.samples)
+    with Bar(title) as bar:
+        try:
+            train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
+        except TrainingError as error:
+            raise CommandError(f"{folder}: {error}") from None
+    finished = {
+        "parameters": str(count_parameters(model)),
+        "seconds": f"{run.seconds:.0f}",
+        "samples_per_second": f"{run.samples / max(run.seconds, 1e-9):.1f}",
+        "dropped": str(run.dropped),
+        "skipped": str(run.skipped),
+        "hardware": hardware(),
+    }
+    partial = done.with_suffix(".partial")
+    partial.write_text(json.dumps(finished), encoding="utf-8")
+    partial.replace(done)
+    state.unlink(missing_ok=True)
+    return finished
+
+
+def _same_recipe(folder: Path, recipe: Recipe) -> None:
+    """Keep the recipe beside the run; raises CommandError where another one began it."""
+    path, content = folder / "recipe.json", recipe.to_json()
+    if path.exists() and (folder / "state.ckpt").exists() and json.loads(path.read_text()) != json.loads(content):
+        raise CommandError(
+            f"{folder} holds a run that another recipe began; remove it, or name another --runs", status=2
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+class Judge:
+    """Measures every network on the same frames, which are rendered once, when the first one is to be measured."""
+
+    def __init__(self, asked: Comparison, real: Sequence[MarkedFrames]) -> None:
+        self.asked, self.real = asked, real
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._batches: list[DepthFrame] = []
+
+    def columns(self) -> list[str]:
+        """What `measure` answers for each real folder."""
+        return [f"real_{marked.name}_tips_mm" for marked in self.real]
+
+    def measure(self, weights: Path) -> tuple[dict[str, str], Curves]:
+        """Figures and curves of the weights in a file; raises CommandError where it holds none."""
+        try:
+            model = load(weights)
+            errors = self._synthetic(model)
+            figures = {
+                "synthetic_mm": f"{errors.mean():.3f}",
+                "synthetic_within_20mm": f"{(errors.max(1) <= 20).mean():.4f}",
+            } | self._real(weights)
+        except CheckpointError as error:
+            raise CommandError(str(error)) from None
+        curve = success_curve(errors, thresholds_mm=THRESHOLDS_MM)
+        return figures, Curves(curve.round(4).tolist(), errors.mean(0).round(3).tolist())
+
+    def _synthetic(self, model: HandPoseModel) -> np.ndarray:
+        """Joint errors (N, J), mm, on crops whose cubes stray as in training."""
+        asked = self.asked
+        if not self._batches:
+            recipe = recipe_of(next(iter(MODELS)), {}, resolution=asked.resolution, localize=asked.localize)
+            count = -(-asked.crops // BATCH)
+            self._batches = validation_frames(
+                recipe, batches=count, size=min(BATCH, asked.crops), localize=asked.localize, device=self.device
+            )
+        network: Any = model
+        network.to(self.device)
+        return evaluate_crops(model, self._batches, protocol="jittered cubes").per_joint_mm.double().numpy()
+
+    def _real(self, weights: Path) -> dict[str, str]:
+        if not self.real:
+            return {}
+        estimator = HandPoseEstimator.from_pretrained(str(weights), device=self.device)
+        found = {marked.name: tip_errors(estimator, marked) for marked in self.real}
+        medians = {f"real_{name}_tips_mm": f"{tips.median_mm:.3f}" for name, tips in found.items()}
+        return medians | {f"real_{name}_lost": str(tips.lost) for name, tips in found.items()}

@@ -1,0 +1,110 @@
+"""Real frames with hand-marked fingertips: a folder of 16-bit PNGs and a `labels.json`.
+
+    {"intrinsics": {"fx", "fy", "cx", "cy", "w", "h", "depth_unit_mm"}, "hand": "right",
+     "frames": {"30": {"T": {"xyz_surface_mm": [x, y, z], ...}, "I": null, ...}, ...}}
+
+Picture `30.png` belongs to frame "30". Marks are T, I, M, R and P, thumb to pinky, in camera mm (x right, y down,
+z forward); null where a tip is hidden.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from handkit.cli.errors import CommandError
+from handkit.geometry.camera import Camera
+from handkit.inference import HandPoseEstimator
+from handkit.sources import SourceError, read_depth
+
+TIPS = {"T": "thumb_tip", "I": "index_tip", "M": "middle_tip", "R": "ring_tip", "P": "pinky_tip"}
+SKIN_MM = 6.0
+"""Marks are on the skin; the joint lies this much deeper."""
+
+
+@dataclass(frozen=True)
+class MarkedFrame:
+    """One picture (mm) and the fingertips marked in it (camera mm, on the skin)."""
+
+    name: str
+    depth: Float32[np.ndarray, "H W"]
+    tips: dict[str, Float32[np.ndarray, "3"]]
+
+
+@dataclass(frozen=True)
+class MarkedFrames:
+    """A folder of them, from one camera, of one hand."""
+
+    name: str
+    camera: Camera
+    hand: Literal["left", "right"]
+    frames: tuple[MarkedFrame, ...]
+
+
+@dataclass(frozen=True)
+class TipErrors:
+    """Of all marked tips, mm; tips of a hand that was not found are infinitely far off."""
+
+    errors_mm: tuple[float, ...]
+    lost: int
+    """Frames in which no hand was found."""
+
+    @property
+    def median_mm(self) -> float:
+        return float(np.median(self.errors_mm))
+
+
+def read_marked_frames(folder: Path) -> MarkedFrames:
+    """All of them; raises CommandError that says which file is not as it should be."""
+    path = folder / "labels.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        numbers = content["intrinsics"]
+        camera = Camera.from_intrinsics(
+            fx=float(numbers["fx"]), fy=float(numbers["fy"]), cx=float(numbers["cx"]), cy=float(numbers["cy"]),
+            width=int(numbers["w"]), height=int(numbers["h"]),
+        )  # fmt: skip
+        hand, unit = _side(content["hand"]), float(numbers["depth_unit_mm"])
+        frames = tuple(_frame(folder, name, marks, unit) for name, marks in content["frames"].items())
+    except FileNotFoundError:
+        raise CommandError(f"there is no {path}; --real takes a folder of PNGs with their labels.json") from None
+    except SourceError as error:
+        raise CommandError(str(error)) from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CommandError(f"{path} is no labels file of marked fingertips: {type(error).__name__} {error}") from None
+    if not frames:
+        raise CommandError(f"{path} lists no frames")
+    return MarkedFrames(folder.resolve().name, camera, hand, frames)
+
+
+def _side(text: object) -> Literal["left", "right"]:
+    if text not in {"left", "right"}:
+        raise ValueError(f"hand is {text!r}, it must be left or right")
+    return "left" if text == "left" else "right"
+
+
+def _frame(folder: Path, name: str, marks: dict[str, Any], unit_mm: float) -> MarkedFrame:
+    tips = {
+        TIPS[mark]: np.array(about["xyz_surface_mm"], np.float32)
+        for mark, about in marks.items()
+        if mark in TIPS and about
+    }
+    return MarkedFrame(name, read_depth(folder / f"{name}.png", depth_scale=unit_mm), tips)
+
+
+def tip_errors(estimator: HandPoseEstimator, marked: MarkedFrames) -> TipErrors:
+    """The hand found automatically, told left or right; distance of every marked tip from its joint."""
+    errors, lost = list[float](), 0
+    for frame in marked.frames:
+        hands = estimator.predict(frame.depth, marked.camera, hand=marked.hand)
+        lost += not hands
+        for joint, tip in frame.tips.items():
+            if not hands:
+                errors.append(float("inf"))
+                continue
+            estimated = hands[0].joints_mm[hands[0].skeleton.joints.index(joint)]
+            errors.append(float(np.linalg.norm(estimated - tip - np.array([0, 0, SKIN_MM]))))
+    return TipErrors(tuple(errors), lost)
