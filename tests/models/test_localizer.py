@@ -34,15 +34,14 @@ def test_windows_are_central_and_not_resized():
 
 def test_windows_leave_2448_features():
     network = Localizer().eval()
-    features = [
-        part(window(points()[:, 2:], size=size)) for size, part in zip((128, 64, 32), network.windows, strict=True)
-    ]
+    windows = zip((128, 64, 32), network.features.windows, strict=True)
+    features = [part(window(points()[:, 2:], size=size)) for size, part in windows]
     assert [tuple(feature.shape[1:]) for feature in features] == [(8, 11, 11), (8, 11, 11), (8, 8, 8)]
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"verdict": False}, {"filters": 16, "hidden": 64, "normalized": True, "blocks": 1}],
+    [{}, {"verdict": False}, {"features": "residual", "hidden": 64}],
     ids=str,
 )
 def test_contract(arguments):

@@ -1,5 +1,8 @@
 """Residual blocks."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -78,3 +81,16 @@ class PostActivationBottleneck(nn.Module):
 
     def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs h w"]:
         return functional.relu(self.shortcut(features) + self.body(features))
+
+
+def residual_trunk(channels: Sequence[int], *, blocks: int) -> nn.Sequential:
+    """Depth crop to a map of ``channels[-1]``, half as large for every entry, with blocks at each size but the first.
+
+    5x5 and then 3x3 convolutions with stride 2, batch normalization and ReLU between; plain and quick.
+    """
+    layers: list[nn.Module] = [nn.Conv2d(1, channels[0], 5, stride=2, padding=2, bias=False)]
+    layers += [nn.BatchNorm2d(channels[0]), nn.ReLU(inplace=True)]
+    for inputs, outputs in pairwise(channels):
+        layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)]
+        layers += [PreActivationBottleneck(inputs=outputs, outputs=outputs, slope=0.0) for _ in range(blocks)]
+    return nn.Sequential(*layers, nn.BatchNorm2d(channels[-1]), nn.ReLU(inplace=True))

@@ -11,25 +11,27 @@ Where we differ:
 
 * ``verdict``: one more output says whether a hand is in the cube. ``verdict=False`` is the paper's network,
   3,567,651 parameters.
-* ``normalized``, ``blocks``: batch normalization, and residual blocks before the fully connected layers.
-  They are off by default, as in the paper.
+* ``features="residual"`` puts a residual network in the windows' place; the default is the paper's.
 * The offset's loss is smooth L1 where the paper has the squared error: the same up to a factor for errors
   below half a cube, gentler for the few beyond.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from handkit.layers.residual import PreActivationBottleneck
+from handkit.layers.residual import residual_trunk
 
 WINDOWS = (128, 64, 32)
 """Sides of the central windows, crop pixels."""
 STEPS: dict[int, tuple[int, int]] = {128: (4, 2), 64: (2, 2), 32: (2, 1)}
 """Max pooling after the first and the second convolution, for each window."""
+FILTERS = 8
+CHANNELS = (16, 32, 64, 128, 256)
+"""Of the residual features, each map half as large as the one before: 4 x 4 at last."""
 CELLS = 11 * 11 + 11 * 11 + 8 * 8
 """Cells of the three windows' final maps together."""
 
@@ -49,32 +51,36 @@ def window(crop: Float[Tensor, "B 1 S S"], *, size: int) -> Float[Tensor, "B 1 s
     return crop[..., start : start + size, start : start + size]
 
 
-def window_network(*, filters: int, pools: tuple[int, int], normalized: bool, blocks: int) -> nn.Sequential:
-    """Three valid convolutions of one window, then residual blocks at the size they leave."""
+def window_network(*, filters: int, pools: tuple[int, int]) -> nn.Sequential:
+    """Three valid convolutions of one window."""
 
     def step(inputs: int, kernel: int, pool: int) -> list[nn.Module]:
         # ReLU after the pooling gives what ReLU before it would, on a fraction of the cells.
-        layers: list[nn.Module] = [nn.Conv2d(inputs, filters, kernel, bias=not normalized)]
+        layers: list[nn.Module] = [nn.Conv2d(inputs, filters, kernel)]
         layers += [nn.MaxPool2d(pool)] if pool > 1 else []
-        layers += [nn.BatchNorm2d(filters)] if normalized else []
         return [*layers, nn.ReLU(inplace=True)]
 
-    return nn.Sequential(
-        *step(1, 5, pools[0]),
-        *step(filters, 5, pools[1]),
-        *step(filters, 3, 1),
-        *(PreActivationBottleneck(inputs=filters, outputs=filters) for _ in range(blocks)),
-    )
+    return nn.Sequential(*step(1, 5, pools[0]), *step(filters, 5, pools[1]), *step(filters, 3, 1))
+
+
+class Windows(nn.Module):
+    """ScaleNet's three windows, their features side by side."""
+
+    def __init__(self, *, filters: int) -> None:
+        super().__init__()
+        self.windows = nn.ModuleList(window_network(filters=filters, pools=STEPS[size]) for size in WINDOWS)
+
+    def forward(self, depth: Float[Tensor, "B 1 128 128"]) -> Float[Tensor, "B N"]:
+        pairs = zip(WINDOWS, self.windows, strict=True)
+        return torch.cat([network(window(depth, size=size)).flatten(1) for size, network in pairs], dim=1)
 
 
 class Localizer(nn.Module):
-    """ScaleNet with the joint mean as target.
+    """From a crop to the joint mean.
 
     Args:
-        filters: channels of every convolution; the paper's 8.
-        hidden: width of the two fully connected layers; the paper's 1024.
-        normalized: batch normalization after every convolution and pooling; convolutions then have no bias.
-        blocks: residual blocks of each window.
+        features: "scalenet" or "residual".
+        hidden: width of the fully connected layers; the paper's 1024.
         dropout: probability after each fully connected layer.
         verdict: answer the hand logit.
         verdict_weight: of the cross entropy in the loss, beside an offset term of weight 1.
@@ -85,10 +91,8 @@ class Localizer(nn.Module):
     def __init__(
         self,
         *,
-        filters: int = 8,
+        features: Literal["scalenet", "residual"] = "scalenet",
         hidden: int = 1024,
-        normalized: bool = False,
-        blocks: int = 0,
         dropout: float = 0.3,
         verdict: bool = True,
         verdict_weight: float = 0.05,
@@ -97,30 +101,30 @@ class Localizer(nn.Module):
         self.verdict = verdict
         self.verdict_weight = verdict_weight
         self.arguments: dict[str, Any] = {
-            "filters": filters,
+            "features": features,
             "hidden": hidden,
-            "normalized": normalized,
-            "blocks": blocks,
             "dropout": dropout,
             "verdict": verdict,
             "verdict_weight": verdict_weight,
         }
-        self.windows = nn.ModuleList(
-            window_network(filters=filters, pools=STEPS[size], normalized=normalized, blocks=blocks) for size in WINDOWS
-        )
-        self.head = nn.Sequential(
-            nn.Linear(CELLS * filters, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            nn.Linear(hidden, 4 if verdict else 3),
-        )  # fmt: skip
+        answers = 4 if verdict else 3
+        if features == "scalenet":
+            self.features = Windows(filters=FILTERS)
+            self.head = nn.Sequential(
+                nn.Linear(CELLS * FILTERS, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
+                nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
+                nn.Linear(hidden, answers),
+            )  # fmt: skip
+        else:
+            self.features = nn.Sequential(residual_trunk(CHANNELS, blocks=2), nn.Flatten())
+            self.head = nn.Sequential(
+                nn.Linear(CHANNELS[-1] * 4 * 4, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
+                nn.Linear(hidden, answers),
+            )  # fmt: skip
 
     def forward(self, points: Float[Tensor, "B 3 128 128"]) -> Location:
         """Location of the hand in each cube, float32."""
-        depth = points[:, 2:3]
-        features = [
-            network(window(depth, size=size)).flatten(1) for size, network in zip(WINDOWS, self.windows, strict=True)
-        ]
-        answer = self.head(torch.cat(features, dim=1)).float()
+        answer = self.head(self.features(points[:, 2:3])).float()
         if self.verdict:
             return Location(answer[:, :3], answer[:, 3])
         return Location(answer, torch.zeros_like(answer[:, 0]))

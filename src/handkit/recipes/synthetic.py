@@ -26,7 +26,7 @@ LATENT_FUSION_SYNTHETIC = Recipe(
 
 LOCALIZER_SYNTHETIC = Recipe(
     network="localizer",
-    arguments={"filters": 24, "hidden": 448, "normalized": True, "blocks": 1, "dropout": 0.1},
+    arguments={"features": "residual", "hidden": 256, "dropout": 0.1},
     edge_mm=400.0,
     augment=Augment(center_mm=20.0, far_mm=45.0, far=0.5, scale=0.05),
     batch=64,
