@@ -1,6 +1,5 @@
 """Label and centre files: lines of numbers, perhaps with a name before them; every error names its line."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,8 @@ from jaxtyping import Float32
 
 from handkit.data.dataset import DatasetError, MissingError
 
+LARGEST = 1e30
+"""Beyond this, and for what is not finite, a number cannot be a label."""
 _LINES_AT_ONCE = 8192
 
 
@@ -31,21 +32,23 @@ def read_rows(path: Path, *, columns: int, named: bool = False, skip: int = 0) -
     names: list[str] = []
     lines: list[int] = []
     parts: list[Float32[np.ndarray, "K C"]] = []
-    words: list[list[bytes]] = []
+    rows: list[str] = []
 
     def flush() -> None:
-        parts.append(_numbers(path, words, lines[len(lines) - len(words) :], columns))
-        words.clear()
+        parts.append(_numbers(path, rows, lines[len(lines) - len(rows) :], columns))
+        rows.clear()
 
     for line, text in numbered_lines(path):
-        tokens = text.split()
-        if line <= skip or not tokens:
+        row = text.decode(errors="replace").strip()
+        if line <= skip or not row:
             continue
         lines.append(line)
         if named:
-            names.append(tokens.pop(0).decode(errors="replace").replace("\\", "/"))
-        words.append(tokens)
-        if len(words) == _LINES_AT_ONCE:
+            name, *rest = row.split(None, 1)
+            names.append(name.replace("\\", "/"))
+            row = rest[0] if rest else ""
+        rows.append(row)
+        if len(rows) == _LINES_AT_ONCE:
             flush()
     flush()
     return Rows(names, np.concatenate(parts), lines)
@@ -62,32 +65,29 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _numbers(path: Path, words: list[list[bytes]], lines: list[int], columns: int) -> Float32[np.ndarray, "K C"]:
+def _numbers(path: Path, rows: list[str], lines: list[int], columns: int) -> Float32[np.ndarray, "K C"]:
     """All at once, which is fast; line by line only to name the one that is wrong."""
-    if all(len(row) == columns for row in words):
-        try:
-            numbers = np.array(words, np.float64).reshape(len(words), columns)
-        except ValueError:
-            pass
-        else:
-            with np.errstate(over="ignore"):
-                small = numbers.astype(np.float32)
-            if np.isfinite(small).all():
-                return small
-    for line, row in zip(lines, words, strict=True):
-        _check_line(path, line, row, columns)
-    raise DatasetError(f"{path} holds numbers that are too large; download it again")
+    if not rows:
+        return np.empty((0, columns), np.float32)
+    try:
+        numbers = np.loadtxt(rows, np.float32, comments=None, ndmin=2)
+    except ValueError:
+        numbers = np.empty((0, 0), np.float32)
+    if numbers.shape == (len(rows), columns) and np.isfinite(numbers).all():
+        return numbers
+    for line, row in zip(lines, rows, strict=True):
+        _check_line(path, line, row.split(), columns)
+    raise DatasetError(f"{path} holds what is no label between lines {lines[0]} and {lines[-1]}; download it again")
 
 
-def _check_line(path: Path, line: int, row: list[bytes], columns: int) -> None:
+def _check_line(path: Path, line: int, words: list[str], columns: int) -> None:
     again = "the file is cut short or was edited, unpack or download it again"
-    if len(row) != columns:
-        raise DatasetError(f"{path}, line {line}: {len(row)} numbers where {columns} were expected; {again}")
-    for word in row:
+    if len(words) != columns:
+        raise DatasetError(f"{path}, line {line}: {len(words)} numbers where {columns} were expected; {again}")
+    for word in words:
         try:
             number = float(word)
         except ValueError:
-            shown = word.decode(errors="replace")[:20]
-            raise DatasetError(f"{path}, line {line}: {shown!r} is not a number; {again}") from None
-        if not math.isfinite(number):
-            raise DatasetError(f"{path}, line {line}: {word.decode()} is no coordinate; {again}")
+            raise DatasetError(f"{path}, line {line}: {word[:20]!r} is not a number; {again}") from None
+        if not abs(number) <= LARGEST:
+            raise DatasetError(f"{path}, line {line}: {word[:20]} is no coordinate; {again}")
