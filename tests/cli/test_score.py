@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from data.fixtures import render, write_msra
 from evaluation.hands import moving_hand, to_uvd, write
 
 from handkit.cli import main
+from handkit.data.catalog import open_split
+from handkit.drawing import show_depth
 
 
 @pytest.fixture
@@ -75,6 +78,27 @@ def test_missing_numbers_are_left_out_and_counted(folder, capsys):
     assert "line 5: not a number" in capsys.readouterr().err
     assert run(folder, path, "--missing", "skip") == 0
     assert "1 frames have no answer" in capsys.readouterr().out
+
+
+def test_labels_and_pictures_from_the_data_set_itself(tmp_path, capsys, monkeypatch):
+    """MSRA as it is unpacked: nine people, y up and z negative, and depth pictures to draw the worst frames over."""
+    write_msra(tmp_path / "msra", render("msra", 9))
+    truth = open_split("msra", tmp_path / "msra", "all")
+    assert truth.joints is not None
+    path = str(write(tmp_path / "net.txt", truth.joints * [1, -1, -1] + [3.0, 0, 0]))
+    drawn = []
+    shown = "handkit.reports.hands.show_depth"
+    monkeypatch.setattr(shown, lambda *given, **more: drawn.append(0) or show_depth(*given, **more))
+    words = ["score", path, "--dataset", "msra", "--labels", str(tmp_path / "msra"), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "P8" in capsys.readouterr().out
+    record = json.loads((tmp_path / "out/result.json").read_text())
+    assert record["mean_error_mm"] == pytest.approx(3, abs=0.001)
+    assert list(record["parts"]) == [f"P{person}" for person in range(9)]
+    assert record["protocol"]["predictions"] == "net.txt: x y z, mm, y up and z negative"
+    assert len(drawn) == len(record["worst_frames"])
+    next((tmp_path / "msra").rglob("*.bin")).unlink()
+    assert main(words) == 0
 
 
 def test_a_folder_of_labels_that_is_none(folder, capsys):

@@ -130,11 +130,14 @@ def test_the_depth_picture_is_drawn_where_there_is_one(tmp_path):
         asked.append(row)
         return None if row == result.worst_frames[0] else DepthFrame.single(torch.full((240, 320), 480.0), camera)
 
-    arrays = {"predictions_mm": estimated, "labels_mm": truth}
-    with_depth = write_report(tmp_path / "with", result, HAND21, **arrays, depth_of=depth_of)
-    without = write_report(tmp_path / "without", result, HAND21, **arrays)
+    pictures: list[np.ndarray] = []
+    for name, given in (("with", depth_of), ("without", None)):
+        page = write_report(tmp_path / name, result, HAND21, predictions_mm=estimated, labels_mm=truth, depth_of=given)
+        picture = cv2.imread(str(page.parent / "worst.png"))
+        assert picture is not None
+        pictures.append(picture.astype(int))
     assert asked == list(result.worst_frames)
-    shown, plain = (cv2.imread(str(page.parent / "worst.png")).astype(int) for page in (with_depth, without))
+    shown, plain = pictures
     changed = np.abs(shown - plain).sum(axis=-1) > 30
     assert not changed[:280, : shown.shape[1] // 2].any()
     assert changed[:280, shown.shape[1] // 2 :].mean() > 0.1

@@ -1,10 +1,11 @@
 """`handkit score`: a prediction file against the labels of a published test set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.markup import escape
@@ -97,6 +98,9 @@ def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFi
         if pictures.joints is None:
             raise ScoreError(f"{request.labels[0]} holds no labels of its test frames; give their file as --labels")
         labels = make_labels(test_set, pictures.joints.astype(float), pictures.sources, lists)
+        if not labels.parts:  # an unknown edition: its people are known all the same
+            people = np.array(pictures.subjects)
+            labels = replace(labels, parts={who: people == who for who in dict.fromkeys(pictures.subjects)})
     else:
         labels = read_labels(request.labels, test_set, intrinsics=intrinsics, lists=lists)
     return labels if request.split == "all" else labels.part(request.split), pictures
