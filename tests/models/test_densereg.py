@@ -259,4 +259,4 @@ def test_refuses_what_cannot_be_built(arguments, message: str):
 
 def test_refuses_an_unknown_answer():
     with pytest.raises(ValueError, match="answer is 'fields', it must be one of field, offset"):
-        _check_arguments(multiples={}, answer="fields", counts={}, lengths={})
+        _check_arguments({**DenseReg(NYU14, channels=8).arguments, "answer": "fields"})

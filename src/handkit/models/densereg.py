@@ -100,21 +100,20 @@ def _half_square(error: Float[Tensor, "T B *rest"]) -> Float[Tensor, ""]:
     return error.float().square().sum() / (2 * error.shape[1])
 
 
-def _check_arguments(
-    *, multiples: dict[str, tuple[int, int]], answer: str, counts: dict[str, int], lengths: dict[str, float]
-) -> None:
+def _check_arguments(arguments: dict[str, Any]) -> None:
     """Refuse what could not be built or read."""
-    for name, (value, step) in multiples.items():
+    for name, step in (("resolution", 4), ("channels", 8)):
+        value = arguments[name]
         if value <= 0 or value % step:
             raise ValueError(f"{name} is {value}, it must be a positive multiple of {step}, for example 128")
-    if answer not in MAPS:
-        raise ValueError(f"answer is {answer!r}, it must be one of {', '.join(MAPS)}")
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name} is {value}, it must be at least 1")
-    for name, value in lengths.items():
-        if value <= 0:
-            raise ValueError(f"{name} is {value:g} half edges of the cube, it must be above 0")
+    if arguments["answer"] not in MAPS:
+        raise ValueError(f"answer is {arguments['answer']!r}, it must be one of {', '.join(MAPS)}")
+    for name in ("stacks", "top"):
+        if arguments[name] < 1:
+            raise ValueError(f"{name} is {arguments[name]}, it must be at least 1")
+    for name in ("theta", "sigma"):
+        if arguments[name] <= 0:
+            raise ValueError(f"{name} is {arguments[name]:g} half edges of the cube, it must be above 0")
 
 
 class DenseReg(nn.Module):
@@ -159,16 +158,9 @@ class DenseReg(nn.Module):
         initial_std: float | None = 0.01,
     ) -> None:
         super().__init__()
-        _check_arguments(
-            multiples={"resolution": (resolution, 4), "channels": (channels, 8)},
-            answer=answer,
-            counts={"stacks": stacks, "top": top},
-            lengths={"theta": theta, "sigma": sigma},
-        )
-        self.skeleton = skeleton
-        self.resolution = resolution
+        self.skeleton, self.resolution, self.weighted = skeleton, resolution, weighted
         self.answer: Answer = answer
-        self.top, self.theta, self.sigma, self.weighted = top, theta, sigma, weighted
+        self.top, self.theta, self.sigma = top, theta, sigma
         self.arguments: dict[str, Any] = {
             "resolution": resolution,
             "answer": answer,
@@ -182,11 +174,11 @@ class DenseReg(nn.Module):
             "decay": decay,
             "initial_std": initial_std,
         }
-        joints, maps = len(skeleton), sum(MAPS[answer].values()) * len(skeleton)
+        _check_arguments(self.arguments)
+        joints, maps, regressed = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), "coordinates" in answer
         self.stem = stem(channels)
         self.stacks = nn.ModuleList(Stack(channels, joints, answer=answer, dropout=dropout) for _ in range(stacks))
         self.returns = nn.ModuleList(Return(channels, maps) for _ in range(stacks - 1))
-        regressed = "coordinates" in answer
         self.head = coordinate_head(channels=channels + maps, joints=joints, dropout=dropout) if regressed else None
         _prepare(self, decay=decay, std=initial_std)
 
