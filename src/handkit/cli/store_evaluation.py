@@ -148,7 +148,7 @@ def report(
         rows = np.flatnonzero(mask)
 
         def depth_of(row: int) -> DepthFrame:
-            return store.batch([rows[row]])
+            return store.batch([int(rows[row])])
 
         page = write_report(
             out, result, store.skeleton, predictions_mm=estimated[mask], labels_mm=truth[mask], depth_of=depth_of

@@ -1,0 +1,198 @@
+"""From a data set as it was unpacked to a report: pack, train a few steps, evaluate; and what can go wrong there."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+from data.fixtures import WRITERS, render
+from data.recorded import Recorded, packing_of
+
+from handkit.cli import main, store_training
+from handkit.data.packing import pack
+from handkit.data.store import PackedFrames
+from handkit.geometry.skeleton import MSRA21, SKELETONS
+from handkit.models.checkpoint import read_info
+from handkit.recipes import PUBLISHED
+
+TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
+TESTED = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}
+"""HANDS2017 publishes no labels with its test frames."""
+JOINTS = {"icvl": "icvl16", "nyu": "nyu14", "msra": "msra21", "hands17": "hands17"}
+SMALL = dataclasses.replace(
+    PUBLISHED["latent-fusion", "nyu"],
+    arguments={"resolution": 32, "initial_std": None},
+    resolutions=((0.0, 32),),
+    batch=2,
+)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Experiments of seconds: a small network for every data set."""
+    recipes = {("latent-fusion", name): dataclasses.replace(SMALL, data=name) for name in WRITERS}
+    monkeypatch.setattr(store_training, "PUBLISHED", recipes)
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory):
+    """Nine frames of P0, P1 and P2."""
+    path = tmp_path_factory.mktemp("folds") / "store"
+    pack(packing_of(Recorded(9, damaged=(4,), name="msra", skeleton=MSRA21), centers="mass", margin=2.6), path)
+    return path
+
+
+def run(*arguments) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments) -> str:
+    """The one sentence on stderr."""
+    capsys.readouterr()
+    assert run(*arguments) != 0
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
+    root, steps = tmp_path / name, 3
+    root.mkdir()
+    WRITERS[name](root, render(name, 9 if name == "msra" else 3))
+    for split in {TRAINED[name], TESTED[name]}:
+        assert run("data", "pack", name, "--root", root, "--out", tmp_path / split, "--split", split) == 0
+    assert f"{name} {TRAINED[name]}" in (errors := capsys.readouterr().err)
+    assert "every checksum is right" in errors
+    out, report = tmp_path / "run", tmp_path / "report"
+    assert run("train", "latent-fusion", "--data", tmp_path / TRAINED[name], "--samples", 2 * steps, "--out", out) == 0
+    weights = out / "weights.safetensors"
+    info = read_info(weights)
+    assert info.skeleton == SKELETONS[JOINTS[name]]
+    assert info.recipe
+    assert (info.recipe["data"], info.recipe["center"]) == (name, "jittered")
+    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "gt", "--out", report) == 0
+    store = PackedFrames.open(tmp_path / TESTED[name])
+    answers = np.load(report / "predictions.npy")
+    assert answers.shape == (len(store), len(store.skeleton), 3)
+    truth = store.rows["joints"]
+    result = json.loads((report / "result.json").read_text())
+    assert result["mean_error_mm"] == pytest.approx(np.linalg.norm(answers - truth, axis=-1).mean(), abs=1e-3)
+    assert 5 < result["mean_error_mm"] < 300, "an untrained network answers within the cube"
+    assert result["protocol"]["center"] == "mean of the labels, at test too"
+    assert result["protocol"]["joints"] == list(store.skeleton.joints)
+    assert (report / "report.html").stat().st_size > 10_000
+    lines = (report / "predictions.txt").read_text().splitlines()
+    assert np.allclose([float(number) for number in lines[1].split()], answers[1].ravel(), atol=1e-3)
+
+
+def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
+    out = tmp_path / "run"
+    options = ("train", "latent-fusion", "--data", folds, "--fold", "all", "--samples", 4, "--out", out)
+    assert run(*options) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["P0", "P1", "P2", "report"]
+    store = PackedFrames.open(folds)
+    pooled = np.load(out / "report/predictions.npy")
+    for number, fold in enumerate(("P0", "P1", "P2")):
+        assert np.array_equal(np.load(out / fold / "report/predictions.npy"), pooled[number::3], equal_nan=True)
+        part = json.loads((out / fold / "report/result.json").read_text())
+        assert part["protocol"]["split"] == f"test, subject {fold}"
+        assert part["protocol"]["center"] == "mass (as packed)"
+    result = json.loads((out / "report/result.json").read_text())
+    assert (result["frames"], result["left_out"]) == (8, 1)
+    assert result["mean_error_mm"] == pytest.approx(
+        np.nanmean(np.linalg.norm(pooled - store.rows["joints"], axis=-1)), abs=1e-3
+    )
+    assert result["protocol"]["split"].startswith("each of 3 subjects left out in turn")
+    assert set(result["parts"]) == {"subject P0", "subject P1", "subject P2"}
+
+    shutil.rmtree(out / "P1/report")
+    shutil.rmtree(out / "P2")
+    kept = (out / "P0/weights.safetensors").stat().st_mtime_ns
+    assert run(*options, "--resume") == 0
+    assert (out / "P0/weights.safetensors").stat().st_mtime_ns == kept
+    assert np.array_equal(np.load(out / "report/predictions.npy"), pooled, equal_nan=True), "as without a break"
+
+
+def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(store_training, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", tmp_path / "run")
+    assert chosen[0].rows.tolist() == [0, 2, 3, 5, 6, 8]
+
+
+def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeypatch):
+    budgets = []
+    monkeypatch.setattr(store_training, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("train", "latent-fusion", "--data", folds, "--out", tmp_path / "run")
+    assert budgets[0].samples == 8 * 100
+
+
+def test_the_localizer_at_test(tmp_path, folds, capsys):
+    """The bundled network of 21 joints answers those of MSRA15 too."""
+    options = ("evaluate", "latent-fusion", "--data", folds, "--center", "located", "--out", tmp_path / "report")
+    assert run(*options) == 0
+    result = json.loads((tmp_path / "report/result.json").read_text())
+    assert result["protocol"]["center"] == "a localizer's answer, from mass (as packed)"
+    assert result["frames"] == 8
+
+
+def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
+    train, test = ("train", "latent-fusion", "--data"), ("evaluate", "latent-fusion", "--data")
+    assert "there is no store" in refused(capsys, *train, tmp_path / "nowhere")
+    assert "there is no store" in refused(capsys, *test, tmp_path / "nowhere")
+    assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
+    assert "leaves a subject of a packed store out" in refused(capsys, "train", "srn", "--fold", "P0")
+    assert "learned from synthetic frames" in refused(capsys, "train", "handedness", "--data", folds)
+    assert "was packed with centres from mass" in refused(capsys, *test, folds, "--center", "refined")
+    assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)
+    pack(packing_of(Recorded(2), centers="labels, gt"), tmp_path / "narrow")
+    assert "was packed around its labels" in refused(capsys, *test, tmp_path / "narrow", "--center", "located")
+    wide = (*train, tmp_path / "narrow", "--out", tmp_path / "run")
+    assert "pack with --margin 2.25" in refused(capsys, *wide)
+
+
+def test_what_cannot_be_packed(tmp_path, capsys):
+    (tmp_path / "nyu").mkdir()
+    WRITERS["nyu"](tmp_path / "nyu", render("nyu", 2))
+    packing = ("data", "pack", "nyu", "--root", tmp_path / "nyu", "--out", tmp_path / "store")
+    assert "is not the root of NYU" in refused(capsys, *packing[:4], tmp_path, *packing[5:])
+    assert "give an edge in mm, or a method that has nyu: crossinfonet" in refused(capsys, *packing, "--cube", "mine")
+    assert "an edge is 10 to 2000 mm" in refused(capsys, *packing, "--cube", "0")
+    assert "must be at least 1" in refused(capsys, *packing, "--margin", "0.5")
+    assert "there is no such file" in refused(capsys, *packing, "--centers", "nowhere.txt")
+    assert not (tmp_path / "store").exists(), "nothing was begun"
+    centers = tmp_path / "centers.txt"
+    centers.write_text("1 2 3\n")
+    assert "has 1 rows, the frames are 2" in refused(capsys, *packing, "--centers", centers)
+
+
+def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
+    root, store = tmp_path / "nyu", tmp_path / "store"
+    root.mkdir()
+    WRITERS["nyu"](root, render("nyu", 4))
+    picture = root / "dataset/test/depth_1_0000002.png"
+    picture.write_bytes(picture.read_bytes()[:3000])
+    (root / "dataset/test/depth_1_0000003.png").unlink()
+    assert run("data", "pack", "nyu", "--root", root, "--out", store) == 0
+    listed = capsys.readouterr().err
+    assert "2 frames are faulty" in listed
+    assert "frame 1, test/depth_1_0000002.png" in listed
+    assert "depth_1_0000003.png is missing" in listed
+    packed = PackedFrames.open(store)
+    centers = packed.rows["joints"].mean(1) * (1, -1, 1)
+    lines = [" ".join(map(str, center)) for center in centers]
+    file = tmp_path / "centers.txt"
+    file.write_text("\n".join([*lines[:3], "invalid", ""]))
+    refined = tmp_path / "refined"
+    assert run("data", "pack", "nyu", "--root", root, "--out", refined, "--centers", file, "--codec", "rvl") == 0
+    assert "there is nothing to centre a cube on" in capsys.readouterr().err
+    assert PackedFrames.open(refined).rows["valid"].tolist() == [True, False, False, False]
+    assert np.allclose(PackedFrames.open(refined).rows["center"][0], packed.rows["center"][0], atol=1e-3)
+    assert run("data", "verify", refined) == 0
+    (refined / "index.bin").write_bytes(bytes(len((refined / "index.bin").read_bytes())))
+    assert run("data", "verify", refined) == 1
+    assert "index.bin is damaged" in capsys.readouterr().err.replace("\n", "")
