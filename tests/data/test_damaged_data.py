@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from data.fixtures import write_nyu_labels
+from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.data.catalog import open_split
 from handkit.data.dataset import DatasetError
@@ -72,6 +73,7 @@ def test_label_lines(copy: Callable[[str], Path], name: str, edit: Callable, sen
         ("501", "501 frames are promised, labels for 1 follow"),
         ("many", "'many' is not the number of frames"),
         ("", "''"),
+        ("9" * 5000, "'9999"),
     ],
 )
 def test_msra_count_line(copy: Callable[[str], Path], first: str, sentence: str):
@@ -177,6 +179,9 @@ def test_nyu_labels_that_are_none(copy: Callable[[str], Path]):
         open_split("nyu", root)
     write_nyu_labels(labels, np.zeros((2, 14, 3)))
     with pytest.raises(DatasetError, match=r"joint_xyz of shape \(3, 2, 14, 3\); expected \(3, N, 36, 3\)"):
+        open_split("nyu", root)
+    savemat(labels, {"joint_xyz": np.full((3, 2, 36, 3), "x", dtype=object)})
+    with pytest.raises(DatasetError, match="joint_xyz of shape"):
         open_split("nyu", root)
     write_nyu_labels(labels, np.zeros((2, 36, 3)), names=[f"joint {i}" for i in range(36)])
     with pytest.raises(DatasetError, match="other joint_names than NYU's 36, from entry 0 on"):

@@ -41,6 +41,8 @@ FAULTY = {
 """File numbers of wrong frames, from DeepPrior++'s list; published predictions have a line for each all the same."""
 
 _HEAD = struct.Struct("<6i")
+_DIGITS = 9
+"""Of a number of frames, at most."""
 
 
 class Gesture(NamedTuple):
@@ -131,7 +133,7 @@ def _read_gestures(base: Path, subject: str) -> Iterator[Gesture]:
 def read_joints(path: Path) -> Float32[np.ndarray, "N 21 3"]:
     """One `joint.txt`, canonical mm; the count in its first line must be that of the lines. Raises DatasetError."""
     words = next((text.split() for _, text in numbered_lines(path)), [])
-    if len(words) != 1 or not words[0].isdigit():
+    if len(words) != 1 or not words[0].isdigit() or len(words[0]) > _DIGITS:
         shown = b" ".join(words[:3]).decode(errors="replace")[:40]
         raise DatasetError(f"{path}, line 1: {shown!r} is not the number of frames; unpack or download it again")
     rows = read_rows(path, columns=63, skip=1)

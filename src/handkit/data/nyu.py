@@ -55,8 +55,9 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
 
 def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
     content = _load_mat(path)
-    xyz = content.get("joint_xyz")
-    if not isinstance(xyz, np.ndarray) or xyz.ndim != 4 or xyz.shape[0] != 3 or xyz.shape[2:] != (36, 3):
+    xyz: Any = content.get("joint_xyz")
+    good = isinstance(xyz, np.ndarray) and xyz.dtype.kind in "fiu" and xyz.ndim == 4
+    if not good or (xyz.shape[0], *xyz.shape[2:]) != (3, 36, 3):
         seen = "no joint_xyz" if xyz is None else f"joint_xyz of shape {np.shape(xyz)}"
         raise DatasetError(
             f"{path} has {seen}; expected (3, N, 36, 3): it is cut short or another file, unpack it again"
