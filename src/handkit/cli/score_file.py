@@ -141,11 +141,7 @@ def _score(request: Request, path: Path, labels: Labels, intrinsics: Intrinsics)
 
 
 def method_name(path: Path) -> str:
-    """A file's name without its endings.
-
-    >>> method_name(Path("nyu/REN-9x6x6.txt.gz"))
-    'REN-9x6x6'
-    """
+    """A file's name without its endings: `REN-9x6x6` of `nyu/REN-9x6x6.txt.gz`."""
     return path.name.removesuffix(".gz").removesuffix(".txt").removesuffix(".csv")
 
 

@@ -56,8 +56,7 @@ def worst_frames_sheet(
         distances = np.linalg.norm(estimated[row] - truth[row], axis=-1)
         worst = skeleton.joints[int(distances.argmax())]
         captions.append(f"frame {row}: mean {distances.mean():.1f} mm, worst {distances.max():.1f} mm ({worst})")
-    title = "worst frames: estimate in the colors of the fingers, truth pale blue"
-    return contact_sheet(tiles, captions, columns=2, title=title)
+    return contact_sheet(tiles, captions, columns=2, title="worst frames, truth in pale blue")
 
 
 def hand_tile(
