@@ -24,13 +24,11 @@ SMALL: dict[str, dict[str, Any]] = {
 PACE: dict[str, tuple[int, float]] = {
     # Batch normalization of its answers starts at deviation 1, five times the joints', and shrinks by the rate.
     "crossinfonet": (90, 2e-2),
-    "attention-hourglass": (80, 3e-3),
-    "densereg": (80, 3e-3),
     "srn": (60, 2e-3),
 }
 """Steps, and the learning rate of their first half; it then falls to 0. By default 100 and 3e-3."""
-STEADY = {"attention-hourglass": 2 * 2 / 32}
-"""How far half precision may move a coordinate: 0.05, or two cells where the highest of 32 cells is the answer."""
+STEADY = {"attention-hourglass": 2 * 2 / 32, "densereg": 0.125}
+"""How far half precision may move a coordinate: 0.05, or half a cell of 8 or two of 32 where cells are picked."""
 
 
 def arguments(name: str) -> dict[str, Any]:
