@@ -116,12 +116,12 @@ class Finder(Localizer):
 def test_a_localizer_s_place_in_training():
     frame = FRAMES[0]
     assert frame.cube is not None
-    moved = relocate(frame, Finder(filters=1, hidden=1), edge_mm=400.0).cube
+    moved = relocate(frame, Finder(hidden=1), edge_mm=400.0).cube
     assert moved is not None
     torch.testing.assert_close(moved.center - frame.cube.center, torch.tensor([[50.0, 0.0, 0.0]]).expand(2, 3))
     assert torch.equal(moved.edges, frame.cube.edges)
     model = LatentFusion(HAND21, resolution=32)
-    targets = located_targets(pose_targets(model), Finder(filters=1, hidden=1), 400.0)(frame, 32)
+    targets = located_targets(pose_targets(model), Finder(hidden=1), 400.0)(frame, 32)
     expected = pose_targets(model)(dataclasses.replace(frame, cube=moved), 32)
     assert torch.equal(targets["joints"], expected["joints"])
     assert model.loss(**targets)["fused"].requires_grad

@@ -50,8 +50,9 @@ class Table:
         if not path.exists():
             return cls(folder)
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if any(None in row or None in row.values() or not set(KEY) <= row.keys() for row in rows):
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        if not set(KEY) <= set(reader.fieldnames or ()) or any(None in row or None in row.values() for row in rows):
             raise CommandError(f"{path} is no table of `handkit compare`, or a damaged one; move it away", status=2)
         try:
             curves = {name: Curves(**one) for name, one in json.loads(drawn.read_text(encoding="utf-8")).items()}
