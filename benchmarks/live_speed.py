@@ -41,7 +41,7 @@ class SilentLocalizer(Localizer):
 class SilentHandedness(Handedness):
     """Always a right hand."""
 
-    def forward(self, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]) -> Float[Tensor, " B"]:
+    def forward(self, plain: Float[Tensor, "B J 4"], mirrored: Float[Tensor, "B J 4"]) -> Float[Tensor, " B"]:
         return plain.new_ones(len(plain))
 
 

@@ -15,11 +15,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
+from torch.nn.functional import grid_sample
 
 from handkit.depth import check_depth, framed, supported
 from handkit.geometry.camera import Camera
 from handkit.geometry.crop import (
     Crop,
+    Space,
     crop_hand,
     mirror_joints,
     mirror_points,
@@ -100,10 +102,20 @@ def read_both(model: HandPoseModel, crop: Crop) -> tuple[Float[Tensor, "B J 3"],
 
 
 def two_readings(
-    cube: Cube, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]
-) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
-    """Both readings (camera mm) as right hands in `Space.CUBE`, as the handedness network compares them."""
-    return cube.normalize(plain), mirror_joints(cube.normalize(mirrored))
+    crop: Crop, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]
+) -> tuple[Float[Tensor, "B J 4"], Float[Tensor, "B J 4"]]:
+    """Both readings of a crop (camera mm) as the handedness network compares them: right hands, and their gaps."""
+    right, left = crop.cube.normalize(plain), mirror_joints(crop.cube.normalize(mirrored))
+    return torch.cat([right, _gap(crop, plain)], dim=-1), torch.cat([left, _gap(crop, mirrored)], dim=-1)
+
+
+def _gap(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
+    """How much deeper than each joint (camera mm) the surface is that covers it, in half edges of the cube."""
+    seen = crop.normalize(joints, Space.IMAGE)
+    surface = grid_sample(
+        crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
+    )
+    return surface[:, 0] - seen[..., 2:]
 
 
 class HandPoseEstimator:
@@ -195,7 +207,7 @@ class HandPoseEstimator:
             left = torch.tensor([hand == "left"], device=self.device)
             return read(self.model, crop, left=left), hand == "left"
         plain, mirrored = read_both(self.model, crop)
-        is_left = float(self.handedness(*two_readings(crop.cube, plain, mirrored))) < 0
+        is_left = float(self.handedness(*two_readings(crop, plain, mirrored))) < 0
         return (mirrored if is_left else plain), is_left
 
     def _pose(

@@ -16,7 +16,7 @@ from handkit.data.augment import Augment, disturb, jitter
 from handkit.geometry.crop import BACKGROUND, Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import read_both, two_readings
+from handkit.inference import two_readings
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
@@ -150,14 +150,17 @@ def location_targets(frame: DepthFrame, resolution: int, generator: torch.Genera
 
 
 def handedness_targets(model: HandPoseModel) -> Targets:
-    """Both readings of `model`, which is not trained, in `Space.CUBE`; every frame shows a right hand."""
+    """Both readings of `model`, which is not trained; every frame shows a right hand."""
 
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         crop, _ = _labelled_crop(frame, model.resolution)
-        plain, mirrored = two_readings(crop.cube, *read_both(model, crop))
-        return {"plain": plain.clone(), "mirrored": mirrored.clone()}  # out of inference mode
+        points = crop.points(model.space)
+        with torch.no_grad(), torch.autocast(points.device.type, torch.bfloat16):  # as `read_both`, three times as fast
+            plain, mirrored = model(torch.cat([points, mirror_points(points)])).float().chunk(2)
+        plain, mirrored = (crop.denormalize(joints, model.space) for joints in (plain, mirror_joints(mirrored)))
+        return dict(zip(("plain", "mirrored"), two_readings(crop, plain, mirrored), strict=True))
 
     return targets
 

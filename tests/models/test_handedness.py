@@ -5,13 +5,16 @@ import torch
 from handkit.models.handedness import Handedness
 
 
+THERE = torch.tensor([0.3, 0.1, -0.2, 0.0])
+
+
 def readings(count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     """Curves that bend towards -z, and the same bent towards +z."""
     generator = torch.Generator().manual_seed(0)
     line = torch.linspace(-0.5, 0.5, 21).expand(count, 21)
     bend = torch.rand(count, 1, generator=generator) * line.square()
-    plain = torch.stack([line, 0.1 * torch.randn(count, 21, generator=generator), -bend], dim=-1)
-    return plain, plain * torch.tensor([1.0, 1.0, -1.0])
+    plain = torch.stack([line, 0.1 * torch.randn(count, 21, generator=generator), -bend, 0 * line], dim=-1)
+    return plain, plain * torch.tensor([1.0, 1.0, -1.0, 1.0])
 
 
 def test_exchanged_readings_exchange_the_sign():
@@ -24,7 +27,7 @@ def test_exchanged_readings_exchange_the_sign():
 def test_answers_do_not_depend_on_where_the_hand_is():
     network = Handedness().eval()
     plain, mirrored = readings()
-    assert torch.allclose(network(plain + 0.3, mirrored - 0.1), network(plain, mirrored), atol=1e-5)
+    assert torch.allclose(network(plain + THERE, mirrored - THERE), network(plain, mirrored), atol=1e-5)
 
 
 def test_learns():
