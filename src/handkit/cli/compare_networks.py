@@ -143,6 +143,7 @@ def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str
     folder = asked.runs / contestant.folder()
     done, state = folder / "finished.json", folder / "state.ckpt"
     if done.exists():
+        state.unlink(missing_ok=True)
         return json.loads(done.read_text(encoding="utf-8"))
     _same_recipe(folder, contestant.recipe)
     model = build(contestant.recipe, seed=contestant.seed)
@@ -153,7 +154,7 @@ def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str
     with Bar(title) as bar:
         try:
             train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
-        except TrainingError as error:
+        except (TrainingError, CheckpointError) as error:
             raise CommandError(f"{folder}: {error}") from None
     finished = {
         "parameters": str(count_parameters(model)),

@@ -59,7 +59,7 @@ def train_network(asked: Training) -> int:
     with Bar(asked.network) as bar:
         try:
             weights = train(run, frames, budget, out=asked.out, measure=_measure(run, asked.localize), tell=bar.show)
-        except TrainingError as error:
+        except (TrainingError, CheckpointError) as error:
             raise CommandError(f"{asked.out}: {error}") from None
     bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
     return 0
