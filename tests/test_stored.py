@@ -148,7 +148,7 @@ def test_cubes_at_test(store):
     rows = np.array(LABELLED)
     truth = predict(Middle(HAND21), store, RECIPE, rows=rows, center="gt")[rows]
     np.testing.assert_allclose(truth[:, 0], store.rows["joints"][rows].mean(1), atol=1e-3)
-    finder = Finder(Shifting(filters=1, hidden=2), 300.0)
+    finder = Finder(Shifting(hidden=2), 300.0)
     located = predict(Middle(HAND21), store, RECIPE, rows=rows, center="located", finder=finder)[rows]
     np.testing.assert_allclose(located[:, 0] - store.rows["center"][rows], [[15.0, 0, 0]] * len(rows), atol=1e-3)
 

@@ -118,7 +118,7 @@ def test_dropout_resumes_too(tmp_path):
 
     def start(seed):
         torch.manual_seed(seed)
-        return Run(Localizer(filters=2, hidden=8, dropout=0.5), recipe, location_targets, accelerator="cpu")
+        return Run(Localizer(hidden=8, dropout=0.5), recipe, location_targets, accelerator="cpu")
 
     run = start(0)
     run.advance(frame, progress=0.1)

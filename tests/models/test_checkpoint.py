@@ -80,7 +80,7 @@ def test_half_precision_halves_the_file_and_keeps_vectors(path: Path):
 
 
 def test_localizer_comes_back(path: Path):
-    network = Localizer(filters=4, hidden=16, normalized=True).eval()
+    network = Localizer(features="residual", hidden=16).eval()
     save(path, network, half=False)
     again = load_part(path, Localizer)
     assert again.arguments == network.arguments
@@ -106,11 +106,11 @@ def test_weights_go_into_the_same_network_and_no_other(written: Path):
     with pytest.raises(CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here"):
         load_weights(written, LatentFusion(HAND21, resolution=32))
     with pytest.raises(CheckpointError, match="holds the weights of latent-fusion, and localizer"):
-        load_weights(written, Localizer(filters=2, hidden=4))
+        load_weights(written, Localizer(hidden=4))
 
 
 def test_pose_network_and_localizer_are_not_mistaken(path: Path):
-    save(path, Localizer(filters=2, hidden=4))
+    save(path, Localizer(hidden=4))
     with pytest.raises(CheckpointError, match="holds a localizer where the weights of a pose network are needed"):
         load(path)
     save(path, latent_fusion())
