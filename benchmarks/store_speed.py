@@ -1,0 +1,211 @@
+"""A packed store: patches a second from page cache, frames a second into it from PNGs, ratio and cost of the codec.
+
+Everything on one core. Rates are by processor time, so that whatever else the machine does hardly weighs on them; by
+the clock they stand beside. The frames are the renderer's, 640x480, with arm, clutter and the noise of a sensor.
+"""
+
+import dataclasses
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import tyro
+from jaxtyping import Float32, UInt16
+from report import print_report
+
+from handkit.data.codec import CODECS, Codec, decode, encode
+from handkit.data.dataset import HandDataset, LabeledFiles, Record
+from handkit.data.hands17 import decode as read_picture
+from handkit.data.packing import MARGIN, CubeOf, Packing, Window, pack
+from handkit.data.shards import Settings
+from handkit.data.store import PackedFrames
+from handkit.geometry.camera import Camera
+from handkit.geometry.cube import Cube
+from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.synthetic.scenes import sample_scenes, whole_frames
+
+CAMERA = Camera.named("sr300")
+EDGE_MM = 300.0
+SIDE = 128
+COMMON = Settings(
+    dataset="hands17",
+    split="train",
+    skeleton=HAND21.name,
+    frames=0,
+    camera=(*(float(CAMERA.matrix[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2))), 640, 480),
+    centers="labels, gt",
+    cube=f"{EDGE_MM:g} mm",
+    margin=MARGIN,
+    unit_mm=1.0,
+    codec="none",
+)
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """`count` frames, whose pictures are a few again and again, from memory."""
+
+    records: list[Record]
+    pictures: list[Float32[np.ndarray, "H W"]]
+    count: int
+    name: str = "hands17"
+    skeleton: Skeleton = HAND21
+    camera: Camera = CAMERA
+
+    def record(self, index: int) -> Record:
+        return dataclasses.replace(self.records[index % len(self.records)], source=str(index))
+
+    def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
+        return self.pictures[index % len(self.pictures)]
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def main(*, frames: int = 200, patches: int = 20_000, batch: int = 128, rounds: int = 60) -> None:
+    """Pack `frames` different pictures; read `rounds` batches at random from `patches` patches of 128x128."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = write_pictures(folder / "pictures", frames)
+        memory = Repeated([files.record(i) for i in range(frames)], [files.depth(i) for i in range(frames)], patches)
+        print_report(
+            f"packing {frames} PNGs of 640x480, one worker", [packing_row(files, folder, codec) for codec in CODECS]
+        )
+        rows: list[dict[str, str]] = []
+        for codec in CODECS:
+            store = store_of(memory, square, folder / f"square-{codec}", codec, margin=1.0)
+            rows.append(reading_row(f"mapped, {codec}", store.batch, batch=batch, rounds=rounds, count=patches))
+            rows[-1]["open, ms"] = f"{1e3 * seconds(lambda path=store.path: PackedFrames.open(path))[1]:.1f}"
+            if codec == "none":
+                resident = store.to("cpu").batch
+                rows.append(reading_row("in memory", resident, batch=batch, rounds=rounds, count=patches))
+        print_report(f"batches of {batch} random patches of {SIDE}x{SIDE}, as float32 mm with labels", rows)
+        print_report(f"one patch of {EDGE_MM:g} mm times {MARGIN:g}, lossless", codec_rows(memory))
+
+
+def write_pictures(folder: Path, count: int) -> LabeledFiles:
+    """Rendered PNGs and their labels."""
+    folder.mkdir()
+    names = [f"image_D{number:08d}.png" for number in range(1, count + 1)]
+    joints = np.empty((count, 21, 3), np.float32)
+    for number, name in enumerate(names):
+        frame = whole_frames(sample_scenes(1, torch.Generator().manual_seed(number), device="sr300"))
+        assert frame.joints is not None
+        joints[number] = frame.joints[0].numpy()
+        cv2.imwrite(str(folder / name), frame.depth[0].round().numpy().astype(np.uint16))
+    return LabeledFiles("hands17", HAND21, CAMERA, folder, names, joints, ["seen"] * count, read_picture)
+
+
+def around_joints(_index: int, record: Record, _depth: np.ndarray) -> Cube:
+    """On the mean of the labels."""
+    assert record.joints is not None
+    return Cube.around(torch.from_numpy(record.joints.mean(0)[None]), edge=EDGE_MM)
+
+
+def square(index: int, record: Record, depth: np.ndarray) -> Cube:
+    """There too, but as wide as makes a patch of `SIDE` pixels."""
+    cube = around_joints(index, record, depth)
+    # A window has up to four pixels more than its cube; those of cubes at the picture's edge are smaller.
+    edges = cube.center[:, 2:].expand(1, 3) * (SIDE - 3.5) / float(CAMERA.matrix[0, 0])
+    return Cube(cube.center, edges, cube.roll)
+
+
+def store_of(frames: HandDataset, cube_of: CubeOf, path: Path, codec: Codec, *, margin: float) -> PackedFrames:
+    """Packed with one worker."""
+    settings = dataclasses.replace(COMMON, frames=len(frames), codec=codec, margin=margin)
+    pack(Packing(frames, cube_of, settings), path)
+    return PackedFrames.open(path)
+
+
+def packing_row(files: LabeledFiles, folder: Path, codec: Codec) -> dict[str, str]:
+    """Reading, cutting, encoding, checksums and fsync."""
+    encode(np.ones((2, 2), np.uint16), codec)  # compiles
+    stores: list[PackedFrames] = []
+    spent, passed = seconds(lambda: stores.append(store_of(files, around_joints, folder / codec, codec, margin=MARGIN)))
+    size = sum(shard.patch_bytes for shard in stores[0].manifest.shards) / len(files)
+    return {
+        "codec": codec,
+        "frames/s": f"{len(files) / spent:.0f}",
+        "by the clock": f"{len(files) / passed:.0f}",
+        "kB a patch": f"{size / 1e3:.1f}",
+    }
+
+
+def reading_row(
+    name: str, read: Callable[[np.ndarray], object], *, batch: int, rounds: int, count: int
+) -> dict[str, str]:
+    """Rows at random; the same go before once, so that loops are compiled and pages are there."""
+    generator = np.random.default_rng(0)
+    rows = [generator.integers(0, count, batch) for _ in range(rounds)]
+
+    def read_all() -> None:
+        for chosen in rows:  # a batch is gone before the next: fresh memory would cost more than what is read into it
+            read(chosen)
+
+    read_all()
+    spent, passed = seconds(read_all)
+    return {
+        "store": name,
+        "patches/s": f"{batch * rounds / spent:,.0f}",
+        "by the clock": f"{batch * rounds / passed:,.0f}",
+        "open, ms": "-",
+    }
+
+
+def codec_rows(frames: Repeated) -> list[dict[str, str]]:
+    """Bytes and time of our codec, and of zlib over the differences of neighbors."""
+    patches = [cut(frames, index) for index in range(len(frames.records))]
+    plain = sum(patch.nbytes for patch in patches)
+
+    def ours() -> list[bytes]:
+        return [encode(patch, "rvl") for patch in patches]
+
+    def deflated() -> list[bytes]:
+        return [zlib.compress(np.diff(patch, axis=1, prepend=np.uint16(0)).tobytes(), 1) for patch in patches]
+
+    rows: list[dict[str, str]] = []
+    for name, write in (("rvl", ours), ("differences, zlib 1", deflated)):
+        packed = write()
+
+        def read(name: str = name, packed: list[bytes] = packed) -> None:
+            for data, patch in zip(packed, patches, strict=True):
+                if name == "rvl":
+                    decode(np.frombuffer(data, np.uint8), patch.shape, "rvl")
+                else:
+                    np.cumsum(np.frombuffer(zlib.decompress(data), np.uint16).reshape(patch.shape), 1, dtype=np.uint16)
+
+        read()
+        rows.append(
+            {
+                "codec": name,
+                "smaller": f"{plain / sum(map(len, packed)):.1f} times",
+                "kB": f"{sum(map(len, packed)) / len(packed) / 1e3:.1f}",
+                "encode, us": f"{1e6 * seconds(write)[0] / len(patches):.0f}",
+                "decode, us": f"{1e6 * seconds(read)[0] / len(patches):.0f}",
+            }
+        )
+    return rows
+
+
+def cut(frames: Repeated, index: int) -> UInt16[np.ndarray, "H W"]:
+    """As packing does."""
+    depth = frames.depth(index)
+    return Window(around_joints(index, frames.record(index), depth), CAMERA, margin=MARGIN).cut(depth, unit_mm=1.0)
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Of the process, all threads, and by the clock."""
+    begun, clock = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - begun, time.perf_counter() - clock
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
