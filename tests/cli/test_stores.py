@@ -10,8 +10,10 @@ from data.fixtures import WRITERS, render
 from data.recorded import Recorded, packing_of
 
 from handkit.cli import main, store_training
+from handkit.cli.data_pack import mass_in_box
 from handkit.data.packing import pack
 from handkit.data.store import PackedFrames
+from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
@@ -196,3 +198,36 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     (refined / "index.bin").write_bytes(bytes(len((refined / "index.bin").read_bytes())))
     assert run("data", "verify", refined) == 1
     assert "index.bin is damaged" in capsys.readouterr().err.replace("\n", "")
+
+
+def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
+    """Boxes stand in for labels: the centres are near the hands; answers are written, and there is nothing to score."""
+    root, store = tmp_path / "hands17", tmp_path / "store"
+    root.mkdir()
+    frames = render("hands17", 3)
+    WRITERS["hands17"](root, frames)
+    packing = ("data", "pack", "hands17", "--root", root, "--out", store, "--split", "test")
+    assert "use --centers box" in refused(capsys, *packing)
+    assert run(*packing, "--centers", "box") == 0
+    packed = PackedFrames.open(store)
+    assert frames.joints is not None
+    off = np.linalg.norm(packed.rows["center"] - frames.joints.mean(1).numpy(), axis=1)
+    assert (off < 60).all()
+    assert run("evaluate", "latent-fusion", "--data", store, "--out", tmp_path / "report") == 0
+    assert "nothing to score" in capsys.readouterr().out
+    assert np.isfinite(np.load(tmp_path / "report/predictions.npy")).all()
+    assert "has no labelled frame to train on" in refused(capsys, "train", "latent-fusion", "--data", store)
+    assert "has no labels to put cubes on" in refused(
+        capsys, "evaluate", "latent-fusion", "--data", store, "--center", "gt"
+    )
+
+
+def test_a_box_at_the_picture_s_edge():
+    """Pixels 1 to 3 are the hand; 4 lies too far behind it, 5 beside the box."""
+    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=0.0, cy=0.0, width=6, height=2)
+    depth = np.array([[0, 500, 500, 500, 900, 300], [0, 0, 0, 0, 0, 0]], np.float32)
+    center = mass_in_box(depth, camera, np.array([-3.0, -1.0, 8.0, 9.0], np.float32))
+    assert center is not None
+    assert center.tolist() == pytest.approx([10.0, 0.0, 500.0])
+    assert mass_in_box(depth, camera, np.array([0.0, 1.0, 6.0, 1.0], np.float32)) is None
+    assert mass_in_box(depth, camera, np.array([-9.0, -9.0, 3.0, 3.0], np.float32)) is None

@@ -74,7 +74,8 @@ def pack(
         root: The folder into which it was unpacked.
         out: Folder of the store.
         split: test, train, ... as `data check` lists them; MSRA15 is best packed whole (all): training picks its folds.
-        centers: Joint mean (gt) or box of the labels, centre of mass within a depth range (com), or a published file.
+        centers: Joint mean (gt) or box of the labels (of HANDS2017's test set: mass in its bounding boxes), centre of
+            mass within a depth range (com), or a published file.
         form: How that file counts; auto takes what comes nearest to the labels.
         cube: Edge of the cubes in mm, or the method whose rule it follows: srn, v2v, ren, deepprior++ ...
         margin: Patches cover cubes so many times as wide, so that augmentation can move, turn and scale them.

@@ -20,10 +20,13 @@ from handkit.data.dataset import DatasetError, LabeledFiles, Record
 from handkit.data.packing import CubeOf, Packing, pack
 from handkit.data.shards import Manifest, Settings, StoreError
 from handkit.data.store import PackedFrames
+from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
 UNITS_MM = {"msra": 1 / 32}
 """Millimetres per stored unit where the pictures have fractions of one; 16 bits then reach 2047 mm."""
+BOX_DEPTH_MM = 200.0
+"""Of a hand, from its nearest point."""
 LISTED = 10
 """How many faulty frames are named."""
 
@@ -116,9 +119,15 @@ def cube_rule(text: str, name: str) -> tuple[CubeRule, str]:
 
 def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]:
     """Where the centre of a frame comes from, and words for it; raises DatasetError or CommandError."""
+    if request.centers == "box" and files.joints is None and files.boxes is not None:
+        boxes, whole = files.boxes, files.camera
+        return (
+            lambda index, _record, depth: mass_in_box(depth, whole, boxes[index])
+        ), f"mass, in the published bounding box, {BOX_DEPTH_MM:g} mm deep"
     if request.centers in {"gt", "box"}:
         if files.joints is None:
-            raise CommandError(f"{files.name} publishes no labels for this split; use --centers com or a centre file")
+            other = "--centers box" if files.boxes is not None else "--centers com or a centre file"
+            raise CommandError(f"{files.name} publishes no labels for this split; use {other}")
         points = label_centers(files.joints, "mean" if request.centers == "gt" else "box")
         return lambda index, _record, _depth: points[index], f"labels, {request.centers}"
     if request.centers == "com":
@@ -136,6 +145,24 @@ def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]
     return (
         lambda index, _record, _depth: centers.points[index] if centers.valid[index] else None
     ), f"refined, {path.name} (CRC-32 {crc32(path.read_bytes()):08x})"
+
+
+def mass_in_box(
+    depth: Float[np.ndarray, "H W"], camera: Camera, box: Float[np.ndarray, "4"]
+) -> Float[np.ndarray, "3"] | None:
+    """Centre of mass of what is nearest in a box (u, v, width, height), `BOX_DEPTH_MM` deep; camera mm.
+
+    No paper says how HANDS2017's test boxes become centres; a box holds the hand and what is behind it.
+    """
+    u, v, width, height = (round(float(number)) for number in box)
+    inside = np.zeros_like(depth)
+    rows, columns = slice(max(v, 0), max(v + height, 0)), slice(max(u, 0), max(u + width, 0))
+    inside[rows, columns] = depth[rows, columns]
+    readings = inside[inside > 0]
+    if not len(readings):
+        return None
+    near = float(np.percentile(readings, 1))  # a speck of noise before the hand is not the hand
+    return center_of_mass(inside, camera, near_mm=0.0, far_mm=near + BOX_DEPTH_MM)
 
 
 def _cubes(center_of: CenterOf, rule: CubeRule) -> CubeOf:
