@@ -133,6 +133,16 @@ def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeyp
     assert budgets[0].samples == 8 * 100
 
 
+def test_other_centers_than_the_published_ones_are_told(tmp_path, folds, small, monkeypatch, capsys):
+    monkeypatch.setattr(store_training, "train", lambda *_, **__: 1 / 0)
+    for center, told in (("mass", False), ("refined", True)):
+        published = dataclasses.replace(SMALL, data="msra", center=center)
+        monkeypatch.setitem(store_training.PUBLISHED, ("latent-fusion", "msra"), published)
+        with pytest.raises(ZeroDivisionError):
+            run("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / center)
+        assert ("published experiment has refined centres" in capsys.readouterr().err.replace("\n", " ")) == told
+
+
 def test_the_localizer_at_test(tmp_path, folds, capsys):
     """The bundled network of 21 joints answers those of MSRA15 too."""
     options = ("evaluate", "latent-fusion", "--data", folds, "--center", "located", "--out", tmp_path / "report")

@@ -39,6 +39,7 @@ def train_on_store(asked: Training) -> int:
     store = open_store(Path(asked.data))
     try:
         recipe = recipe_for(asked, store)
+        _tell_of_centers(asked, store)
         if asked.fold == "all":
             return _train_folds(asked, store, recipe)
         weights = _train(asked, store, recipe)
@@ -63,6 +64,17 @@ def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
         raise CommandError(f"--localize both is for pose networks, {network} is none", status=2)
     check_center(store, "located", testing=np.arange(len(store)))
     return replace(recipe, center="located")
+
+
+def _tell_of_centers(asked: Training, store: PackedFrames) -> None:
+    """Say where this run's cubes stand, if the published experiment has them elsewhere."""
+    settings = store.manifest.settings
+    published = PUBLISHED.get((asked.network, settings.dataset))
+    if published and asked.localize != "both" and published.center != center_kind(store):
+        Console(stderr=True).print(
+            f"the published experiment has {published.center} centres, this store those of: {settings.centers}",
+            highlight=False,
+        )
 
 
 def _train(asked: Training, store: PackedFrames, recipe: Recipe) -> Path:
