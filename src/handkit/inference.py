@@ -187,9 +187,11 @@ class HandPoseEstimator:
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        rough, left = self._read_roughly(self._crop(frame, center[None], watch), hand)
+        crop = self._crop(frame, center[None], watch)
+        rough = self._read_roughly(crop, hand)
         watch.lap("network")
         crop = self._crop(frame, rough.mean(1), watch)
+        left = self._is_left(crop) if hand == "auto" else hand == "left"
         joints = read(self.model, crop, left=torch.tensor([left], device=self.device), turns=self.turns)[0].cpu()
         watch.lap("network")
         pose = self._pose(joints, picture, camera, left=left, score=score * framed(crop.cube, camera))
@@ -200,15 +202,17 @@ class HandPoseEstimator:
         watch.lap("crop")
         return crop
 
+    def _read_roughly(self, crop: Crop, hand: Hand) -> Float[Tensor, "1 J 3"]:
+        """First joints (camera mm), to center the crop on: those of both readings where the hand is not told."""
+        if hand == "auto":
+            plain, mirrored = read_both(self.model, crop)
+            return (plain + mirrored) / 2
+        return read(self.model, crop, left=torch.tensor([hand == "left"], device=self.device))
+
     @torch.inference_mode()
-    def _read_roughly(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "1 J 3"], bool]:
-        """First joints (camera mm), and whether the hand is a left one; undecided, it is read as both and judged."""
-        if hand != "auto":
-            left = torch.tensor([hand == "left"], device=self.device)
-            return read(self.model, crop, left=left), hand == "left"
-        plain, mirrored = read_both(self.model, crop)
-        is_left = float(self.handedness(*two_readings(crop, plain, mirrored))) < 0
-        return (mirrored if is_left else plain), is_left
+    def _is_left(self, crop: Crop) -> bool:
+        """What the handedness network says of the two readings of a centered crop."""
+        return float(self.handedness(*two_readings(crop, *read_both(self.model, crop)))) < 0
 
     def _pose(
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float

@@ -45,7 +45,7 @@ HANDEDNESS_SYNTHETIC = Recipe(
     network="handedness",
     arguments={},
     edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
-    augment=Augment(center_mm=11.0, far_mm=20.0, far=0.3),
+    augment=Augment(center_mm=5.0, far_mm=12.0, far=0.2),
     batch=64,
     learning_rate=2e-3,
     weight_decay=0.01,
