@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -74,10 +75,12 @@ def test_stage_shapes(size: int):
     paths = ["pyramid.stem.0", "pyramid.stem", *(f"pyramid.stages.{index}" for index in range(4))]
     paths += [f"pyramid.laterals.{index}" for index in range(4)] + ["palm.own", "fingers.own"]
     paths += ["palm.heatmaps", "fingers.heatmaps", "palm.hidden.0", "palm.hidden.1", "fingers.hidden"]
+
+    def note(path: str) -> Callable[[nn.Module, object, torch.Tensor], None]:
+        return lambda _module, _inputs, output: shapes.update({path: tuple(output.shape[1:])})
+
     for path in paths:
-        network.get_submodule(path).register_forward_hook(
-            lambda _module, _inputs, output, path=path: shapes.update({path: tuple(output.shape[1:])})
-        )
+        network.get_submodule(path).register_forward_hook(note(path))
     with torch.inference_mode():
         pose = network.outputs(points(2, size))
 
@@ -118,13 +121,14 @@ def test_each_branch_reads_what_the_other_leaves_over():
     """T - F0 beside P0, and T - P0 beside F0; without `cross` each reads its own alone."""
     network = CrossInfoNet(NYU14, resolution=32, hidden=8).eval()
     seen: dict[str, torch.Tensor] = {}
+
+    def note(*, inputs_as: str, output_as: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor], None]:
+        return lambda _module, inputs, output: seen.update({inputs_as: inputs[0], output_as: output})
+
     for name in ("palm", "fingers"):
-        network.get_submodule(f"{name}.own").register_forward_hook(
-            lambda _module, inputs, output, name=name: seen.update({"shared": inputs[0], name: output})
-        )
-        network.get_submodule(f"{name}.hidden").register_forward_hook(
-            lambda _module, inputs, _output, name=name: seen.update({f"{name} reads": inputs[0]})
-        )
+        network.get_submodule(f"{name}.own").register_forward_hook(note(inputs_as="shared", output_as=name))
+        hidden = network.get_submodule(f"{name}.hidden")
+        hidden.register_forward_hook(note(inputs_as=f"{name} reads", output_as=f"{name} hidden"))
     with torch.inference_mode():
         network(points(2, 32))
     left = {"palm": seen["shared"] - seen["fingers"], "fingers": seen["shared"] - seen["palm"]}

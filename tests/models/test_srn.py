@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -71,10 +72,12 @@ def test_stage_shapes(size: int, backbone, width: int):
     network = SRN(NYU14, resolution=size, backbone=backbone, stages=3).eval()
     shapes: dict[str, tuple[int, ...]] = {}
     paths = ["features.0", "features", *(f"stages.{t}.layers.{layer}" for t in range(3) for layer in range(3))]
+
+    def note(path: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor], None]:
+        return lambda _module, inputs, output: shapes.update({path: (inputs[0].shape[1], *output.shape)})
+
     for path in paths:
-        network.get_submodule(path).register_forward_hook(
-            lambda _module, inputs, output, path=path: shapes.update({path: (inputs[0].shape[1], *output.shape)})
-        )
+        network.get_submodule(path).register_forward_hook(note(path))
     with torch.inference_mode():
         pose = network.outputs(points(2, size))
     expected = {"features.0": (1, 2, 64, size // 2, size // 2), "features": (1, 2, width, size // 4, size // 4)}
@@ -166,14 +169,16 @@ def test_every_row_of_the_ablations_is_a_construction(arguments):
     assert network(points(2, 32)).shape == (2, 14, 3)
 
 
-def test_loss_by_hand():
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("smooth-l1", 0.0000125 + 0.00205), ("squared", 0.5 * (0.005**2 + 0.21**2))]
+)
+def test_loss_by_hand(loss, expected: float):
     """Errors of 0.005 in one coordinate, 0.21 in another: 0.5 * 25e-6 and 0.01 * 0.205, halved by two images."""
-    for loss, expected in (("smooth-l1", 0.0000125 + 0.00205), ("squared", 0.5 * (0.005**2 + 0.21**2))):
-        network = SRN(NYU14, resolution=32, stages=1, loss=loss).eval()
-        joints = network(points(2, 32)).detach()
-        joints[0, 3, 1] += 0.005
-        joints[1, 7, 2] -= 0.21
-        assert network.loss(points(2, 32), joints)["stage1"].item() == pytest.approx(expected / 2, rel=1e-3)
+    network = SRN(NYU14, resolution=32, stages=1, loss=loss).eval()
+    joints = network(points(2, 32)).detach()
+    joints[0, 3, 1] += 0.005
+    joints[1, 7, 2] -= 0.21
+    assert network.loss(points(2, 32), joints)["stage1"].item() == pytest.approx(expected / 2, rel=1e-3)
 
 
 def test_only_the_points_of_the_maps_are_read_beside_depth():

@@ -31,7 +31,7 @@ Where we differ:
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -159,7 +159,7 @@ def heat_maps(
 
 
 def _check_arguments(
-    *, resolution: int, stages: int, theta: float, choices: dict[str, tuple[str, Iterable[str]]]
+    *, resolution: int, stages: int, theta: float, choices: Mapping[str, tuple[str, Iterable[str]]]
 ) -> None:
     """Refuse what the layers could not be built or run with."""
     for name, (value, known) in choices.items():
@@ -206,11 +206,9 @@ class SRN(nn.Module):
     ) -> None:
         super().__init__()
         choices = {
-            "space": (space, ("image", "cube")),
-            "reparameterization": (reparameterization, MAPS),
-            "backbone": (backbone, UNITS),
-            "loss": (loss, ("smooth-l1", "squared")),
-        }
+            "space": (space, ("image", "cube")), "loss": (loss, ("smooth-l1", "squared")),
+            "reparameterization": (reparameterization, MAPS), "backbone": (backbone, UNITS),
+        }  # fmt: skip
         _check_arguments(resolution=resolution, stages=stages, theta=theta, choices=choices)
         self.skeleton, self.resolution, self.space = skeleton, resolution, Space(space)
         self.reparameterization, self.theta = reparameterization, theta
@@ -230,7 +228,7 @@ class SRN(nn.Module):
         self.stages = nn.ModuleList(
             Stage(backbone, inputs=WIDTH[backbone] + maps * index, joints=joints) for index in range(stages)
         )
-        learned = stages - 1 if reparameterization == "deconvolution" else 0
+        learned = (stages - 1) * (reparameterization == "deconvolution")
         self.deconvolutions = nn.ModuleList(deconvolution(joints, size=resolution // 4) for _ in range(learned))
 
     def maps(
