@@ -70,6 +70,12 @@ def test_bad_input_ends_in_one_sentence(folder, monkeypatch, capsys, words, sent
     assert not told.out
 
 
+def test_a_report_that_cannot_be_written(folder, capsys):
+    target = str(folder / "labels.txt")
+    assert run(folder, str(folder / "good.txt.gz"), "--out", target) == 1
+    assert f"--out {target} cannot be written: File exists; give a new folder" in capsys.readouterr().err
+
+
 def test_missing_numbers_are_left_out_and_counted(folder, capsys):
     values = moving_hand(16, 30)
     values[4] = np.nan

@@ -57,6 +57,7 @@ def edit_line(path: Path, line: int, edit: Callable[[list[str]], list[str]]) -> 
         (lambda words: [*words[:-1], "inf"], "inf is no coordinate"),
         (lambda words: [*words[:-1], "12,5"], "'12,5' is not a number"),
         (lambda words: [*words[:-1], "1e300"], "1e300 is no coordinate"),
+        (lambda words: [*words[:-1], "-1e9"], "-1e9 is no coordinate"),
     ],
 )
 def test_label_lines(copy: Callable[[str], Path], name: str, edit: Callable, sentence: str):
@@ -160,6 +161,19 @@ def test_forged_bin_headers(copy: Callable[[str], Path], head: tuple[int, ...], 
         open_split("msra", root).depth(0)
 
 
+@pytest.mark.parametrize(
+    ("part", "file"),
+    [("test", "Testing/test_seq_2.txt"), ("test", "Testing/test_seq_1.txt"), ("train", "Training/labels.txt")],
+)
+def test_icvl_labels_of_no_frame(copy: Callable[[str], Path], part: str, file: str):
+    root = copy("icvl")
+    (root / file).write_bytes(b"\r\r\n")
+    with pytest.raises(
+        DatasetError, match=re.escape(f"{root / file} is empty; unpack {file.partition('/')[0]}.tar.gz again")
+    ):
+        open_split("icvl", root, part)
+
+
 def test_nyu_labels_that_are_none(copy: Callable[[str], Path]):
     root = copy("nyu")
     labels = root / "dataset/test/joint_data.mat"
@@ -175,7 +189,13 @@ def test_nyu_labels_that_are_none(copy: Callable[[str], Path]):
         with pytest.raises(DatasetError, match=f"joint_data.mat {sentence}"):
             open_split("nyu", root)
     write_nyu_labels(labels, np.full((2, 36, 3), np.nan))
-    with pytest.raises(DatasetError, match="joint F1_KNU3_A of frame 1, view 1, is not a finite number"):
+    with pytest.raises(DatasetError, match="joint F1_KNU3_A of frame 1, view 1, is no coordinate"):
+        open_split("nyu", root)
+    write_nyu_labels(labels, np.full((2, 36, 3), 1e300))
+    with pytest.raises(DatasetError, match="joint F1_KNU3_A of frame 1, view 1, is no coordinate"):
+        open_split("nyu", root)
+    write_nyu_labels(labels, np.zeros((0, 36, 3)))
+    with pytest.raises(DatasetError, match=r"joint_data\.mat lists no frame"):
         open_split("nyu", root)
     write_nyu_labels(labels, np.zeros((2, 14, 3)))
     with pytest.raises(DatasetError, match=r"joint_xyz of shape \(3, 2, 14, 3\); expected \(3, N, 36, 3\)"):

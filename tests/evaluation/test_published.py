@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from evaluation.hands import moving_hand, to_uvd, write
 
+from handkit.data import hands17, icvl, msra, nyu
 from handkit.evaluation.published import Labels, read_labels, read_predictions
 from handkit.evaluation.tables import ScoreError
 from handkit.evaluation.testsets import TEST_SETS
@@ -37,7 +38,7 @@ def test_millimetres_of_every_direction_are_told(tmp_path, test_set, signs, word
         predictions = predictions_of(labels, path, asked=asked)
         assert off(labels, predictions) < 0.01
         assert predictions.words == f"net.txt: x y z, mm, {words}"
-        assert predictions.intrinsics is None
+        assert predictions.intrinsics == labels.intrinsics
 
 
 @pytest.mark.parametrize("test_set", [NYU, ICVL, MSRA, HANDS17], ids=lambda test_set: test_set.name)
@@ -146,10 +147,42 @@ def test_listed_parts(tmp_path):
         "unseen": [True, False, True, False],
     }
     (tmp_path / "seen").write_text("4")
-    with pytest.raises(ScoreError, match="lists '4', which is no frame of the labels and no row from 0 to 3"):
+    with pytest.raises(ScoreError, match=r"lists '4', which is not one frame of the labels .* no row from 0 to 3"):
         read_labels([path], HANDS17, intrinsics=HANDS17.intrinsics, lists=lists)
     with pytest.raises(ScoreError, match="cannot be read as a list"):
         read_labels([path], HANDS17, intrinsics=HANDS17.intrinsics, lists={"seen": tmp_path})
+
+
+def test_listed_names_that_two_folders_share(tmp_path):
+    uvd = to_uvd(moving_hand(16, 4), "icvl")
+    names = [f"test_seq_{sequence}/image_000{frame}.png" for sequence in (1, 2) for frame in (0, 1)]
+    path, frames = write(tmp_path / "labels.txt", uvd, names=names), tmp_path / "frames"
+    frames.write_text("test_seq_1\\image_0001.png Testing/Depth/test_seq_2/image_0000.png")
+    labels = read_labels([path], ICVL, intrinsics=ICVL.intrinsics, lists={"some": frames})
+    assert labels.parts["some"].tolist() == [False, True, True, False]
+    for name in ("image_0000.png", "test_seq_3/image_0000.png", "0.png", "\N{SUPERSCRIPT TWO}", "9" * 5000):
+        frames.write_text(name, encoding="utf-8")
+        with pytest.raises(ScoreError, match="is not one frame of the labels"):
+            read_labels([path], ICVL, intrinsics=ICVL.intrinsics, lists={"some": frames})
+
+
+def test_the_numbers_are_those_of_the_readers():
+    """Evaluation knows nothing of `handkit.data`, so a few constants stand in both rooms."""
+    assert NYU.chosen == nyu.EVALUATED
+    assert NYU.editions[0].parts["subject1"] == (0, nyu.FIRST_SUBJECT)
+    assert [edition.frames for edition in NYU.editions] == [nyu.FRAMES["test"]]
+    assert [stop - start for start, stop in ICVL.editions[0].parts.values()] == list(icvl.TEST_ROWS.values())
+    for edition, counts in zip(TEST_SETS["msra"].editions, msra.EDITIONS.values(), strict=True):
+        assert [stop - start for start, stop in edition.parts.values()] == list(counts)
+    assert [edition.frames for edition in HANDS17.editions] == [hands17.FRAMES["test"]]
+
+
+def test_pixels_of_labels_stand_in_the_protocol_of_predictions_in_mm(tmp_path):
+    hand = moving_hand(16, 5)
+    net = write(tmp_path / "net.txt", hand)
+    pixels = write(tmp_path / "labels.txt", to_uvd(hand, "icvl"))
+    assert predictions_of(read_labels([pixels], ICVL, intrinsics=ICVL.intrinsics), net).intrinsics == ICVL.intrinsics
+    assert predictions_of(read_labels([net], ICVL, intrinsics=ICVL.intrinsics), net).intrinsics is None
 
 
 def test_files_of_another_length(tmp_path):
@@ -175,6 +208,18 @@ def test_rows_without_numbers(tmp_path):
     assert np.isnan(joints).any(axis=(1, 2)).sum() == 2
     with pytest.raises(ScoreError, match="line 4 has no number where a label should be"):
         read_labels([path], NYU, intrinsics=NYU.intrinsics)
+    uvd[:] = np.nan
+    with pytest.raises(ScoreError, match=r"net\.txt answers no frame"):
+        predictions_of(labels, write(tmp_path / "net.txt", uvd), missing="skip")
+
+
+def test_readings_are_tried_on_frames_that_have_an_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr("handkit.evaluation.readings.SAMPLE", 4)
+    labels = labels_of(tmp_path, NYU)
+    uvd = to_uvd(labels.joints, "nyu")
+    uvd[::10] = np.nan
+    predictions = predictions_of(labels, write(tmp_path / "net.txt", uvd), missing="skip")
+    assert np.nanmax(np.abs(predictions.joints - labels.joints)) < 0.01
 
 
 def test_frames_in_another_order(tmp_path):
@@ -185,5 +230,7 @@ def test_frames_in_another_order(tmp_path):
     path = write(tmp_path / "net.txt", uvd, names=["seq/a.png", "seq/c.png", "seq/b.png"])
     with pytest.raises(ScoreError, match=r"line 2 is for seq/c.png, the labels there for seq/b.png"):
         predictions_of(labels, path)
+    with pytest.raises(ScoreError, match=r"line 1 is for q/a\.png"):
+        predictions_of(labels, write(tmp_path / "net.txt", uvd, names=["q/a.png", "q/b.png", "q/c.png"]))
     shorter = write(tmp_path / "net.txt", uvd, names=["a.png", "b.png", "c.png"])
     assert off(labels, predictions_of(labels, shorter)) < 0.01

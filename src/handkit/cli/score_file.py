@@ -76,9 +76,13 @@ def score_file(request: Request) -> int:
     if request.out:
         depth_of = _depth_of(pictures, labels) if pictures else None
         skeleton = labels.test_set.skeleton
-        page = write_report(
-            request.out, result, skeleton, predictions_mm=scored.joints, labels_mm=labels.joints, depth_of=depth_of
-        )
+        try:
+            page = write_report(
+                request.out, result, skeleton, predictions_mm=scored.joints, labels_mm=labels.joints, depth_of=depth_of
+            )
+        except OSError as error:
+            sentence = f"--out {request.out} cannot be written: {error.strerror or error}"
+            raise CommandError(f"{sentence}; give a new folder on a disk with a few MB free") from None
         console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
@@ -97,7 +101,14 @@ def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFi
         pictures = open_split(request.dataset, request.labels[0], TEST_PARTS[request.dataset])
         if pictures.joints is None:
             raise ScoreError(f"{request.labels[0]} holds no labels of its test frames; give their file as --labels")
-        labels = make_labels(test_set, pictures.joints.astype(float), pictures.sources, lists)
+        if request.dataset == "icvl" and request.camera:
+            raise ScoreError(
+                "--camera: ICVL's labels are pixels and from a folder are read by its own camera; give its two "
+                "label files as --labels to read them by another one"
+            )
+        of_labels = test_set.intrinsics if request.dataset == "icvl" else None
+        joints = pictures.joints.astype(float)
+        labels = make_labels(test_set, joints, pictures.sources, lists, intrinsics=of_labels)
         if not labels.parts:  # an unknown edition: its people are known all the same
             people = np.array(pictures.subjects)
             labels = replace(labels, parts={who: people == who for who in dict.fromkeys(pictures.subjects)})

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float32
 
 from handkit.data.dataset import DatasetError, HandDataset
 from handkit.data.msra import EDITIONS, SUBJECTS
-from handkit.data.tables import numbered_lines
+from handkit.data.tables import LARGEST, numbered_lines
 from handkit.geometry.camera import Camera
 
 Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]
@@ -121,7 +121,7 @@ def _numbers(path: Path, line: int, words: Sequence[bytes]) -> list[float]:
         numbers = [float(word) for word in words]
     except ValueError:
         numbers = []
-    if len(numbers) != 3 or not np.isfinite(numbers).all():
+    if len(numbers) != 3 or not all(abs(number) <= LARGEST for number in numbers):
         shown = b" ".join(words).decode(errors="replace")[:40]
         raise DatasetError(
             f"{path}, line {line}: {shown!r}; expected three numbers or the word invalid: download the file again"

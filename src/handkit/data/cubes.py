@@ -19,7 +19,7 @@ class CubeRule:
     by_subject: Mapping[str, Edges] = field(default_factory=dict[str, Edges])
     """Subjects with a cube of their own."""
     drawn: tuple[float, ...] = ()
-    """Edges from which a training frame's is drawn once; none: training uses `edges` too."""
+    """Edges from which the paper draws a training frame's, once; packing takes `edges` for every frame."""
 
     def of(self, subject: str) -> Edges:
         """Edges for one frame, by `Record.subject`.

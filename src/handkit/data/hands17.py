@@ -28,8 +28,8 @@ _FOLDERS = {"train": "training", "test": "frame"}
 def open_hands17(root: Path, part: Literal["train", "test"], *, annotations: Path | None = None) -> LabeledFiles:
     """The training frames with their labels, or the test frames with their bounding boxes.
 
-    The labels of the test frames were published later, as a file of their own in the format of the training
-    annotations: `annotations`. Training subjects are all "seen"; which test frames show "unseen" ones is in no file of
+    The labels of the test frames were published later (facts 1.5); `annotations` is a file of them in the format of
+    the training annotations. Training subjects are all "seen"; which test frames show "unseen" ones is in no file of
     the data set, so theirs is "unknown". Raises DatasetError.
     """
     base = find_root(root, title="HANDS2017", marks=("training", "frame"))

@@ -19,7 +19,7 @@ from jaxtyping import Float32
 
 from handkit.data.dataset import DatasetError, LabeledFiles, find_root, unique
 from handkit.data.pictures import read_png16
-from handkit.data.tables import read_rows
+from handkit.data.tables import Rows, read_rows
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import ICVL16
 
@@ -34,8 +34,8 @@ NO_READING = 32_001
 INVALID_ROWS = range(56_503, 56_503 + 15 * 3475, 3475)
 """Zero-based label lines without a hand: one frame of session 201405151126 and its 14 rotations.
 
-73 of the 331,006 lines are invalid in the published list; facts 1.2 names these 15. The others show themselves by a
-missing picture or by a label without depth.
+73 of the 331,006 lines are invalid in the published list (facts 1.2), of which these 15 are known here. Of the others
+only those are told that have no picture, which `handkit data check` lists, or a label without depth.
 """
 
 Part = Literal["train", "rotated", "train-all", "test"]
@@ -48,17 +48,22 @@ def open_icvl(root: Path, part: Part) -> LabeledFiles:
     """
     base = find_root(root, title="ICVL", marks=("Training", "Testing"))
     if part == "test":
-        files = [read_rows(base / f"Testing/{sequence}.txt", columns=48, named=True) for sequence in TEST_ROWS]
+        files = [_read_labels(base / f"Testing/{sequence}.txt") for sequence in TEST_ROWS]
         names = [name for rows in files for name in rows.names]
         return _files(base, "Testing/Depth", names, np.concatenate([rows.numbers for rows in files]), {})
-    rows = read_rows(base / "Training/labels.txt", columns=48, named=True)
-    if not rows.names:
-        raise DatasetError(f"{base / 'Training/labels.txt'} is empty; unpack Training.tar.gz again")
+    rows = _read_labels(base / "Training/labels.txt")
     copies = np.array([name.count("/") > 1 for name in rows.names])
     kept = np.flatnonzero({"train": ~copies, "rotated": copies, "train-all": copies | True}[part])
     listed = set(INVALID_ROWS) if len(rows.names) == TRAIN_ROWS else set[int]()
     faults = {i: "on the published list of invalid rows" for i, row in enumerate(kept.tolist()) if row in listed}
     return _files(base, "Training/Depth", [rows.names[row] for row in kept.tolist()], rows.numbers[kept], faults)
+
+
+def _read_labels(path: Path) -> Rows:
+    rows = read_rows(path, columns=48, named=True)
+    if not rows.names:
+        raise DatasetError(f"{path} is empty; unpack {path.parent.name}.tar.gz again")
+    return rows
 
 
 def _files(

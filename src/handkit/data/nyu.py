@@ -15,6 +15,7 @@ from jaxtyping import Float32, Shaped
 
 from handkit.data.dataset import DatasetError, LabeledFiles, MissingError, find_root
 from handkit.data.pictures import read_png_colors
+from handkit.data.tables import LARGEST
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
 
@@ -68,10 +69,13 @@ def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
         raise DatasetError(
             f"{path} has other joint_names than NYU's 36, from entry {wrong} on; use the joint_data.mat of the data set"
         )
-    if not np.isfinite(xyz).all():
-        view, frame, joint = np.argwhere(~np.isfinite(xyz).all(axis=-1))[0].tolist()
+    if not xyz.size:
+        raise DatasetError(f"{path} lists no frame; unpack it again")
+    within = np.abs(xyz) <= LARGEST
+    if not within.all():
+        view, frame, joint = np.argwhere(~within.all(axis=-1))[0].tolist()
         raise DatasetError(
-            f"{path}: joint {JOINT_NAMES[joint]} of frame {frame + 1}, view {view + 1}, is not a finite number; "
+            f"{path}: joint {JOINT_NAMES[joint]} of frame {frame + 1}, view {view + 1}, is no coordinate; "
             "download the file again"
         )
     return xyz

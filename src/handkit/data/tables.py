@@ -9,8 +9,8 @@ from jaxtyping import Float32
 
 from handkit.data.dataset import DatasetError, MissingError
 
-LARGEST = 1e30
-"""Beyond this, and for what is not finite, a number cannot be a label."""
+LARGEST = 1e5
+"""Beyond this (100 m, or as many pixels), and for what is not finite, a number cannot be a label."""
 _LINES_AT_ONCE = 8192
 
 
@@ -73,7 +73,7 @@ def _numbers(path: Path, rows: list[str], lines: list[int], columns: int) -> Flo
         numbers = np.loadtxt(rows, np.float32, comments=None, ndmin=2)
     except ValueError:
         numbers = np.empty((0, 0), np.float32)
-    if numbers.shape == (len(rows), columns) and np.isfinite(numbers).all():
+    if numbers.shape == (len(rows), columns) and (np.abs(numbers) <= LARGEST).all():
         return numbers
     for line, row in zip(lines, rows, strict=True):
         _check_line(path, line, row.split(), columns)

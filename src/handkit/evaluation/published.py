@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
-from handkit.evaluation.tables import ScoreError, Table, join_tables, read_table
+from handkit.evaluation.tables import MOST_DIGITS, ScoreError, Table, join_tables, read_table
 from handkit.evaluation.testsets import TEST_SETS, Intrinsics, Rows, TestSet, part_masks
 
 Missing = Literal["refuse", "skip"]
@@ -33,6 +33,8 @@ class Labels:
     """Frames of the whole test set."""
     ranges: Mapping[str, Rows]
     """Parts of the whole test set."""
+    intrinsics: Intrinsics | None = None
+    """By which pixels became mm; None where the labels are in mm."""
 
     def part(self, name: str) -> "Labels":
         """The frames of one part; raises ScoreError that lists the parts."""
@@ -53,7 +55,7 @@ class Predictions:
     words: str
     """The file and how it was read."""
     intrinsics: Intrinsics | None
-    """By which pixels became mm; None where the file is in mm."""
+    """By which pixels became mm, in the file or in the labels; None where both are in mm."""
 
 
 def make_labels(
@@ -61,13 +63,19 @@ def make_labels(
     joints: Float[np.ndarray, "N J 3"],
     names: Sequence[str] = (),
     lists: Mapping[str, Path] | None = None,
+    *,
+    intrinsics: Intrinsics | None = None,
 ) -> Labels:
-    """Labels from joints in mm; `lists` are files that name the frames of further parts. Raises ScoreError."""
+    """Labels from joints in mm; `lists` are files that name the frames of further parts. Raises ScoreError.
+
+    `intrinsics` are those by which the joints became mm if they were published as pixels.
+    """
     edition, count = test_set.edition(len(joints)), len(joints)
     parts = part_masks(edition.parts, count)
     for part, path in (lists or {}).items():
         parts[part] = _listed(path, names, count)
-    return Labels(test_set, edition.version, "all", joints, tuple(names), parts, np.arange(count), count, edition.parts)
+    rows = np.arange(count)
+    return Labels(test_set, edition.version, "all", joints, tuple(names), parts, rows, count, edition.parts, intrinsics)
 
 
 def read_labels(
@@ -85,7 +93,8 @@ def read_labels(
         raise ScoreError(f"{table.path} line {table.lines[missing[0]]} has no number where a label should be")
     joints = _joints(table, test_set)
     reading = label_reading(joints, test_set, asked)
-    return make_labels(test_set, to_millimeters(joints, reading, intrinsics), table.names, lists)
+    used = intrinsics if reading.name == "uvd" else None
+    return make_labels(test_set, to_millimeters(joints, reading, intrinsics), table.names, lists, intrinsics=used)
 
 
 def read_predictions(
@@ -105,7 +114,7 @@ def read_predictions(
     table.values[gaps] = np.nan
     joints = _joints(table, labels.test_set)
     reading = prediction_reading(joints, labels.joints, intrinsics, asked=asked, source=str(path))
-    used = intrinsics if reading.name == "uvd" else None
+    used = intrinsics if reading.name == "uvd" else labels.intrinsics
     return Predictions(to_millimeters(joints, reading, intrinsics), f"{path.name}: {reading.words}", used)
 
 
@@ -146,24 +155,47 @@ def _check_names(table: Table, labels: Labels) -> None:
     if not table.names or not labels.names:
         return
     for row, (name, truth) in enumerate(zip(table.names, labels.names, strict=True)):
-        if not (name.endswith(truth) or truth.endswith(name)):
+        if not (_ends_with(name, truth) or _ends_with(truth, name)):
             raise ScoreError(
                 f"{table.path} line {table.lines[row]} is for {name}, the labels there for {truth}; "
                 "both must list the same frames in the same order"
             )
 
 
+def _ends_with(path: str, end: str) -> bool:
+    """Whether the last folders and the name of a path are `end`: `P0/1/000001` ends with `1/000001`, not with `01`."""
+    return f"/{path}".endswith(f"/{end}")
+
+
+def _tails(path: str) -> list[str]:
+    """`a/b/c`, `b/c` and `c` of `a/b/c`."""
+    words = path.replace("\\", "/").split("/")
+    return ["/".join(words[start:]) for start in range(len(words))]
+
+
 def _listed(path: Path, names: Sequence[str], count: int) -> Bool[np.ndarray, " N"]:
-    """A mask from a list of frame names or of row numbers from 0; raises ScoreError."""
-    where = {name.rpartition("/")[2]: row for row, name in enumerate(names)}
+    """A mask from a list of frame names, with as many folders as tell them apart, or of row numbers from 0.
+
+    Raises ScoreError.
+    """
+    whole = {name: row for row, name in enumerate(names)}
+    where: dict[str, int] = {}
+    for row, name in enumerate(names):
+        for tail in _tails(name):
+            where[tail] = -1 if tail in where else row
     mask = np.zeros(count, bool)
     try:
         words = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise ScoreError(f"{path} cannot be read as a list of frames: {error}") from None
     for word in words:
-        row = int(word) if word.isdigit() else where.get(word.replace("\\", "/").rpartition("/")[2], -1)
+        tails = _tails(word)
+        named = next((whole[tail] for tail in tails if tail in whole), where.get(tails[0], -1))
+        row = int(word) if word.isdecimal() and len(word) <= MOST_DIGITS else named
         if not 0 <= row < count:
-            raise ScoreError(f"{path} lists {word!r}, which is no frame of the labels and no row from 0 to {count - 1}")
+            raise ScoreError(
+                f"{path} lists {word[:80]!r}, which is not one frame of the labels (give it with its folders) "
+                f"and no row from 0 to {count - 1}"
+            )
         mask[row] = True
     return mask

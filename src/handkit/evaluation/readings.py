@@ -74,8 +74,11 @@ def prediction_reading(
 
     `source` is what the errors call the file. `densereg` is mm with y down, `xyz` mm of any direction.
     """
-    step = max(1, len(values) // SAMPLE)
-    some, labels = values[::step], truth[::step]
+    answered = np.flatnonzero(np.isfinite(values).all(axis=(1, 2)))
+    if not len(answered):
+        raise ScoreError(f"{source} answers no frame: there is a number missing in every line")
+    rows = answered[:: max(1, len(answered) // SAMPLE)]
+    some, labels = values[rows], truth[rows]
     misses = {reading: _miss(to_millimeters(some, reading, intrinsics), labels) for reading in READINGS}
     allowed = {reading: miss for reading, miss in misses.items() if _allows(asked, reading)}
     chosen, best = min(allowed, key=allowed.__getitem__), min(misses, key=misses.__getitem__)
@@ -100,16 +103,12 @@ def _allows(asked: Format, reading: Reading) -> bool:
 
 
 def _miss(estimated: Joints, truth: Joints) -> float:
-    """Mean error, mm, of the frames that have an answer; infinite where none has."""
-    distances = joint_distances(estimated=estimated, truth=truth)
-    answered = distances[np.isfinite(distances)]
-    return float(answered.mean()) if answered.size else float("inf")
+    """Mean error, mm."""
+    return float(joint_distances(estimated=estimated, truth=truth).mean())
 
 
 def _check_order(estimated: Joints, truth: Joints, source: str) -> None:
     """Raises ScoreError where the columns are another order of the same joints, which then fit far better."""
-    answered = np.isfinite(estimated).all(axis=(1, 2))
-    estimated, truth = estimated[answered], truth[answered]
     distances = np.stack(
         [np.linalg.norm(estimated - joint[:, None], axis=-1).mean(0) for joint in truth.swapaxes(0, 1)]
     )

@@ -16,6 +16,12 @@ from jaxtyping import Float, Int
 
 NOT_A_NUMBER = frozenset({"nan", "-nan", "+nan", "inf", "-inf", "+inf", "1.#qnan", "-1.#ind", "1.#inf", "invalid"})
 """How programs write that there is no number, in lower case."""
+LARGEST = 1e5
+"""Beyond this (100 m, or as many pixels) a number is no coordinate."""
+MOST_BYTES = 2**30
+"""Of a file, unpacked; the largest test set, HANDS2017's, takes 400 MB with 16 digits a number."""
+MOST_DIGITS = 9
+"""Of a number of frames."""
 
 
 class ScoreError(Exception):
@@ -73,8 +79,10 @@ def join_tables(tables: Sequence[Table]) -> Table:
 def _text(path: Path) -> str:
     """The file as text; raises ScoreError where it is none. CR CR LF counts as one end of line."""
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ScoreError(f"{path} holds more than {MOST_BYTES >> 20} MB; give one line of numbers for each frame")
         return data.decode("utf-8-sig").replace("\r\r\n", "\n").replace("\r\n", "\n")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ScoreError(f"{path} is a damaged .gz file ({error}); download it again") from None
@@ -123,12 +131,19 @@ class _Rows:
                 f"{self.path}: {len(self._names)} of {len(self._lines)} lines begin with a name; name all or none"
             )
         values = np.array(self._values).reshape(len(self._lines), -1)
+        wild = np.argwhere(np.isfinite(values) & (np.abs(values) > LARGEST))
+        if len(wild):
+            row, column = wild[0].tolist()
+            raise ScoreError(
+                f"{self.path} line {self._lines[row]}: number {column + 1}, {values[row, column]:g}, is no coordinate; "
+                f"expected {self.expected}, in mm or pixels"
+            )
         return Table(self.path, tuple(self._names), values, np.array(self._lines, np.int64))
 
     def _head(self, tokens: list[str]) -> bool:
         """A first line that is no row: words only, or how many rows follow."""
         numbers = [token for token in tokens if _number(token) is not None]
-        if len(tokens) == 1 and tokens[0].isdigit():
+        if len(tokens) == 1 and tokens[0].isdecimal() and len(tokens[0]) <= MOST_DIGITS:
             self._promised = int(tokens[0])
             return True
         return not numbers and tokens[0].lower() not in NOT_A_NUMBER

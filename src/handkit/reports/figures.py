@@ -13,8 +13,8 @@ ROW = 22
 LABELS = 110
 """Width of the joints' names."""
 GRID_WIDTH = 0.6
-STEPS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Between two grid lines."""
+STEPS_MM = tuple(digit * 10**zeros for zeros in range(8) for digit in (1, 2, 5))
+"""Between two grid lines; joints that are lost altogether are still drawn."""
 
 
 @dataclass(frozen=True)
