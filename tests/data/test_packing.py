@@ -21,7 +21,7 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
 FRAMES = Recorded(14, damaged=(9,), seconds=0.002)
-KILLS = 30
+KILLS = 6
 CAMERA = Camera.from_intrinsics(fx=100.0, fy=200.0, cx=50.0, cy=50.0, width=101, height=81)
 
 
@@ -73,21 +73,27 @@ def test_the_number_of_workers_makes_no_difference(tmp_path, uninterrupted, work
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that begins at once")
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_again_and_again(tmp_path, uninterrupted, seed):
-    """The process itself, with SIGKILL, at random moments, later and later: of it nothing but files is left."""
+    """The process itself, with SIGKILL, at random moments: of it nothing but files is left."""
     generator, context = random.Random(seed), multiprocessing.get_context("fork")
-    arguments, workers = (packing_of(FRAMES, codec="rvl"), tmp_path / "store"), {"workers": 1 + seed % 2}
-    killed = 0
-    for killed in range(KILLS):
-        process = context.Process(target=pack, args=arguments, kwargs=workers)
+    settings = {"workers": 1 + seed % 2}
+
+    def start(store):
+        process = context.Process(target=pack, args=(packing_of(FRAMES, codec="rvl"), store), kwargs=settings)
         process.start()
-        process.join(generator.uniform(0.0, 0.03 * (killed + 1)))
-        if not process.is_alive():
-            break
-        os.kill(process.pid or 0, signal.SIGKILL)
+        return process
+
+    begun = time.monotonic()
+    start(tmp_path / "whole").join()
+    whole, killed = time.monotonic() - begun, 0
+    for _ in range(KILLS):
+        process = start(tmp_path / "store")
+        process.join(generator.uniform(0.05, 0.5) * whole)
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGKILL)
+            killed += 1
         process.join()
-    else:
-        pack(*arguments, **workers)
-    assert killed > 2
+    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store", **settings)
+    assert killed > 0
     assert contents(tmp_path / "store") == uninterrupted
 
 

@@ -39,6 +39,7 @@ def train_on_store(asked: Training) -> int:
     store = open_store(Path(asked.data))
     try:
         recipe = recipe_for(asked, store)
+        check_reach(store, recipe)
         _tell_of_centers(asked, store)
         if asked.fold == "all":
             return _train_folds(asked, store, recipe)
@@ -80,7 +81,6 @@ def _tell_of_centers(asked: Training, store: PackedFrames) -> None:
 def _train(asked: Training, store: PackedFrames, recipe: Recipe) -> Path:
     """One run; answers the path of its weights."""
     rows = rows_to_learn(store, without=asked.fold)
-    check_reach(store, recipe)
     budget = budget_of(asked, samples=len(rows) * recipe.epochs if recipe.epochs else None)
     run = begin(asked, recipe, store.skeleton)
     frames = StoredFrames(store, recipe, rows, asked.seed, recipe.batch)
