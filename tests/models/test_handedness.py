@@ -4,7 +4,6 @@ import torch
 
 from handkit.models.handedness import Handedness
 
-
 THERE = torch.tensor([0.3, 0.1, -0.2, 0.0])
 
 

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from handkit.models.localizer import Localizer, Location, window
+from handkit.models.localizer import Localizer, Location, Windows, window
 
 YES = torch.ones(2, dtype=torch.bool)
 
@@ -34,6 +34,7 @@ def test_windows_are_central_and_not_resized():
 
 def test_windows_leave_2448_features():
     network = Localizer().eval()
+    assert isinstance(network.features, Windows)
     windows = zip((128, 64, 32), network.features.windows, strict=True)
     features = [part(window(points()[:, 2:], size=size)) for size, part in windows]
     assert [tuple(feature.shape[1:]) for feature in features] == [(8, 11, 11), (8, 11, 11), (8, 8, 8)]
