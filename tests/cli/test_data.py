@@ -120,6 +120,7 @@ def test_show_of_a_frame_without_labels_draws_its_box(tmp_path: Path, data_sets:
         (["--split", "val"], 1, "nyu has no split 'val'"),
         (["--split", "test-view2"], 1, "depth_2_0000001.png is missing"),
         (["--out", "frame.jpg"], 1, "--out frame.jpg cannot be written; give a .png file"),
+        (["--out", "/dev/null/frame.png"], 1, "--out /dev/null/frame.png cannot be written; give a .png file"),
     ],
 )
 def test_show_that_cannot(

@@ -38,13 +38,24 @@ def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Pat
     except DatasetError as error:
         raise CommandError(str(error)) from None
     target = out or Path(f"{name}-{chosen}-{index}.png")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix.lower() != ".png" or not _write(target, picture):
+        raise CommandError(
+            f"--out {target} cannot be written; give a .png file in a folder that you may write to, on a disk with room"
+        )
     record = files.record(index)
-    if target.suffix.lower() != ".png" or not cv2.imwrite(str(target), picture):
-        raise CommandError(f"--out {target} cannot be written; give a .png file in a folder that you may write to")
     fault = f", {record.fault}" if record.fault else ""
     print(f"{target}: frame {index} of {name} {chosen}, {record.source}, subject {record.subject}{fault}")
     return 0
+
+
+def _write(target: Path, picture: Picture) -> bool:
+    """Whether the whole picture is there now."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    except OSError:
+        return False
+    return True
 
 
 def draw_record(files: LabeledFiles, index: int) -> Picture:
