@@ -24,6 +24,12 @@ OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3
 """Three steps."""
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """The command writes its table into the README of the working folder, which here is not the project's."""
+    monkeypatch.chdir(tmp_path)
+
+
 def compare(folder: Path, *networks: str, more: tuple[str, ...] = ()) -> int:
     return main(["compare", *networks, *OPTIONS, "--out", str(folder / "out"), "--runs", str(folder / "runs"), *more])
 
