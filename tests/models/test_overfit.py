@@ -27,6 +27,7 @@ class Practice(NamedTuple):
 
 PRACTICE = {
     "crossinfonet": Practice(32, 140, 1.5e-2, (("dropout", 0.0),)),
+    "latent-fusion": Practice(32, 60, 3e-3, (("initial_std", None), ("transition", 0.02))),
     "srn": Practice(32, 90, 1e-3),
 }
 FRAMES = SyntheticFrames(
