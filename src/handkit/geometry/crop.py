@@ -107,12 +107,12 @@ def _sample_nearest(
     """
     _, height, width = depth.shape
     inverse = inverse_2x2(affine[..., :2])
-    origin = -(inverse @ affine[..., 2:])
+    origin = 0.5 + HAIR - inverse @ affine[..., 2:]
     steps = torch.arange(resolution, device=depth.device, dtype=torch.float64)
     column = inverse[:, :, 0, None] * steps + origin
     row = inverse[:, :, 1, None] * steps
-    u, v = (torch.floor(column[:, i, None, :] + row[:, i, :, None] + 0.5 + HAIR) for i in (0, 1))
-    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    u, v = ((column[:, i, None, :] + row[:, i, :, None]).floor_().int() for i in (0, 1))
+    inside = (u.clamp(0, width - 1) == u) & (v.clamp(0, height - 1) == v)
     index: Int[Tensor, "B S S"] = (v * width + u).where(inside, 0).long()
     taken = depth.flatten(1).gather(1, index.flatten(1)).view_as(index)
     return taken.where(inside, 0)
