@@ -134,3 +134,16 @@ def test_three_panels_and_contact_sheet() -> None:
     assert sheet.shape[0] > 2 * 90
     single = contact_sheet([tile], ["one"], columns=5, title="hand")
     assert single.shape[1] < 2 * 270
+
+
+@pytest.mark.parametrize("title", ["worst frames, truth in pale blue", "a title longer than that of any sheet so far"])
+def test_title_and_legend_of_a_sheet_leave_each_other_room(title: str) -> None:
+    """The columns of the title's ink, and those of the legend's, with nothing in between for the width of a letter."""
+    tile = np.zeros((40, 100, 3), np.uint8)
+    head, plain = (contact_sheet([tile], [""], columns=2, title=words)[:44].astype(int) for words in (title, ""))
+    legend = np.flatnonzero((plain != plain[0, 0]).any(axis=(0, 2)))
+    alone = np.full_like(head, PAPER).astype(np.uint8)
+    draw_text(alone, title, (10, 29), height=18)
+    ink = np.flatnonzero((alone != np.array(PAPER)).any(axis=(0, 2)))
+    begin = head.shape[1] - (plain.shape[1] - legend.min())
+    assert ink.max() + 8 < begin

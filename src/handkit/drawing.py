@@ -100,12 +100,17 @@ def draw_rings(picture: Picture, points_px: Float[np.ndarray, "N 2"]) -> None:
 
 def draw_text(picture: Picture, text: str, at: tuple[int, int], *, height: int = 14, color: Color = INK) -> None:
     """One line of ASCII in place; `at` is its lower left corner, moved as needed to stay in the picture."""
-    scale, bold = height / 22, max(1, round(height / 18))
+    scale, bold = _scale_and_weight(height)
     (width, _), descent = cv2.getTextSize(text, _FONT, scale, bold)
     left = min(at[0], picture.shape[1] - width - 3)
     low = min(max(at[1], height + 3), picture.shape[0] - descent - 1)
     for tint, extra in ((PAPER, 2), (color, 0)):
         cv2.putText(picture, text, (max(left, 3), low), _FONT, scale, tint, bold + extra, cv2.LINE_AA)
+
+
+def text_width(text: str, *, height: int) -> int:
+    """Pixels that `draw_text` needs."""
+    return cv2.getTextSize(text, _FONT, *_scale_and_weight(height))[0][0]
 
 
 def draw_hand(
@@ -180,12 +185,15 @@ def three_panels(
 
 
 def contact_sheet(tiles: Sequence[Picture], captions: Sequence[str], *, columns: int, title: str) -> Picture:
-    """Tiles row by row with their captions, under a title and the colors of the fingers."""
-    gap, strip, head = 8, 24, 44
+    """Tiles row by row with their captions, under a title and the colors of the fingers.
+
+    Wider than its tiles where the title needs it.
+    """
+    gap, strip, head, legend = 8, 24, 44, 70 * len(FINGER_COLORS)
     height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
-    sheet_width = columns * (width + gap) + gap
+    sheet_width = max(columns * (width + gap) + gap, gap + text_width(title, height=18) + 2 * gap + legend)
     sheet = np.full((head + rows * (height + strip + gap), sheet_width, 3), PAPER, np.uint8)
     for i, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left, top = gap + (i % columns) * (width + gap), head + (i // columns) * (height + strip + gap)
@@ -193,8 +201,12 @@ def contact_sheet(tiles: Sequence[Picture], captions: Sequence[str], *, columns:
         draw_text(sheet, caption, (left + 2, top + height + 17), height=13)
     draw_text(sheet, title, (gap + 2, 29), height=18)
     for i, (finger, color) in enumerate(FINGER_COLORS.items()):
-        draw_text(sheet, finger, (sheet_width - 70 * (5 - i), 29), height=13, color=color)
+        draw_text(sheet, finger, (sheet_width - legend + 70 * i, 29), height=13, color=color)
     return sheet
+
+
+def _scale_and_weight(height: int) -> tuple[float, int]:
+    return height / 22, max(1, round(height / 18))
 
 
 def _color(skeleton: Skeleton, start: int, end: int) -> Color:

@@ -1,7 +1,9 @@
 """From a data set as it was unpacked to a report: pack, train a few steps, evaluate; and what can go wrong there."""
 
 import dataclasses
+import errno
 import json
+import os
 import shutil
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from data.fixtures import WRITERS, render
 from data.recorded import Recorded, packing_of
 
-from handkit.cli import main, store_training
+from handkit.cli import main, store_evaluation, store_training
 from handkit.cli.data_pack import mass_in_box
 from handkit.data.packing import pack
 from handkit.data.store import PackedFrames
@@ -84,6 +86,10 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     assert 5 < result["mean_error_mm"] < 300, "an untrained network answers within the cube"
     assert result["protocol"]["center"] == "mean of the labels, at test too"
     assert result["protocol"]["joints"] == list(store.skeleton.joints)
+    camera = store.batch([0]).camera.matrix[0]  # of a patch: the focal lengths are the picture's
+    assert result["protocol"]["intrinsics"] == list(store.manifest.settings.camera[:4])
+    assert result["protocol"]["intrinsics"][:2] == pytest.approx([float(camera[0, 0]), float(camera[1, 1])])
+    assert "none needed" not in (report / "report.html").read_text(encoding="utf-8")
     assert (report / "report.html").stat().st_size > 10_000
     lines = (report / "predictions.txt").read_text().splitlines()
     assert np.allclose([float(number) for number in lines[1].split()], answers[1].ravel(), atol=1e-3)
@@ -152,6 +158,35 @@ def test_the_localizer_at_test(tmp_path, folds, capsys):
     assert result["frames"] == 8
 
 
+def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
+    """The figures are told all the same, and no half of a file stays behind."""
+    out = tmp_path / "report"
+    evaluate = ("evaluate", "latent-fusion", "--data", folds, "--out", out)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def half(file, _answers):
+        file.write(b"half")
+        raise full
+
+    for module, name, stand_in in (
+        (np, "save", half),
+        (store_evaluation, "write_report", lambda *_, **__: (_ for _ in ()).throw(full)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, stand_in)
+            assert run(*evaluate) == 1
+        told = capsys.readouterr()
+        assert f"--out {out} cannot be written: No space left on device; give a new folder" in told.err
+        assert "mean joint error" in told.out
+        assert sorted(path.name for path in out.iterdir()) == [
+            *["predictions.npy"] * (name != "save"),
+            "predictions.txt",
+        ]
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setattr(store_evaluation, "answers_of", lambda *_, **__: 1 / 0)
+    assert "file cannot be written: File exists" in refused(capsys, *evaluate[:-1], tmp_path / "file")
+
+
 def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     train, test = ("train", "latent-fusion", "--data"), ("evaluate", "latent-fusion", "--data")
     assert "there is no store" in refused(capsys, *train, tmp_path / "nowhere")
@@ -174,9 +209,16 @@ def test_what_cannot_be_packed(tmp_path, capsys):
     assert "is not the root of NYU" in refused(capsys, *packing[:4], tmp_path, *packing[5:])
     assert "give an edge in mm, or a method that has nyu: crossinfonet" in refused(capsys, *packing, "--cube", "mine")
     assert "an edge is 10 to 2000 mm" in refused(capsys, *packing, "--cube", "0")
-    assert "must be at least 1" in refused(capsys, *packing, "--margin", "0.5")
+    for margin in ("0.5", "nan", "inf", "0", "-2", "1000"):
+        sentence = refused(capsys, *packing, f"--margin={margin}")
+        assert sentence.endswith(f"--margin {margin}: give a number from 1 to 10")
+    assert "--workers 0: give at least 1" in refused(capsys, *packing, "--workers", "0")
     assert "there is no such file" in refused(capsys, *packing, "--centers", "nowhere.txt")
     assert not (tmp_path / "store").exists(), "nothing was begun"
+    (tmp_path / "file").write_text("mine")
+    occupied = refused(capsys, *packing[:6], tmp_path / "file")
+    assert f"{tmp_path / 'file'} is no folder; name a new folder" in occupied.replace("\n", "")
+    assert (tmp_path / "file").read_text() == "mine"
     centers = tmp_path / "centers.txt"
     centers.write_text("1 2 3\n")
     assert "has 1 rows, the frames are 2" in refused(capsys, *packing, "--centers", centers)

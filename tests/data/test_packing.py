@@ -1,5 +1,6 @@
 """Writing a store: whatever interrupts it, the end is the same, byte for byte."""
 
+import dataclasses
 import errno
 import json
 import multiprocessing
@@ -176,8 +177,58 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
         pack(packing_of(Recorded(3)), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="file: File exists"):
+    with pytest.raises(StoreError, match=r"/file is no folder; name a new folder, or an empty one$"):
         pack(packing_of(Recorded(3)), tmp_path / "file")
+    with pytest.raises(StoreError, match=r"file/store lies below something that is no folder; name a new folder"):
+        pack(packing_of(Recorded(3)), tmp_path / "file/store")
+
+
+def test_a_folder_without_the_right_to_write_is_named(tmp_path, monkeypatch):
+    @contextmanager
+    def refusing(path):
+        if path.name == refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        with shards.written_whole(path) as file:
+            yield file
+
+    monkeypatch.setattr(packing, "written_whole", refusing)
+    for refused, remedy in (
+        ("packing.json", "name a folder that you may write to"),
+        ("shard-00002.bin", r"let it be written to; \d finished shards are kept; run the same command again to go on"),
+    ):
+        with pytest.raises(StoreError, match=f"store/{refused} cannot be written: Permission denied; {remedy}$"):
+            pack(packing_of(FRAMES), tmp_path / "store")
+
+
+def other_frames():
+    """Five frames as those of `Recorded(5)`, but for one source, one subject, one label, or their order."""
+    frames = Recorded(5)
+    records = [frames.record(index) for index in range(5)]
+    for changed in (
+        dataclasses.replace(records[2], source="seq/other.png"),
+        dataclasses.replace(records[2], subject="P7"),
+        dataclasses.replace(records[2], joints=records[2].joints + np.float32(1)),
+        dataclasses.replace(records[2], joints=None),
+    ):
+        yield [*records[:2], changed, *records[3:]]
+    yield [*records[:3], records[4], records[3]]
+
+
+@pytest.mark.parametrize("records", list(other_frames()))
+@pytest.mark.parametrize("whole", [False, True])
+def test_frames_of_another_root_are_not_mixed_in(tmp_path, monkeypatch, records, whole):
+    store = tmp_path / "store"
+    pack(packing_of(Recorded(5)), store)
+    if not whole:
+        settings = json.loads((store / "store.json").read_text())["settings"]
+        (store / "packing.json").write_text(json.dumps(settings))
+        for name in ("store.json", "index.bin", "sources.txt", "shard-00001.bin"):
+            (store / name).unlink()
+    before = contents(store)
+    monkeypatch.setattr(Recorded, "record", lambda _self, index: records[index])
+    with pytest.raises(StoreError, match=r"store was begun with other frames: .* give the root that it was begun with"):
+        pack(packing_of(Recorded(5)), store)
+    assert contents(store) == before
 
 
 def test_two_at_once_are_told_of_each_other(tmp_path):

@@ -27,6 +27,8 @@ UNITS_MM = {"msra": 1 / 32}
 """Millimetres per stored unit where the pictures have fractions of one; 16 bits then reach 2047 mm."""
 BOX_DEPTH_MM = 200.0
 """Of a hand, from its nearest point."""
+MARGINS = (1.0, 10.0)
+"""Least and greatest; at ten times a hand's cube a patch is the whole picture of every sensor."""
 LISTED = 10
 """How many faulty frames are named."""
 
@@ -53,8 +55,11 @@ class Request:
 
 def pack_data_set(request: Request) -> int:
     """Answers 0 when the store is whole; raises CommandError where nothing can be packed."""
-    if request.margin < 1 or request.workers < 1:
-        raise CommandError("--margin and --workers must be at least 1", status=2)
+    low, high = MARGINS
+    if not low <= request.margin <= high:  # so said, it refuses NaN too
+        raise CommandError(f"--margin {request.margin:g}: give a number from {low:g} to {high:g}", status=2)
+    if request.workers < 1:
+        raise CommandError(f"--workers {request.workers}: give at least 1", status=2)
     console = Console(stderr=True)
     try:
         split = request.split or next(iter(find_data_set(request.name).parts))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, unwritable
 from handkit.data.catalog import open_split
 from handkit.data.dataset import DatasetError, LabeledFiles
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
@@ -81,8 +81,7 @@ def score_file(request: Request) -> int:
                 request.out, result, skeleton, predictions_mm=scored.joints, labels_mm=labels.joints, depth_of=depth_of
             )
         except OSError as error:
-            sentence = f"--out {request.out} cannot be written: {error.strerror or error}"
-            raise CommandError(f"{sentence}; give a new folder on a disk with a few MB free") from None
+            raise unwritable(request.out, error) from None
         console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
     return 0
 

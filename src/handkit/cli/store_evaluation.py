@@ -1,5 +1,7 @@
 """`handkit evaluate WEIGHTS --data STORE`: answers for every frame of a packed store, and a report of their errors."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,9 @@ from jaxtyping import Bool, Float32
 from rich.console import Console
 from torch import nn
 
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
-from handkit.data.shards import StoreError
+from handkit.data.shards import StoreError, written_whole
 from handkit.data.store import PackedFrames
 from handkit.evaluation import Protocol, Result, score
 from handkit.evaluation.testsets import TEST_SETS, part_masks
@@ -56,6 +58,9 @@ def evaluate_on_store(asked: Evaluation) -> int:
     try:
         path = find_weights(asked.weights)
         mask = of_subject(store, asked.fold) if asked.fold else np.ones(len(store), bool)
+        if asked.out:  # told before the work, not after it
+            with _told_of(asked.out):
+                asked.out.mkdir(parents=True, exist_ok=True)
         answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer)
         protocol = protocol_of(path, store, asked.center, mask=mask, fold=asked.fold)
     except (CheckpointError, StoreError) as error:
@@ -104,6 +109,7 @@ def protocol_of(
 ) -> Protocol:
     """Everything that the number depends on."""
     settings, recipe = store.manifest.settings, test_recipe(path)
+    fx, fy, cx, cy, *_ = settings.camera
     packed = f"{settings.centers} (as packed)"
     words = {"packed": packed, "refined": packed, "located": f"{CENTER_WORDS['located']} {packed}"}
     averaged = (read_info(path).recipe or {}).get("average", 0.0)
@@ -116,6 +122,7 @@ def protocol_of(
         joints=store.skeleton.joints,
         center=words.get(center, CENTER_WORDS["gt"]),
         cube=_cube_words(recipe, dataset=settings.dataset),
+        intrinsics=(fx, fy, cx, cy),
         epoch=f"the last one{', weights averaged' if averaged else ''}",
         predictions=f"the network's own answers, {path.name}, {frames:,} frames",
     )
@@ -130,29 +137,33 @@ def report(
     mask: Bool[np.ndarray, " N"],
     out: Path | None,
 ) -> Result | None:
-    """Print, and with `out` write, what became of the frames of `mask`; None where there are no labels to score by."""
+    """Print, and with `out` write, what became of the frames of `mask`; None where there are no labels to score by.
+
+    Raises CommandError where `out` cannot be written; the figures are printed by then.
+    """
     truth = store.rows["joints"].astype(np.float64)
     unlabelled = np.isnan(truth).any(axis=(1, 2))
     estimated = answers.astype(np.float64)
     estimated[unlabelled] = np.nan
     console = Console()
-    if out:
-        write_predictions(out, answers[mask])
     if not (np.isfinite(estimated).all(axis=(1, 2)) & mask).any():
         console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+        write_predictions(out, answers[mask])
         return None
     parts = {name: part[mask] for name, part in parts_of(store).items()}
     result = score(estimated=estimated[mask], truth=truth[mask], method=method, protocol=protocol, parts=parts)
     print_result(console if console.is_terminal else Console(width=PIPED_WIDTH), result)
+    write_predictions(out, answers[mask])
     if out:
         rows = np.flatnonzero(mask)
 
         def depth_of(row: int) -> DepthFrame:
             return store.batch([int(rows[row])])
 
-        page = write_report(
-            out, result, store.skeleton, predictions_mm=estimated[mask], labels_mm=truth[mask], depth_of=depth_of
-        )
+        with _told_of(out):
+            page = write_report(
+                out, result, store.skeleton, predictions_mm=estimated[mask], labels_mm=truth[mask], depth_of=depth_of
+            )
         console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
     return result
 
@@ -170,11 +181,27 @@ def parts_of(store: PackedFrames) -> dict[str, Bool[np.ndarray, " N"]]:
     return {f"subject {name.decode()}": np.asarray(store.rows["subject"] == name) for name in subjects}
 
 
-def write_predictions(folder: Path, answers: Answers) -> None:
-    """`predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "predictions.npy", answers)
-    np.savetxt(folder / "predictions.txt", answers.reshape(len(answers), -1), fmt="%.3f")
+def write_predictions(folder: Path | None, answers: Answers) -> None:
+    """`predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none.
+
+    Raises CommandError where they cannot be written; no half of a file is left then, which --resume would take up.
+    """
+    if folder is None:
+        return
+    with _told_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(folder / "predictions.txt") as file:
+            np.savetxt(file, answers.reshape(len(answers), -1), fmt="%.3f")
+        with written_whole(folder / "predictions.npy") as file:
+            np.save(file, answers)
+
+
+@contextmanager
+def _told_of(out: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(out, error) from None
 
 
 def _cube_words(recipe: Recipe, *, dataset: str) -> str:

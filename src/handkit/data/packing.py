@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -105,9 +105,11 @@ def pack(
 ) -> Manifest:
     """Write the store `out`, or what is missing of it; `tell` hears how many more frames are done.
 
-    Raises StoreError where `out` was begun with other settings, is being packed by somebody else, or cannot be
-    written to; finished shards stay.
+    Raises StoreError where `out` was begun with other settings or other frames, is being packed by somebody else, or
+    cannot be written to; finished shards stay.
     """
+    settings = replace(packing.settings, records_crc32=records_checksum(packing.frames))
+    packing = replace(packing, settings=settings)
     with _told_in_one_sentence(out):
         out.mkdir(parents=True, exist_ok=True)
         with _locked(out):
@@ -115,6 +117,16 @@ def pack(
             missing = _missing(packing, out, tell)
             _pack_shards(packing, out, missing, workers=workers, tell=tell)
             return _finish(packing, out)
+
+
+def records_checksum(frames: HandDataset) -> int:
+    """CRC-32 of sources, subjects and labels in order; no picture is opened, a million frames take seconds."""
+    checksum = 0
+    for index in range(len(frames)):
+        record = frames.record(index)
+        labels = b"" if record.joints is None else record.joints.tobytes()
+        checksum = zlib.crc32(f"{record.source}\n{record.subject}\n".encode() + labels, checksum)
+    return checksum
 
 
 def _missing(packing: Packing, out: Path, tell: Callable[[int], None]) -> list[int]:
@@ -133,12 +145,16 @@ def _missing(packing: Packing, out: Path, tell: Callable[[int], None]) -> list[i
 def _told_in_one_sentence(out: Path) -> Generator[None]:
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        seen = "is no folder" if out.exists() else "lies below something that is no folder"
+        raise StoreError(f"{out} {seen}; name a new folder, or an empty one") from error
     except OSError as error:
         finished = len(list(out.glob("shard-*.bin")))
         kept = f"{finished} finished shards are kept; run the same command again to go on"
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StoreError(f"no space is left for {out}: free some; {kept}") from error
-        raise StoreError(f"{error.filename or out}: {error.strerror or error}; {kept}") from error
+        remedy = f"let it be written to; {kept}" if finished else "name a folder that you may write to"
+        raise StoreError(f"{error.filename or out} cannot be written: {error.strerror or error}; {remedy}") from error
 
 
 @contextmanager
@@ -165,9 +181,15 @@ def _begin(settings: Settings, out: Path) -> None:
     for partial in out.glob("*.partial"):
         partial.unlink()
     ours, theirs = asdict(settings), asdict(_settings_of(out))
+    frames = [kept.pop("records_crc32") for kept in (ours, theirs)]
     different = [f"{key} {theirs[key]} there and {ours[key]} here" for key in ours if ours[key] != theirs[key]]
     if different:
         raise StoreError(f"{out} holds another packing: {'; '.join(different)}; name another folder")
+    if frames[0] != frames[1]:
+        raise StoreError(
+            f"{out} was begun with other frames: their files, subjects or labels, in order, are not those found here; "
+            "give the root that it was begun with, or name another folder"
+        )
 
 
 def _settings_of(out: Path) -> Settings:

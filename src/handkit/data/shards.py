@@ -101,6 +101,8 @@ class Settings:
     unit_mm: float
     """Millimetres per stored unit."""
     codec: Codec
+    records_crc32: int | None = None
+    """Of all sources, subjects and labels in order: which frames these are. Filled in by `pack`."""
 
 
 @dataclass(frozen=True)

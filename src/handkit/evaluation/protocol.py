@@ -38,7 +38,7 @@ class Protocol:
     epoch: str = NOT_STATED
     """How the evaluated weights were picked: the last epoch, or the best one on which frames."""
     intrinsics: tuple[float, float, float, float] | None = None
-    """fx, fy, cx, cy, pixels, by which `u v d` of predictions or labels became mm; none where both are in mm."""
+    """fx, fy, cx, cy, pixels, by which pictures, or `u v d` of predictions or labels, became mm; none: all were mm."""
     predictions: str = NOT_STATED
     """What was scored: the network's own answers, or a file and how its numbers were read."""
     success: str = SUCCESS
