@@ -65,6 +65,7 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     save(tmp_path / "frame_0001.png", RAMP)
     assert "did you mean" in sentence(tmp_path / "frame_001.png")
     assert "frame_0001.png" in sentence(tmp_path / "frame_001.png")
+    assert "did you mean" not in sentence(tmp_path / "missing.png"), "frame_0001.png is not what was meant"
     assert "no folder" in sentence(tmp_path / "nowhere" / "frame.png")
     assert "no file matches" in sentence(tmp_path / "depth*.png")
     (tmp_path / "empty").mkdir()
@@ -193,6 +194,7 @@ def test_camera_by_numbers_takes_the_picture_s_size() -> None:
     ("text", "expected"),
     [
         ("kinekt2", "did you mean 'kinect2'"),
+        ("500 500 320 240", "blanks between its numbers; write 500,500,320,240"),
         ("500,500,320", "four numbers"),
         ("500,500,320,x", "four numbers"),
         ("0,500,320,240", "positive focal lengths"),

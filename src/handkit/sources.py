@@ -100,6 +100,8 @@ class CameraChoice:
         >>> CameraChoice.parse("500,500,319.5,239.5").intrinsics
         (500.0, 500.0, 319.5, 239.5)
         """
+        if "," not in text and len(text.split()) > 1:
+            raise ValueError(f"camera {text!r} has blanks between its numbers; write {','.join(text.split())}")
         if "," not in text:
             named = Camera.named(text)
             fx, fy, cx, cy, *_ = CAMERAS[text]
@@ -167,7 +169,7 @@ def _missing(path: Path) -> str:
     if glob.has_magic(str(path)):
         return f"no file matches {path}"
     names = [child.name for child in path.parent.iterdir()]
-    near = difflib.get_close_matches(path.name, names, n=1)
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
     return f"{path} does not exist" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
 
 
@@ -183,7 +185,9 @@ def _check_png(path: Path, data: bytes) -> None:
     channels = _PNG_CHANNELS.get(color, 0)
     if bits == 16 and channels == 1:
         return
-    sentence = f"{path} is a {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
+    sentence = (
+        f"{path} is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
+    )
     if bits == 8 and color == 2:
         sentence += (
             " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"

@@ -103,3 +103,18 @@ def test_demo_writes_poses_and_a_sheet(tmp_path: Path, capfd: pytest.CaptureFixt
         assert word in out
     assert len(lines((tmp_path / "demo" / "poses.jsonl").read_text())) == 24
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
+
+
+def test_help_shows_what_an_option_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("predict", "train", "compare"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        out = capfd.readouterr().out
+        assert "{None" not in out
+        assert "--out DIR" in out
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "set").touch()
+    assert main(["render", "--count", "1", "--out", str(tmp_path / "set")]) == 1
+    assert "is a file where a folder is to be made; give another --out" in capfd.readouterr().err

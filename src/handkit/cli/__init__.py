@@ -23,7 +23,12 @@ Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 Turns = Literal[1, 2, 4]
 Folder = Annotated[Path, arg(metavar="DIR")]
-Fold = Annotated[str, arg(metavar="SUBJECT|all")]
+# A metavar has to stand around `| None`: inside, the help shows `{None}|PATH` instead.
+MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
+MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
+MaybeCount = Annotated[int | None, arg(metavar="N")]
+Fold = Annotated[str | None, arg(metavar="SUBJECT|all")]
+Localize = Annotated[Literal["none", "test", "both"] | None, arg(metavar="none|test|both")]
 Network = Annotated[Positional[str], arg(metavar="NETWORK")]
 
 
@@ -35,7 +40,7 @@ def predict(
     depth_scale: Scale = 1.0,
     hand: Literal["right", "left", "auto"] = "auto",
     weights: Weights = "latent-fusion",
-    out: Folder | None = None,
+    out: MaybeFolder = None,
 ) -> int:
     """Find the hand in depth pictures: 21 joints in camera millimetres, one line of JSON per picture.
 
@@ -57,15 +62,15 @@ def train(
     /,
     *,
     data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
-    minutes: float | None = None,
-    samples: int | None = None,
-    start: Weights | None = None,
+    minutes: Annotated[float | None, arg(metavar="M")] = None,
+    samples: MaybeCount = None,
+    start: MaybeWeights = None,
     variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
-    resolution: int | None = None,
-    localize: Literal["none", "test", "both"] | None = None,
-    fold: Fold | None = None,
+    resolution: MaybeCount = None,
+    localize: Localize = None,
+    fold: Fold = None,
     seed: int = 1,
-    out: Folder | None = None,
+    out: MaybeFolder = None,
     resume: bool = False,
 ) -> int:
     """Train a network; checkpoints, weights and a log go to a folder.
@@ -226,6 +231,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has what it wanted (`| head`). Python flushes stdout once more at its end: let it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except FileExistsError as error:
+        print(f"handkit: {error.filename} is a file where a folder is to be made; give another --out", file=sys.stderr)
+        return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"handkit: {where}{error.strerror or error}", file=sys.stderr)
