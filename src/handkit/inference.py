@@ -30,6 +30,7 @@ from handkit.geometry.crop import (
 )
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.kinematics import bone_lengths
 from handkit.geometry.skeleton import Skeleton
 from handkit.locate import FAR, NEAR, Locator, find_hand, propose
 from handkit.models import MODELS, HandPoseModel
@@ -44,6 +45,8 @@ MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
 """Bundled with the package, and those that stand in the repository only; see `weights_folders`."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
+LEAST_BONE_MM = 20.0
+"""Mean length of bones below which they are no hand's: a small child's are 27 mm, where there is no hand it says 12."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,12 @@ def read(
     return crop.denormalize(torch.where(mirrored[:, None, None], mirror_joints(joints), joints), model.space)
 
 
-@torch.inference_mode()
-def read_both(model: HandPoseModel, crop: Crop) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
+def read_both(
+    model: HandPoseModel, crop: Crop, *, turns: int = 1
+) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
     """Joints in camera mm, every crop read as a right hand and as a left one."""
-    points = crop.points(model.space)
-    plain, mirrored = model(torch.cat([points, mirror_points(points)])).chunk(2)
-    return crop.denormalize(plain, model.space), crop.denormalize(mirror_joints(mirrored), model.space)
+    left = torch.ones(len(crop.depth), dtype=torch.bool, device=crop.depth.device)
+    return read(model, crop, turns=turns), read(model, crop, left=left, turns=turns)
 
 
 def two_readings(
@@ -191,9 +194,12 @@ class HandPoseEstimator:
         rough = self._read_roughly(crop, hand)
         watch.lap("network")
         crop = self._crop(frame, rough.mean(1), watch)
-        left = self._is_left(crop) if hand == "auto" else hand == "left"
-        joints = read(self.model, crop, left=torch.tensor([left], device=self.device), turns=self.turns)[0].cpu()
+        joints, left = self._read(crop, hand)
         watch.lap("network")
+        bone = float(bone_lengths(joints, self.model.skeleton.bones).mean())
+        if not bone >= LEAST_BONE_MM:
+            reason = f"what looks most like a hand is too small for one (bones of {bone:.0f} mm; expected 25 to 50)"
+            return Prediction([], reason, watch.finish())
         pose = self._pose(joints, picture, camera, left=left, score=score * framed(crop.cube, camera))
         return Prediction([pose], None, watch.finish())
 
@@ -210,9 +216,14 @@ class HandPoseEstimator:
         return read(self.model, crop, left=torch.tensor([hand == "left"], device=self.device))
 
     @torch.inference_mode()
-    def _is_left(self, crop: Crop) -> bool:
-        """What the handedness network says of the two readings of a centered crop."""
-        return float(self.handedness(*two_readings(crop, *read_both(self.model, crop)))) < 0
+    def _read(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
+        """Joints (camera mm) in a centered crop, and whether they are a left hand's; undecided, the better reading."""
+        if hand != "auto":
+            left = torch.tensor([hand == "left"], device=self.device)
+            return read(self.model, crop, left=left, turns=self.turns)[0].cpu(), hand == "left"
+        plain, mirrored = read_both(self.model, crop, turns=self.turns)
+        is_left = float(self.handedness(*two_readings(crop, plain, mirrored))) < 0
+        return (mirrored if is_left else plain)[0].cpu(), is_left
 
     def _pose(
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float
