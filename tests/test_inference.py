@@ -105,8 +105,10 @@ def test_a_hand_cut_by_the_border_is_less_sure(estimator: HandPoseEstimator, pic
     assert all(hand.confidence < 0.9 * whole.confidence for hand in rest)
 
 
-def test_weights_by_name():
+def test_weights_by_name_or_path(tmp_path):
     assert find_weights("latent-fusion").exists()
+    (tmp_path / "mine").write_bytes(b"")
+    assert find_weights(str(tmp_path / "mine")) == tmp_path / "mine", "whatever its name ends in"
     with pytest.raises(CheckpointError, match=r"no weights 'nosuch'.*latent-fusion"):
         find_weights("nosuch")
     with pytest.raises(CheckpointError):

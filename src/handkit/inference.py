@@ -246,7 +246,7 @@ def weights_folders() -> list[Path]:
 
 def find_weights(name: str) -> Path:
     """The file of weights of that name, or the path itself; raises CheckpointError that says what there is."""
-    if name.endswith(".safetensors"):
+    if name.endswith(".safetensors") or Path(name).is_file():
         return Path(name)
     folders = weights_folders()
     for folder in folders:
