@@ -45,7 +45,7 @@ MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
 """Bundled with the package, and those that stand in the repository only; see `weights_folders`."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
-LEAST_BONE_MM = 20.0
+LEAST_BONE_MM = 15.0
 """Mean length of bones below which they are no hand's: a small child's are 27 mm, where there is no hand it says 12."""
 
 
@@ -279,7 +279,8 @@ def _nothing_to_see(picture: Float32[np.ndarray, "H W"]) -> str:
         return "the picture has no reading at all"
     near, far = float(readings.min()), float(readings.max())
     hint = "; if those are not mm, give the mm of one unit (--depth-scale)" if near > FAR else ""
-    return f"nothing between {NEAR:.0f} and {FAR:.0f} mm; readings span {near:.0f} to {far:.0f} mm{hint}"
+    what = "nothing that could be a hand" if near < FAR and far > NEAR else "nothing"
+    return f"{what} between {NEAR:.0f} and {FAR:.0f} mm; readings span {near:.0f} to {far:.0f} mm{hint}"
 
 
 class _Watch:
