@@ -119,13 +119,12 @@ def test_bundled_weights_are_small():
     assert sum(path.stat().st_size for path in find_weights("localizer").parent.iterdir()) <= 12e6
 
 
-@pytest.mark.parametrize(("shrink", "hands"), [(1.0, 1), (0.3, 0)])
-def test_a_collapsed_skeleton_is_no_hand(
-    estimator: HandPoseEstimator, pictures: list[LabelledPicture], monkeypatch: pytest.MonkeyPatch,
-    shrink: float, hands: int,
-):  # fmt: skip
-    forward = estimator.model.forward
-    monkeypatch.setattr(estimator.model, "forward", lambda points: shrink * forward(points))
-    prediction = estimator.run(pictures[0].depth, pictures[0].camera, hand="right")
-    assert len(prediction.hands) == hands
-    assert hands or "too small" in str(prediction.reason)
+def test_a_collapsed_skeleton_is_hardly_believed(
+    estimator: HandPoseEstimator, pictures: list[LabelledPicture], monkeypatch: pytest.MonkeyPatch
+):
+    forward, shown = estimator.model.forward, (pictures[0].depth, pictures[0].camera)
+    (whole,) = estimator.predict(*shown, hand="right")
+    monkeypatch.setattr(estimator.model, "forward", lambda points: 0.3 * forward(points))
+    (collapsed,) = estimator.predict(*shown, hand="right")
+    assert whole.confidence > 0.8
+    assert collapsed.confidence < 0.1

@@ -45,8 +45,8 @@ MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
 """Bundled with the package, and those that stand in the repository only; see `weights_folders`."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
-LEAST_BONE_MM = 15.0
-"""Mean length of bones below which they are no hand's: a small child's are 27 mm, where there is no hand it says 12."""
+SMALL_BONE_MM = 25.0
+"""Mean length of a small child's bones. Where a network sees no hand it draws its joints together, to 12 mm or less."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class HandPose:
     joints_px: Float32[np.ndarray, "J 2"]
     handedness: Literal["left", "right"]
     confidence: float
-    """0 to 1: probability of a hand there, times the shares of its cube inside the picture and of supported joints."""
+    """0 to 1: probability of a hand there, times the shares of its cube inside the picture and of supported joints, and
+    little for a skeleton that is too small for a hand."""
     skeleton: Skeleton
 
 
@@ -196,10 +197,6 @@ class HandPoseEstimator:
         crop = self._crop(frame, rough.mean(1), watch)
         joints, left = self._read(crop, hand)
         watch.lap("network")
-        bone = float(bone_lengths(joints, self.model.skeleton.bones).mean())
-        if not bone >= LEAST_BONE_MM:
-            reason = f"what looks most like a hand is too small for one (bones of {bone:.0f} mm; expected 25 to 50)"
-            return Prediction([], reason, watch.finish())
         pose = self._pose(joints, picture, camera, left=left, score=score * framed(crop.cube, camera))
         return Prediction([pose], None, watch.finish())
 
@@ -229,6 +226,8 @@ class HandPoseEstimator:
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float
     ) -> HandPose:
         pixels = camera.project(joints).numpy()
+        bone = float(bone_lengths(joints, self.model.skeleton.bones).mean())
+        score *= min(1.0, bone / SMALL_BONE_MM) ** 4  # 12 mm: a twentieth
         return HandPose(
             joints.numpy(),
             pixels,

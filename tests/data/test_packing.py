@@ -204,10 +204,12 @@ def other_frames():
     """Five frames as those of `Recorded(5)`, but for one source, one subject, one label, or their order."""
     frames = Recorded(5)
     records = [frames.record(index) for index in range(5)]
+    joints = records[2].joints
+    assert joints is not None
     for changed in (
         dataclasses.replace(records[2], source="seq/other.png"),
         dataclasses.replace(records[2], subject="P7"),
-        dataclasses.replace(records[2], joints=records[2].joints + np.float32(1)),
+        dataclasses.replace(records[2], joints=joints + np.float32(1)),
         dataclasses.replace(records[2], joints=None),
     ):
         yield [*records[:2], changed, *records[3:]]
