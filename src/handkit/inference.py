@@ -88,13 +88,14 @@ def read(
     the crop turned by half or quarter turns, which costs as many passes and steadies what is hidden.
     """
     points = crop.points(model.space)
-    mirrored = points.new_zeros(len(points), dtype=torch.bool) if left is None else left
-    points = torch.where(mirrored[:, None, None, None], mirror_points(points), points)
-    quarters = [4 * turn // turns for turn in range(turns)]
-    answers = model(torch.cat([turn_points(points, quarter) for quarter in quarters])).chunk(turns)
-    turned_back = [turn_joints(answer, -quarter) for answer, quarter in zip(answers, quarters, strict=True)]
-    joints = torch.stack(turned_back).mean(0)
-    return crop.denormalize(torch.where(mirrored[:, None, None], mirror_joints(joints), joints), model.space)
+    if left is not None:
+        points = torch.where(left[:, None, None, None], mirror_points(points), points)
+    quarters = range(0, 4, 4 // turns)
+    answers = model(torch.cat([turn_points(points, turn) for turn in quarters])).chunk(turns)
+    joints = torch.stack([turn_joints(answer, -turn) for answer, turn in zip(answers, quarters, strict=True)]).mean(0)
+    if left is not None:
+        joints = torch.where(left[:, None, None], mirror_joints(joints), joints)
+    return crop.denormalize(joints, model.space)
 
 
 def read_both(

@@ -147,6 +147,8 @@ def mirror_joints(joints: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"
 
 def turn_points(points: Float[Tensor, "B 3 S S"], quarters: int) -> Float[Tensor, "B 3 S S"]:
     """The point map of the same crop turned counterclockwise on the screen by `quarters` of a full turn."""
+    if quarters % 4 == 0:
+        return points
     turned = torch.rot90(points, quarters, (-2, -1))
     return turn_joints(turned.movedim(1, -1), quarters).movedim(-1, 1)
 
