@@ -11,7 +11,8 @@ from handkit.cli.measure import synthetic_pictures
 from handkit.evaluation import LabelledPicture
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import estimate, find_weights, read, read_both
+from handkit.inference import estimate, read, read_both
+from handkit.models.pretrained import find_weights
 
 
 @pytest.fixture(scope="module")

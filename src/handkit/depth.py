@@ -15,6 +15,9 @@ FARTHEST = 20_000.0
 SUPPORT_MM = 25.0
 """A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
 
+_AROUND = np.indices((3, 3)).reshape(2, 9) - 1
+"""Rows and columns of a pixel and its eight neighbors, from there."""
+
 
 class FrameError(ValueError):
     """A depth picture that cannot be used: what was seen, what was expected, what mends it."""
@@ -38,18 +41,16 @@ def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarra
             "name the camera that took it, or give its fx,fy,cx,cy"
         )
     with np.errstate(over="ignore"):
-        picture = picture.astype(np.float32)
-    strange = ~np.isfinite(picture)
-    if strange.any():
-        picture[strange] = 0
-    picture = np.maximum(picture, 0, out=picture)
+        picture = torch.from_numpy(np.ascontiguousarray(picture, np.float32))
+    picture = picture.nan_to_num(nan=0, posinf=0, neginf=0).clamp_(min=0).numpy()
     _check_unit(picture)
-    return np.ascontiguousarray(picture)
+    return picture
 
 
 def _check_unit(picture: Float32[np.ndarray, "H W"]) -> None:
     """Raise FrameError where the readings can hardly be millimetres; some of them are enough to tell."""
-    readings = picture[::8, ::8][picture[::8, ::8] > 0]
+    some = picture[::16, ::16]
+    readings = some[some > 0]
     middle = float(np.median(readings)) if len(readings) else METERS
     if middle < METERS:
         raise FrameError(
@@ -69,13 +70,12 @@ def supported(
 ) -> float:
     """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
     height, width = picture.shape
-    good = 0
-    for (x, y), z in zip(np.rint(pixels).astype(int), joints[:, 2], strict=True):
-        if not (0 <= x < width and 0 <= y < height):
-            continue
-        near = picture[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-        good += bool(((near > 0) & (near < z + SUPPORT_MM)).any())
-    return good / len(joints)
+    column, row = np.rint(pixels).astype(int).T
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    rows, columns = row[:, None] + _AROUND[0], column[:, None] + _AROUND[1]
+    near = picture[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    covered = ((near > 0) & (near < joints[:, 2:] + SUPPORT_MM)).any(1)
+    return float((inside & covered).mean())
 
 
 def framed(cube: Cube, camera: Camera) -> float:
@@ -85,8 +85,10 @@ def framed(cube: Cube, camera: Camera) -> float:
     >>> round(framed(Cube.around(torch.tensor([[0.0, 0.0, 500.0]]), edge=100.0), camera), 3)
     0.525
     """
-    half = torch.nn.functional.pad(cube.edges[0, :2] / 2, (0, 1))
-    low, high = camera.project(torch.stack([cube.center[0] - half, cube.center[0] + half]).cpu()).unbind()
-    size = torch.tensor([camera.width, camera.height])
-    seen = torch.minimum(high, size - 0.5) - torch.maximum(low, torch.tensor(-0.5))
-    return float((seen.clamp(min=0) / (high - low)).prod())
+    (x, y, z), (width, height, _) = cube.center[0].tolist(), cube.edges[0].tolist()
+    corners = torch.tensor([[x - width / 2, y - height / 2, z], [x + width / 2, y + height / 2, z]])
+    low, high = camera.project(corners).tolist()
+    share = 1.0
+    for first, last, size in zip(low, high, (camera.width, camera.height), strict=True):
+        share *= max(min(last, size - 0.5) - max(first, -0.5), 0.0) / (last - first)
+    return share

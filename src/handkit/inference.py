@@ -7,8 +7,6 @@
 
 import time
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -33,16 +31,14 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.kinematics import bone_lengths
 from handkit.geometry.skeleton import Skeleton
 from handkit.locate import FAR, NEAR, Locator, find_hand, propose
-from handkit.models import MODELS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import load, load_part
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
+from handkit.models.pretrained import cube_edge, find_weights
 
 Hand = Literal["auto", "left", "right"]
 
-WEIGHTS = Path(__file__).parent / "weights"
-MORE_WEIGHTS = Path(__file__).parents[2] / "weights"
-"""Bundled with the package, and those that stand in the repository only; see `weights_folders`."""
 LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
 SMALL_BONE_MM = 25.0
@@ -90,28 +86,40 @@ def read(
     points = crop.points(model.space)
     if left is not None:
         points = torch.where(left[:, None, None, None], mirror_points(points), points)
-    quarters = range(0, 4, 4 // turns)
-    answers = model(torch.cat([turn_points(points, turn) for turn in quarters])).chunk(turns)
-    joints = torch.stack([turn_joints(answer, -turn) for answer, turn in zip(answers, quarters, strict=True)]).mean(0)
+    joints = _answer(model, points, turns)
     if left is not None:
         joints = torch.where(left[:, None, None], mirror_joints(joints), joints)
     return crop.denormalize(joints, model.space)
 
 
+@torch.inference_mode()
 def read_both(
     model: HandPoseModel, crop: Crop, *, turns: int = 1
 ) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
-    """Joints in camera mm, every crop read as a right hand and as a left one."""
-    left = torch.ones(len(crop.depth), dtype=torch.bool, device=crop.depth.device)
-    return read(model, crop, turns=turns), read(model, crop, left=left, turns=turns)
+    """Joints in camera mm, every crop read as a right hand and as a left one, as `read` does, at one time."""
+    points = crop.points(model.space)
+    right, left = _answer(model, torch.cat([points, mirror_points(points)]), turns).chunk(2)
+    both = crop.denormalize(torch.cat([right, mirror_joints(left)], dim=1), model.space)
+    plain, mirrored = both.chunk(2, dim=1)
+    return plain, mirrored
+
+
+def _answer(model: HandPoseModel, points: Float[Tensor, "B 3 S S"], turns: int) -> Float[Tensor, "B J 3"]:
+    """Normalized joints, the mean over so many turns of the crops."""
+    if turns == 1:
+        return model(points)
+    quarters = range(0, 4, 4 // turns)
+    answers = model(torch.cat([turn_points(points, turn) for turn in quarters])).chunk(turns)
+    return torch.stack([turn_joints(answer, -turn) for answer, turn in zip(answers, quarters, strict=True)]).mean(0)
 
 
 def two_readings(
     crop: Crop, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]
 ) -> tuple[Float[Tensor, "B J 4"], Float[Tensor, "B J 4"]]:
     """Both readings of a crop (camera mm) as the handedness network compares them: right hands, and their gaps."""
-    right, left = crop.cube.normalize(plain), mirror_joints(crop.cube.normalize(mirrored))
-    return torch.cat([right, _gap(crop, plain)], dim=-1), torch.cat([left, _gap(crop, mirrored)], dim=-1)
+    both = torch.cat([plain, mirrored], dim=1)
+    right, left = torch.cat([crop.cube.normalize(both), _gap(crop, both)], dim=-1).chunk(2, dim=1)
+    return right, left * left.new_tensor([-1.0, 1.0, 1.0, 1.0])
 
 
 def _gap(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
@@ -164,8 +172,8 @@ class HandPoseEstimator:
             load(pose),
             load_part(finder, Localizer),
             load_part(find_weights("handedness"), Handedness),
-            edge_mm=_edge_mm(pose),
-            localizer_edge_mm=_edge_mm(finder),
+            edge_mm=cube_edge(pose),
+            localizer_edge_mm=cube_edge(finder),
             turns=turns,
             device=device,
         )
@@ -177,6 +185,7 @@ class HandPoseEstimator:
         """
         return self.run(depth, camera, hand=hand).hands
 
+    @torch.inference_mode()
     def run(self, depth: np.ndarray | Tensor, camera: Camera, *, hand: Hand = "auto") -> Prediction:
         """As `predict`, with the reason for an empty answer and the time that every stage took."""
         watch = _Watch()
@@ -213,7 +222,6 @@ class HandPoseEstimator:
             return (plain + mirrored) / 2
         return read(self.model, crop, left=torch.tensor([hand == "left"], device=self.device))
 
-    @torch.inference_mode()
     def _read(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
         """Joints (camera mm) in a centered crop, and whether they are a left hand's; undecided, the better reading."""
         if hand != "auto":
@@ -236,41 +244,6 @@ class HandPoseEstimator:
             round(score * supported(joints.numpy(), pixels, picture), 4),
             self.model.skeleton,
         )
-
-
-def weights_folders() -> list[Path]:
-    """Where weights are looked for by name: the package, the repository, and `weights/` in the working folder."""
-    here = Path("weights")
-    return [WEIGHTS, MORE_WEIGHTS] + ([] if here.resolve() == MORE_WEIGHTS.resolve() else [here])
-
-
-def find_weights(name: str) -> Path:
-    """The file of weights of that name, or the path itself; raises CheckpointError that says what there is."""
-    if name.endswith(".safetensors") or Path(name).is_file():
-        return Path(name)
-    folders = weights_folders()
-    for folder in folders:
-        if (folder / f"{name}.safetensors").exists():
-            return folder / f"{name}.safetensors"
-    known = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
-    if name in MODELS:
-        raise CheckpointError(
-            f"no weights of {name} are bundled, and there is no weights/{name}.safetensors; put the file there, give "
-            f"its path, or train the network: handkit train {name} (there are: {', '.join(known)})"
-        )
-    near = get_close_matches(name, [*known, *MODELS], n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise CheckpointError(
-        f"there are no weights {name!r}; {hint}known: {', '.join(known)}; or give a .safetensors file"
-    )
-
-
-def _edge_mm(path: Path) -> float:
-    """Edge of the cubes that weights were trained on."""
-    recipe = read_info(path).recipe
-    if not recipe or "edge_mm" not in recipe:
-        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
-    return float(recipe["edge_mm"])
 
 
 def _nothing_to_see(picture: Float32[np.ndarray, "H W"]) -> str:

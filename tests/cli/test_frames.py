@@ -218,7 +218,7 @@ def test_weights_that_cannot_be_used(
     folder.mkdir()
     save_network(folder / "localizer.safetensors", Localizer(), recipe={"edge_mm": 400.0})
     (folder / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
-    monkeypatch.setattr("handkit.inference.WEIGHTS", folder)
+    monkeypatch.setattr("handkit.models.pretrained.BUNDLED", folder)
     for weights, sentence in (
         (folder / "damaged.safetensors", "damaged.safetensors is no whole safetensors file"),
         (folder / "none.safetensors", "there is no weights file"),

@@ -9,10 +9,10 @@ from handkit.cli.errors import CommandError
 from handkit.cli.variants import check_network, options
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
-from handkit.inference import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.localizer import Localizer
+from handkit.models.pretrained import find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, RECIPES, Recipe
 from handkit.streams import (
     LOCATED_MARGIN,

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from handkit.cli.networks import network_facts
 from handkit.geometry.camera import CAMERAS
-from handkit.inference import weights_folders
 from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import CheckpointError, read_info
+from handkit.models.pretrained import weights_folders
 
 PIPED_WIDTH = 150
 NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "megabytes")

@@ -12,9 +12,9 @@ from handkit.cli.experiment import Localize, build, frames_of, recipe_of, target
 from handkit.cli.variants import check_network, read_variant
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.skeleton import HAND21, Skeleton
-from handkit.inference import find_weights
 from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load_weights
+from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 
 try:

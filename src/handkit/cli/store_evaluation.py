@@ -19,10 +19,10 @@ from handkit.data.store import PackedFrames
 from handkit.evaluation import Protocol, Result, score
 from handkit.evaluation.testsets import TEST_SETS, part_masks
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.localizer import Localizer
+from handkit.models.pretrained import find_weights
 from handkit.recipes import RECIPES, Recipe
 from handkit.reports import write_report
 from handkit.stored import Finder, TestCenter, of_subject, predict

@@ -108,6 +108,6 @@ def inverse_2x2(matrix: Float[Tensor, "*batch 2 2"]) -> Float[Tensor, "*batch 2 
     >>> inverse_2x2(torch.tensor([[2.0, 0.0], [0.0, 4.0]])).tolist()
     [[0.5, -0.0], [-0.0, 0.25]]
     """
-    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
+    a, b, c, d = matrix.flatten(-2).unbind(-1)
     adjugate = torch.stack([d, -b, -c, a], dim=-1).unflatten(-1, (2, 2))
     return adjugate / (a * d - b * c)[..., None, None]

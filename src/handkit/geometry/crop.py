@@ -41,12 +41,14 @@ class Crop:
 
     def points(self, space: Space) -> Float[Tensor, "B 3 S S"]:
         """The point map of every pixel in `space`; channel 2 is the depth crop in both."""
-        pixels = _pixel_grid(self.depth)
+        steps = torch.arange(self.depth.shape[-1], device=self.depth.device, dtype=self.depth.dtype)
         if space is Space.IMAGE:
-            plane = _to_unit(pixels, self.depth.shape[-1]).mT.unflatten(-1, self.depth.shape[1:])
-            return torch.cat([plane.expand(len(self.depth), -1, -1, -1), self.depth[:, None]], dim=1)
+            line = _to_unit(steps, len(steps))
+            return torch.stack([line.expand_as(self.depth), line[:, None].expand_as(self.depth), self.depth], dim=1)
+        v, u = torch.meshgrid(steps, steps, indexing="ij")
+        pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(len(self.depth), -1, -1)
         depth_mm = self.depth * (self.cube.edges[:, 2] / 2)[:, None, None] + self.cube.center[:, 2, None, None]
-        points = self.camera.unproject(pixels.expand(len(self.depth), -1, -1), depth_mm.flatten(1))
+        points = self.camera.unproject(pixels, depth_mm.flatten(1))
         return self.cube.normalize(points).mT.unflatten(-1, self.depth.shape[1:])
 
     def normalize(self, joints: Float[Tensor, "B J 3"], space: Space) -> Float[Tensor, "B J 3"]:
@@ -78,7 +80,7 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     half = cube.edges[:, 2, None, None] / 2
     normalized = (depth - cube.center[:, 2, None, None]) / half
     foreground = (depth > 0) & (normalized <= 1)
-    normalized = torch.where(foreground, normalized.clamp(-1, 1), BACKGROUND)
+    normalized = normalized.clamp(min=-1).where(foreground, BACKGROUND)
     camera = frame.camera.warp(affine.to(frame.camera.matrix.dtype), width=resolution, height=resolution)
     return Crop(normalized, foreground, camera, cube)
 
@@ -112,20 +114,14 @@ def _sample_nearest(
     column = inverse[:, :, 0, None] * steps + origin
     row = inverse[:, :, 1, None] * steps
     u, v = ((column[:, i, None, :] + row[:, i, :, None]).floor_().int() for i in (0, 1))
-    inside = (u.clamp(0, width - 1) == u) & (v.clamp(0, height - 1) == v)
-    index: Int[Tensor, "B S S"] = (v * width + u).where(inside, 0).long()
+    near_u, near_v = u.clamp(0, width - 1), v.clamp(0, height - 1)
+    inside = (near_u == u) & (near_v == v)
+    index: Int[Tensor, "B S S"] = (near_v * width + near_u).long()
     taken = depth.flatten(1).gather(1, index.flatten(1)).view_as(index)
     return taken.where(inside, 0)
 
 
-def _pixel_grid(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "1 N 2"]:
-    """(u, v) of every crop pixel, row by row."""
-    steps = torch.arange(depth.shape[-1], device=depth.device, dtype=depth.dtype)
-    v, u = torch.meshgrid(steps, steps, indexing="ij")
-    return torch.stack([u, v], dim=-1).reshape(1, -1, 2)
-
-
-def _to_unit(pixels: Float[Tensor, "*batch 2"], resolution: int) -> Float[Tensor, "*batch 2"]:
+def _to_unit(pixels: Float[Tensor, "*shape"], resolution: int) -> Float[Tensor, "*shape"]:
     """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (reference facts 2.4, the AWR convention)."""
     return (pixels + 0.5) * (2 / resolution) - 1
 
@@ -149,8 +145,8 @@ def turn_points(points: Float[Tensor, "B 3 S S"], quarters: int) -> Float[Tensor
     """The point map of the same crop turned counterclockwise on the screen by `quarters` of a full turn."""
     if quarters % 4 == 0:
         return points
-    turned = torch.rot90(points, quarters, (-2, -1))
-    return turn_joints(turned.movedim(1, -1), quarters).movedim(-1, 1)
+    turned = torch.rot90(points, quarters, (-2, -1)).unbind(1)
+    return torch.stack(_turn(turned, quarters), dim=1)
 
 
 def turn_joints(joints: Float[Tensor, "*batch 3"], quarters: int) -> Float[Tensor, "*batch 3"]:
@@ -159,7 +155,12 @@ def turn_joints(joints: Float[Tensor, "*batch 3"], quarters: int) -> Float[Tenso
     >>> turn_joints(torch.tensor([0.25, 0.5, -1.0]), 1).tolist()
     [0.5, -0.25, -1.0]
     """
-    x, y, z = joints.unbind(-1)
+    return torch.stack(_turn(joints.unbind(-1), quarters), dim=-1)
+
+
+def _turn(coordinates: tuple[Tensor, ...], quarters: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x, y, z after so many quarters."""
+    x, y, z = coordinates
     for _ in range(quarters % 4):
         x, y = y, -x
-    return torch.stack([x, y, z], dim=-1)
+    return x, y, z

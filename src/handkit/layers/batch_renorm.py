@@ -60,7 +60,9 @@ class BatchRenorm2d(nn.Module):
     @torch.no_grad()
     def _correction(self, features: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "C"], Float[Tensor, "C"]]:
         """(r, d) against the running statistics, which then take this batch in."""
-        variance, mean = torch.var_mean(features.float(), dim=(0, 2, 3), correction=0)
+        features = features.float()
+        mean = features.mean((0, 2, 3))  # `torch.var_mean` takes ten times as long on a CPU
+        variance = (features - mean[:, None, None]).square().mean((0, 2, 3))
         r_max, d_max = self.bounds()
         first = self.steps == 0
         running_std = torch.where(first, variance, self.running_var).add(self.epsilon).sqrt()
