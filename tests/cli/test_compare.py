@@ -15,6 +15,7 @@ from handkit.cli.compare_table import BEGIN, END
 from handkit.cli.experiment import Localize, frames_of, recipe_of, validation_frames
 from handkit.geometry.frame import DepthFrame
 from handkit.models import MODELS
+from handkit.models.checkpoint import load
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import Recipe
 from handkit.training import Run
@@ -113,6 +114,29 @@ def test_interrupted_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert [row["synthetic_mm"] for row in rows(tmp_path)] == [row["synthetic_mm"] for row in rows(tmp_path / "whole")]
     for name, tensor in weights(tmp_path, seed=2).items():
         assert torch.equal(tensor, weights(tmp_path / "whole", seed=2)[name]), name
+
+
+def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
+    trained: list[str] = []
+    train = compare_networks.train
+
+    def count(run, *arguments, **named):
+        trained.append(named["out"].name)
+        return train(run, *arguments, **named)
+
+    monkeypatch.setattr(compare_networks, "train", count)
+    small = "densereg:channels=8,stacks=1"
+    assert compare(tmp_path, f"{small},weighted=false", small, f"{small},top=1") == 0
+    assert len(trained) == 1
+    assert "weighted" not in trained[0]
+    models = [load(path) for path in sorted((tmp_path / "runs").glob("*/weights.safetensors"))]
+    assert sorted((model.arguments["weighted"], model.arguments["top"]) for model in models) == [
+        (False, 5), (True, 1), (True, 5)
+    ]  # fmt: skip
+    same = [torch.nn.utils.parameters_to_vector(model.parameters()) for model in models]
+    assert torch.equal(same[0], same[1])
+    assert len({row["synthetic_mm"] for row in rows(tmp_path)}) == 3
+    assert len({row["seconds"] for row in rows(tmp_path)}) == 1
 
 
 def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, capfd):

@@ -7,11 +7,12 @@ Each training has a folder below `runs`, named by everything that makes it what 
     finished.json        what was spent; when it is there, the training is not done again
 
 A row of the table is written when its network has been measured, so whatever is interrupted goes on where it was.
+Variants that differ only in how an answer is read (DenseReg's `weighted`, `top`, `sigma`) share one training.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ from handkit.evaluation import evaluate_crops
 from handkit.evaluation.metrics import success_curve
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import HandPoseEstimator
-from handkit.models import MODELS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load
+from handkit.models import MODELS, HandPoseModel, readout_of
+from handkit.models.checkpoint import CheckpointError, load, save
 from handkit.recipes import Recipe
 
 BATCH = 32
@@ -66,11 +67,16 @@ class Contestant:
     """One training of the comparison."""
 
     recipe: Recipe
-    variant: str
-    """What was asked for, as text; empty for the recipe's own arguments."""
+    arguments: dict[str, Any]
+    """What was asked for; empty for the recipe's own."""
     seed: int
     samples: int
     localize: Localize | None
+
+    @property
+    def variant(self) -> str:
+        """The arguments as text."""
+        return write_variant(self.arguments)
 
     def key(self) -> dict[str, str]:
         """Everything that makes it what it is: the first columns of its row."""
@@ -121,14 +127,9 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
     if asked.batch is not None and asked.batch < 2:
         raise CommandError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
     named = [read_named_variant(text) for text in asked.networks or tuple(MODELS)]
-    contestants: list[Contestant] = []
-    for seed in asked.seeds:
-        for network, variant in named:
-            recipe = recipe_of(network, variant, resolution=asked.resolution, localize=asked.localize)
-            recipe = replace(recipe, batch=asked.batch or recipe.batch)
-            steps = -(-asked.samples // recipe.batch)
-            recipe = replace(recipe, average=min(recipe.average, max(0.0, 1 - AVERAGED / steps)))
-            contestants.append(Contestant(recipe, write_variant(variant), seed, steps * recipe.batch, asked.localize))
+    contestants = [
+        contestant_of(asked, network, arguments, seed=seed) for seed in asked.seeds for network, arguments in named
+    ]
     for contestant in contestants:
         with torch.device("meta"):
             build(contestant.recipe, seed=0)
@@ -138,8 +139,33 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
     return contestants
 
 
+def contestant_of(asked: Comparison, network: str, arguments: dict[str, Any], *, seed: int) -> Contestant:
+    """One training, whose samples are whole batches."""
+    recipe = recipe_of(network, arguments, resolution=asked.resolution, localize=asked.localize)
+    recipe = replace(recipe, batch=asked.batch or recipe.batch)
+    steps = -(-asked.samples // recipe.batch)
+    recipe = replace(recipe, average=min(recipe.average, max(0.0, 1 - AVERAGED / steps)))
+    return Contestant(recipe, arguments, seed, steps * recipe.batch, asked.localize)
+
+
 def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
     """Train it, or go on where it stopped, or find that it was done before; answers what was spent."""
+    network, readout = contestant.recipe.network, readout_of(contestant.recipe.network)
+    if readout.isdisjoint(contestant.arguments):
+        return _train(contestant, asked, title)
+    others = {name: value for name, value in contestant.arguments.items() if name not in readout}
+    trained = contestant_of(asked, network, others, seed=contestant.seed)
+    finished, folder = train_one(trained, asked, title), asked.runs / contestant.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        model = load(asked.runs / trained.folder() / "weights.safetensors", readout=contestant.arguments)
+        save(folder / "weights.safetensors", model, recipe=asdict(contestant.recipe))
+    except CheckpointError as error:
+        raise CommandError(str(error)) from None
+    return finished
+
+
+def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
     folder = asked.runs / contestant.folder()
     done, state = folder / "finished.json", folder / "state.ckpt"
     if done.exists():

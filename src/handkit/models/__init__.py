@@ -64,3 +64,8 @@ PARTS: dict[str, type[Localizer] | type[Handedness]] = {
     "handedness": Handedness,
 }
 """What stands around a pose network; without a skeleton."""
+
+
+def readout_of(network: str) -> frozenset[str]:
+    """Arguments of a pose network that decide only how its answer is read; it is trained without regard to them."""
+    return getattr(MODELS[network], "readout", frozenset[str]())

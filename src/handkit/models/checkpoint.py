@@ -88,8 +88,12 @@ def save(
     _write_atomically(Path(path), to_safetensors(tensors, metadata))
 
 
-def load(path: Path | str) -> HandPoseModel:
+def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPoseModel:
     """The pose network in a weights file, on the CPU, float32, in evaluation mode.
+
+    Args:
+        path: of the file.
+        readout: other values of arguments that decide only how an answer is read (``readout_of``).
 
     Raises:
         CheckpointError: as ``read_info``; or the file holds a localizer, or arguments or tensors that make
@@ -99,7 +103,7 @@ def load(path: Path | str) -> HandPoseModel:
     if info.skeleton is None:
         raise CheckpointError(f"{path} holds a {info.model} where the weights of a pose network are needed")
     try:
-        model = MODELS[info.model](info.skeleton, **info.arguments)
+        model = MODELS[info.model](info.skeleton, **info.arguments | (readout or {}))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: no {info.model} network can be built from it: {error}") from error
     _fill(cast(nn.Module, model), info, tensors)

@@ -49,8 +49,6 @@ from handkit.models.densereg_stacks import MAPS, Answer, Cells, Return, Stack, c
 
 HEAT_RADIUS = 2 * 4 / 32
 """tau: 4 of 32 cells across a picture that is 2 wide."""
-
-
 REACH = 100 / 150
 """Of mean shift's first histogram, half edges."""
 
@@ -140,6 +138,8 @@ class DenseReg(nn.Module):
     """
 
     space = Space.CUBE
+    readout = frozenset({"top", "sigma", "weighted"})
+    """Arguments that decide only how the maps are read: the same weights serve all their values."""
 
     def __init__(
         self,
