@@ -193,7 +193,7 @@ def test_camera_by_numbers_takes_the_picture_s_size() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("kinekt2", "did you mean 'kinect2'"),
+        ("Kinekt2", "did you mean 'kinect2'"),
         ("500 500 320 240", "blanks between its numbers; write 500,500,320,240"),
         ("500,500,320", "four numbers"),
         ("500,500,320,x", "four numbers"),

@@ -103,9 +103,9 @@ class CameraChoice:
         if "," not in text and len(text.split()) > 1:
             raise ValueError(f"camera {text!r} has blanks between its numbers; write {','.join(text.split())}")
         if "," not in text:
-            named = Camera.named(text)
-            fx, fy, cx, cy, *_ = CAMERAS[text]
-            return cls(text, (fx, fy, cx, cy), (named.width, named.height))
+            named, name = Camera.named(text), text.lower()
+            fx, fy, cx, cy, *_ = CAMERAS[name]
+            return cls(name, (fx, fy, cx, cy), (named.width, named.height))
         try:
             fx, fy, cx, cy = (float(number) for number in text.split(","))
         except ValueError:

@@ -78,6 +78,15 @@ def test_training_that_cannot_begin(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    "command", [["train", "latent-fusion", "--samples", "2"], ["render", "--count", "1"], ["demo", "--frames", "1"]]
+)
+def test_a_file_where_a_folder_is_needed(tmp_path: Path, command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main([*command, "--out", str(tmp_path / "file")]) == 1
+    assert f"--out {tmp_path / 'file'} cannot be written: File exists; give a new folder" in capfd.readouterr().err
+
+
 def test_rendered_frames_have_labels_in_the_format_of_predictions(tmp_path: Path) -> None:
     assert main(["render", "--count", "2", "--out", str(tmp_path / "set")]) == 0
     first, second = lines((tmp_path / "set" / "labels.jsonl").read_text())
@@ -112,9 +121,3 @@ def test_help_shows_what_an_option_takes(capfd: pytest.CaptureFixture[str]) -> N
         out = capfd.readouterr().out
         assert "{None" not in out
         assert "--out DIR" in out
-
-
-def test_a_file_where_the_folder_should_be(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "set").touch()
-    assert main(["render", "--count", "1", "--out", str(tmp_path / "set")]) == 1
-    assert "is a file where a folder is to be made; give another --out" in capfd.readouterr().err

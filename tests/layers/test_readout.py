@@ -94,3 +94,9 @@ def test_look_up_takes_the_cell_that_holds_the_pixel():
     maps = torch.arange(8.0).reshape(1, 1, 2, 4)
     pixels = torch.tensor([[-0.6, -0.1], [0.1, 0.9], [-9.0, 0.5], [9.0, 9.0], [1.0, -1.0]]).reshape(1, 1, 5, 2)
     assert look_up(maps, pixels).flatten().tolist() == [0, 6, 4, 7, 3]
+
+
+def test_look_up_of_no_number_is_the_first_cell():
+    maps = torch.arange(8.0).reshape(1, 1, 2, 4)
+    pixels = torch.tensor([[torch.nan, torch.nan], [torch.inf, -torch.inf]]).reshape(1, 1, 2, 2)
+    assert look_up(maps, pixels).flatten().tolist() == [0, 3]

@@ -109,6 +109,15 @@ def test_weights_go_into_the_same_network_and_no_other(written: Path):
         load_weights(written, Localizer(hidden=4))
 
 
+def test_an_older_file_lacks_what_has_its_default_now(written: Path):
+    arguments = {name: value for name, value in latent_fusion().arguments.items() if name != "hourglasses"}
+    older = rewritten(written, arguments=arguments)
+    assert load(older).arguments["hourglasses"] == 1
+    load_weights(older, LatentFusion(NYU14, resolution=32))
+    with pytest.raises(CheckpointError, match="hourglasses is 1 in the file and 2 here"):
+        load_weights(older, LatentFusion(NYU14, resolution=32, hourglasses=2))
+
+
 def test_pose_network_and_localizer_are_not_mistaken(path: Path):
     save(path, Localizer(hidden=4))
     with pytest.raises(CheckpointError, match="holds a localizer where the weights of a pose network are needed"):

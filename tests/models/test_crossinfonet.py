@@ -218,6 +218,12 @@ def test_refuses_a_resolution_that_does_not_halve_five_times(resolution: int):
         CrossInfoNet(NYU14, resolution=resolution)
 
 
+@pytest.mark.parametrize("hidden", [0, -1])
+def test_refuses_layers_without_channels(hidden: int):
+    with pytest.raises(ValueError, match=f"hidden is {hidden}, it must be at least 1, for example 1024"):
+        CrossInfoNet(NYU14, resolution=32, hidden=hidden)
+
+
 @pytest.mark.parametrize("split", [{"palm": ()}, {"palm": (), "fingers": ()}, {"fingers": (0, 2, 4, 6, 13)}])
 def test_refuses_a_skeleton_without_a_split(split):
     skeleton = replace(NYU14, name="mine", **split)

@@ -210,6 +210,14 @@ def test_a_crop_of_background_alone_has_finite_joints_and_losses():
     assert network.eval()(empty).isfinite().all()
 
 
+def test_a_pixel_that_is_no_number_spoils_its_own_row_alone():
+    network = DenseReg(NYU14, resolution=32, channels=16).eval()
+    bad = points(32, rows=3)
+    bad[1, 2, 4, 4] = torch.nan
+    found = network(bad)
+    torch.testing.assert_close(found[[0, 2]], network(points(32)), rtol=0, atol=1e-4)
+
+
 def test_loss_is_half_the_sum_of_squares_for_a_frame():
     """All maps 0.1 off on 8 x 8 cells, for two stacks: 2 * 0.5 * 14 * 64 * 0.01, and three times that for V."""
     network = DenseReg(NYU14, resolution=32, channels=16)
@@ -250,6 +258,8 @@ def test_weights_start_as_the_code_says():
         ({"stacks": 0}, "stacks is 0, it must be at least 1"),
         ({"top": 0}, "top is 0, it must be at least 1"),
         ({"sigma": 0.0}, "sigma is 0 half edges of the cube, it must be above 0"),
+        ({"decay": 5.0}, "decay is 5, it must be from 0 to 1; the paper has 0.99"),
+        ({"initial_std": -1.0}, "initial_std is -1, it must be at least 0, or None"),
     ],
 )
 def test_refuses_what_cannot_be_built(arguments, message: str):

@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from handkit.geometry.skeleton import HAND21, ICVL16, NYU14
-from handkit.models.latent_fusion import LatentFusion, Plane, branch_disagreement, heatmap_spread
+from handkit.models.latent_fusion import (
+    LatentFusion,
+    Plane,
+    _check_arguments,
+    branch_disagreement,
+    heatmap_spread,
+)
 
 
 def count(network: nn.Module | nn.Parameter | None) -> int:
@@ -163,9 +169,52 @@ def test_weights_start_as_the_paper_says():
     assert default.get_parameter("features.0.0.weight").std() > 0.05
 
 
+def test_two_hourglasses_keep_a_single_branch_nearly_as_large():
+    """Each more is 8 blocks of 54,016; the modules of the first keep their names."""
+    single = LatentFusion(NYU14, resolution=32, planes=["xz"], hourglasses=2)
+    assert count(single) == 509_568 + 452_508 + 14 + 8 * 54_016
+    assert count(single.get_submodule("branches.0.features.0")) == 7 * 54_016
+    assert single(points(2, 32)).shape == (2, 14, 3)
+
+
+def test_explicit_heat_maps_are_read_at_their_highest_cell_and_learn_gaussians():
+    """Column 5 of 8 and a quarter to the left, row 2; maps of zeros are off by 1, a depth 0.2 off costs 0.02."""
+    network = LatentFusion(NYU14, resolution=32, planes=["xy"], hourglasses=2, heatmaps="explicit")
+    joints = torch.zeros(2, 14, 3)
+    terms = network.loss(points(2, 32), joints)
+    assert set(terms) == {"heatmaps", "depth"}
+    torch.stack(list(terms.values())).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    maps = torch.zeros(2, 28, 8, 8)
+    maps[:, 14:] = 0.2
+    network.get_submodule("branches.0.maps").register_forward_hook(lambda _module, _inputs, _output: maps)
+    terms = {name: term.item() for name, term in network.loss(points(2, 32), joints).items()}
+    assert terms == pytest.approx({"heatmaps": 1.0, "depth": 0.02}, rel=0.02)
+    maps[:, :14, 2, 5], maps[:, :14, 2, 4] = 1.0, 0.5
+    joint = network(points(2, 32))[0, 3].tolist()
+    assert joint == pytest.approx([5.25 / 8 * 2 - 1, 2.5 / 8 * 2 - 1, 0.2])
+
+
 @pytest.mark.parametrize(
-    "arguments", [{"resolution": 100}, {"resolution": 0}, {"planes": []}, {"planes": ["xy", "xy"]}]
+    ("arguments", "message"),
+    [
+        ({"resolution": 100}, "multiple of 16"),
+        ({"resolution": 0}, "multiple of 16"),
+        ({"planes": []}, "may stand there once"),
+        ({"planes": ["xy", "xy"]}, "may stand there once"),
+        ({"hourglasses": 0}, "hourglasses are 0, each branch must have at least 1"),
+        ({"heatmaps": "explicit"}, r"explicit heat maps lie in the picture: planes must be \['xy'\]"),
+        ({"initial_std": -1.0}, "initial_std is -1, it must be at least 0, or None"),
+        ({"transition": -1.0}, "transition is -1, it must be at least 0; the paper has 1"),
+    ],
 )
-def test_refuses_what_cannot_be_built(arguments):
-    with pytest.raises(ValueError, match=r"multiple of 16|may stand there once"):
+def test_refuses_what_cannot_be_built(arguments, message: str):
+    with pytest.raises(ValueError, match=message):
         LatentFusion(NYU14, **arguments)
+
+
+@pytest.mark.parametrize(("name", "known"), [("fusion", "learned, mean"), ("heatmaps", "latent, explicit")])
+def test_unknown_names_are_answered_with_the_known_ones(name: str, known: str):
+    """As weights files meet it: the type checker of this suite would speak first."""
+    with pytest.raises(ValueError, match=f"{name} is 'other', it must be one of {known}"):
+        _check_arguments({**LatentFusion(NYU14, resolution=32).arguments, name: "other"})

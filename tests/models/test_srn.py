@@ -197,6 +197,8 @@ def test_only_the_points_of_the_maps_are_read_beside_depth():
         ({"resolution": 0}, "positive multiple of 32"),
         ({"stages": 0}, "stages are 0"),
         ({"theta": 0.0}, r"theta is 0\.0"),
+        ({"theta": float("nan")}, "theta is nan, it must be positive; the paper has 0.4"),
+        ({"transition": 0.0}, r"transition is 0\.0, it must be positive; the paper has 0.01"),
     ],
 )
 def test_refuses_what_cannot_be_built(arguments, sentence: str):

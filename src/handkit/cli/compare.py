@@ -28,22 +28,19 @@ def compare(
 ) -> int:
     """Train networks alike, measure them alike; interrupted, the same command goes on where it stopped.
 
-    Writes compare.csv, compare-success.png and compare-joints.png, and the README's table between its two marker lines.
-    A comparison whose rows are all there does nothing but write the pictures and tables again.
-
     Args:
         networks: Such as srn or srn:stages=1,theta=0.6; all networks by default. `handkit list` names the variants.
         samples: Training samples of each.
         seeds: First weights and frames; every network is trained once with each.
         resolution: Crop pixels a side, for all; a multiple of 32 suits every network.
-        out: Folder of the table and the pictures.
+        out: Folder of compare.csv, compare-success.png and compare-joints.png.
         runs: Folder of the trainings: weights, logs and, while one goes on, its state.
         real: Folders of PNGs with marked fingertips (labels.json) to measure on as well.
         localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
         batch: Training frames a step, for all; smaller needs less memory.
         crops: Size of the synthetic validation set.
         workers: Processes that render frames.
-        readme: README.md in the working folder by default, if it has the markers.
+        readme: File whose table between the marker lines is written again; by default README.md here, if it has them.
     """
     from handkit.cli.compare_networks import Comparison, compare_networks
 

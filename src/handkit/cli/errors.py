@@ -11,6 +11,14 @@ class CommandError(Exception):
         self.status = status
 
 
+def make_folder(out: Path) -> None:
+    """The folder given as --out, made if it is not there; raises CommandError where it cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error) from None
+
+
 def unwritable(out: Path, error: OSError) -> CommandError:
     """For a folder given as --out: missing rights, a file in its place, a full disk."""
     sentence = f"--out {out} cannot be written: {error.strerror or error}"

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, make_folder
 from handkit.depth import FrameError
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.inference import HandPoseEstimator, Prediction
@@ -106,6 +106,8 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         _refuse_folder_of_sources(request.out, sources)
     estimator = _estimator(request.weights)
     console, tally = Console(stderr=True), Tally()
+    if request.out:
+        make_folder(request.out)
     with ExitStack() as stack:
         pictures = PictureFolder(request.out) if request.out else None
         target = request.out / "poses.jsonl" if request.out else sys.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.variants import check_network, read_variant
 from handkit.evaluation import evaluate_crops
@@ -104,11 +104,11 @@ def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
     """As asked, else so many samples, else an hour."""
     if asked.minutes is not None and asked.samples is not None:
         raise CommandError("give --minutes or --samples, not both", status=2)
-    given = asked.minutes if asked.samples is None else asked.samples
-    if given is None:
+    if asked.minutes is None and asked.samples is None:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
-    if given <= 0:
-        raise CommandError(f"a budget of {given} trains nothing; give more than 0", status=2)
+    for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
+        if given is not None and given <= 0:
+            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
 
@@ -119,6 +119,7 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
         raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not asked.resume and state.exists():
         raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
+    make_folder(asked.out)
     model = build(recipe, seed=asked.seed, skeleton=skeleton)
     if asked.start and not asked.resume:
         try:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, make_folder
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
@@ -48,7 +48,7 @@ def render_frames(count: int, *, out: Path, seed: int) -> int:
     """Depth pictures in mm, their labels in the format that `predict` writes, and a contact sheet."""
     if count < 1:
         raise CommandError(f"--count {count} renders nothing; give at least 1", status=2)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     generator = torch.Generator().manual_seed(seed)
     tiles: list[Picture] = []
     console = Console(stderr=True)
@@ -76,12 +76,12 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
         estimator = HandPoseEstimator.from_pretrained()
     except CheckpointError as error:
         raise CommandError(str(error)) from None
+    make_folder(out)
     with console.status(f"rendering {frames} frames of an {DEMO_CAMERA} recording"):
         generator = torch.Generator().manual_seed(seed)
         recording = whole_frames(record(frames, generator, device=DEMO_CAMERA))
         labelled = [_single(recording, i) for i in range(frames)]
 
-    out.mkdir(parents=True, exist_ok=True)
     predictions: list[Prediction] = []
     with console.status("compiling, once on a machine"):
         estimator.run(labelled[0].depth, labelled[0].camera)

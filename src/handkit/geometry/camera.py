@@ -66,12 +66,12 @@ class Camera:
 
     @classmethod
     def named(cls, name: str) -> "Camera":
-        """One of `CAMERAS`; raises ValueError that suggests the nearest name."""
-        if name not in CAMERAS:
+        """One of `CAMERAS`, in any case; raises ValueError that suggests the nearest name."""
+        if name.lower() not in CAMERAS:
             near = difflib.get_close_matches(name.lower(), CAMERAS, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise ValueError(f"unknown camera {name!r}; {hint}known: {', '.join(CAMERAS)}; or give fx,fy,cx,cy")
-        fx, fy, cx, cy, width, height, _ = CAMERAS[name]
+        fx, fy, cx, cy, width, height, _ = CAMERAS[name.lower()]
         return cls.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height)
 
     def project(self, points: Float[Tensor, "*batch N 3"]) -> Float[Tensor, "*batch N 2"]:

@@ -1,1 +1,1 @@
-"""Parts that at least two papers use: tensors in, tensors out, no cameras and no files."""
+"""Parts that at least two papers use, or that know nothing of their paper: tensors in, tensors out, no files."""

@@ -1,5 +1,7 @@
 """Heat maps over the cells of a crop: where the cells are, distributions over them, expectations."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -65,6 +67,17 @@ def gaussian_heatmaps(joints: Float[Tensor, "B J _"], size: int, *, sigma: float
     offset = (cell_centers(size, device=joints.device) - joints[..., :2, None].float()) * (size / 2)
     horizontal, vertical = offset.square().div(-2 * sigma**2).exp().unbind(2)
     return vertical.unsqueeze(-1) * horizontal.unsqueeze(-2)
+
+
+def gaussian_error(
+    maps: Float[Tensor, "*T B J H H"], joints: Float[Tensor, "B J _"], *, sigma: float
+) -> Float[Tensor, "*T"]:
+    """Summed squared error of ``maps`` against ``gaussian_heatmaps`` over pi sigma^2, averaged over joints.
+
+    pi sigma^2 is the sum of a Gaussian's squares over the cells: empty maps have an error of 1 at any size.
+    """
+    error = maps - gaussian_heatmaps(joints, maps.shape[-1], sigma=sigma)
+    return error.square().sum((-1, -2)).mean((-1, -2)) / (math.pi * sigma**2)
 
 
 def blurred_cell_heatmaps(joints: Float[Tensor, "B J _"], size: int) -> Float[Tensor, "B J size size"]:

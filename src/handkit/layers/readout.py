@@ -18,10 +18,14 @@ def take_strongest(
 
 
 def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) -> Float[Tensor, "B J K"]:
-    """Each joint's map at the cells that hold ``pixels``, (horizontal, vertical) in [-1, 1]; beyond, the nearest."""
+    """Each joint's map at the cells that hold ``pixels``, (horizontal, vertical) in [-1, 1]; beyond, the nearest.
+
+    A pixel that is no number gets the first cell: one bad row of a batch must not end the others.
+    """
     height, width = maps.shape[2:]
     size = pixels.new_tensor([width, height])
-    column, row = ((pixels + 1) * (size / 2)).floor().clamp(min=0).minimum(size - 1).long().unbind(-1)
+    cell = ((pixels + 1) * (size / 2)).floor().minimum(size - 1)
+    column, row = torch.where(cell > 0, cell, 0).long().unbind(-1)  # a clamp would keep the NaN
     return maps.flatten(2).gather(2, row * width + column)
 
 

@@ -24,7 +24,6 @@ last stack's features themselves; "one-task", which the text does not describe f
 answers all three coordinates from the early features, and nothing is detected.
 """
 
-import math
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -34,7 +33,7 @@ from torch.nn import functional
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
-from handkit.layers.heatmaps import gaussian_heatmaps, highest_cell
+from handkit.layers.heatmaps import gaussian_error, highest_cell
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import normalized_convolution
 
@@ -206,14 +205,12 @@ class AttentionHourglass(nn.Module):
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Heat maps of each stack and depths, to be summed; ``joints`` are the true ones in ``Space.IMAGE``.
 
-        A stack's term is the summed squared error over pi sigma^2, which is the sum of a Gaussian's squares, averaged
-        over joints. With one task there is one term.
+        A stack's term is its ``gaussian_error``. With one task there is one term.
         """
         heatmaps, regressed = self.outputs(points)
         if heatmaps is None:
             return {"coordinates": self.depth_weight * functional.smooth_l1_loss(regressed, joints)}
-        truth = gaussian_heatmaps(joints, heatmaps.shape[-1], sigma=self.sigma)
-        errors = (heatmaps - truth).square().sum((-1, -2)).mean((1, 2)) / (math.pi * self.sigma**2)
+        errors = gaussian_error(heatmaps, joints, sigma=self.sigma)
         terms = {f"heatmaps {index + 1}": error for index, error in enumerate(errors.unbind())}
         return {**terms, "depth": self.depth_weight * functional.smooth_l1_loss(regressed, joints[..., 2:])}
 

@@ -4,6 +4,7 @@ The metadata are JSON strings: ``format``, ``model`` (name), ``arguments``, ``sk
 localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle, so no code runs on loading.
 """
 
+import inspect
 import json
 import os
 import zlib
@@ -253,7 +254,9 @@ def _refuse_other_network(info: CheckpointInfo, network: nn.Module) -> None:
     name = _name_of(network)
     if info.model != name:
         raise CheckpointError(f"{info.path} holds the weights of {info.model}, and {name} was to be filled")
-    theirs, ours = info.arguments, cast(dict[str, Any], network.arguments)
+    ours, parameters = cast(dict[str, Any], network.arguments), inspect.signature(type(network)).parameters
+    # An older file lacks the arguments that came later: it was written by what is their default now.
+    theirs = {name: parameters[name].default for name in ours} | info.arguments
     different = [
         f"{key} is {theirs.get(key)!r} in the file and {ours.get(key)!r} here"
         for key in sorted({*theirs, *ours})

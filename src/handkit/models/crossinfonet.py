@@ -166,10 +166,12 @@ def _initialize(network: nn.Module, *, initializer: Literal["xavier", "normal"])
                 nn.init.normal_(module.weight, std=0.01)
 
 
-def _check_arguments(skeleton: Skeleton, *, resolution: int, initializer: str) -> None:
+def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int, initializer: str) -> None:
     """Refuse what the layers could not be built or run with."""
     if resolution <= 0 or resolution % 32:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 96")
+    if hidden < 1:
+        raise ValueError(f"hidden is {hidden}, it must be at least 1, for example 1024")
     if initializer not in {"xavier", "normal"}:
         raise ValueError(f"initializer is {initializer!r}, it must be one of xavier, normal")
     split = sorted((*skeleton.palm, *skeleton.fingers))
@@ -195,7 +197,7 @@ class CrossInfoNet(nn.Module):
         beta: weight of the joint losses.
 
     Raises:
-        ValueError: no multiple of 32, no palm/finger split, or an unknown initializer.
+        ValueError: no multiple of 32, no palm/finger split, no hidden channels, or an unknown initializer.
     """
 
     space = Space.CUBE
@@ -214,7 +216,7 @@ class CrossInfoNet(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_arguments(skeleton, resolution=resolution, initializer=initializer)
+        _check_arguments(skeleton, resolution=resolution, hidden=hidden, initializer=initializer)
         self.skeleton, self.resolution, self.cross, self.alpha, self.beta = skeleton, resolution, cross, alpha, beta
         self.arguments: dict[str, Any] = {
             "resolution": resolution,

@@ -18,6 +18,7 @@ Sizes and readings are those of reference facts, section 3.5, after the released
 * Our crop is a cube around the hand, as the facts recommend (E5); the code cuts the true joints' box at test time (E1,
   E2). Depth in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
   crop ends there. Every fourth pixel stands for a cell, where the code resizes bicubically and rings at edges.
+  A cell's u and v are those of its center, (i + 0.5) / 16 - 1 of 32; the code has i / 16 - 1.
 * The code's V is 0 beyond 79 mm, ours beyond 80 mm, as the paper says. The paper prints V and S unnormalized and
   pointing away from the joint; its own Algorithm 1 needs them as here.
 * The loss is the published one, half the sum of squares over cells and joints, but averaged over the batch, so that it
@@ -112,6 +113,10 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
     for name in ("theta", "sigma"):
         if arguments[name] <= 0:
             raise ValueError(f"{name} is {arguments[name]:g} half edges of the cube, it must be above 0")
+    if not 0 <= arguments["decay"] <= 1:
+        raise ValueError(f"decay is {arguments['decay']:g}, it must be from 0 to 1; the paper has 0.99")
+    if arguments["initial_std"] is not None and arguments["initial_std"] < 0:
+        raise ValueError(f"initial_std is {arguments['initial_std']:g}, it must be at least 0, or None")
 
 
 class DenseReg(nn.Module):

@@ -14,13 +14,17 @@ The authors released no code. Sizes and readings below are those of reference fa
 * The text names two max pools in the fusion network, Table 6 one; there is one.
 * Cells are at their centers, (i + 0.5) / size * 2 - 1, as the labels are; the paper gives [-1, 1] only.
 * Smooth L1 is averaged over coordinates (the paper does not say), so that loss does not grow with joints.
+* The single branches of the ablation have two stacked hourglasses: ``hourglasses=2``, read as two in the branch.
+* Ablation B1, ``heatmaps="explicit"``, is known from a sentence: 2D Gaussian heat maps, sigma 1.5. Here the XY
+  branch's first maps learn Gaussians of 1.5 cells and are read as the stacked hourglass reads its own, at the
+  highest cell; the depth is the expectation under their softmax, as in the other branches.
 * ``initial_std=None`` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
   reaches the same error in half the steps.
 """
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
@@ -29,13 +33,18 @@ from torch.nn import functional
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
-from handkit.layers.heatmaps import cell_spread, expected_cell, spatial_softmax
+from handkit.layers.heatmaps import cell_spread, expected_cell, gaussian_error, highest_cell, spatial_softmax
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import PreActivationBottleneck
 
 Plane = Literal["xy", "xz", "yz"]
 
+Heatmaps = Literal["latent", "explicit"]
+Mixture = Literal["learned", "mean"]
+
 CHANNELS = 128
+SIGMA = 1.5
+"""Of explicit heat maps' Gaussians, cells."""
 AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 0, 1)}
 """Where x, y and z of a joint stand in (horizontal, vertical, third) of the plane's branch."""
 
@@ -50,7 +59,7 @@ class LatentPose(NamedTuple):
     weights: Float[Tensor, "B K"]
     """Positive, sum to 1."""
     heatmaps: tuple[Float[Tensor, "B J H W"], ...]
-    """One latent distribution over the S/4 x S/4 cells for each branch and joint."""
+    """One latent distribution over the S/4 x S/4 cells for each branch and joint; explicit maps, about 1 on it."""
 
 
 def branch_disagreement(pose: LatentPose) -> Float[Tensor, "B J"]:
@@ -103,12 +112,24 @@ def _initialize(network: nn.Module, *, std: float) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def _check_arguments(*, resolution: int, planes: Sequence[str]) -> None:
+def _check_arguments(arguments: dict[str, Any]) -> None:
     """Refuse what the layers could not be built or run with."""
+    resolution, planes, std = arguments["resolution"], arguments["planes"], arguments["initial_std"]
     if resolution <= 0 or resolution % 16:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 16, for example 128")
     if not planes or len(set(planes)) < len(planes) or not set(planes) <= set(AXES):
-        raise ValueError(f"planes are {list(planes)}, each of {list(AXES)} may stand there once")
+        raise ValueError(f"planes are {planes}, each of {list(AXES)} may stand there once")
+    for name, known in (("fusion", get_args(Mixture)), ("heatmaps", get_args(Heatmaps))):
+        if arguments[name] not in known:
+            raise ValueError(f"{name} is {arguments[name]!r}, it must be one of {', '.join(known)}")
+    if arguments["heatmaps"] == "explicit" and planes != ["xy"]:
+        raise ValueError(f"planes are {planes}, explicit heat maps lie in the picture: planes must be ['xy']")
+    if arguments["hourglasses"] < 1:
+        raise ValueError(f"hourglasses are {arguments['hourglasses']}, each branch must have at least 1")
+    if std is not None and std < 0:
+        raise ValueError(f"initial_std is {std:g}, it must be at least 0, or None")
+    if not arguments["transition"] >= 0:
+        raise ValueError(f"transition is {arguments['transition']:g}, it must be at least 0; the paper has 1")
 
 
 class BranchAnswer(NamedTuple):
@@ -126,13 +147,15 @@ class Branch(nn.Module):
         joints: number of joints J.
         reinjection: the message is 128 channels made of the features and the maps, through 1x1
             convolutions, rather than the 2 J maps themselves.
+        hourglasses: one after the other, each with a residual block behind it.
+        explicit: the first J maps are heat maps themselves, read at their highest cells.
     """
 
-    def __init__(self, joints: int, *, reinjection: bool) -> None:
+    def __init__(self, joints: int, *, reinjection: bool, hourglasses: int, explicit: bool) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            Hourglass(_shared_block, order=2), _shared_block(), activated_convolution(CHANNELS, CHANNELS)
-        )
+        self.explicit = explicit
+        stacked = [layer for _ in range(hourglasses) for layer in (Hourglass(_shared_block, order=2), _shared_block())]
+        self.features = nn.Sequential(*stacked, activated_convolution(CHANNELS, CHANNELS))
         self.maps = nn.Conv2d(CHANNELS, 2 * joints, 1)
         self.reinject_features = activated_convolution(CHANNELS, CHANNELS) if reinjection else None
         self.reinject_maps = nn.Conv2d(2 * joints, CHANNELS, 1) if reinjection else None
@@ -142,11 +165,12 @@ class Branch(nn.Module):
         scores, thirds = self.maps(features).float().chunk(2, dim=1)
         heatmaps = spatial_softmax(scores * sharpness.view(-1, 1, 1))
         third = (thirds * heatmaps).sum((2, 3))
-        coordinates = torch.cat((expected_cell(heatmaps), third.unsqueeze(-1)), dim=-1)
+        plane = highest_cell(scores) if self.explicit else expected_cell(heatmaps)
+        coordinates = torch.cat((plane, third.unsqueeze(-1)), dim=-1)
         message = torch.cat((heatmaps, thirds), dim=1)
         if self.reinject_features is not None and self.reinject_maps is not None:
             message = self.reinject_features(features) + self.reinject_maps(message)
-        return BranchAnswer(coordinates, heatmaps, message)
+        return BranchAnswer(coordinates, scores if self.explicit else heatmaps, message)
 
 
 class Fusion(nn.Module):
@@ -183,8 +207,10 @@ class LatentFusion(nn.Module):
     Args:
         skeleton: names the J joints.
         resolution: S, crop pixels a side, a multiple of 16; the paper's is 128.
-        planes: the branches, of "xy", "xz" and "yz"; one alone is the paper's ablation B2, B3 or B4 (with
-            one hourglass where the paper stacks two).
+        planes: the branches, of "xy", "xz" and "yz"; with two hourglasses, one alone is the paper's ablation B4,
+            B3 or B2.
+        hourglasses: of each branch; 1 in the whole network.
+        heatmaps: "latent", or "explicit" in the plane "xy" alone (ablation B1, see the module).
         fusion: "learned" weights, or the "mean" of the branches (ablation B5). One branch has no fusion.
         reinjection: the additional 1x1 convolutions, see the module.
         initial_std: of the normal distribution that convolution weights start from, biases 0; the paper's
@@ -193,7 +219,8 @@ class LatentFusion(nn.Module):
             squared throughout, a small one follows the mean error that is reported.
 
     Raises:
-        ValueError: the resolution is no multiple of 16, or planes are empty, repeated or unknown.
+        ValueError: the resolution is no multiple of 16, planes are empty or repeated, a name is unknown, or a
+            number is out of range.
     """
 
     space = Space.IMAGE
@@ -204,29 +231,27 @@ class LatentFusion(nn.Module):
         *,
         resolution: int = 128,
         planes: Sequence[Plane] = ("xy", "xz", "yz"),
-        fusion: Literal["learned", "mean"] = "learned",
+        hourglasses: int = 1,
+        heatmaps: Heatmaps = "latent",
+        fusion: Mixture = "learned",
         reinjection: bool = True,
         initial_std: float | None = 0.001,
         transition: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_arguments(resolution=resolution, planes=planes)
-        self.skeleton = skeleton
-        self.resolution = resolution
-        self.planes = tuple(planes)
+        self.skeleton, self.resolution, self.planes, self.transition = skeleton, resolution, tuple(planes), transition
         self.arguments: dict[str, Any] = {
-            "resolution": resolution,
-            "planes": list(planes),
-            "fusion": fusion,
-            "reinjection": reinjection,
-            "initial_std": initial_std,
-            "transition": transition,
-        }
-        self.transition = transition
+            "resolution": resolution, "planes": list(planes), "hourglasses": hourglasses, "heatmaps": heatmaps,
+            "fusion": fusion, "reinjection": reinjection, "initial_std": initial_std, "transition": transition,
+        }  # fmt: skip
+        _check_arguments(self.arguments)
+        self.explicit = heatmaps == "explicit"
         joints, learned = len(skeleton), fusion == "learned" and len(planes) > 1
         reinjection = reinjection and learned
         self.features = feature_extractor()
-        self.branches = nn.ModuleList(Branch(joints, reinjection=reinjection) for _ in planes)
+        self.branches = nn.ModuleList(
+            Branch(joints, reinjection=reinjection, hourglasses=hourglasses, explicit=self.explicit) for _ in planes
+        )
         self.sharpness = nn.Parameter(torch.ones(joints))
         message = CHANNELS if reinjection else 2 * joints
         self.fusion = Fusion(message=message, branches=len(planes), activated=reinjection) if learned else None
@@ -256,9 +281,13 @@ class LatentFusion(nn.Module):
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Smooth L1 of the fused pose and of each branch, to be summed; slope 1 beyond ``transition``.
 
-        ``joints`` are the true ones in ``Space.IMAGE``. One branch alone has one term.
+        ``joints`` are the true ones in ``Space.IMAGE``. One branch alone has one term; with explicit heat maps it has
+        their ``gaussian_error`` and the smooth L1 of the depth.
         """
         pose = self.outputs(points)
+        if self.explicit:
+            depth = functional.smooth_l1_loss(pose.joints[..., 2:], joints[..., 2:], beta=self.transition)
+            return {"heatmaps": gaussian_error(pose.heatmaps[0], joints, sigma=SIGMA), "depth": depth}
         terms = {
             plane: functional.smooth_l1_loss(pose.branches[:, index], joints, beta=self.transition)
             for index, plane in enumerate(self.planes)

@@ -75,6 +75,14 @@ class Windows(nn.Module):
         return torch.cat([network(window(depth, size=size)).flatten(1) for size, network in pairs], dim=1)
 
 
+def _check_arguments(*, features: str, hidden: int) -> None:
+    """Refuse what could not be built."""
+    if features not in {"scalenet", "residual"}:
+        raise ValueError(f"features is {features!r}, it must be one of scalenet, residual")
+    if hidden < 1:
+        raise ValueError(f"hidden is {hidden}, it must be at least 1; the paper has 1024")
+
+
 class Localizer(nn.Module):
     """From a crop to the joint mean.
 
@@ -84,6 +92,9 @@ class Localizer(nn.Module):
         dropout: probability after each fully connected layer.
         verdict: answer the hand logit.
         verdict_weight: of the cross entropy in the loss, beside an offset term of weight 1.
+
+    Raises:
+        ValueError: ``features`` are unknown, or ``hidden`` is not positive.
     """
 
     resolution = 128
@@ -98,6 +109,7 @@ class Localizer(nn.Module):
         verdict_weight: float = 0.05,
     ) -> None:
         super().__init__()
+        _check_arguments(features=features, hidden=hidden)
         self.verdict = verdict
         self.verdict_weight = verdict_weight
         self.arguments: dict[str, Any] = {

@@ -56,6 +56,8 @@ UNITS: dict[Backbone, tuple[int, int, int, int]] = {"resnet18": (2, 2, 2, 2), "r
 """Residual blocks of the four layers."""
 WIDTH: dict[Backbone, int] = {"resnet18": 64, "resnet50": 256}
 """Channels of the first layer's output; each layer has twice those of the one before."""
+PUBLISHED = {"theta": 0.4, "transition": 0.01}
+"""Normalized units."""
 HEATMAP_SIGMA = 3.4 / 32
 """Of the map's side."""
 
@@ -159,7 +161,7 @@ def heat_maps(
 
 
 def _check_arguments(
-    *, resolution: int, stages: int, theta: float, choices: Mapping[str, tuple[str, Iterable[str]]]
+    *, resolution: int, stages: int, sizes: Mapping[str, float], choices: Mapping[str, tuple[str, Iterable[str]]]
 ) -> None:
     """Refuse what the layers could not be built or run with."""
     for name, (value, known) in choices.items():
@@ -169,8 +171,9 @@ def _check_arguments(
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 128")
     if stages < 1:
         raise ValueError(f"stages are {stages}, there must be one at least; the paper has 2")
-    if theta <= 0:
-        raise ValueError(f"theta is {theta}, it must be positive; the paper has 0.4")
+    for name, size in sizes.items():
+        if not size > 0:
+            raise ValueError(f"{name} is {size}, it must be positive; the paper has {PUBLISHED[name]}")
 
 
 class SRN(nn.Module):
@@ -188,7 +191,7 @@ class SRN(nn.Module):
         transition: normalized error from which the smooth L1 is absolute, and its slope there.
 
     Raises:
-        ValueError: the resolution is no multiple of 32, stages or theta are not positive, or a name is unknown.
+        ValueError: the resolution is no multiple of 32, a number is not positive, or a name is unknown.
     """
 
     def __init__(
@@ -209,7 +212,8 @@ class SRN(nn.Module):
             "space": (space, ("image", "cube")), "loss": (loss, ("smooth-l1", "squared")),
             "reparameterization": (reparameterization, MAPS), "backbone": (backbone, UNITS),
         }  # fmt: skip
-        _check_arguments(resolution=resolution, stages=stages, theta=theta, choices=choices)
+        sizes = {"theta": theta, "transition": transition}
+        _check_arguments(resolution=resolution, stages=stages, sizes=sizes, choices=choices)
         self.skeleton, self.resolution, self.space = skeleton, resolution, Space(space)
         self.reparameterization, self.theta = reparameterization, theta
         self.transition = transition if loss == "smooth-l1" else None
