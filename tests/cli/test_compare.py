@@ -10,9 +10,12 @@ from safetensors.torch import load_file
 
 from handkit import training
 from handkit.cli import compare_networks, experiment, main
-from handkit.cli.compare_networks import Comparison, contestants_of
+from handkit.cli.compare_networks import Comparison, contestants_of, read_real
 from handkit.cli.compare_table import BEGIN, END
+from handkit.cli.errors import CommandError
 from handkit.cli.experiment import Localize, frames_of, recipe_of, validation_frames
+from handkit.cli.real_frames import MarkedFrames
+from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.models import MODELS
 from handkit.models.checkpoint import load
@@ -160,6 +163,10 @@ def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, capfd):
         ((SMALL,), ("--resolution", "50"), "resolution is 50"),
         ((SMALL,), ("--samples", "0"), "at least 1"),
         ((SMALL,), ("--batch", "1"), "at least 2 frames"),
+        ((SMALL,), ("--resolution", "0"), "resolution is 0"),
+        ((SMALL,), ("--workers", "-1"), "--workers -1: give 0"),
+        (("srn:resolution=64",), (), "srn: resolution=64 contradicts --resolution 32; leave it to --resolution"),
+        (("crossinfonet:hidden=-1",), (), "crossinfonet: hidden is -1, it must be at least 1"),
         ((SMALL,), ("--real", "nowhere"), "there is no nowhere/labels.json"),
         ((SMALL,), ("--readme", "nowhere.md"), "no place for the table"),
     ],
@@ -168,6 +175,17 @@ def test_a_comparison_that_cannot_begin(tmp_path, networks, more, sentence, capf
     assert compare(tmp_path, *networks, more=more) in {1, 2}
     assert sentence in capfd.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        compare_networks,
+        "read_marked_frames",
+        lambda folder: MarkedFrames(folder.name, Camera.named("sr305"), "right", ()),
+    )
+    assert [marked.name for marked in read_real([tmp_path / "a", tmp_path / "b"])] == ["a", "b"]
+    with pytest.raises(CommandError, match="two --real folders are called a, as their column would be; rename one"):
+        read_real([tmp_path / "a", tmp_path / "b", tmp_path / "b/a"])
 
 
 def centers_of(frame: DepthFrame) -> torch.Tensor:

@@ -47,6 +47,10 @@ def test_rows_survive_the_disk_and_are_completed(tmp_path):
     assert again.holds(row(), [])
     assert not again.holds(row(), ["real_a_tips_mm"])
     assert not again.holds(row(seed="2"), [])
+    assert again.holds(row(), [], crops=64), "it does not say on how many it was measured"
+    again.put(row(crops="32"), CURVES)
+    assert again.holds(row(), [], crops=32)
+    assert not again.holds(row(), [], crops=64)
     again.put(row(real_a_tips_mm="4.0"), CURVES)
     again.write([row()], readme=None)
     last = Table.read(tmp_path)
@@ -57,12 +61,21 @@ def test_rows_survive_the_disk_and_are_completed(tmp_path):
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".json", ".png", ".png"]
 
 
-@pytest.mark.parametrize("content", ["a,b\n1,2\n", "network,variant\nsrn\n", "PNG\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a,b\n1,2\n",
+        b"network,variant\nsrn\n",
+        b"PNG\x00",
+        b"\x89PNG\r\n",
+        b"network,variant,localize,resolution,batch,samples,seed\nsrn,,,96,32,2000,1\n",
+    ],
+)
 def test_another_file_is_not_overwritten(tmp_path, content):
-    (tmp_path / "compare.csv").write_text(content)
+    (tmp_path / "compare.csv").write_bytes(content)
     with pytest.raises(CommandError, match="no table of `handkit compare`"):
         Table.read(tmp_path)
-    assert (tmp_path / "compare.csv").read_text() == content
+    assert (tmp_path / "compare.csv").read_bytes() == content
 
 
 def test_only_what_is_between_the_lines_is_replaced(tmp_path, monkeypatch):
@@ -77,6 +90,10 @@ def test_only_what_is_between_the_lines_is_replaced(tmp_path, monkeypatch):
     assert find_markers(None) is None
     with pytest.raises(CommandError, match="no place for the table"):
         find_markers(readme)
+    readme.write_text(f"{END}\nthe wrong way round\n{BEGIN}\n")
+    assert find_markers(None) is None
+    with pytest.raises(CommandError, match="no place for the table"):
+        write_between_markers(readme, "| new |")
 
 
 def test_curves_of_seeds_are_averaged(tmp_path):

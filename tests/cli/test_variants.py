@@ -46,6 +46,8 @@ def test_values_by_hand():
         ("crossinfonet:cross=maybe", "possible: true, false"),
         ("latent-fusion:planes=xy+xx", "possible: xy, xz, yz"),
         ("latent-fusion:initial_std=small", "a number or none"),
+        ("srn:theta=nan", "srn: theta=nan is not possible; a number"),
+        ("srn:stages=1,stages=2", "srn: stages is given twice; give it once"),
     ],
 )
 def test_what_is_not_possible_names_what_is(text, sentence):
@@ -62,6 +64,13 @@ def test_what_is_not_possible_names_what_is(text, sentence):
 def test_arguments_that_make_no_network(network, variant, sentence):
     with pytest.raises(CommandError, match=sentence):
         build(recipe_of(network, variant), seed=1)
+
+
+def test_one_resolution_is_named_once():
+    assert recipe_of("srn", {"resolution": 64}).resolutions == ((0.0, 64),)
+    assert recipe_of("srn", {"resolution": 64}, resolution=64).arguments["resolution"] == 64
+    with pytest.raises(CommandError, match="srn: resolution=64 contradicts --resolution 96; leave it to --resolution"):
+        recipe_of("srn", {"resolution": 64}, resolution=96)
 
 
 def test_a_part_has_neither_resolution_nor_rough_cubes():
@@ -103,6 +112,7 @@ def test_list_names_variants_and_weights(capfd):
     out = capfd.readouterr().out
     assert "fields | deconvolution | heatmaps" in out
     assert "xy + xz + yz" in out
+    assert "a number or none" in out
 
 
 def test_info_sets_the_papers_figures_beside_ours(capfd):

@@ -100,14 +100,14 @@ class Contestant:
 def compare_networks(asked: Comparison) -> int:
     """Answers 0 when all is trained and measured; raises CommandError where the options make no comparison."""
     contestants = contestants_of(asked)
-    real = [read_marked_frames(folder) for folder in asked.real]
+    real = read_real(asked.real)
     readme = find_markers(asked.readme)
     table = Table.read(asked.out)
     judge = Judge(asked, real)
     console = Console(stderr=True)
     for number, contestant in enumerate(contestants, 1):
         title = f"{number}/{len(contestants)} {contestant.folder()}"
-        if table.holds(contestant.key(), judge.columns()):
+        if table.holds(contestant.key(), judge.columns(), crops=asked.crops):
             console.print(f"{title}: done before", highlight=False, style="dim")
             continue
         finished = train_one(contestant, asked, title)
@@ -124,6 +124,8 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
     """All trainings, seed after seed; raises CommandError before anything is trained."""
     if asked.samples < 1 or not asked.seeds or asked.crops < 1:
         raise CommandError("a comparison needs at least 1 of --samples, --seeds and --crops", status=2)
+    if asked.workers < 0:
+        raise CommandError(f"--workers {asked.workers}: give 0 to render in the same process, or more", status=2)
     if asked.batch is not None and asked.batch < 2:
         raise CommandError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
     named = [read_named_variant(text) for text in asked.networks or tuple(MODELS)]
@@ -137,6 +139,16 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
     if len(twice) < len(contestants):
         raise CommandError("a network with the same variant and seed is named twice; name each once", status=2)
     return contestants
+
+
+def read_real(folders: Sequence[Path]) -> list[MarkedFrames]:
+    """Marked frames of each folder; raises CommandError also where two have one name, which is a column's."""
+    real = [read_marked_frames(folder) for folder in folders]
+    names = [marked.name for marked in real]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise CommandError(f"two --real folders are called {twice}, as their column would be; rename one", status=2)
+    return real
 
 
 def contestant_of(asked: Comparison, network: str, arguments: dict[str, Any], *, seed: int) -> Contestant:
@@ -226,6 +238,7 @@ class Judge:
             model = load(weights)
             errors = self._synthetic(model)
             figures = {
+                "crops": str(self.asked.crops),
                 "synthetic_mm": f"{errors.mean():.3f}",
                 "synthetic_within_20mm": f"{(errors.max(1) <= 20).mean():.4f}",
             } | self._real(weights)

@@ -17,6 +17,8 @@ from handkit.sinks import save_picture
 
 KEY = ("network", "variant", "localize", "resolution", "batch", "samples", "seed")
 """Columns that make a row what it is; the others are what was measured."""
+MEASURED = ("parameters", "samples_per_second", "hardware", "synthetic_mm", "synthetic_within_20mm")
+"""Columns that the README's table needs besides."""
 THRESHOLDS_MM = np.arange(81.0)
 BEGIN, END = "<!-- comparison: written by `handkit compare` -->", "<!-- end of the comparison -->"
 README = Path("README.md")
@@ -49,10 +51,13 @@ class Table:
         path, drawn = folder / "compare.csv", folder / "compare-curves.json"
         if not path.exists():
             return cls(folder)
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-        if not set(KEY) <= set(reader.fieldnames or ()) or any(None in row or None in row.values() for row in rows):
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                rows, columns = list(reader), set(reader.fieldnames or ())
+        except (UnicodeDecodeError, csv.Error):
+            rows, columns = [], set[str]()
+        if not {*KEY, *MEASURED} <= columns or any(None in row or None in row.values() for row in rows):
             raise CommandError(f"{path} is no table of `handkit compare`, or a damaged one; move it away", status=2)
         try:
             curves = {name: Curves(**one) for name, one in json.loads(drawn.read_text(encoding="utf-8")).items()}
@@ -60,10 +65,12 @@ class Table:
             curves = {}  # pictures lack these rows; the table is whole without them
         return cls(folder, rows, curves)
 
-    def holds(self, key: Row, columns: Sequence[str]) -> bool:
-        """Whether the row is there, with all of these columns."""
+    def holds(self, key: Row, columns: Sequence[str], *, crops: int | None = None) -> bool:
+        """Whether the row is there, with all of these columns, and measured on so many crops if it says on how many."""
         row = next((row for row in self.rows if _key(row) == _key(key)), None)
-        return row is not None and all(row.get(column) for column in columns)
+        if row is None or (crops and row.get("crops") not in {None, "", str(crops)}):
+            return False
+        return all(row.get(column) for column in columns)
 
     def put(self, row: Row, curves: Curves) -> None:
         """Add a row, or complete the one of the same key."""
@@ -148,7 +155,7 @@ def find_markers(readme: Path | None) -> Path | None:
     """
     path = readme or README
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if BEGIN in text and END in text:
+    if END in text.partition(BEGIN)[2]:
         return path
     if readme is not None:
         raise CommandError(f"{readme} has no place for the table: the lines\n{BEGIN}\n{END}", status=2)
@@ -156,7 +163,8 @@ def find_markers(readme: Path | None) -> Path | None:
 
 
 def write_between_markers(path: Path, content: str) -> None:
-    """Replace what stands between the two lines."""
+    """Replace what stands between the two lines; raises CommandError where they are not there any more."""
+    find_markers(path)
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)

@@ -49,8 +49,13 @@ def recipe_of(
 
 
 def adapted(recipe: Recipe, variant: dict[str, Any], *, resolution: int | None = None) -> Recipe:
-    """A recipe with other arguments of its network, or crops of one size."""
-    size = resolution or variant.get("resolution")
+    """A recipe with other arguments of its network, or crops of one size; raises CommandError where two are named."""
+    named = variant.get("resolution")
+    size = named if resolution is None else resolution
+    if named not in {None, size}:
+        raise CommandError(
+            f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution", status=2
+        )
     recipe = replace(recipe, arguments=recipe.arguments | variant)
     if size is None:
         return recipe

@@ -4,26 +4,26 @@ import json
 from typing import Any
 
 from handkit.cli.overview import print_table, weights_files, weights_rows, wide_console
-from handkit.cli.variants import options, write_variant
+from handkit.cli.variants import Option, options, write_variant
 from handkit.models import MODELS, PARTS
 
 
 def print_list(*, as_json: bool) -> int:
     """To stdout; answers 0."""
-    networks = {name: _variants(name) for name in (*MODELS, *PARTS)}
     weights = weights_files()
     if as_json:
+        networks = {name: _variants(name) for name in (*MODELS, *PARTS)}
         print(json.dumps({"networks": networks, "weights": weights}, indent=2))
         return 0
     console = wide_console()
-    for name, arguments in networks.items():
+    for name in (*MODELS, *PARTS):
         rows = [
             {
-                "variant": argument,
-                "default": write_variant({argument: about["default"]}).partition("=")[2],
-                "possible": _possible(about),
+                "variant": option.name,
+                "default": write_variant({option.name: option.default}).partition("=")[2],
+                "possible": _possible(option),
             }
-            for argument, about in arguments.items()
+            for option in options(name).values()
         ]
         print_table(console, name, rows)
     print_table(console, "weights", weights_rows(weights))
@@ -37,7 +37,7 @@ def _variants(name: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _possible(about: dict[str, Any]) -> str:
-    if not about["choices"]:
-        return "a number"
-    return (" + " if about["several"] else " | ").join(str(choice).lower() for choice in about["choices"])
+def _possible(option: Option) -> str:
+    if not option.choices:
+        return option.kinds
+    return (" + " if option.several else " | ").join(str(choice).lower() for choice in option.choices)

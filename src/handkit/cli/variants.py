@@ -4,6 +4,7 @@ What a constructor takes is read off its signature, so that a new argument of a 
 """
 
 import inspect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -37,6 +38,12 @@ class Option:
         """Whether the value is a sequence."""
         return get_origin(self.annotation) not in {None, Literal} and isinstance(self.default, (tuple, list))
 
+    @property
+    def kinds(self) -> str:
+        """What may be written where there are no choices: "a whole number", "a number or none"."""
+        names = {int: "a whole number", float: "a number", NoneType: "none"}
+        return " or ".join(names.get(kind, str(kind)) for kind in get_args(self.annotation) or (self.annotation,))
+
     def read(self, text: str) -> Any:  # noqa: ANN401
         """The value that a user wrote; raises ValueError where it cannot be one."""
         if self.several:
@@ -51,8 +58,10 @@ class Option:
         kinds = get_args(self.annotation) or (self.annotation,)
         if NoneType in kinds and text.lower() == "none":
             return None
-        number = float(text)
-        return number if float in kinds else int(text)
+        number = float(text) if float in kinds else int(text)
+        if not math.isfinite(number):
+            raise ValueError(text)
+        return number
 
 
 def check_network(name: str, *, parts: bool = False) -> str:
@@ -84,6 +93,8 @@ def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
             raise CommandError(
                 f"{pair!r} is no variant of {network}; write key=value, as in {_example(known)}", status=2
             )
+        if key in arguments:
+            raise CommandError(f"{network}: {key} is given twice; give it once", status=2)
         if key not in known:
             near = get_close_matches(key, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}? " if near else ""
@@ -129,10 +140,7 @@ def _wanted(option: Option, error: ValueError) -> str:
     if option.choices:
         hint = f"{error} " if "did you mean" in str(error) else ""
         return f"{hint}possible: {', '.join(_written(choice) for choice in option.choices)}"
-    kinds = get_args(option.annotation) or (option.annotation,)
-    return " or ".join(
-        {int: "a whole number", float: "a number", NoneType: "none"}.get(kind, str(kind)) for kind in kinds
-    )
+    return option.kinds
 
 
 def _example(known: dict[str, Option]) -> str:
