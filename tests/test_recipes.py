@@ -1,11 +1,13 @@
 """Recipes: they can be written down, and what they name exists."""
 
 import dataclasses
+import itertools
 import json
 import math
 
 import pytest
 
+from handkit.data.augment import Augment
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.models.localizer import Localizer
@@ -14,6 +16,7 @@ from handkit.recipes import (
     LOCALIZER_SYNTHETIC,
     PUBLISHED,
     RECIPES,
+    SRN_TABLE_1,
     Cosine,
     Exponential,
     Steps,
@@ -88,6 +91,17 @@ def test_published_experiments_are_whole(recipe):
     assert all(150 <= edge <= 300 for edge in (recipe.edge_mm, *recipe.subject_edges_mm, *recipe.augment.edges_mm))
     assert len(recipe.subject_edges_mm) in {0, 9}
     json.loads(recipe.to_json())
+
+
+def test_each_row_of_srn_s_first_table_adds_one_thing():
+    """From plain regression to one stage of the published network; "at test" is a way to measure, not to train."""
+    rows = [dataclasses.asdict(recipe) for recipe in SRN_TABLE_1.values()]
+    added = [{name for name in after if before[name] != after[name]} for before, after in itertools.pairwise(rows)]
+    assert added == [{"augment"}, set(), {"center"}, {"arguments"}, {"arguments"}]
+    assert SRN_TABLE_1["plain"].augment == Augment()
+    assert [MODELS["srn"](HAND21, **row["arguments"]).space.value for row in rows] == ["cube"] * 5 + ["image"]
+    published = PUBLISHED["srn", "nyu"]
+    assert dataclasses.replace(SRN_TABLE_1["decoupling"], arguments=published.arguments) == published
 
 
 def test_our_recipes_differ_in_clipping_only():

@@ -142,12 +142,14 @@ def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
     assert len({row["seconds"] for row in rows(tmp_path)}) == 1
 
 
-def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, capfd):
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, finished: bool, capfd):
     assert compare(tmp_path, SMALL) == 0
     (run,) = (tmp_path / "runs").iterdir()
-    (run / "finished.json").unlink()
     (tmp_path / "out/compare.csv").unlink()
-    (run / "state.ckpt").write_bytes(b"a state")
+    if not finished:
+        (run / "finished.json").unlink()
+        (run / "state.ckpt").write_bytes(b"a state")
     recipe = json.loads((run / "recipe.json").read_text())
     (run / "recipe.json").write_text(json.dumps(recipe | {"learning_rate": 0.5}))
     assert compare(tmp_path, SMALL) == 2

@@ -180,10 +180,10 @@ def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str
 def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
     folder = asked.runs / contestant.folder()
     done, state = folder / "finished.json", folder / "state.ckpt"
+    _same_recipe(folder, contestant.recipe)
     if done.exists():
         state.unlink(missing_ok=True)
         return json.loads(done.read_text(encoding="utf-8"))
-    _same_recipe(folder, contestant.recipe)
     model = build(contestant.recipe, seed=contestant.seed)
     run = Run(model, contestant.recipe, targets_of(contestant.recipe, model))
     if state.exists():
@@ -210,9 +210,10 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
 
 
 def _same_recipe(folder: Path, recipe: Recipe) -> None:
-    """Keep the recipe beside the run; raises CommandError where another one began it."""
+    """Keep the recipe beside the run; raises CommandError where another one began or finished it."""
     path, content = folder / "recipe.json", recipe.to_json()
-    if path.exists() and (folder / "state.ckpt").exists() and json.loads(path.read_text()) != json.loads(content):
+    begun = any((folder / name).exists() for name in ("state.ckpt", "finished.json"))
+    if begun and path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(content):
         raise CommandError(
             f"{folder} holds a run that another recipe began; remove it, or name another --runs", status=2
         )

@@ -1,6 +1,6 @@
 """One frozen recipe per experiment: what is trained, on which cubes, with which optimizer, for how long."""
 
-from handkit.recipes.published import PUBLISHED
+from handkit.recipes.published import PUBLISHED, SRN_TABLE_1
 from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import HANDEDNESS_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, RECIPES
 
@@ -10,6 +10,7 @@ __all__ = [
     "LOCALIZER_SYNTHETIC",
     "PUBLISHED",
     "RECIPES",
+    "SRN_TABLE_1",
     "Center",
     "Cosine",
     "Exponential",
