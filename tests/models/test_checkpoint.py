@@ -103,7 +103,9 @@ def test_weights_go_into_the_same_network_and_no_other(written: Path):
     torch.testing.assert_close(network.get_parameter("branches.2.maps.weight"), theirs, rtol=1e-3, atol=1e-6)
     with pytest.raises(CheckpointError, match=r"resolution is 32 in the file and 64 here"):
         load_weights(written, LatentFusion(NYU14, resolution=64))
-    with pytest.raises(CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here"):
+    with pytest.raises(
+        CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here; name what the file has"
+    ):
         load_weights(written, LatentFusion(HAND21, resolution=32))
     with pytest.raises(CheckpointError, match="holds the weights of latent-fusion, and localizer"):
         load_weights(written, Localizer(hidden=4))

@@ -266,7 +266,9 @@ def _refuse_other_network(info: CheckpointInfo, network: nn.Module) -> None:
     if info.skeleton != skeleton:
         different.append(f"the joints are {_called(info.skeleton)} in the file and {_called(skeleton)} here")
     if different:
-        raise CheckpointError(f"{info.path} holds another {name} network: {'; '.join(different)}")
+        raise CheckpointError(
+            f"{info.path} holds another {name} network: {'; '.join(different)}; name what the file has or other weights"
+        )
 
 
 def _called(skeleton: Skeleton | None) -> str:
