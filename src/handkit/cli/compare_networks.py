@@ -21,7 +21,7 @@ import torch
 from rich.console import Console
 
 from handkit.cli.compare_table import THRESHOLDS_MM, Curves, Table, find_markers
-from handkit.cli.errors import CommandError
+from handkit.cli.errors import CommandError, make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.hardware import hardware
 from handkit.cli.networks import count_parameters
@@ -103,6 +103,7 @@ def compare_networks(asked: Comparison) -> int:
     real = read_real(asked.real)
     readme = find_markers(asked.readme)
     table = Table.read(asked.out)
+    make_folder(asked.out)
     judge = Judge(asked, real)
     console = Console(stderr=True)
     for number, contestant in enumerate(contestants, 1):
