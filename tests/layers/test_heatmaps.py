@@ -8,6 +8,7 @@ from handkit.layers.heatmaps import (
     cell_centers,
     cell_spread,
     expected_cell,
+    gaussian_error,
     gaussian_heatmaps,
     highest_cell,
     spatial_softmax,
@@ -116,3 +117,12 @@ def test_a_gaussian_is_read_out_within_a_quarter_of_a_cell():
     joints = 1.7 * torch.rand(8, 14, 3, generator=torch.Generator().manual_seed(4)) - 0.85
     found = highest_cell(gaussian_heatmaps(joints, 16, sigma=2.0))
     assert (found - joints[..., :2]).abs().max() <= 0.25 * 2 / 16 + 1e-6
+
+
+def test_gaussian_error_is_one_of_empty_maps_and_counts_joints_alike():
+    """Of two joints one is answered: half the error. Maps a tenth too low miss a hundredth of the squares."""
+    joints = torch.tensor([[[0.1, -0.2], [-0.3, 0.4]]])
+    truth = gaussian_heatmaps(joints, 32, sigma=2.0)
+    maps = torch.stack((torch.zeros_like(truth), truth * torch.tensor([1.0, 0.0])[:, None, None]))
+    torch.testing.assert_close(gaussian_error(maps, joints, sigma=2.0), torch.tensor([1.0, 0.5]), rtol=0, atol=1e-3)
+    assert gaussian_error(0.9 * truth, joints, sigma=2.0).item() == pytest.approx(0.01, rel=1e-3)
