@@ -81,7 +81,7 @@ class Window:
         """Clipped to the picture, beyond which there is nothing to keep, but never empty."""
         center, half = cube.center[0].double(), cube.edges[0].double() * (margin / 2)
         corners = center + torch.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64) * half
-        # The window of a cube is its front view at its centre's depth, as for `crop_affine`.
+        # The window of a cube is its front view at its centre's depth, as for `crop_camera`.
         low, high = Camera(camera.matrix.double(), camera.width, camera.height).project(corners).tolist()
         self.left, self.right = _clipped(low[0], high[0], camera.width)
         self.top, self.bottom = _clipped(low[1], high[1], camera.height)

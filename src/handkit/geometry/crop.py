@@ -1,10 +1,11 @@
-"""Frame -> crop -> camera: one affine map, one cutter for stored patches, training and live use.
+"""Frame -> crop -> camera: one camera, one cutter for stored patches, training and live use.
 
-The crop's camera is `A @ K`, so nothing but the camera is carried beside the image, and joints never move
-(DeepPrior++-style crop of reference facts 2.1, without its integer rounding of the box).
+The crop has a camera of its own, that of the frame after an affine map of the picture (`A @ K`), so nothing but the
+camera is carried beside the image, and joints never move (DeepPrior++-style crop of reference facts 2.1, without its
+integer rounding of the box).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -75,41 +76,39 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     Nearest, because interpolating raw depth mixes hand and background (reference facts 5.15). What stands nearer than
     the front face is clamped to it, what lies behind the back face is background (2.1, step 3).
     """
-    affine = crop_affine(frame.camera, cube, resolution)
-    depth = _sample_nearest(frame.depth, affine, resolution)
+    camera = crop_camera(cube, resolution)
+    depth = _sample_nearest(frame, camera)
     half = cube.edges[:, 2, None, None] / 2
     normalized = (depth - cube.center[:, 2, None, None]) / half
     foreground = (depth > 0) & (normalized <= 1)
     normalized = normalized.clamp(min=-1).where(foreground, BACKGROUND)
-    camera = frame.camera.warp(affine.to(frame.camera.matrix.dtype), width=resolution, height=resolution)
-    return Crop(normalized, foreground, camera, cube)
+    return Crop(normalized, foreground, replace(camera, matrix=camera.matrix.to(cube.center.dtype)), cube)
 
 
-def crop_affine(camera: Camera, cube: Cube, resolution: int) -> Float[Tensor, "B 2 3"]:
-    """Frame pixel -> crop pixel: the cube's front view at its centre's depth fills the crop.
+def crop_camera(cube: Cube, resolution: int) -> Camera:
+    """The camera whose picture is filled by the cube's front view at its centre's depth, whatever took the frame.
 
-    Millimetres per pixel at the centre's depth differ between u and v when fx != fy; going through millimetres
-    keeps a rolled crop free of skew. In float64: a patch and its frame differ by an integer shift, and in float32
-    one crop pixel in some ten thousand would be read from the other neighbor.
+    In float64: a patch and its frame differ by an integer shift, and in float32 one crop pixel in some ten thousand
+    would be read from the other neighbor.
     """
-    matrix, middle = camera.matrix.double(), cube.center[:, None].double()
-    center = Camera(matrix, camera.width, camera.height).project(middle)[:, 0]
-    millimeters = inverse_2x2(matrix[:, :2, :2]) * middle[:, :, 2:]
-    linear = (resolution / cube.edges[:, :2, None].double()) * (cube.rotation().double() @ millimeters)
-    shift = (resolution - 1) / 2 - (linear @ center[..., None])
-    return torch.cat([linear, shift], dim=-1)
+    center, edges = cube.center.double(), cube.edges.double()
+    linear = cube.rotation().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
+    shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
+    upper = torch.cat([linear, shift], dim=-1)
+    last = upper.new_tensor([0.0, 0.0, 1.0]).expand(len(upper), 1, 3)
+    return Camera(torch.cat([upper, last], dim=1), resolution, resolution)
 
 
-def _sample_nearest(
-    depth: Float[Tensor, "B H W"], affine: Float[Tensor, "B 2 3"], resolution: int
-) -> Float[Tensor, "B S S"]:
-    """Nearest reading at the source of every crop pixel, 0 outside.
+def _sample_nearest(frame: DepthFrame, camera: Camera) -> Float[Tensor, "B S S"]:
+    """Nearest reading of the frame where each pixel of the crop's camera looks, 0 outside.
 
     Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.
     """
+    depth, resolution = frame.depth, camera.width
     _, height, width = depth.shape
-    inverse = inverse_2x2(affine[..., :2])
-    origin = 0.5 + HAIR - inverse @ affine[..., 2:]
+    matrix = frame.camera.matrix.double()
+    inverse = matrix[:, :2, :2] @ inverse_2x2(camera.matrix[:, :2, :2])
+    origin = 0.5 + HAIR + matrix[:, :2, 2:] - inverse @ camera.matrix[:, :2, 2:]
     steps = torch.arange(resolution, device=depth.device, dtype=torch.float64)
     column = inverse[:, :, 0, None] * steps + origin
     row = inverse[:, :, 1, None] * steps

@@ -131,10 +131,11 @@ def _around(grid: Grid, center: Point, surface: int, radius: float) -> Samples:
     count = 0
     for i in rows:
         for j in columns:
+            if grid.surface[i, j] != surface:
+                continue
             z = grid.depth[i, j]
             x, y = (j - grid.cx) / grid.fx * z - x0, (i - grid.cy) / grid.fy * z - y0
-            near = x * x + y * y + (z - z0) ** 2 < radius * radius
-            if near and grid.surface[i, j] == surface:
+            if x * x + y * y + (z - z0) ** 2 < radius * radius:
                 found[0, count], found[1, count], found[2, count] = x, y, z - z0
                 found[3, count] = z * z * stride * stride / (grid.fx * grid.fy)
                 count += 1
