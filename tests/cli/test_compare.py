@@ -64,7 +64,7 @@ def test_rows_pictures_and_the_readme(tmp_path, capfd):
     assert "old" not in text
     assert text.startswith("# Title\n")
     assert text.endswith("the rest\n")
-    assert "| latent-fusion:planes=xy | 963,903 | 6 | 32 | 1 |" in text
+    assert "| latent-fusion:planes=xy | 963,903 | 6 | 2 | 32 | 1 |" in text
     for run in (tmp_path / "runs").iterdir():
         assert sorted(file.name for file in run.iterdir()) == [
             "finished.json", "log.jsonl", "recipe.json", "weights.safetensors"

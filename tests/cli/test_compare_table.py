@@ -31,9 +31,9 @@ def test_seeds_are_put_together_and_networks_sorted_by_error():
     head, _, *lines, _, trained = text.splitlines()
     assert head.endswith("| synthetic, mm | frames within 20 mm | sr305 tips, median mm | samples/s |")
     assert lines == [
-        "| srn:stages=1 | 22,361,406 | 4,000 | 96 | 1 | 30.0 | 50.0% |  | 100 |",
-        "| densereg | 22,361,406 | 2,000 | 96 | 1 | 9.0 | 50.0% |  | 100 |",
-        "| srn | 22,361,406 | 2,000 | 96 | 2 | 10.5 ± 0.5 | 50.0% | 4.0 ± 1.0 | 100 |",
+        "| srn:stages=1 | 22,361,406 | 4,000 | 32 | 96 | 1 | 30.0 | 50.0% |  | 100 |",
+        "| densereg | 22,361,406 | 2,000 | 32 | 96 | 1 | 9.0 | 50.0% |  | 100 |",
+        "| srn | 22,361,406 | 2,000 | 32 | 96 | 2 | 10.5 ± 0.5 | 50.0% | 4.0 ± 1.0 | 100 |",
     ]
     assert trained == "Trained on: a machine."
 

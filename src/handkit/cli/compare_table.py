@@ -133,15 +133,16 @@ def markdown(rows: Sequence[Row]) -> str:
     for row in rows:
         groups.setdefault(tuple(row[name] for name in KEY if name != "seed"), []).append(row)
     real = sorted({name for row in rows for name in row if name.startswith("real_") and name.endswith("_tips_mm")})
-    heads = ["network", "parameters", "samples", "crop", "seeds", "synthetic, mm", "frames within 20 mm"]
+    heads = ["network", "parameters", "samples", "batch", "crop", "seeds", "synthetic, mm", "frames within 20 mm"]
     heads += [f"{name.removeprefix('real_').removesuffix('_tips_mm')} tips, median mm" for name in real] + ["samples/s"]
     lines = [heads, ["---"] + ["---:"] * (len(heads) - 1)]
     for group in sorted(groups.values(), key=lambda group: (-int(group[0]["samples"]), _mean(group, "synthetic_mm"))):
         first = group[0]
         lines.append([
-            _name(first), f"{int(first['parameters']):,}", f"{int(first['samples']):,}", first["resolution"],
-            str(len(group)), _spread(group, "synthetic_mm"), f"{_mean(group, 'synthetic_within_20mm'):.1%}",
-            *(_spread(group, name) for name in real), f"{_mean(group, 'samples_per_second'):.0f}",
+            _name(first), f"{int(first['parameters']):,}", f"{int(first['samples']):,}", first["batch"],
+            first["resolution"], str(len(group)), _spread(group, "synthetic_mm"),
+            f"{_mean(group, 'synthetic_within_20mm'):.1%}", *(_spread(group, name) for name in real),
+            f"{_mean(group, 'samples_per_second'):.0f}",
         ])  # fmt: skip
     machines = sorted({row["hardware"] for row in rows})
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
