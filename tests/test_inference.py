@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from handkit import Camera, CheckpointError, Cube, HandPoseEstimator
+from handkit import Camera, Cube, HandPoseEstimator
 from handkit.cli.measure import synthetic_pictures
 from handkit.evaluation import LabelledPicture
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import estimate, read, read_both
-from handkit.models.pretrained import find_weights
 
 
 @pytest.fixture(scope="module")
@@ -104,20 +103,6 @@ def test_a_hand_cut_by_the_border_is_less_sure(estimator: HandPoseEstimator, pic
     camera = Camera(matrix, picture.camera.width - cut, picture.camera.height)
     rest = estimator.predict(picture.depth[:, cut:].copy(), camera, hand="right")
     assert all(hand.confidence < 0.9 * whole.confidence for hand in rest)
-
-
-def test_weights_by_name_or_path(tmp_path):
-    assert find_weights("latent-fusion").exists()
-    (tmp_path / "mine").write_bytes(b"")
-    assert find_weights(str(tmp_path / "mine")) == tmp_path / "mine", "whatever its name ends in"
-    with pytest.raises(CheckpointError, match=r"no weights 'nosuch'.*latent-fusion"):
-        find_weights("nosuch")
-    with pytest.raises(CheckpointError):
-        HandPoseEstimator.from_pretrained("localizer")
-
-
-def test_bundled_weights_are_small():
-    assert sum(path.stat().st_size for path in find_weights("localizer").parent.iterdir()) <= 12e6
 
 
 def test_a_collapsed_skeleton_is_hardly_believed(

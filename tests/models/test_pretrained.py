@@ -1,0 +1,32 @@
+"""Weights by name: the package's, the repository's, the user's; each of them finds a hand."""
+
+import numpy as np
+import pytest
+
+from handkit import CheckpointError, HandPoseEstimator
+from handkit.cli.measure import synthetic_pictures
+from handkit.models import MODELS
+from handkit.models.pretrained import find_weights
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_has_weights_that_find_hands(name: str):
+    """A few hundred milliseconds a network; what they are worth stands in results/."""
+    estimator = HandPoseEstimator.from_pretrained(name, turns=1)
+    for picture in synthetic_pictures(2):
+        (hand,) = estimator.predict(picture.depth, picture.camera, hand=picture.handedness)
+        assert np.linalg.norm(hand.joints_mm - picture.joints, axis=1).mean() < 40
+
+
+def test_weights_by_name_or_path(tmp_path):
+    assert find_weights("latent-fusion").exists()
+    (tmp_path / "mine").write_bytes(b"")
+    assert find_weights(str(tmp_path / "mine")) == tmp_path / "mine", "whatever its name ends in"
+    with pytest.raises(CheckpointError, match=r"no weights 'nosuch'.*latent-fusion"):
+        find_weights("nosuch")
+    with pytest.raises(CheckpointError):
+        HandPoseEstimator.from_pretrained("localizer")
+
+
+def test_bundled_weights_are_small():
+    assert sum(path.stat().st_size for path in find_weights("localizer").parent.iterdir()) <= 12e6
