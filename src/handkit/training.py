@@ -176,13 +176,22 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """What `fabric.save` needs for an exact resume."""
-        spent = {key: getattr(self, key) for key in SPENT}
+        spent = {key: getattr(self, key) for key in SPENT} | {"recipe": self.recipe.to_json()}
         return {"model": self.module, "optimizer": self.optimizer, "average": self.average, "spent": spent}
 
     def restore(self, path: Path) -> None:
-        """Continue from a state file."""
+        """Continue from a state file; raises TrainingError where another network or recipe began it."""
         state = self.state()
-        self.fabric.load(path, state)
+        try:
+            self.fabric.load(path, state)
+            same = state["spent"].get("recipe") in {None, self.recipe.to_json()}  # older files do not say
+        except (KeyError, RuntimeError, ValueError):
+            same = False
+        if not same:
+            raise TrainingError(
+                f"{path} is the state of another run, or damaged; give the network, --variant, --resolution, "
+                "--localize and --start that began it, or name another --out"
+            )
         for key in SPENT:
             setattr(self, key, state["spent"].get(key, 0))  # older files do not count what was left out
 

@@ -78,6 +78,15 @@ def test_training_that_cannot_begin(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    begun = ["train", "latent-fusion", "--samples", "32", "--resolution", "32", "--out", str(tmp_path)]
+    assert main(begun) == 0
+    for other in (["--resolution", "48"], ["--variant", "planes=xy"]):
+        assert main([*begun, "--resume", *other]) == 1
+        assert "is the state of another run, or damaged; give the network" in capfd.readouterr().err
+    assert main([*begun, "--resume"]) == 0
+
+
 @pytest.mark.parametrize(
     "command", [["train", "latent-fusion", "--samples", "2"], ["render", "--count", "1"], ["demo", "--frames", "1"]]
 )

@@ -19,6 +19,7 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.models import MODELS
 from handkit.models.checkpoint import load
+from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import Recipe
 from handkit.training import Run
@@ -119,6 +120,18 @@ def test_interrupted_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
         assert torch.equal(tensor, weights(tmp_path / "whole", seed=2)[name]), name
 
 
+def test_a_network_without_a_recipe_of_its_own(tmp_path, monkeypatch):
+    """As `CONTRIBUTING.md` promises: one file and one line."""
+
+    class Own(LatentFusion):
+        pass
+
+    monkeypatch.setitem(MODELS, "own", Own)
+    assert compare(tmp_path, "own:planes=xy") == 0
+    assert rows(tmp_path)[0]["network"] == "own"
+    assert main(["info"]) == 0
+
+
 def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
     trained: list[str] = []
     train = compare_networks.train
@@ -162,6 +175,7 @@ def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, finished: bo
         (("srm",), (), "did you mean srn?"),
         (("srn:stage=1",), (), "did you mean stages?"),
         ((SMALL, SMALL), (), "named twice"),
+        (("srn", "srn:stages=2"), (), "named twice"),
         ((SMALL,), ("--resolution", "50"), "resolution is 50"),
         ((SMALL,), ("--samples", "0"), "at least 1"),
         ((SMALL,), ("--batch", "1"), "at least 2 frames"),

@@ -1,5 +1,7 @@
 """The table by hand: rows put together, completed, written between two lines of a README, read back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -85,13 +87,14 @@ def test_only_what_is_between_the_lines_is_replaced(tmp_path, monkeypatch):
     write_between_markers(readme, "| newer |")
     assert readme.read_text() == f"before\n{BEGIN}\n\n| newer |\n\n{END}\nafter\n"
     monkeypatch.chdir(tmp_path)
-    assert find_markers(None) is not None
+    assert find_markers(None, out=Path("results")) is not None
+    assert find_markers(None, out=Path("elsewhere")) is None, "a comparison of one's own is not the README's"
     readme.write_text("nothing")
-    assert find_markers(None) is None
+    assert find_markers(None, out=Path("results")) is None
     with pytest.raises(CommandError, match="no place for the table"):
-        find_markers(readme)
+        find_markers(readme, out=Path("elsewhere"))
     readme.write_text(f"{END}\nthe wrong way round\n{BEGIN}\n")
-    assert find_markers(None) is None
+    assert find_markers(None, out=Path("results")) is None
     with pytest.raises(CommandError, match="no place for the table"):
         write_between_markers(readme, "| new |")
 

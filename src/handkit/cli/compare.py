@@ -40,7 +40,8 @@ def compare(
         batch: Training frames a step, for all; smaller needs less memory.
         crops: Size of the synthetic validation set.
         workers: Processes that render frames.
-        readme: File whose table between the marker lines is written again; by default README.md here, if it has them.
+        readme: File whose table between the marker lines is written again; with --out results it is README.md, if that
+            has them.
     """
     from handkit.cli.compare_networks import Comparison, compare_networks
 

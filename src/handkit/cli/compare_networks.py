@@ -27,14 +27,14 @@ from handkit.cli.hardware import hardware
 from handkit.cli.networks import count_parameters
 from handkit.cli.progress import Bar, Budget, Run, TrainingError, train
 from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
-from handkit.cli.variants import read_named_variant, write_variant
+from handkit.cli.variants import options, read_named_variant, write_variant
 from handkit.evaluation import evaluate_crops
 from handkit.evaluation.metrics import success_curve
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.checkpoint import CheckpointError, load, save
-from handkit.recipes import Recipe
+from handkit.recipes import Recipe, synthetic_recipe
 
 BATCH = 32
 """Crops at a time when a network is measured."""
@@ -101,7 +101,7 @@ def compare_networks(asked: Comparison) -> int:
     """Answers 0 when all is trained and measured; raises CommandError where the options make no comparison."""
     contestants = contestants_of(asked)
     real = read_real(asked.real)
-    readme = find_markers(asked.readme)
+    readme = find_markers(asked.readme, out=asked.out)
     table = Table.read(asked.out)
     make_folder(asked.out)
     judge = Judge(asked, real)
@@ -129,7 +129,7 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
         raise CommandError(f"--workers {asked.workers}: give 0 to render in the same process, or more", status=2)
     if asked.batch is not None and asked.batch < 2:
         raise CommandError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
-    named = [read_named_variant(text) for text in asked.networks or tuple(MODELS)]
+    named = [_told_apart(*read_named_variant(text)) for text in asked.networks or tuple(MODELS)]
     contestants = [
         contestant_of(asked, network, arguments, seed=seed) for seed in asked.seeds for network, arguments in named
     ]
@@ -150,6 +150,15 @@ def read_real(folders: Sequence[Path]) -> list[MarkedFrames]:
     if twice:
         raise CommandError(f"two --real folders are called {twice}, as their column would be; rename one", status=2)
     return real
+
+
+def _told_apart(network: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Without the arguments that our recipe has anyway: the same network has one name."""
+    ours = {name: option.default for name, option in options(network).items()} | synthetic_recipe(network).arguments
+    same = {
+        name for name, value in arguments.items() if write_variant({name: value}) == write_variant({name: ours[name]})
+    }
+    return network, {name: value for name, value in arguments.items() if name not in same or name == "resolution"}
 
 
 def contestant_of(asked: Comparison, network: str, arguments: dict[str, Any], *, seed: int) -> Contestant:
@@ -187,11 +196,11 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
         return json.loads(done.read_text(encoding="utf-8"))
     model = build(contestant.recipe, seed=contestant.seed)
     run = Run(model, contestant.recipe, targets_of(contestant.recipe, model))
-    if state.exists():
-        run.restore(state)
     frames, budget = frames_of(contestant.recipe, seed=contestant.seed), Budget(samples=contestant.samples)
     with Bar(title) as bar:
         try:
+            if state.exists():
+                run.restore(state)
             train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
         except (TrainingError, CheckpointError) as error:
             raise CommandError(f"{folder}: {error}") from None

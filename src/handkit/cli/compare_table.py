@@ -97,7 +97,7 @@ class Table:
         partial.replace(self.folder / "compare.csv")
         series = self._series(shown)
         if series:
-            title = "synthetic validation set, worst joint of each frame"
+            title = "worst joint of each synthetic validation frame; beside the names, the mean error of all joints"
             charts = {
                 "compare-success": success_chart(
                     series, thresholds_mm=THRESHOLDS_MM.tolist(), title=title, width=WIDTH
@@ -149,11 +149,13 @@ def markdown(rows: Sequence[Row]) -> str:
     return f"{table}\n\nTrained on: {'; '.join(machines)}."
 
 
-def find_markers(readme: Path | None) -> Path | None:
+def find_markers(readme: Path | None, *, out: Path) -> Path | None:
     """The file whose table is written again; raises CommandError where the file named has no place for it.
 
-    Without a name it is README.md in the working folder, if that has one.
+    Without a name it is README.md in the working folder, if that has one and the rows go to ``results`` beside it.
     """
+    if readme is None and out.resolve() != README.resolve().parent / "results":
+        return None
     path = readme or README
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if END in text.partition(BEGIN)[2]:
@@ -165,7 +167,7 @@ def find_markers(readme: Path | None) -> Path | None:
 
 def write_between_markers(path: Path, content: str) -> None:
     """Replace what stands between the two lines; raises CommandError where they are not there any more."""
-    find_markers(path)
+    find_markers(path, out=path.parent)
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)

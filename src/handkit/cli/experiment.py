@@ -13,7 +13,7 @@ from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import find_weights
-from handkit.recipes import LOCALIZER_SYNTHETIC, RECIPES, Recipe
+from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
 from handkit.streams import (
     LOCATED_MARGIN,
     SyntheticFrames,
@@ -38,7 +38,7 @@ def recipe_of(
 
     Rough centres stray from the joint mean as far as the localizer was trained for; they stand for centres of mass.
     """
-    recipe = adapted(RECIPES[check_network(network, parts=True)], variant, resolution=resolution)
+    recipe = adapted(synthetic_recipe(check_network(network, parts=True)), variant, resolution=resolution)
     if localize is None:
         return recipe
     if network in PARTS:

@@ -74,7 +74,7 @@ def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "network": network["name"],
-            "paper": network["paper"],
+            "paper": network.get("paper", "-"),
             "input": network["input"],
             "space": network["space"],
             "parameters": f"{network['parameters']:,}",
@@ -82,9 +82,9 @@ def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
             "MB": f"{network['megabytes']:.1f}",
             "GFLOPs": f"{network['gflops']:.2f}",
         }
-        | _beside_the_paper(network["reported"])
+        | _beside_the_paper(network.get("reported"))
         for network in facts["networks"]
-        if "paper" in network
+        if network["name"] in MODELS
     ]
 
 
@@ -110,7 +110,7 @@ def _parts(facts: dict[str, Any]) -> list[dict[str, Any]]:
             "about": network["about"],
         }
         for network in facts["networks"]
-        if "paper" not in network
+        if network["name"] in PARTS
     ]
 
 

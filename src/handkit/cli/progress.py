@@ -127,8 +127,11 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
         except CheckpointError as error:
             raise CommandError(f"--start {asked.start}: {error}") from None
     run = Run(model, recipe, targets_of(recipe, model))
-    if asked.resume:
-        run.restore(state)
+    try:
+        if asked.resume:
+            run.restore(state)
+    except TrainingError as error:
+        raise CommandError(str(error)) from None
     return run
 
 

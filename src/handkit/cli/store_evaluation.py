@@ -23,7 +23,7 @@ from handkit.models import HandPoseModel
 from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import find_weights
-from handkit.recipes import RECIPES, Recipe
+from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
 from handkit.stored import Finder, TestCenter, of_subject, predict
 
@@ -101,7 +101,7 @@ def test_recipe(path: Path) -> Recipe:
         raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
     known: dict[str, Any] = {key: info.recipe[key] for key in TEST_FIELDS if key in info.recipe}
     known["subject_edges_mm"] = tuple(known.get("subject_edges_mm", ()))
-    return replace(RECIPES[info.model], **known)
+    return replace(synthetic_recipe(info.model), **known)
 
 
 def protocol_of(

@@ -16,7 +16,7 @@ from handkit.data.shards import StoreError
 from handkit.data.store import PackedFrames
 from handkit.evaluation.metrics import joint_distances
 from handkit.models import PARTS, HandPoseModel
-from handkit.recipes import PUBLISHED, RECIPES, Recipe
+from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
 from handkit.stored import (
     Finder,
     StoredFrames,
@@ -56,7 +56,7 @@ def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
     network, data = check_network(asked.network, parts=True), store.manifest.settings.dataset
     if network == "handedness":
         raise CommandError("handedness is learned from synthetic frames; leave --data out", status=2)
-    base = PUBLISHED.get((network, data)) or replace(RECIPES[network], data=data, negatives=0.0)
+    base = PUBLISHED.get((network, data)) or replace(synthetic_recipe(network), data=data, negatives=0.0)
     recipe = adapted(base, read_variant(network, asked.variant), resolution=asked.resolution)
     recipe = replace(recipe.continued() if asked.start else recipe, center=center_kind(store))
     if asked.localize != "both":

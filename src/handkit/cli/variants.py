@@ -85,9 +85,10 @@ def options(network: str) -> dict[str, Option]:
 
 
 def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Constructor arguments from `key=value` pairs; raises CommandError that says what is possible instead."""
+    """Constructor arguments from `key=value` pairs, several in a text or each in one; raises CommandError that says
+    what is possible instead."""
     known, arguments = options(network), dict[str, Any]()
-    for pair in pairs:
+    for pair in (pair for text in pairs for pair in text.split(",") if pair):
         key, equals, text = pair.partition("=")
         if not equals:
             raise CommandError(
@@ -112,7 +113,7 @@ def read_named_variant(text: str) -> tuple[str, dict[str, Any]]:
     """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises CommandError."""
     name, _, pairs = text.partition(":")
     network = check_network(name)
-    return network, read_variant(network, [pair for pair in pairs.split(",") if pair])
+    return network, read_variant(network, [pairs])
 
 
 def write_variant(arguments: dict[str, Any]) -> str:
@@ -144,5 +145,5 @@ def _wanted(option: Option, error: ValueError) -> str:
 
 
 def _example(known: dict[str, Option]) -> str:
-    first = next(iter(known.values()))
+    first = next((option for name, option in known.items() if name != "resolution"), next(iter(known.values())))
     return f"{first.name}={_written(first.default)}"

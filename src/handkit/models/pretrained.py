@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from handkit.models import MODELS
+from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import CheckpointError, read_info
 
 BUNDLED = Path(__file__).parents[1] / "weights"
@@ -27,11 +27,12 @@ def find_weights(name: str) -> Path:
             return folder / f"{name}.safetensors"
     known = sorted({path.stem for folder in folders for path in folder.glob("*.safetensors")})
     if name in MODELS:
+        known = [other for other in known if other not in PARTS]
         raise CheckpointError(
-            f"no weights of {name} are bundled, and there is no weights/{name}.safetensors; put the file there, give "
-            f"its path, or train the network: handkit train {name} (there are: {', '.join(known)})"
+            f"no weights of {name} are bundled, and {folders[-1].resolve()} has no {name}.safetensors; put the file "
+            f"there, give its path, or train the network: handkit train {name} (there are: {', '.join(known)})"
         )
-    near = get_close_matches(name, [*known, *MODELS], n=1)
+    near = get_close_matches(name.lower(), [*known, *MODELS], n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise CheckpointError(
         f"there are no weights {name!r}; {hint}known: {', '.join(known)}; or give a .safetensors file"

@@ -2,7 +2,13 @@
 
 from handkit.recipes.published import PUBLISHED, SRN_TABLE_1
 from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
-from handkit.recipes.synthetic import HANDEDNESS_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, RECIPES
+from handkit.recipes.synthetic import (
+    HANDEDNESS_SYNTHETIC,
+    LATENT_FUSION_SYNTHETIC,
+    LOCALIZER_SYNTHETIC,
+    RECIPES,
+    synthetic_recipe,
+)
 
 __all__ = [
     "HANDEDNESS_SYNTHETIC",
@@ -17,4 +23,5 @@ __all__ = [
     "Optimizer",
     "Recipe",
     "Steps",
+    "synthetic_recipe",
 ]

@@ -76,4 +76,9 @@ RECIPES = {
         HANDEDNESS_SYNTHETIC,
     )
 }
-"""By network, for `handkit train` and `handkit compare`."""
+"""By network, for `handkit train` and `handkit compare`; see `synthetic_recipe`."""
+
+
+def synthetic_recipe(network: str) -> Recipe:
+    """Ours for a network; for one that has none of its own, what all pose networks share."""
+    return RECIPES.get(network) or replace(_OTHERS, network=network)

@@ -22,7 +22,7 @@ FAINT = "faint"
 GRID = "grid"
 ROLES = {PAPER: "#ffffff", INK: "#1c2128", FAINT: "#667080", GRID: "#e3e6ea"}
 """Colors that a page may replace, as the CSS variables `--paper` and so on; these are the light ones."""
-SERIES = ("#2f7ae5", "#f0742a", "#1f9e6d", "#a457dd", "#dd3c50", "#12a5b5", "#c2921a", "#8a8f98")
+SERIES = ("#2f7ae5", "#f0742a", "#1f9e6d", "#a457dd", "#dd3c50", "#12a5b5", "#c2921a", "#8a8f98", "#e36bb4", "#7a5230")
 """Of methods, in their order; fit to be seen on white and on black."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 PRINT_SCALE = 2

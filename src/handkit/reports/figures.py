@@ -73,10 +73,12 @@ def joints_chart(series: Sequence[Series], *, joints: Sequence[str], width: int 
     step = next((step for step in STEPS_MM if most / step <= 8), STEPS_MM[-1])
     end = (int(most / step) + 1) * step
     scale = (width - LABELS - RIGHT - 20) / end
-    height = TOP + ROW * len(joints) + BOTTOM
+    key = _key(series, left=LABELS, right=width - RIGHT)
+    bottom = BOTTOM + ROW * max(len(key) - 1, 0)
+    height = TOP + ROW * len(joints) + bottom
     marks: list[Mark] = [Text((8, 24), "mean error of every joint, mm", size=15)]
     for tick in range(0, end + 1, step):
-        x, low = LABELS + tick * scale, height - BOTTOM
+        x, low = LABELS + tick * scale, height - bottom
         marks += [Line(((x, TOP), (x, low)), GRID, GRID_WIDTH), Text((x, low + 18), f"{tick}", FAINT, 12, "middle")]
     colors = _colors(series)
     for row, joint in enumerate(joints):
@@ -88,16 +90,25 @@ def joints_chart(series: Sequence[Series], *, joints: Sequence[str], width: int 
             value = other.per_joint_mm[row]
             center = LABELS + value * scale, top + ROW / 2
             marks.append(Dot(center, 4.5, color, f"{other.name}, {joint}: {value:.2f} mm"))
-    return Chart(width, height, [*marks, *_key(series, left=LABELS, base=height - 6)])
+    for row, entries in enumerate(key):
+        base = height - 6 - ROW * (len(key) - 1 - row)
+        for x, color, name in entries:
+            marks += [Dot((x + 4, base - 4), 4.5, color), Text((x + 14, base), name, FAINT, 12)]
+    return Chart(width, height, marks)
 
 
-def _key(series: Sequence[Series], *, left: float, base: float) -> list[Mark]:
-    """What the bar and the dots are, in one line; none for a single method."""
-    marks: list[Mark] = []
+def _key(series: Sequence[Series], *, left: float, right: float) -> list[list[tuple[float, str, str]]]:
+    """What the bar and the dots are: lines of places, colors and names; none for a single method."""
+    lines: list[list[tuple[float, str, str]]] = []
+    x = right
     for color, one in zip(_colors(series), series if len(series) > 1 else (), strict=False):
-        marks += [Dot((left + 4, base - 4), 4.5, color), Text((left + 14, base), one.name, FAINT, 12)]
-        left += 34 + 6.6 * len(one.name)
-    return marks
+        wide = 34 + 6.6 * len(one.name)
+        if x + wide > right:
+            lines.append([])
+            x = left
+        lines[-1].append((x, color, one.name))
+        x += wide
+    return lines
 
 
 def _colors(series: Sequence[Series]) -> list[str]:
