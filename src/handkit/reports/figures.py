@@ -12,6 +12,8 @@ ROW = 22
 """Height of a joint's row."""
 LABELS = 110
 """Width of the joints' names."""
+LEGEND, LEGEND_ROW = 0.45, 20
+"""Share of a success chart's width that its legend may need, and the height of a line in it."""
 GRID_WIDTH = 0.6
 STEPS_MM = tuple(digit * 10**zeros for zeros in range(8) for digit in (1, 2, 5))
 """Between two grid lines; joints that are lost altogether are still drawn."""
@@ -64,7 +66,12 @@ def success_chart(
     for color, one in reversed(list(zip(_colors(series), series, strict=True))):
         points = [place(threshold, rate) for threshold, rate in zip(thresholds_mm, one.curve, strict=True)]
         marks.append(Line(points, color, 3.0 if one is series[0] else 2.0, f"{one.name}: {one.mean_error_mm:.2f} mm"))
-    return Chart(width, height, [*marks, *_legend(series, right=width - RIGHT - 12, bottom=height - BOTTOM - 14)])
+    # Weak methods leave room in the upper left corner, others in the lower right one.
+    free = height - TOP - BOTTOM - LEGEND_ROW * len(series)
+    weak = max(one.curve[int(len(one.curve) * LEGEND)] for one in series) * (height - TOP - BOTTOM) < free
+    right = LEFT + LEGEND * (width - LEFT - RIGHT) if weak else width - RIGHT - 12
+    bottom = TOP + LEGEND_ROW * len(series) if weak else height - BOTTOM - 14
+    return Chart(width, height, [*marks, *_legend(series, right=right, bottom=bottom)])
 
 
 def joints_chart(series: Sequence[Series], *, joints: Sequence[str], width: int = 680) -> Chart:
@@ -116,10 +123,10 @@ def _colors(series: Sequence[Series]) -> list[str]:
 
 
 def _legend(series: Sequence[Series], *, right: float, bottom: float) -> list[Mark]:
-    """Upwards from the lower right corner, where success curves leave room."""
+    """Names and mean errors, upwards from the lower right corner of the room for them."""
     marks: list[Mark] = []
     for index, (color, one) in enumerate(zip(_colors(series), series, strict=True)):
-        y = bottom - 20 * (len(series) - 1 - index)
+        y = bottom - LEGEND_ROW * (len(series) - 1 - index)
         marks.append(Line(((right - 22, y - 4), (right, y - 4)), color, 3.0))
         marks.append(Text((right - 30, y), f"{one.name}  {one.mean_error_mm:.2f} mm", INK, 13, "end"))
     return marks
