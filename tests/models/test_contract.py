@@ -10,8 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from handkit.geometry.camera import Camera
+from handkit.geometry.crop import crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, NYU14
+from handkit.inference import estimate
 from handkit.models import MODELS, HandPoseModel
+from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.streams import SyntheticFrames
 
 SMALL: dict[str, dict[str, Any]] = {
     # Joints are read from 32 cells rather than 16, or the read-out alone would cost the error allowed.
@@ -162,6 +169,34 @@ def test_export_equals_eager_at_any_batch(learned: HandPoseModel):
     for count in (1, 3, 5):
         points, _ = batch(count, learned, seed=count)
         torch.testing.assert_close(program(points), learned(points), rtol=0, atol=1e-5)
+
+
+class FromFrame(nn.Module):
+    """What a deployed network is: a depth picture, its camera's matrix and a rough centre in, joints in mm out."""
+
+    def __init__(self, model: HandPoseModel) -> None:
+        super().__init__()
+        self.network = module(model)
+        self.read: HandPoseModel = model
+
+    def forward(self, depth: Tensor, matrix: Tensor, center: Tensor) -> Tensor:
+        frame = DepthFrame(depth, Camera(matrix, depth.shape[2], depth.shape[1]))
+        crop = crop_hand(frame, Cube.around(center, edge=280.0), self.read.resolution)
+        return crop.denormalize(self.read(crop.points(self.read.space)), self.read.space)
+
+
+def test_export_with_the_crop_and_the_denormalization_around_it(learned: HandPoseModel):
+    frame = SyntheticFrames(LATENT_FUSION_SYNTHETIC, seed=3, size=3, resolution=96)[0]
+    assert frame.cube is not None
+    whole = FromFrame(learned).eval()
+    inputs = (frame.depth, frame.camera.matrix, frame.cube.center)
+    batch_axis = {0: torch.export.Dim("batch", min=1, max=64)}
+    program = torch.export.export(whole, inputs, dynamic_shapes=(batch_axis,) * 3).module()
+    with torch.no_grad():
+        for rows in (slice(0, 1), slice(0, 3)):
+            some = tuple(each[rows].contiguous() for each in inputs)
+            expected = estimate(learned, frame[rows], Cube.around(some[2], edge=280.0))
+            torch.testing.assert_close(program(*some), expected, rtol=0, atol=0.01)
 
 
 def test_bfloat16_autocast_and_channels_last_stay_close(name: str, learned: HandPoseModel):

@@ -47,7 +47,7 @@ class Crop:
             line = _to_unit(steps, len(steps))
             return torch.stack([line.expand_as(self.depth), line[:, None].expand_as(self.depth), self.depth], dim=1)
         v, u = torch.meshgrid(steps, steps, indexing="ij")
-        pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(len(self.depth), -1, -1)
+        pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(self.depth.shape[0], -1, -1)
         depth_mm = self.depth * (self.cube.edges[:, 2] / 2)[:, None, None] + self.cube.center[:, 2, None, None]
         points = self.camera.unproject(pixels, depth_mm.flatten(1))
         return self.cube.normalize(points).mT.unflatten(-1, self.depth.shape[1:])
@@ -95,7 +95,8 @@ def crop_camera(cube: Cube, resolution: int) -> Camera:
     linear = cube.rotation().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
     shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
     upper = torch.cat([linear, shift], dim=-1)
-    last = upper.new_tensor([0.0, 0.0, 1.0]).expand(len(upper), 1, 3)
+    # `len` would fix the batch of an exported program.
+    last = upper.new_tensor([0.0, 0.0, 1.0]).expand(upper.shape[0], 1, 3)
     return Camera(torch.cat([upper, last], dim=1), resolution, resolution)
 
 
