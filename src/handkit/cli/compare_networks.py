@@ -188,6 +188,7 @@ def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str
 
 
 def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
+    """As `train_one`, for a contestant that has a training of its own."""
     folder = asked.runs / contestant.folder()
     done, state = folder / "finished.json", folder / "state.ckpt"
     _same_recipe(folder, contestant.recipe)
