@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from handkit.cli.hardware import processor
+from handkit.training.provenance import processor
 
 PACKAGES = ("handkit", "torch", "numpy", "numba")
 

@@ -1,4 +1,4 @@
-"""Images a second in training: a plain float32 loop beside `handkit.training.Run`.
+"""Images a second in training: a plain float32 loop beside `handkit.training.loop.Run`.
 
 Both train the same network on the same batch, from cutting the crops to the optimizer's step, by turns, so that
 whatever else the machine does weighs on both. The figures are medians over the rounds.
@@ -20,7 +20,7 @@ from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
 from handkit.streams import SyntheticFrames, pose_targets
-from handkit.training import Run
+from handkit.training.loop import Run
 
 PROGRESS = 0.5
 """Where in the schedule: the learning rate, not the work, depends on it."""

@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from handkit import training
 from handkit.cli import compare_networks, experiment, main
 from handkit.cli.compare_networks import Comparison, contestants_of, read_real
 from handkit.cli.compare_table import BEGIN, END
@@ -22,7 +21,8 @@ from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import Recipe
-from handkit.training import Run
+from handkit.training import loop as training
+from handkit.training.loop import Run
 
 SMALL = "latent-fusion:planes=xy"
 OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3", "--workers", "0")

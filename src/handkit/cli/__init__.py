@@ -64,11 +64,16 @@ def train(
     data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
     minutes: Annotated[float | None, arg(metavar="M")] = None,
     samples: MaybeCount = None,
-    start: MaybeWeights = None,
+    init: MaybeWeights = None,
     variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
     resolution: MaybeCount = None,
     localize: Localize = None,
     fold: Fold = None,
+    batch: MaybeCount = None,
+    learning_rate: Annotated[float | None, arg(metavar="RATE")] = None,
+    precision: Annotated[Literal["bf16", "f32"] | None, arg(metavar="bf16|f32")] = None,
+    threads: MaybeCount = None,
+    workers: MaybeCount = None,
     seed: int = 1,
     out: MaybeFolder = None,
     resume: bool = False,
@@ -80,11 +85,16 @@ def train(
         data: Frames rendered on the fly, or a packed store.
         minutes: Stop after so many minutes of training (60 if no budget is given).
         samples: Stop after so many training samples instead; a published experiment has so many epochs of its own.
-        start: Begin with these weights, at the recipe's last resolution and half its learning rate.
+        init: Begin with what fits of these weights, at the recipe's last resolution and half its learning rate.
         variant: Constructor arguments of the network, such as stages=1; parts of a list are joined by +.
         resolution: Crops of so many pixels a side throughout.
         localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
         fold: Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other.
+        batch: Frames in a step, if not the recipe's.
+        learning_rate: Peak of the schedule, if not the recipe's.
+        precision: Mixed bfloat16, or float32 throughout; bf16 by default.
+        threads: Of the network; all cores by default.
+        workers: Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one.
         seed: Another seed gives other first weights and other frames.
         out: Folder of the run; runs/NETWORK by default.
         resume: Continue the run in that folder exactly where it stopped.
@@ -92,8 +102,9 @@ def train(
     from handkit.cli.progress import Training, train_network
 
     asked = Training(
-        network, data, minutes, samples, start, seed, out or Path("runs") / network, resume,
-        variant=variant, resolution=resolution, localize=localize, fold=fold,
+        network, data, minutes, samples, init, seed, out or Path("runs") / network, resume,
+        variant=variant, resolution=resolution, localize=localize, fold=fold, batch=batch,
+        learning_rate=learning_rate, precision=precision, threads=threads, workers=workers,
     )  # fmt: skip
     if data == "synthetic":
         return train_network(asked)

@@ -23,7 +23,6 @@ from rich.console import Console
 from handkit.cli.compare_table import THRESHOLDS_MM, Curves, Table, find_markers
 from handkit.cli.errors import CommandError, make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
-from handkit.cli.hardware import hardware
 from handkit.cli.networks import count_parameters
 from handkit.cli.progress import Bar, Budget, Run, TrainingError, train
 from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
@@ -35,11 +34,10 @@ from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.checkpoint import CheckpointError, load, save
 from handkit.recipes import Recipe, synthetic_recipe
+from handkit.training.provenance import hardware
 
 BATCH = 32
 """Crops at a time when a network is measured."""
-AVERAGED = 20.0
-"""The running average reaches back over a twentieth of the steps: in a short run, too, it is past the first weights."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,6 @@ def contestant_of(asked: Comparison, network: str, arguments: dict[str, Any], *,
     recipe = recipe_of(network, arguments, resolution=asked.resolution, localize=asked.localize)
     recipe = replace(recipe, batch=asked.batch or recipe.batch)
     steps = -(-asked.samples // recipe.batch)
-    recipe = replace(recipe, average=min(recipe.average, max(0.0, 1 - AVERAGED / steps)))
     return Contestant(recipe, arguments, seed, steps * recipe.batch, asked.localize)
 
 
@@ -205,12 +202,13 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
             train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
         except (TrainingError, CheckpointError) as error:
             raise CommandError(f"{folder}: {error}") from None
+    dropped, skipped = run.counts()
     finished = {
         "parameters": str(count_parameters(model)),
-        "seconds": f"{run.seconds:.0f}",
-        "samples_per_second": f"{run.samples / max(run.seconds, 1e-9):.1f}",
-        "dropped": str(run.dropped),
-        "skipped": str(run.skipped),
+        "seconds": f"{run.spent.seconds:.0f}",
+        "samples_per_second": f"{run.spent.samples / max(run.spent.seconds, 1e-9):.1f}",
+        "dropped": str(dropped),
+        "skipped": str(skipped),
         "hardware": hardware(),
     }
     partial = done.with_suffix(".partial")

@@ -1,24 +1,31 @@
 """`handkit train`: checks the options, starts the run, and shows how it goes."""
 
+import math
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from torch.utils.data import Dataset
 
 from handkit.cli.errors import CommandError, make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.variants import check_network, read_variant
 from handkit.evaluation import evaluate_crops
+from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load_weights
+from handkit.models.checkpoint import CheckpointError, load_fitting
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 
 try:
-    from handkit.training import Budget, Report, Run, TrainingError, train
+    from handkit.training.loop import Budget, Report, Run, StoppedError, TrainingError, train
+    from handkit.training.provenance import provenance
 except ModuleNotFoundError as missing:
     raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
@@ -34,7 +41,7 @@ class Training:
     data: str
     minutes: float | None
     samples: int | None
-    start: str | None
+    init: str | None
     """Weights to begin with, by name or path."""
     seed: int
     out: Path
@@ -45,6 +52,11 @@ class Training:
     localize: Localize | None = None
     fold: str | None = None
     """Subject that a packed store's training leaves out, or all of them in turn."""
+    batch: int | None = None
+    learning_rate: float | None = None
+    precision: Literal["bf16", "f32"] | None = None
+    threads: int | None = None
+    workers: int | None = None
 
 
 def train_network(asked: Training) -> int:
@@ -54,15 +66,45 @@ def train_network(asked: Training) -> int:
         raise CommandError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
     recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
-    recipe = recipe.continued() if asked.start else recipe
+    recipe = changed(recipe.continued() if asked.init else recipe, asked)
     run, frames = begin(asked, recipe), frames_of(recipe, seed=asked.seed)
-    with Bar(asked.network) as bar:
+    learn(run, frames, budget, asked, measure=_measure(run, asked.localize))
+    return 0
+
+
+def changed(recipe: Recipe, asked: Training) -> Recipe:
+    """The recipe with the batch and the learning rate that are asked for."""
+    for name, given in (("--batch", asked.batch), ("--learning-rate", asked.learning_rate)):
+        if given is not None and not 0 < given < math.inf:
+            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+    return replace(recipe, batch=asked.batch or recipe.batch, learning_rate=asked.learning_rate or recipe.learning_rate)
+
+
+def learn(
+    run: Run,
+    frames: Dataset[DepthFrame],
+    budget: Budget,
+    asked: Training,
+    *,
+    title: str | None = None,
+    measure: Callable[[HandPoseModel], float] | None = None,
+) -> Path:
+    """Train with a bar, a folder that says where its weights come from, and every failure in one sentence."""
+    about = provenance(seed=asked.seed, data=asked.data, init=asked.init, fold=asked.fold)
+    on_gpu = run.fabric.device.type != "cpu"
+    workers = asked.workers if asked.workers is not None else max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1
+    with Bar(title or asked.network) as bar:
         try:
-            weights = train(run, frames, budget, out=asked.out, measure=_measure(run, asked.localize), tell=bar.show)
+            weights = train(
+                run, frames, budget, out=asked.out, workers=workers, about=about, measure=measure, tell=bar.show
+            )
+        except StoppedError as stopped:
+            raise CommandError(f"{asked.out}: {stopped}", status=stopped.status) from None
         except (TrainingError, CheckpointError) as error:
             raise CommandError(f"{asked.out}: {error}") from None
-    bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
-    return 0
+    spent = run.spent
+    bar.console.print(f"{weights}: {spent.samples} samples, {spent.seconds / 60:.1f} minutes", highlight=False)
+    return weights
 
 
 class Bar:
@@ -107,7 +149,7 @@ def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
     if asked.minutes is None and asked.samples is None:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
-        if given is not None and given <= 0:
+        if given is not None and not 0 < given < math.inf:
             raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
@@ -121,18 +163,27 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
         raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
     make_folder(asked.out)
     model = build(recipe, seed=asked.seed, skeleton=skeleton)
-    if asked.start and not asked.resume:
+    if asked.init and not asked.resume:
         try:
-            load_weights(find_weights(asked.start), model)
+            _say_what_is_new(load_fitting(find_weights(asked.init), model), asked.init)
         except CheckpointError as error:
-            raise CommandError(f"--start {asked.start}: {error}") from None
-    run = Run(model, recipe, targets_of(recipe, model))
+            raise CommandError(f"--init {asked.init}: {error}") from None
+    torch.set_num_threads(asked.threads or max(1, os.cpu_count() or 1))
+    precision = "32-true" if asked.precision == "f32" else "bf16-mixed"
+    run = Run(model, recipe, targets_of(recipe, model), precision=precision)
     try:
         if asked.resume:
             run.restore(state)
     except TrainingError as error:
         raise CommandError(str(error)) from None
     return run
+
+
+def _say_what_is_new(names: list[str], init: str) -> None:
+    """Which tensors begin from random values all the same."""
+    if names:
+        listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        Console(stderr=True).print(f"--init {init}: {listed} begin anew", highlight=False)
 
 
 def _measure(run: Run, localize: Localize | None) -> Callable[[HandPoseModel], float] | None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from handkit.cli.errors import CommandError
 from handkit.cli.experiment import adapted, bundled_localizer
-from handkit.cli.progress import Bar, Training, begin, budget_of
+from handkit.cli.progress import Training, begin, budget_of, changed, learn
 from handkit.cli.store_evaluation import answers_of, open_store, protocol_of, report
 from handkit.cli.variants import check_network, read_variant
 from handkit.data.shards import StoreError
@@ -28,7 +28,7 @@ from handkit.stored import (
     predict,
     rows_to_learn,
 )
-from handkit.training import Run, TrainingError, train
+from handkit.training.loop import Run
 
 MEASURED = 1024
 """Frames of the subject that is left out on which a fold is measured while it trains."""
@@ -46,7 +46,7 @@ def train_on_store(asked: Training) -> int:
         weights = _train(asked, store, recipe)
         if asked.fold:
             _report_fold(weights, store, recipe, asked.fold)
-    except (StoreError, TrainingError) as error:
+    except StoreError as error:
         raise CommandError(str(error)) from None
     return 0
 
@@ -58,7 +58,7 @@ def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
         raise CommandError("handedness is learned from synthetic frames; leave --data out", status=2)
     base = PUBLISHED.get((network, data)) or replace(synthetic_recipe(network), data=data, negatives=0.0)
     recipe = adapted(base, read_variant(network, asked.variant), resolution=asked.resolution)
-    recipe = replace(recipe.continued() if asked.start else recipe, center=center_kind(store))
+    recipe = replace(changed(recipe.continued() if asked.init else recipe, asked), center=center_kind(store))
     if asked.localize != "both":
         return recipe
     if network in PARTS:
@@ -85,11 +85,8 @@ def _train(asked: Training, store: PackedFrames, recipe: Recipe) -> Path:
     run = begin(asked, recipe, store.skeleton)
     frames = StoredFrames(store, recipe, rows, asked.seed, recipe.batch)
     title = f"{asked.network} without {asked.fold}" if asked.fold else asked.network
-    with Bar(title) as bar:
-        measure = _measure(run, store, asked.fold) if asked.fold else None
-        weights = train(run, frames, budget, out=asked.out, measure=measure, tell=bar.show)
-    bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
-    return weights
+    measure = _measure(run, store, asked.fold) if asked.fold else None
+    return learn(run, frames, budget, asked, title=title, measure=measure)
 
 
 def _measure(run: Run, store: PackedFrames, fold: str) -> Callable[[HandPoseModel], float] | None:

@@ -143,6 +143,28 @@ def load_weights(path: Path | str, model: HandPoseModel | Localizer | Handedness
     return info
 
 
+def load_fitting(path: Path | str, model: HandPoseModel | Localizer | Handedness) -> list[str]:
+    """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
+
+    So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new.
+
+    Raises:
+        CheckpointError: as ``load``; or the file is of another kind of network, or nothing in it fits.
+    """
+    info, tensors = _read(Path(path))
+    network = cast(nn.Module, model)
+    name = _name_of(network)
+    if info.model != name:
+        raise CheckpointError(f"{path} holds the weights of {info.model}, and {name} was to be filled")
+    _refuse_damaged(info, tensors)
+    ours: dict[str, Tensor] = network.state_dict()
+    fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
+    if not any(value.ndim > 1 for value in fitting.values()):
+        raise CheckpointError(f"nothing in {path} fits this {name} network: it has other sizes throughout")
+    network.load_state_dict(ours | fitting)
+    return [key for key in ours if key not in fitting]
+
+
 def read_info(path: Path | str) -> CheckpointInfo:
     """What a weights file says about itself.
 
@@ -220,7 +242,7 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
         info = CheckpointInfo(
             path=path,
             model=str(content["model"]),
-            arguments=dict(content["arguments"]),
+            arguments=_arguments_before(str(content["model"])) | dict(content["arguments"]),
             skeleton=skeleton,
             recipe=content["recipe"],
             notes=dict(content["notes"]),
@@ -231,6 +253,11 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
     if info.model not in {*MODELS, *PARTS}:
         raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
     return info
+
+
+def _arguments_before(model: str) -> dict[str, Any]:
+    """What arguments were before they existed, for files that lack them; beside these it is what is their default."""
+    return getattr((MODELS | PARTS).get(model), "before", {})
 
 
 def _tuples(value: object) -> object:
@@ -291,6 +318,10 @@ def _fill(network: nn.Module, info: CheckpointInfo, theirs: dict[str, Tensor]) -
         raise CheckpointError(
             f"{info.path} does not hold the weights of this {info.model} network: {'; '.join(reasons)}"
         )
-    if _crc32(theirs) != info.crc32:
-        raise CheckpointError(f"{info.path} is damaged: its checksum is not that of its weights; fetch it again")
+    _refuse_damaged(info, theirs)
     network.load_state_dict(theirs)
+
+
+def _refuse_damaged(info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
+    if _crc32(tensors) != info.crc32:
+        raise CheckpointError(f"{info.path} is damaged: its checksum is not that of its weights; fetch it again")

@@ -20,11 +20,14 @@ The authors released no code. Sizes and readings below are those of reference fa
   highest cell; the depth is the expectation under their softmax, as in the other branches.
 * ``initial_std=None`` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
   reaches the same error in half the steps.
+* YZ + X: the paper does not say which of y and z lies along the rows. With y vertical, where the features have it,
+  the plane alone is better by 1.5 mm than with y along the rows (``yz="horizontal"``, what handkit 0.1 had).
+* ``channels`` of the features and branches; the paper's are 128.
 """
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from jaxtyping import Float
@@ -41,12 +44,14 @@ Plane = Literal["xy", "xz", "yz"]
 
 Heatmaps = Literal["latent", "explicit"]
 Mixture = Literal["learned", "mean"]
+Direction = Literal["vertical", "horizontal"]
 
-CHANNELS = 128
 SIGMA = 1.5
 """Of explicit heat maps' Gaussians, cells."""
-AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 0, 1)}
+AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 1, 0)}
 """Where x, y and z of a joint stand in (horizontal, vertical, third) of the plane's branch."""
+Y_HORIZONTAL = (2, 0, 1)
+"""The same for the YZ plane with ``yz="horizontal"``."""
 
 
 class LatentPose(NamedTuple):
@@ -86,20 +91,25 @@ def activated_convolution(inputs: int, outputs: int, *, kernel: int = 1, stride:
     )
 
 
-def _shared_block() -> nn.Module:
-    return PreActivationBottleneck(inputs=CHANNELS, outputs=CHANNELS)
+def hourglass(channels: int) -> nn.Sequential:
+    """One of order 2 with a residual block behind it."""
+
+    def block() -> nn.Module:
+        return PreActivationBottleneck(inputs=channels, outputs=channels)
+
+    return nn.Sequential(Hourglass(block, order=2), block())
 
 
-def feature_extractor() -> nn.Sequential:
-    """Depth crop ``(B, 1, S, S)`` to shared features ``(B, 128, S/4, S/4)``: Table 6, first part."""
+def feature_extractor(channels: int) -> nn.Sequential:
+    """Depth crop ``(B, 1, S, S)`` to shared features ``(B, C, S/4, S/4)``: Table 6, first part."""
+    eighth, quarter, half = channels // 8, channels // 4, channels // 2
     return nn.Sequential(
-        activated_convolution(1, 16, kernel=7, stride=2),
-        PreActivationBottleneck(inputs=16, outputs=32),
+        activated_convolution(1, eighth, kernel=7, stride=2),
+        PreActivationBottleneck(inputs=eighth, outputs=quarter),
         nn.MaxPool2d(2),
-        PreActivationBottleneck(inputs=32, outputs=64),
-        PreActivationBottleneck(inputs=64, outputs=CHANNELS),
-        Hourglass(_shared_block, order=2),
-        _shared_block(),
+        PreActivationBottleneck(inputs=quarter, outputs=half),
+        PreActivationBottleneck(inputs=half, outputs=channels),
+        *hourglass(channels),
     )
 
 
@@ -119,11 +129,16 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 16, for example 128")
     if not planes or len(set(planes)) < len(planes) or not set(planes) <= set(AXES):
         raise ValueError(f"planes are {planes}, each of {list(AXES)} may stand there once")
-    for name, known in (("fusion", get_args(Mixture)), ("heatmaps", get_args(Heatmaps))):
+    choices = {"fusion": get_args(Mixture), "heatmaps": get_args(Heatmaps), "yz": get_args(Direction)}
+    for name, known in choices.items():
         if arguments[name] not in known:
             raise ValueError(f"{name} is {arguments[name]!r}, it must be one of {', '.join(known)}")
     if arguments["heatmaps"] == "explicit" and planes != ["xy"]:
         raise ValueError(f"planes are {planes}, explicit heat maps lie in the picture: planes must be ['xy']")
+    if arguments["channels"] <= 0 or arguments["channels"] % 16:
+        raise ValueError(
+            f"channels are {arguments['channels']}, they must be a positive multiple of 16; the paper's 128"
+        )
     if arguments["hourglasses"] < 1:
         raise ValueError(f"hourglasses are {arguments['hourglasses']}, each branch must have at least 1")
     if std is not None and std < 0:
@@ -145,22 +160,23 @@ class Branch(nn.Module):
 
     Args:
         joints: number of joints J.
-        reinjection: the message is 128 channels made of the features and the maps, through 1x1
+        channels: C, of the shared features.
+        reinjection: the message is C channels made of the features and the maps, through 1x1
             convolutions, rather than the 2 J maps themselves.
         hourglasses: one after the other, each with a residual block behind it.
         explicit: the first J maps are heat maps themselves, read at their highest cells.
     """
 
-    def __init__(self, joints: int, *, reinjection: bool, hourglasses: int, explicit: bool) -> None:
+    def __init__(self, joints: int, *, channels: int, reinjection: bool, hourglasses: int, explicit: bool) -> None:
         super().__init__()
         self.explicit = explicit
-        stacked = [layer for _ in range(hourglasses) for layer in (Hourglass(_shared_block, order=2), _shared_block())]
-        self.features = nn.Sequential(*stacked, activated_convolution(CHANNELS, CHANNELS))
-        self.maps = nn.Conv2d(CHANNELS, 2 * joints, 1)
-        self.reinject_features = activated_convolution(CHANNELS, CHANNELS) if reinjection else None
-        self.reinject_maps = nn.Conv2d(2 * joints, CHANNELS, 1) if reinjection else None
+        stacked = [layer for _ in range(hourglasses) for layer in hourglass(channels)]
+        self.features = nn.Sequential(*stacked, activated_convolution(channels, channels))
+        self.maps = nn.Conv2d(channels, 2 * joints, 1)
+        self.reinject_features = activated_convolution(channels, channels) if reinjection else None
+        self.reinject_maps = nn.Conv2d(2 * joints, channels, 1) if reinjection else None
 
-    def forward(self, shared: Float[Tensor, "B 128 H W"], sharpness: Float[Tensor, "J"]) -> BranchAnswer:
+    def forward(self, shared: Float[Tensor, "B C H W"], sharpness: Float[Tensor, "J"]) -> BranchAnswer:
         features = self.features(shared)
         scores, thirds = self.maps(features).float().chunk(2, dim=1)
         heatmaps = spatial_softmax(scores * sharpness.view(-1, 1, 1))
@@ -177,19 +193,20 @@ class Fusion(nn.Module):
     """One weight per branch and image from the shared features and the branches' messages.
 
     Args:
+        channels: C, of the shared features.
         message: channels of a branch's message.
         branches: number K of branches.
         activated: the transforms before the sum carry batch normalization and activation.
     """
 
-    def __init__(self, *, message: int, branches: int, activated: bool) -> None:
+    def __init__(self, *, channels: int, message: int, branches: int, activated: bool) -> None:
         super().__init__()
-        inputs = [CHANNELS] + [message] * branches
+        inputs = [channels] + [message] * branches
         self.transforms = nn.ModuleList(
-            activated_convolution(size, CHANNELS) if activated else nn.Conv2d(size, CHANNELS, 1) for size in inputs
+            activated_convolution(size, channels) if activated else nn.Conv2d(size, channels, 1) for size in inputs
         )
         self.weights = nn.Sequential(
-            nn.Conv2d(CHANNELS, 32, 1), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.LeakyReLU(inplace=True),
+            nn.Conv2d(channels, 32, 1), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.LeakyReLU(inplace=True),
             nn.Conv2d(32, branches, 1),
         )  # fmt: skip
 
@@ -213,6 +230,8 @@ class LatentFusion(nn.Module):
         heatmaps: "latent", or "explicit" in the plane "xy" alone (ablation B1, see the module).
         fusion: "learned" weights, or the "mean" of the branches (ablation B5). One branch has no fusion.
         reinjection: the additional 1x1 convolutions, see the module.
+        channels: C, of the features and the branches, a multiple of 16; the paper's are 128.
+        yz: where y lies in the maps of the plane "yz": "vertical", as the features have it, or "horizontal".
         initial_std: of the normal distribution that convolution weights start from, biases 0; the paper's
             is 0.001. None leaves torch's own initialization.
         transition: normalized error at which the loss turns from squared to absolute; the paper's 1 makes it
@@ -224,6 +243,8 @@ class LatentFusion(nn.Module):
     """
 
     space = Space.IMAGE
+    before: ClassVar[dict[str, Any]] = {"yz": "horizontal"}
+    """Arguments of weights files that lack them, where it is not the default."""
 
     def __init__(
         self,
@@ -235,6 +256,8 @@ class LatentFusion(nn.Module):
         heatmaps: Heatmaps = "latent",
         fusion: Mixture = "learned",
         reinjection: bool = True,
+        channels: int = 128,
+        yz: Direction = "vertical",
         initial_std: float | None = 0.001,
         transition: float = 1.0,
     ) -> None:
@@ -242,19 +265,30 @@ class LatentFusion(nn.Module):
         self.skeleton, self.resolution, self.planes, self.transition = skeleton, resolution, tuple(planes), transition
         self.arguments: dict[str, Any] = {
             "resolution": resolution, "planes": list(planes), "hourglasses": hourglasses, "heatmaps": heatmaps,
-            "fusion": fusion, "reinjection": reinjection, "initial_std": initial_std, "transition": transition,
+            "fusion": fusion, "reinjection": reinjection, "channels": channels, "yz": yz,
+            "initial_std": initial_std, "transition": transition,
         }  # fmt: skip
         _check_arguments(self.arguments)
         self.explicit = heatmaps == "explicit"
         joints, learned = len(skeleton), fusion == "learned" and len(planes) > 1
         reinjection = reinjection and learned
-        self.features = feature_extractor()
+        self.features = feature_extractor(channels)
         self.branches = nn.ModuleList(
-            Branch(joints, reinjection=reinjection, hourglasses=hourglasses, explicit=self.explicit) for _ in planes
+            Branch(joints, channels=channels, reinjection=reinjection, hourglasses=hourglasses, explicit=self.explicit)
+            for _ in planes
         )
         self.sharpness = nn.Parameter(torch.ones(joints))
-        message = CHANNELS if reinjection else 2 * joints
-        self.fusion = Fusion(message=message, branches=len(planes), activated=reinjection) if learned else None
+        self.fusion = (
+            Fusion(
+                channels=channels,
+                message=channels if reinjection else 2 * joints,
+                branches=len(planes),
+                activated=reinjection,
+            )
+            if learned
+            else None
+        )
+        self.axes = AXES | ({"yz": Y_HORIZONTAL} if yz == "horizontal" else {})
         if initial_std is not None:
             _initialize(self, std=initial_std)
 
@@ -263,7 +297,7 @@ class LatentFusion(nn.Module):
         shared = self.features(points[:, 2:3])
         answers: list[BranchAnswer] = [branch(shared, self.sharpness) for branch in self.branches]
         poses = [
-            torch.stack([answer.coordinates[..., axis] for axis in AXES[plane]], dim=-1)
+            torch.stack([answer.coordinates[..., axis] for axis in self.axes[plane]], dim=-1)
             for plane, answer in zip(self.planes, answers, strict=True)
         ]
         branches = torch.stack(poses, dim=1)

@@ -57,7 +57,9 @@ HANDEDNESS_SYNTHETIC = Recipe(
 )
 
 _OTHERS = replace(LATENT_FUSION_SYNTHETIC, arguments={}).at(96)
-CROSSINFONET_SYNTHETIC = replace(_OTHERS, network="crossinfonet", optimizer=Optimizer(clip=200.0))
+CROSSINFONET_SYNTHETIC = replace(
+    _OTHERS, network="crossinfonet", arguments=_OTHERS.arguments | {"gamma": 0.25}, optimizer=Optimizer(clip=200.0)
+)
 SRN_SYNTHETIC = replace(_OTHERS, network="srn", optimizer=Optimizer(clip=3.0))
 ATTENTION_HOURGLASS_SYNTHETIC = replace(_OTHERS, network="attention-hourglass", optimizer=Optimizer(clip=40.0))
 DENSEREG_SYNTHETIC = replace(

@@ -3,6 +3,10 @@
 import dataclasses
 import json
 import math
+import os
+import signal
+import threading
+from operator import attrgetter
 from typing import cast
 
 import pytest
@@ -11,7 +15,6 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
-from handkit import training
 from handkit.data.augment import Augment
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
@@ -20,7 +23,8 @@ from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
-from handkit.training import Budget, Run, TrainingError, train
+from handkit.training import loop
+from handkit.training.loop import Average, Budget, Run, StoppedError, TrainingError, train
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,
@@ -57,12 +61,73 @@ def new_run(*, seed=0) -> Run:
 
 
 def assert_same(one: Run, other: Run):
-    for parts in ("model", "average", "optimizer"):
-        left, right = (tree_leaves(getattr(run, parts).state_dict()) for run in (one, other))
+    for parts in ("model", "average.module", "optimizer"):
+        left, right = (tree_leaves(attrgetter(parts)(run).state_dict()) for run in (one, other))
         assert all(
             torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in zip(left, right, strict=True)
         ), parts
-    assert (one.step, one.samples) == (other.step, other.samples)
+    assert (one.spent.step, one.spent.samples) == (other.spent.step, other.spent.samples)
+    assert one.average.updates == other.average.updates
+
+
+def test_the_average_warms_up():
+    """1 / 10 of the first, 2 / 11 of what came of it, ...: n updates reach back over about n / 9, not over 1000."""
+    network = nn.Linear(1, 1, bias=False)
+    average = Average(network, decay=0.999)
+    expected = 0.0
+    for update, value in enumerate([1.0, 2.0, 4.0]):
+        nn.init.constant_(network.weight, value)
+        average.update(network)
+        kept = 0.0 if update == 0 else (1 + update) / (10 + update)
+        expected = kept * expected + (1 - kept) * value
+        assert float(average.module.weight) == pytest.approx(expected)
+    average.updates = 10**6
+    average.update(network)
+    assert float(average.module.weight) == pytest.approx(0.999 * expected + 0.001 * 4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopping(Dataset[DepthFrame]):
+    """The same frames; while batch 3 is made, a signal comes."""
+
+    number: signal.Signals
+
+    def __getitem__(self, index):
+        if index == 3:
+            os.kill(os.getpid(), self.number)
+        return FRAMES[index]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_that_can_be_resumed(tmp_path, number):
+    assert threading.current_thread() is threading.main_thread()
+    whole, stopped, before = new_run(), new_run(), signal.getsignal(number)
+    train(whole, FRAMES, SIX, out=tmp_path / "whole", workers=0)
+    with pytest.raises(StoppedError, match=f"{number.name} after 6 samples") as caught:
+        train(stopped, Stopping(number), SIX, out=tmp_path / "run", workers=0)
+    assert caught.value.status == 128 + number
+    assert signal.getsignal(number) is before
+    resumed = new_run(seed=1)
+    resumed.restore(tmp_path / "run/state.ckpt")
+    train(resumed, FRAMES, SIX, out=tmp_path / "run", workers=0)
+    assert_same(resumed, whole)
+    samples = [json.loads(line)["samples"] for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert samples == [6, 12]
+
+
+def test_a_log_holds_one_run(tmp_path):
+    """A new run in the folder of an abandoned one begins a log of its own."""
+    (tmp_path / "log.jsonl").write_text('{"samples": 4}\n{"samples": 8}\n{"sam')
+    train(new_run(), FRAMES, Budget(samples=4), out=tmp_path, workers=0)
+    assert [json.loads(line)["samples"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [4]
+
+
+def test_weights_say_where_they_come_from(tmp_path):
+    path = train(new_run(), FRAMES, Budget(samples=4), out=tmp_path, workers=0, about={"seed": 7})
+    notes = read_info(path).notes
+    assert (notes["seed"], notes["samples"]) == (7, 4)
+    about = json.loads((tmp_path / "run.json").read_text())
+    assert (about["seed"], about["recipe"]["batch"]) == (7, 2)
 
 
 def test_budget_by_hand():
@@ -73,7 +138,7 @@ def test_budget_by_hand():
 
 
 def test_matrices_decay_and_vectors_do_not():
-    decayed, free = training._parameter_groups(LatentFusion(HAND21, resolution=32), 0.25)
+    decayed, free = loop._parameter_groups(LatentFusion(HAND21, resolution=32), 0.25)
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.25, 0.0)
     assert {parameter.ndim for parameter in free["params"]} == {1}
     assert all(parameter.ndim >= 2 for parameter in decayed["params"])
@@ -85,7 +150,7 @@ def test_steps_lower_the_loss_and_the_average_follows():
     first = {name: tensor.clone() for name, tensor in run.average.module.named_parameters()}
     losses = [float(sum(run.advance(frame, progress=0.05).values())) for _ in range(10)]
     assert losses[-1] < 0.8 * losses[0]
-    assert (run.step, run.samples) == (10, 20)
+    assert (run.spent.step, run.spent.samples) == (10, 20)
     now = dict(run.model.named_parameters())
     copied = dict(run.average.module.named_parameters())
     name = next(name for name in first if first[name].ndim == 4)
@@ -95,19 +160,19 @@ def test_steps_lower_the_loss_and_the_average_follows():
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     """Bit for bit: weights, averages, moments; the state is kept at every step, and read into other weights."""
-    monkeypatch.setattr(training, "AVERAGE_EVERY", 2)
+    monkeypatch.setattr(loop, "AVERAGE_EVERY", 2)
     whole = new_run()
     train(whole, FRAMES, SIX, out=tmp_path / "whole", workers=0)
-    assert whole.step == 6
+    assert whole.spent.step == 6
 
     broken = new_run()
     with monkeypatch.context() as often:
-        often.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+        often.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
         with pytest.raises(UnpluggedError):
             train(broken, Unreliable(4), SIX, out=tmp_path / "broken", workers=0)
     resumed = new_run(seed=1)
     resumed.restore(tmp_path / "broken/state.ckpt")
-    assert resumed.step == 3, "the state before the step that was lost"
+    assert resumed.spent.step == 3, "the state before the step that was lost"
     train(resumed, FRAMES, SIX, out=tmp_path / "broken", workers=0)
     assert_same(resumed, whole)
 
@@ -141,7 +206,7 @@ def test_what_a_run_leaves_behind(tmp_path):
 
     path = train(run, FRAMES, Budget(samples=4), out=tmp_path / "new/run", workers=0, measure=measure, tell=told.append)
     assert path == tmp_path / "new/run/weights.safetensors"
-    assert sorted(file.name for file in path.parent.iterdir()) == ["log.jsonl", "state.ckpt", path.name]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["log.jsonl", "run.json", "state.ckpt", path.name]
     points = pose_targets(load(path))(FRAMES[9], 32)["points"]
     with torch.no_grad():
         torch.testing.assert_close(load(path)(points), run.average.module(points), rtol=0, atol=5e-3)
@@ -165,13 +230,12 @@ def spoiled_frame(*rows: int) -> DepthFrame:
     return dataclasses.replace(frame, joints=joints, depth=depth)
 
 
-def test_a_spoiled_row_changes_nothing_for_the_others():
-    """A step on a batch with spoiled rows is the step on the batch without them, statistics and all."""
+def test_a_spoiled_row_is_replaced_by_the_first_whole_one():
     whole, spoiled = new_run(), new_run()
-    frame = spoiled_frame(1, 2)
+    frame = spoiled_frame(0, 2)
     spoiled.advance(frame, progress=0.5)
-    whole.advance(frame[torch.tensor([0, 3, 4])], progress=0.5)
-    assert (spoiled.dropped, spoiled.skipped, spoiled.samples) == (3, 0, 6)
+    whole.advance(frame[torch.tensor([1, 1, 1, 3, 4, 1])], progress=0.5)
+    assert (*spoiled.counts(), spoiled.spent.samples) == (3, 0, 6)
     for name, tensor in whole.model.state_dict().items():
         assert torch.equal(tensor, spoiled.model.state_dict()[name]), name
 
@@ -188,22 +252,25 @@ def test_a_step_that_is_not_finite_is_undone_and_counted(where, monkeypatch):
         monkeypatch.setattr(network, "loss", lambda **parts: {"x": (honest(**parts)["fused"] * 0).sqrt()})
     else:
         frame = dataclasses.replace(frame, depth=frame.depth * 0)
-    assert run.advance(frame, progress=0.5) == {}
+    run.advance(frame, progress=0.5)
     monkeypatch.undo()
-    assert (run.step, run.skipped) == (2, 1)
+    assert (run.spent.step, run.counts()[1]) == (2, 1)
     for name, tensor in run.model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
-    assert run.advance(FRAMES[1], progress=0.5)
-    assert run.skipped_in_a_row == 0
+    run.advance(FRAMES[1], progress=0.5)
+    assert run.left_out.tolist()[1:] == [1, 0]
+    assert not torch.equal(before["features.0.0.weight"], run.model.state_dict()["features.0.0.weight"])
 
 
 def test_a_run_that_learns_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(training, "PATIENCE", 3)
+    monkeypatch.setattr(loop, "PATIENCE", 3)
     run, empty = new_run(), dataclasses.replace(FRAMES[0], depth=FRAMES[0].depth * 0)
     for batch in (empty, empty, FRAMES[0], empty, empty):
         run.advance(batch, progress=0.5)
+    assert run.counts() == (8, 4)
+    run.advance(empty, progress=0.5)
     with pytest.raises(TrainingError, match="3 batches in a row, up to step 6"):
-        run.advance(empty, progress=0.5)
+        run.counts()
 
 
 def test_what_was_left_out_is_logged_and_kept(tmp_path):
@@ -212,7 +279,7 @@ def test_what_was_left_out_is_logged_and_kept(tmp_path):
     train(run, FRAMES, Budget(samples=8), out=tmp_path, workers=0)
     again = new_run()
     again.restore(tmp_path / "state.ckpt")
-    assert (again.dropped, again.skipped) == (2, 0)
+    assert again.counts() == (2, 0)
     assert json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["dropped"] == 2
 
 
@@ -220,7 +287,7 @@ def test_what_was_left_out_is_logged_and_kept(tmp_path):
 def test_optimizers_are_those_of_the_papers(network):
     recipe = PUBLISHED[network, "nyu"]
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    optimizer = training._optimizer(model, recipe)
+    optimizer = loop._optimizer(model, recipe)
     kinds = {"srn": torch.optim.SGD, "attention-hourglass": torch.optim.SGD}
     assert type(optimizer) is kinds.get(network, torch.optim.Adam)
     matrices, vectors = optimizer.param_groups

@@ -1,0 +1,35 @@
+"""Where weights and figures come from: command, seed, versions, and what they were made on."""
+
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def processor() -> str:
+    """What the processor, and a GPU if there is one, call themselves."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    cpu = names[0] if names else platform.processor() or platform.machine()
+    return f"{cpu} and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else cpu
+
+
+def hardware() -> str:
+    """The same with the threads that are used."""
+    return f"{processor()}, {torch.get_num_threads()} threads"
+
+
+def provenance(**more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What is worth keeping with a training, as JSON values: `more` (seed, data, first weights, ...) and the above."""
+    packages = ("handkit", "torch", "numpy", "numba", "lightning")
+    return more | {
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "hardware": hardware(),
+    }
