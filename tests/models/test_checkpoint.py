@@ -12,6 +12,7 @@ from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.models.checkpoint import (
     CheckpointError,
     load,
+    load_fitting,
     load_part,
     load_weights,
     read_info,
@@ -107,7 +108,7 @@ def test_weights_go_into_the_same_network_and_no_other(written: Path):
         CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here; name what the file has"
     ):
         load_weights(written, LatentFusion(HAND21, resolution=32))
-    with pytest.raises(CheckpointError, match="holds the weights of latent-fusion, and localizer"):
+    with pytest.raises(CheckpointError, match=r"holds the weights of latent-fusion, and localizer"):
         load_weights(written, Localizer(hidden=4))
 
 
@@ -118,6 +119,36 @@ def test_an_older_file_lacks_what_has_its_default_now(written: Path):
     load_weights(older, LatentFusion(NYU14, resolution=32))
     with pytest.raises(CheckpointError, match="hourglasses is 1 in the file and 2 here"):
         load_weights(older, LatentFusion(NYU14, resolution=32, hourglasses=2))
+
+
+def test_an_older_file_has_y_where_it_was_then(written: Path):
+    """The first edition's files say nothing of `yz`: their planes were trained with y along the rows."""
+    with safe_open(written, framework="pt") as file:
+        arguments = json.loads(file.metadata()["arguments"])
+    assert arguments.pop("yz") == "vertical"
+    assert load(rewritten(written, arguments=arguments)).arguments["yz"] == "horizontal"
+
+
+def test_what_fits_begins_one_plane_from_three(written: Path):
+    plane = latent_fusion(planes=["xy"], channels=128)
+    assert load_fitting(written, plane) == []
+    whole = load(written).state_dict()
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in plane.state_dict().items())
+
+
+def test_what_fits_leaves_the_head_of_other_joints_new(written: Path):
+    torch.manual_seed(1)
+    other = LatentFusion(HAND21, resolution=32, planes=["xy"])
+    head = other.state_dict()["branches.0.maps.weight"].clone()
+    assert load_fitting(written, other) == ["sharpness", "branches.0.maps.weight", "branches.0.maps.bias"]
+    assert torch.equal(other.state_dict()["branches.0.maps.weight"], head)
+
+
+def test_what_does_not_fit_at_all_is_refused(written: Path):
+    with pytest.raises(CheckpointError, match=r"next to nothing in .* fits this latent-fusion network"):
+        load_fitting(written, latent_fusion(channels=32))
+    with pytest.raises(CheckpointError, match=r"holds the weights of latent-fusion, and localizer was to be filled"):
+        load_fitting(written, Localizer())
 
 
 def test_pose_network_and_localizer_are_not_mistaken(path: Path):

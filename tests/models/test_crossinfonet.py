@@ -45,6 +45,14 @@ def test_whole_size(skeleton, arguments, total: int):
         assert count(CrossInfoNet(skeleton, **arguments)) == total
 
 
+def test_gamma_is_the_first_spread_of_the_answers():
+    """Batch normalization answers with a standard deviation of 1, where joints have 0.24 of a cube."""
+    torch.manual_seed(0)
+    for gamma in (1.0, 0.25):
+        network = CrossInfoNet(NYU14, resolution=32, hidden=64, gamma=gamma)
+        assert network(points(16, 32)).std(0).mean().item() == pytest.approx(gamma, rel=0.1)
+
+
 def test_parts_have_their_sizes():
     """Of 21 joints, as the facts split them."""
     network = CrossInfoNet(MSRA21)

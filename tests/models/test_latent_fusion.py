@@ -95,17 +95,30 @@ def test_reads_the_depth_channel_only():
     torch.testing.assert_close(network(first), network(second), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("plane", "third"), [("xy", 2), ("xz", 1), ("yz", 0)])
-def test_branch_answers_its_plane_from_cells_and_the_other_axis_from_depth_maps(plane: Plane, third: int):
+@pytest.mark.parametrize(
+    ("plane", "arguments", "joint"),
+    [
+        ("xy", {}, (0.875, -0.875, 0.3)),
+        ("xz", {}, (0.875, 0.3, -0.875)),
+        ("yz", {}, (0.3, -0.875, 0.875)),
+        ("yz", {"yz": "horizontal"}, (0.3, 0.875, -0.875)),
+    ],
+)
+def test_branch_answers_its_plane_from_cells_and_the_other_axis_from_depth_maps(plane: Plane, arguments, joint):
     """All mass on the cell of column 7 and row 0, third coordinate 0.3 everywhere."""
-    network = LatentFusion(NYU14, resolution=32, planes=[plane]).eval()
+    network = LatentFusion(NYU14, resolution=32, planes=[plane], **arguments).eval()
     scores = torch.zeros(1, 28, 8, 8)
     scores[:, :14, 0, 7] = 100.0
     scores[:, 14:] = 0.3
     network.get_submodule("branches.0.maps").register_forward_hook(lambda _module, _inputs, _output: scores)
-    joint = network(points(1, 32))[0, 5].tolist()
-    assert joint.pop(third) == pytest.approx(0.3)
-    assert joint == pytest.approx([0.875, -0.875])
+    assert network(points(1, 32))[0, 5].tolist() == pytest.approx(joint)
+
+
+@pytest.mark.parametrize("channels", [64, 96])
+def test_a_narrower_network_is_one_argument_away(channels: int):
+    narrow = LatentFusion(NYU14, resolution=32, planes=["xy"], channels=channels)
+    assert 0.9 * (channels / 128) ** 2 < count(narrow) / count(LatentFusion(NYU14, planes=["xy"])) < channels / 128
+    assert narrow(points(2, 32)).shape == (2, 14, 3)
 
 
 def test_sharpness_starts_at_one_and_sharpens_its_own_joint():
@@ -213,7 +226,9 @@ def test_refuses_what_cannot_be_built(arguments, message: str):
         LatentFusion(NYU14, **arguments)
 
 
-@pytest.mark.parametrize(("name", "known"), [("fusion", "learned, mean"), ("heatmaps", "latent, explicit")])
+@pytest.mark.parametrize(
+    ("name", "known"), [("yz", "vertical, horizontal"), ("fusion", "learned, mean"), ("heatmaps", "latent, explicit")]
+)
 def test_unknown_names_are_answered_with_the_known_ones(name: str, known: str):
     """As weights files meet it: the type checker of this suite would speak first."""
     with pytest.raises(ValueError, match=f"{name} is 'other', it must be one of {known}"):

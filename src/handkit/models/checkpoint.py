@@ -24,6 +24,8 @@ from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 
 FORMAT = 1
+LEAST_FIT = 0.1
+"""Share of a network's values that first weights must have for it."""
 Part = TypeVar("Part", Localizer, Handedness)
 
 
@@ -159,8 +161,8 @@ def load_fitting(path: Path | str, model: HandPoseModel | Localizer | Handedness
     _refuse_damaged(info, tensors)
     ours: dict[str, Tensor] = network.state_dict()
     fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
-    if not any(value.ndim > 1 for value in fitting.values()):
-        raise CheckpointError(f"nothing in {path} fits this {name} network: it has other sizes throughout")
+    if sum(value.numel() for value in fitting.values()) < LEAST_FIT * sum(value.numel() for value in ours.values()):
+        raise CheckpointError(f"next to nothing in {path} fits this {name} network: it has other sizes throughout")
     network.load_state_dict(ours | fitting)
     return [key for key in ours if key not in fitting]
 
