@@ -176,7 +176,7 @@ def _cubes(center_of: CenterOf, rule: CubeRule) -> CubeOf:
         if center is None or not np.isfinite(center).all() or center[2] <= 0:
             raise DatasetError("there is nothing to centre a cube on")
         edges = torch.tensor([rule.of(record.subject)])
-        return Cube(torch.from_numpy(center)[None].float(), edges, torch.zeros(1))
+        return Cube.around(torch.from_numpy(center)[None].float(), edge=edges)
 
     return cube_of
 

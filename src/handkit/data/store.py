@@ -170,7 +170,7 @@ def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera
     for axis, side in ((0, "left"), (1, "top")):
         matrix[:, axis, 2] -= torch.from_numpy(rows[side].astype(np.float32))
     center, edges = (torch.from_numpy(rows[name].copy()) for name in ("center", "edges"))
-    cube = Cube(center, edges, torch.zeros(len(rows)))
+    cube = Cube.around(center, edge=edges)
     return DepthFrame(
         depth, Camera(matrix, depth.shape[2], depth.shape[1]), torch.from_numpy(rows["joints"].copy()), cube
     )
