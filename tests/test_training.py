@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from handkit import training
 from handkit.data.augment import Augment
+from handkit.errors import TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.checkpoint import load, read_info
@@ -20,7 +21,7 @@ from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
-from handkit.training import Budget, Run, TrainingError, train
+from handkit.training import Budget, Run, train
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
+from handkit.errors import TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
@@ -37,10 +38,6 @@ LEAST_ROWS = 2
 """Batch statistics need as many."""
 PATIENCE = 200
 """Steps in a row without anything learned after which a run is given up."""
-
-
-class TrainingError(RuntimeError):
-    """A run that does not learn any more; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

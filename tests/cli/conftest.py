@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from handkit.depth import FrameError
+from handkit.errors import FrameError
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator, Prediction
 

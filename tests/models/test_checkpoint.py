@@ -8,15 +8,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from handkit.errors import CheckpointError
 from handkit.geometry.skeleton import HAND21, NYU14
-from handkit.models.checkpoint import (
-    CheckpointError,
-    load,
-    load_part,
-    load_weights,
-    read_info,
-    save,
-)
+from handkit.models.checkpoint import load, load_part, load_weights, read_info, save
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 

@@ -7,20 +7,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from handkit.cli.errors import CommandError, make_folder
+from handkit.cli.errors import make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.variants import check_network, read_variant
+from handkit.errors import CheckpointError, HandkitError
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load_weights
+from handkit.models.checkpoint import load_weights
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 
 try:
-    from handkit.training import Budget, Report, Run, TrainingError, train
+    from handkit.errors import TrainingError
+    from handkit.training import Budget, Report, Run, train
 except ModuleNotFoundError as missing:
-    raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
+    raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
 DEFAULT_MINUTES = 60.0
 VALIDATION_BATCHES = 16
@@ -48,10 +50,10 @@ class Training:
 
 
 def train_network(asked: Training) -> int:
-    """Answers 0 when the budget is spent; raises CommandError where the options make no run."""
+    """Answers 0 when the budget is spent; raises HandkitError where the options make no run."""
     budget = budget_of(asked)
     if asked.fold:
-        raise CommandError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
+        raise HandkitError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
     recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
     recipe = recipe.continued() if asked.start else recipe
@@ -60,7 +62,7 @@ def train_network(asked: Training) -> int:
         try:
             weights = train(run, frames, budget, out=asked.out, measure=_measure(run, asked.localize), tell=bar.show)
         except (TrainingError, CheckpointError) as error:
-            raise CommandError(f"{asked.out}: {error}") from None
+            raise HandkitError(f"{asked.out}: {error}") from None
     bar.console.print(f"{weights}: {run.samples} samples, {run.seconds / 60:.1f} minutes", highlight=False)
     return 0
 
@@ -103,12 +105,12 @@ class Bar:
 def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
     """As asked, else so many samples, else an hour."""
     if asked.minutes is not None and asked.samples is not None:
-        raise CommandError("give --minutes or --samples, not both", status=2)
+        raise HandkitError("give --minutes or --samples, not both", status=2)
     if asked.minutes is None and asked.samples is None:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
         if given is not None and given <= 0:
-            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
 
@@ -116,22 +118,19 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
     """A fresh run, one from given weights, or the one that a state file continues."""
     state = asked.out / "state.ckpt"
     if asked.resume and not state.exists():
-        raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
+        raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not asked.resume and state.exists():
-        raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
+        raise HandkitError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
     make_folder(asked.out)
     model = build(recipe, seed=asked.seed, skeleton=skeleton)
     if asked.start and not asked.resume:
         try:
             load_weights(find_weights(asked.start), model)
         except CheckpointError as error:
-            raise CommandError(f"--start {asked.start}: {error}") from None
+            raise HandkitError(f"--start {asked.start}: {error}") from None
     run = Run(model, recipe, targets_of(recipe, model))
-    try:
-        if asked.resume:
-            run.restore(state)
-    except TrainingError as error:
-        raise CommandError(str(error)) from None
+    if asked.resume:
+        run.restore(state)
     return run
 
 

@@ -17,7 +17,8 @@ from jaxtyping import Float, Int64, Shaped, UInt8
 from torch import Tensor
 
 from handkit.data.codec import decode, gather
-from handkit.data.shards import INDEX, SOURCES, Manifest, StoreError, read_manifest, read_shard_end, row_type
+from handkit.data.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
+from handkit.errors import StoreError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from handkit.errors import CheckpointError
 from handkit.geometry.skeleton import Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.handedness import Handedness
@@ -25,10 +26,6 @@ from handkit.models.localizer import Localizer
 
 FORMAT = 1
 Part = TypeVar("Part", Localizer, Handedness)
-
-
-class CheckpointError(ValueError):
-    """A weights file that cannot be used; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
