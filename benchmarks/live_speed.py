@@ -13,10 +13,10 @@ from jaxtyping import Float
 from report import print_report
 from torch import Tensor
 
+from handkit.errors import CheckpointError
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPoseEstimator
-from handkit.models.checkpoint import CheckpointError
 from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location

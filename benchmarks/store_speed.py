@@ -114,7 +114,7 @@ def square(index: int, record: Record, depth: np.ndarray) -> Cube:
     cube = around_joints(index, record, depth)
     # A window has up to four pixels more than its cube; those of cubes at the picture's edge are smaller.
     edges = cube.center[:, 2:].expand(1, 3) * (SIDE - 3.5) / float(CAMERA.matrix[0, 0])
-    return Cube(cube.center, edges, cube.roll)
+    return Cube.around(cube.center, edge=edges)
 
 
 def store_of(frames: HandDataset, cube_of: CubeOf, path: Path, codec: Codec, *, margin: float) -> PackedFrames:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from handkit.depth import FrameError, check_depth, supported
+from handkit.depth import check_depth, supported
+from handkit.errors import FrameError
 from handkit.geometry.camera import Camera
 
 CAMERA = Camera.from_intrinsics(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6)

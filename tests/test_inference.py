@@ -9,9 +9,8 @@ import torch
 from handkit import Camera, Cube, HandPoseEstimator
 from handkit.cli.measure import synthetic_pictures
 from handkit.evaluation import LabelledPicture
-from handkit.geometry.crop import crop_hand
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import estimate, read, read_both
+from handkit.inference import estimate
 
 
 @pytest.fixture(scope="module")
@@ -56,25 +55,30 @@ def test_the_same_twice(estimator: HandPoseEstimator, pictures: list[LabelledPic
 
 
 def test_left_in_the_mirror_is_right(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
-    """One crop read as a left hand is its mirror image read as a right one."""
+    """A left hand in a mirrored cube is the right hand of the mirrored image."""
     picture, mirror = pictures[2], mirrored(pictures[2])
     flip = torch.tensor([-1.0, 1.0, 1.0])
     center = torch.from_numpy(picture.joints.mean(0))
     frame = DepthFrame.single(torch.from_numpy(picture.depth), picture.camera)
     other = DepthFrame.single(torch.from_numpy(mirror.depth), mirror.camera)
-    left = estimate(estimator.model, frame, Cube.around(center[None], edge=280.0), left=torch.tensor([True]))
+    cube = Cube.around(center[None], edge=280.0)
+    left = estimate(estimator.model, frame, cube.views(mirrored=(True,)))
     right = estimate(estimator.model, other, Cube.around((center * flip)[None], edge=280.0))
     # Nearest sampling may round a border pixel the other way.
     assert (left[0] - right[0] * flip).norm(dim=-1).median() < 3.0
 
 
-def test_both_readings_are_the_two_single_ones(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+def test_rows_of_one_frame_are_the_single_ones(estimator: HandPoseEstimator, pictures: list[LabelledPicture]):
+    """Hypotheses and rotations of one frame in one call; each is near the others, for the hand is the same."""
     frame = DepthFrame.single(torch.from_numpy(pictures[0].depth), pictures[0].camera)
     cube = Cube.around(torch.from_numpy(pictures[0].joints.mean(0))[None], edge=280.0)
-    crop = crop_hand(frame, cube, estimator.model.resolution)
-    plain, other = read_both(estimator.model, crop)
-    assert torch.allclose(plain, read(estimator.model, crop, left=torch.tensor([False])), atol=0.05)
-    assert torch.allclose(other, read(estimator.model, crop, left=torch.tensor([True])), atol=0.05)
+    views = cube.views(mirrored=(False, True), rotations=2)
+    together = estimate(estimator.model, frame, views)
+    for row in range(4):
+        alone = estimate(estimator.model, frame, views[row : row + 1])
+        assert torch.allclose(together[row], alone[0], atol=0.05)
+    right, turned = together[:2]
+    assert (right - turned).norm(dim=-1).median() < 15, "a half turn is undone"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_nothing_there_says_why(estimator: HandPoseEstimator, value: float, word
     assert prediction.hands == []
     assert prediction.reason is not None
     assert words in prediction.reason
-    assert set(prediction.timings_ms) == {"locate", "crop", "network", "total"}
+    assert set(prediction.timings_ms) == {"locate", "estimate", "total"}
 
 
 def test_a_wall_is_no_hand(estimator: HandPoseEstimator):

@@ -15,7 +15,7 @@ from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_dep
 from handkit.sources import read_depth
 
 CAMERA = Camera.named("sr305")
-TIMINGS = {"locate": 1.23456, "crop": 0.2, "network": 5.0, "total": 6.5}
+TIMINGS = {"locate": 1.23456, "estimate": 5.0, "total": 6.5}
 DOT = np.full((2, 3, 3), 200, np.uint8)
 
 
@@ -45,7 +45,7 @@ def test_record_of_a_hand() -> None:
         }
     ]
     assert record["reason"] is None
-    assert record["timings_ms"] == {"locate": 1.235, "crop": 0.2, "network": 5.0, "total": 6.5}
+    assert record["timings_ms"] == {"locate": 1.235, "estimate": 5.0, "total": 6.5}
 
 
 def test_a_batched_camera_is_written_too() -> None:

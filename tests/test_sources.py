@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from handkit.sources import CameraChoice, SourceError, find_pictures, read_depth
+from handkit.errors import SourceError
+from handkit.sources import CameraChoice, find_pictures, read_depth
 
 RAMP = (np.arange(12 * 16, dtype=np.uint16).reshape(12, 16) + 500).astype(np.uint16)
 

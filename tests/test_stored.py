@@ -9,7 +9,8 @@ from data.recorded import Recorded, packing_of
 
 from handkit.data.augment import Augment
 from handkit.data.packing import pack
-from handkit.data.store import PackedFrames, StoreError
+from handkit.data.store import PackedFrames
+from handkit.errors import StoreError
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16
 from handkit.models.localizer import Localizer, Location

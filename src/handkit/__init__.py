@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handkit.depth import FrameError
+    from handkit.errors import CheckpointError, FrameError, HandkitError
     from handkit.geometry.camera import Camera
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
     from handkit.inference import HandPose, HandPoseEstimator, Prediction
     from handkit.models import MODELS
-    from handkit.models.checkpoint import CheckpointError
 
 _HOMES = {
-    "depth": ("FrameError",),
+    "errors": ("CheckpointError", "FrameError", "HandkitError"),
     "geometry.camera": ("Camera",),
     "geometry.crop": ("Crop", "Space", "crop_hand"),
     "geometry.cube": ("Cube",),
@@ -29,7 +28,6 @@ _HOMES = {
     "geometry.skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
     "inference": ("HandPose", "HandPoseEstimator", "Prediction"),
     "models": ("MODELS",),
-    "models.checkpoint": ("CheckpointError",),
 }
 
 __all__ = [
@@ -47,6 +45,7 @@ __all__ = [
     "FrameError",
     "HandPose",
     "HandPoseEstimator",
+    "HandkitError",
     "Prediction",
     "Skeleton",
     "Space",

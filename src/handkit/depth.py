@@ -5,6 +5,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from handkit.errors import FrameError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
@@ -17,10 +18,6 @@ SUPPORT_MM = 25.0
 
 _AROUND = np.indices((3, 3)).reshape(2, 9) - 1
 """Rows and columns of a pixel and its eight neighbors, from there."""
-
-
-class FrameError(ValueError):
-    """A depth picture that cannot be used: what was seen, what was expected, what mends it."""
 
 
 def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:

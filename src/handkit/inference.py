@@ -1,8 +1,9 @@
 """From a depth picture and its camera to hands in millimetres.
 
-    depth -> check -> propose -> localizer -> crop and its mirror -> network -> re-centred crop -> network -> joints
+    depth -> check -> propose -> localizer -> cube -> estimate -> re-centered cube -> estimate -> joints
 
-`estimate` is the one place where a pose network is called; evaluation, tracking and export call it too.
+An undecided hand is estimated in the cube and in its mirror image; `rotations` are rolled cubes. `estimate` is the one
+place where a pose network is called; evaluation and training call it too.
 """
 
 import time
@@ -11,21 +12,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
 from handkit.depth import check_depth, framed, supported
 from handkit.geometry.camera import Camera
-from handkit.geometry.crop import (
-    Crop,
-    Space,
-    crop_hand,
-    mirror_joints,
-    mirror_points,
-    turn_joints,
-    turn_points,
-)
+from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.kinematics import bone_lengths
@@ -67,68 +60,32 @@ class Prediction:
     timings_ms: dict[str, float]
 
 
+@torch.no_grad()
 def estimate(
-    model: HandPoseModel, frame: DepthFrame, cube: Cube, *, left: Bool[Tensor, " B"] | None = None, turns: int = 1
+    model: HandPoseModel, frame: DepthFrame, cubes: Cube, *, precision: torch.dtype = torch.float32
 ) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each cube; see `read`."""
-    return read(model, crop_hand(frame, cube, model.resolution), left=left, turns=turns)
+    """Joints in camera mm of the hand in each cube: the one place where a pose network is called.
 
-
-@torch.inference_mode()
-def read(
-    model: HandPoseModel, crop: Crop, *, left: Bool[Tensor, " B"] | None = None, turns: int = 1
-) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each crop.
-
-    Rows of `left` are mirrored before the network and back after. With `turns` of 2 or 4 the answer is the mean over
-    the crop turned by half or quarter turns, which costs as many passes and steadies what is hidden.
+    A frame of one row serves all cubes. Networks know right hands: of a left hand ask with a mirrored cube. Geometry
+    stays in float32 whatever the `precision` of the network.
     """
+    crop = crop_hand(frame.expand(len(cubes)), cubes, model.resolution)
     points = crop.points(model.space)
-    if left is not None:
-        points = torch.where(left[:, None, None, None], mirror_points(points), points)
-    joints = _answer(model, points, turns)
-    if left is not None:
-        joints = torch.where(left[:, None, None], mirror_joints(joints), joints)
-    return crop.denormalize(joints, model.space)
+    with torch.autocast(points.device.type, precision, enabled=precision != torch.float32):
+        joints = model(points)
+    return crop.denormalize(joints.float(), model.space)
 
 
-@torch.inference_mode()
-def read_both(
-    model: HandPoseModel, crop: Crop, *, turns: int = 1
-) -> tuple[Float[Tensor, "B J 3"], Float[Tensor, "B J 3"]]:
-    """Joints in camera mm, every crop read as a right hand and as a left one, as `read` does, at one time."""
-    points = crop.points(model.space)
-    right, left = _answer(model, torch.cat([points, mirror_points(points)]), turns).chunk(2)
-    both = crop.denormalize(torch.cat([right, mirror_joints(left)], dim=1), model.space)
-    plain, mirrored = both.chunk(2, dim=1)
-    return plain, mirrored
+def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4"]:
+    """Hypotheses (camera mm) as the handedness network compares them: x, y, z of a right hand in the cube, and the gap.
 
-
-def _answer(model: HandPoseModel, points: Float[Tensor, "B 3 S S"], turns: int) -> Float[Tensor, "B J 3"]:
-    """Normalized joints, the mean over so many turns of the crops."""
-    if turns == 1:
-        return model(points)
-    quarters = range(0, 4, 4 // turns)
-    answers = model(torch.cat([turn_points(points, turn) for turn in quarters])).chunk(turns)
-    return torch.stack([turn_joints(answer, -turn) for answer, turn in zip(answers, quarters, strict=True)]).mean(0)
-
-
-def two_readings(
-    crop: Crop, plain: Float[Tensor, "B J 3"], mirrored: Float[Tensor, "B J 3"]
-) -> tuple[Float[Tensor, "B J 4"], Float[Tensor, "B J 4"]]:
-    """Both readings of a crop (camera mm) as the handedness network compares them: right hands, and their gaps."""
-    both = torch.cat([plain, mirrored], dim=1)
-    right, left = torch.cat([crop.cube.normalize(both), _gap(crop, both)], dim=-1).chunk(2, dim=1)
-    return right, left * left.new_tensor([-1.0, 1.0, 1.0, 1.0])
-
-
-def _gap(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
-    """How much deeper than each joint (camera mm) the surface is that covers it, in half edges of the cube."""
+    The gap says how much deeper than each joint the surface is that covers it, in half edges of the cube.
+    """
     seen = crop.normalize(joints, Space.IMAGE)
     surface = grid_sample(
         crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
     )
-    return surface[:, 0] - seen[..., 2:]
+    return torch.cat([crop.cube.normalize(joints), surface[:, 0] - seen[..., 2:]], dim=-1)
 
 
 class HandPoseEstimator:
@@ -201,35 +158,25 @@ class HandPoseEstimator:
         if score < LEAST_SCORE:
             reason = f"nothing in the picture looks like a hand (best score {score:.2f} of {LEAST_SCORE} needed)"
             return Prediction([], reason, watch.finish())
-        crop = self._crop(frame, center[None], watch)
-        rough = self._read_roughly(crop, hand)
-        watch.lap("network")
-        crop = self._crop(frame, rough.mean(1), watch)
-        joints, left = self._read(crop, hand)
-        watch.lap("network")
-        pose = self._pose(joints, picture, camera, left=left, score=score * framed(crop.cube, camera))
+        mirrored = {"right": (False,), "left": (True,), "auto": (False, True)}[hand]
+        rough = estimate(self.model, frame, self._cube(center).views(mirrored=mirrored))
+        cube = self._cube(rough.mean((0, 1)))
+        views = estimate(self.model, frame, cube.views(mirrored=mirrored, rotations=self.turns))
+        joints = views.unflatten(0, (len(mirrored), self.turns)).mean(1)
+        chosen = self._likelier(frame, cube, joints) if hand == "auto" else 0
+        watch.lap("estimate")
+        score *= framed(cube, camera)
+        pose = self._pose(joints[chosen].cpu(), picture, camera, left=mirrored[chosen], score=score)
         return Prediction([pose], None, watch.finish())
 
-    def _crop(self, frame: DepthFrame, center: Float[Tensor, "1 3"], watch: "_Watch") -> Crop:
-        crop = crop_hand(frame, Cube.around(center, edge=self.edge_mm), self.model.resolution)
-        watch.lap("crop")
-        return crop
+    def _cube(self, center: Float[Tensor, " 3"]) -> Cube:
+        return Cube.around(center[None], edge=self.edge_mm)
 
-    def _read_roughly(self, crop: Crop, hand: Hand) -> Float[Tensor, "1 J 3"]:
-        """First joints (camera mm), to center the crop on: those of both readings where the hand is not told."""
-        if hand == "auto":
-            plain, mirrored = read_both(self.model, crop)
-            return (plain + mirrored) / 2
-        return read(self.model, crop, left=torch.tensor([hand == "left"], device=self.device))
-
-    def _read(self, crop: Crop, hand: Hand) -> tuple[Float[Tensor, "J 3"], bool]:
-        """Joints (camera mm) in a centered crop, and whether they are a left hand's; undecided, the better reading."""
-        if hand != "auto":
-            left = torch.tensor([hand == "left"], device=self.device)
-            return read(self.model, crop, left=left, turns=self.turns)[0].cpu(), hand == "left"
-        plain, mirrored = read_both(self.model, crop, turns=self.turns)
-        is_left = float(self.handedness(*two_readings(crop, plain, mirrored))) < 0
-        return (mirrored if is_left else plain)[0].cpu(), is_left
+    def _likelier(self, frame: DepthFrame, cube: Cube, joints: Float[Tensor, "2 J 3"]) -> int:
+        """Which of the hypotheses of one cube is a hand's: 0 the right one, 1 the left one."""
+        crop = crop_hand(frame.expand(2), cube.views(mirrored=(False, True)), self.model.resolution)
+        right, left = describe(crop, joints).chunk(2)
+        return int(self.handedness(right, left) < 0)
 
     def _pose(
         self, joints: Float[Tensor, "J 3"], picture: np.ndarray, camera: Camera, *, left: bool, score: float
@@ -261,7 +208,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.begun = self.last = time.perf_counter()
-        self.laps = {"locate": 0.0, "crop": 0.0, "network": 0.0}
+        self.laps = {"locate": 0.0, "estimate": 0.0}
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()

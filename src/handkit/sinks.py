@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import Skeleton
 
-STAGES = ("locate", "crop", "network", "total")
+STAGES = ("locate", "estimate", "total")
 
 
 @runtime_checkable

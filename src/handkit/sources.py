@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 from numpy.typing import NDArray
 
+from handkit.errors import SourceError
 from handkit.geometry.camera import CAMERAS, Camera
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy")
@@ -41,10 +42,6 @@ _OTHER_KINDS = {
     b"#?RADIANCE": "a radiance picture",
     b"v/1\x01": "an OpenEXR picture",
 }
-
-
-class SourceError(ValueError):
-    """A file that cannot be read as a depth picture, or a camera that does not fit it."""
 
 
 def find_pictures(given: str) -> list[Path]:

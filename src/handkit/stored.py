@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from handkit.data.augment import jitter
-from handkit.data.shards import StoreError
 from handkit.data.store import PackedFrames
+from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import estimate

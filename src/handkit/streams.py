@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from handkit.data.augment import Augment, disturb, jitter
-from handkit.geometry.crop import BACKGROUND, Crop, Space, crop_hand, mirror_joints, mirror_points
+from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import two_readings
+from handkit.inference import describe, estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
@@ -92,7 +92,8 @@ def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Target
     """Points and joints in the space of `model`; readings are disturbed as `augment` says, given a generator."""
 
     def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        crop, joints = _labelled_crop(frame, resolution)
+        cube, joints = _labels(frame)
+        crop = crop_hand(frame, cube, resolution)
         if augment is not None and generator is not None:
             crop = disturb(crop, augment, generator)
         return {"points": crop.points(model.space), "joints": crop.normalize(joints, model.space)}
@@ -136,36 +137,31 @@ def location_targets(frame: DepthFrame, resolution: int, generator: torch.Genera
 
     The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
     """
-    crop, joints = _labelled_crop(frame, resolution)
-    offset = crop.cube.normalize(joints.mean(1, keepdim=True))[:, 0]
-    hand = (offset * crop.cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
-    points = crop.points(Space.IMAGE)
-    left = torch.arange(len(points), device=points.device) % 2 == 1
-    points = torch.where(left[:, None, None, None], mirror_points(points), points)
-    return {
-        "points": points,
-        "offset": torch.where(left[:, None], mirror_joints(offset), offset),
-        "hand": hand,
-    }
+    cube, joints = _labels(frame)
+    cube = replace(cube, mirrored=torch.arange(len(joints), device=joints.device) % 2 == 1)
+    offset = cube.normalize(joints.mean(1, keepdim=True))[:, 0]
+    hand = (offset * cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
+    return {"points": crop_hand(frame, cube, resolution).points(Space.IMAGE), "offset": offset, "hand": hand}
 
 
 def handedness_targets(model: HandPoseModel) -> Targets:
-    """Both readings of `model`, which is not trained; every frame shows a right hand."""
+    """Both hypotheses of `model`, which is not trained; every frame shows a right hand."""
 
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        crop, _ = _labelled_crop(frame, model.resolution)
-        points = crop.points(model.space)
-        with torch.no_grad(), torch.autocast(points.device.type, torch.bfloat16):  # as `read_both`, but cheaper
-            plain, mirrored = model(torch.cat([points, mirror_points(points)])).float().chunk(2)
-        plain, mirrored = (crop.denormalize(joints, model.space) for joints in (plain, mirror_joints(mirrored)))
-        return dict(zip(("plain", "mirrored"), two_readings(crop, plain, mirrored), strict=True))
+        cube, _ = _labels(frame)
+        described: list[Tensor] = []
+        for side in (False, True):
+            seen = replace(cube, mirrored=torch.full_like(cube.mirrored, side))
+            joints = estimate(model, frame, seen, precision=torch.bfloat16)
+            described.append(describe(crop_hand(frame, seen, model.resolution), joints))
+        return dict(zip(("plain", "mirrored"), described, strict=True))
 
     return targets
 
 
-def _labelled_crop(frame: DepthFrame, resolution: int) -> tuple[Crop, Tensor]:
+def _labels(frame: DepthFrame) -> tuple[Cube, Tensor]:
     assert frame.cube is not None
     assert frame.joints is not None
-    return crop_hand(frame, frame.cube, resolution), frame.joints
+    return frame.cube, frame.joints

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from handkit.depth import FrameError
+from handkit.errors import FrameError
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator, Prediction
 
-STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
+STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 REFUSED, INTERRUPTED = 666, 667
 """A first reading of so many mm makes the stand-in raise."""
 

@@ -117,7 +117,7 @@ def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 def test_demo_writes_poses_and_a_sheet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--frames", "24", "--out", str(tmp_path / "demo")]) == 0
     out = capfd.readouterr().out
-    for word in ("mean joint error", "frames per second", "locate", "network"):
+    for word in ("mean joint error", "frames per second", "locate", "estimate"):
         assert word in out
     assert len(lines((tmp_path / "demo" / "poses.jsonl").read_text())) == 24
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000

@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from handkit.cli import compare_networks, experiment, main
 from handkit.cli.compare_networks import Comparison, contestants_of, read_real
 from handkit.cli.compare_table import BEGIN, END
-from handkit.cli.errors import CommandError
 from handkit.cli.experiment import Localize, frames_of, recipe_of, validation_frames
 from handkit.cli.real_frames import MarkedFrames
+from handkit.errors import HandkitError
 from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.models import MODELS
@@ -207,7 +207,7 @@ def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):
         lambda folder: MarkedFrames(folder.name, Camera.named("sr305"), "right", ()),
     )
     assert [marked.name for marked in read_real([tmp_path / "a", tmp_path / "b"])] == ["a", "b"]
-    with pytest.raises(CommandError, match="two --real folders are called a, as their column would be; rename one"):
+    with pytest.raises(HandkitError, match="two --real folders are called a, as their column would be; rename one"):
         read_real([tmp_path / "a", tmp_path / "b", tmp_path / "b/a"])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handkit.cli.compare_table import BEGIN, END, Curves, Table, find_markers, markdown, write_between_markers
-from handkit.cli.errors import CommandError
+from handkit.errors import HandkitError
 
 CURVES = Curves([0.0, *[1.0] * 80], [5.0] * 21)
 
@@ -75,7 +75,7 @@ def test_rows_survive_the_disk_and_are_completed(tmp_path):
 )
 def test_another_file_is_not_overwritten(tmp_path, content):
     (tmp_path / "compare.csv").write_bytes(content)
-    with pytest.raises(CommandError, match="no table of `handkit compare`"):
+    with pytest.raises(HandkitError, match="no table of `handkit compare`"):
         Table.read(tmp_path)
     assert (tmp_path / "compare.csv").read_bytes() == content
 
@@ -91,11 +91,11 @@ def test_only_what_is_between_the_lines_is_replaced(tmp_path, monkeypatch):
     assert find_markers(None, out=Path("elsewhere")) is None, "a comparison of one's own is not the README's"
     readme.write_text("nothing")
     assert find_markers(None, out=Path("results")) is None
-    with pytest.raises(CommandError, match="no place for the table"):
+    with pytest.raises(HandkitError, match="no place for the table"):
         find_markers(readme, out=Path("elsewhere"))
     readme.write_text(f"{END}\nthe wrong way round\n{BEGIN}\n")
     assert find_markers(None, out=Path("results")) is None
-    with pytest.raises(CommandError, match="no place for the table"):
+    with pytest.raises(HandkitError, match="no place for the table"):
         write_between_markers(readme, "| new |")
 
 

@@ -12,7 +12,7 @@ from handkit.models.checkpoint import save as save_network
 from handkit.models.localizer import Localizer
 
 NUMBERS = "500,500,40,30"
-STAGES = {"locate": 1.0, "crop": 0.5, "network": 3.0, "total": 4.5}
+STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 MM = np.random.default_rng(0).integers(500, 660, (60, 80)).astype(np.uint16)
 
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from handkit.cli.errors import CommandError
 from handkit.cli.real_frames import read_marked_frames, tip_errors
+from handkit.errors import HandkitError
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator
 from handkit.sinks import save_depth
@@ -68,15 +68,15 @@ def test_distances_by_hand(tmp_path):
     ],
 )
 def test_a_folder_that_is_not_as_it_should_be(tmp_path, changes, sentence):
-    with pytest.raises(CommandError, match=sentence):
+    with pytest.raises(HandkitError, match=sentence):
         read_marked_frames(marked(tmp_path, **changes))
 
 
 def test_no_labels(tmp_path):
-    with pytest.raises(CommandError, match="--real takes a folder"):
+    with pytest.raises(HandkitError, match="--real takes a folder"):
         read_marked_frames(tmp_path)
     (tmp_path / "labels.json").write_text("{")
-    with pytest.raises(CommandError, match="no labels file"):
+    with pytest.raises(HandkitError, match="no labels file"):
         read_marked_frames(tmp_path)
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from handkit.cli import main
-from handkit.cli.errors import CommandError
 from handkit.cli.experiment import build, recipe_of
 from handkit.cli.networks import PAPERS, count_operations, network_facts
 from handkit.cli.variants import check_network, options, read_named_variant, read_variant, write_variant
+from handkit.errors import HandkitError
 from handkit.geometry.skeleton import NYU14
 from handkit.models import MODELS, PARTS
 from handkit.models.localizer import Localizer
@@ -51,7 +51,7 @@ def test_values_by_hand():
     ],
 )
 def test_what_is_not_possible_names_what_is(text, sentence):
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(HandkitError) as refused:
         read_named_variant(text)
     assert sentence in str(refused.value)
     assert refused.value.status == 2
@@ -62,23 +62,23 @@ def test_what_is_not_possible_names_what_is(text, sentence):
     [("latent-fusion", {"resolution": 100}, "latent-fusion: resolution is 100"), ("srn", {"stages": 0}, "srn: ")],
 )
 def test_arguments_that_make_no_network(network, variant, sentence):
-    with pytest.raises(CommandError, match=sentence):
+    with pytest.raises(HandkitError, match=sentence):
         build(recipe_of(network, variant), seed=1)
 
 
 def test_one_resolution_is_named_once():
     assert recipe_of("srn", {"resolution": 64}).resolutions == ((0.0, 64),)
     assert recipe_of("srn", {"resolution": 64}, resolution=64).arguments["resolution"] == 64
-    with pytest.raises(CommandError, match="srn: resolution=64 contradicts --resolution 96; leave it to --resolution"):
+    with pytest.raises(HandkitError, match="srn: resolution=64 contradicts --resolution 96; leave it to --resolution"):
         recipe_of("srn", {"resolution": 64}, resolution=96)
 
 
 def test_a_part_has_neither_resolution_nor_rough_cubes():
-    with pytest.raises(CommandError, match="localizer has one resolution"):
+    with pytest.raises(HandkitError, match="localizer has one resolution"):
         recipe_of("localizer", {}, resolution=64)
-    with pytest.raises(CommandError, match="for pose networks"):
+    with pytest.raises(HandkitError, match="for pose networks"):
         recipe_of("localizer", {}, localize="both")
-    with pytest.raises(CommandError, match="did you mean localizer"):
+    with pytest.raises(HandkitError, match="did you mean localizer"):
         check_network("localiser", parts=True)
 
 

@@ -7,9 +7,10 @@ import time
 import numpy as np
 import torch
 
-from handkit.data.dataset import DatasetError, HandDataset, Record
+from handkit.data.dataset import HandDataset, Record
 from handkit.data.packing import MARGIN, Packing
 from handkit.data.shards import Settings
+from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton

@@ -11,9 +11,10 @@ from data.fixtures import render, write_nyu
 from handkit.data import centers, cubes
 from handkit.data.catalog import DATA_SETS, open_split
 from handkit.data.centers import center_of_mass, label_centers, read_centers
-from handkit.data.dataset import DatasetError, LabeledFiles
+from handkit.data.dataset import LabeledFiles
 from handkit.data.msra import CAMERA as MSRA_CAMERA
 from handkit.data.msra import EDITIONS, SUBJECTS
+from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
 
 

@@ -15,9 +15,9 @@ from data.fixtures import write_nyu_labels
 from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.data.catalog import open_split
-from handkit.data.dataset import DatasetError
 from handkit.data.hands17 import open_hands17
 from handkit.data.inspection import inspect
+from handkit.errors import DatasetError
 
 LABELS = {
     "icvl": ("train", "Training/labels.txt", 3),

@@ -11,8 +11,9 @@ from data.fixtures import icvl_joints, joints_of, nyu_joints, render, write_bin,
 
 from handkit.data import hands17, icvl, msra, nyu
 from handkit.data.catalog import DATA_SETS, find_data_set, open_split
-from handkit.data.dataset import DatasetError, HandDataset, LabeledFiles, MissingError, unique
+from handkit.data.dataset import HandDataset, LabeledFiles, unique
 from handkit.data.tables import read_rows
+from handkit.errors import DatasetError, MissingError
 from handkit.geometry.skeleton import HAND21, HANDS17, MSRA21
 
 PARTS = [(name, part) for name, publication in DATA_SETS.items() for part in publication.frames]

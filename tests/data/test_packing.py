@@ -17,7 +17,8 @@ from data.recorded import Recorded, packing_of, settings_of
 
 from handkit.data import packing, shards
 from handkit.data.packing import Packing, Window, pack
-from handkit.data.store import PackedFrames, StoreError
+from handkit.data.store import PackedFrames
+from handkit.errors import StoreError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 

@@ -12,7 +12,8 @@ from data.recorded import DAMAGED, Recorded, joints_of, packing_of
 from handkit.data.augment import Augment, jitter
 from handkit.data.codec import CODECS
 from handkit.data.packing import pack
-from handkit.data.store import PackedFrames, StoreError
+from handkit.data.store import PackedFrames
+from handkit.errors import StoreError
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame

@@ -5,8 +5,8 @@ import pytest
 from evaluation.hands import moving_hand, to_uvd, write
 
 from handkit.data import hands17, icvl, msra, nyu
+from handkit.errors import ScoreError
 from handkit.evaluation.published import Labels, read_labels, read_predictions
-from handkit.evaluation.tables import ScoreError
 from handkit.evaluation.testsets import TEST_SETS
 
 NYU, ICVL, MSRA, HANDS17 = (TEST_SETS[name] for name in ("nyu", "icvl", "msra", "hands17"))

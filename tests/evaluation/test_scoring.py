@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from handkit.errors import ResultError
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
-from handkit.evaluation.protocol import ResultError
 from handkit.evaluation.scoring import WORST_APART
 
 PROTOCOL = Protocol(dataset="toy", version="2 frames", split="all", joints=("a", "b"), cube="250 mm")

@@ -5,7 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from handkit.evaluation.tables import ScoreError, join_tables, read_table
+from handkit.errors import ScoreError
+from handkit.evaluation.tables import join_tables, read_table
 
 ROWS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]
 

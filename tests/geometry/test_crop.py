@@ -8,30 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handkit.geometry.camera import Camera
-from handkit.geometry.crop import (
-    BACKGROUND,
-    Space,
-    crop_hand,
-    mirror_joints,
-    mirror_points,
-    turn_joints,
-    turn_points,
-)
+from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 
 WIDTH, HEIGHT = 96, 80
+FLIP = torch.tensor([-1.0, 1.0, 1.0])
 CAMERA = Camera.from_intrinsics(fx=110.0, fy=101.0, cx=45.3, cy=38.1, width=WIDTH, height=HEIGHT)
 
 
 @st.composite
 def cubes(draw, *, roll=True):
-    """Somewhere in front of the camera, any roll, edges of their own, now and then beyond the picture."""
+    """Somewhere before the camera, any roll, mirrored or not, edges of their own, now and then beyond the image."""
     depth = draw(st.floats(250.0, 900.0))
     center = [draw(st.floats(-0.3, 0.3)) * depth, draw(st.floats(-0.3, 0.3)) * depth, depth]
     edges = [draw(st.floats(100.0, 400.0)) for _ in range(3)]
     turn = draw(st.floats(-math.pi, math.pi)) if roll else 0.0
-    return Cube(torch.tensor([center]), torch.tensor([edges]), torch.tensor([turn]))
+    return Cube(*(torch.tensor([each]) for each in (center, edges, turn, draw(st.booleans()))))
 
 
 @st.composite
@@ -54,7 +47,7 @@ def tiny(center=(0.0, 0.0, 500.0)):
     """3 x 3 readings of which each becomes one crop pixel: 5 mm a pixel at 500 mm, 50 mm to either face."""
     camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=1.0, cy=1.0, width=3, height=3)
     depth = torch.tensor([[0.0, 440.0, 460.0], [500.0, 540.0, 550.0], [551.0, 475.0, 525.0]])
-    cube = Cube(torch.tensor([center]), torch.tensor([[15.0, 15.0, 100.0]]), torch.zeros(1))
+    cube = Cube.around(torch.tensor([center]), edge=torch.tensor([[15.0, 15.0, 100.0]]))
     return crop_hand(DepthFrame.single(depth, camera), cube, 3)
 
 
@@ -166,40 +159,48 @@ def test_half_way_between_pixels_rounding_does_not_decide(focal, center, edge, l
 
 
 @pytest.mark.parametrize("space", Space)
-def test_the_crop_of_a_mirrored_scene_is_the_mirrored_crop(space):
-    cube = Cube(torch.tensor([[37.0, -12.0, 431.0]]), torch.tensor([[190.0, 210, 300]]), torch.tensor([0.4]))
-    joints = cube.center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 50
+def test_a_mirrored_cube_of_a_scene_is_the_crop_of_the_mirrored_scene(space):
+    """A left hand in a mirrored cube is what a right hand would be: points and joints, in either space."""
+    center, edges, roll = torch.tensor([[37.0, -12.0, 431.0]]), torch.tensor([[190.0, 210, 300]]), torch.tensor([0.4])
+    joints = center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 50
     seen_from_behind = Camera.from_intrinsics(
         fx=110.0, fy=101.0, cx=WIDTH - 1 - 45.3, cy=38.1, width=WIDTH, height=HEIGHT
     )
-    mirrored = Cube(mirror_joints(cube.center), cube.edges, -cube.roll)
-    crop = crop_hand(DepthFrame.single(noise(), CAMERA), cube, 40)
-    other = crop_hand(DepthFrame.single(noise().flip(-1), seen_from_behind), mirrored, 40)
-    torch.testing.assert_close(other.points(space), mirror_points(crop.points(space)), rtol=0, atol=1e-4)
-    left, right = other.normalize(mirror_joints(joints), space), crop.normalize(joints, space)
-    torch.testing.assert_close(left, mirror_joints(right), rtol=0, atol=1e-5)
-
-
-def test_a_mirror_twice_is_none():
-    points = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) - 0.5
-    assert torch.equal(mirror_points(mirror_points(points)), points)
-    assert torch.equal(mirror_joints(mirror_joints(points[:, :, 0].mT)), points[:, :, 0].mT)
-    assert torch.equal(mirror_points(points)[:, 2], points[:, 2].flip(-1))
+    # In the mirror the same box is turned the other way, and its own x axis has been flipped once already.
+    mirrored = Cube(center, edges, roll, torch.tensor([True]))
+    plain = Cube(center * FLIP, edges, -roll, torch.tensor([False]))
+    crop = crop_hand(DepthFrame.single(noise(), CAMERA), mirrored, 40)
+    other = crop_hand(DepthFrame.single(noise().flip(-1), seen_from_behind), plain, 40)
+    torch.testing.assert_close(crop.points(space), other.points(space), rtol=0, atol=1e-4)
+    answer = other.normalize(joints * FLIP, space)
+    torch.testing.assert_close(crop.normalize(joints, space), answer, rtol=0, atol=1e-5)
+    torch.testing.assert_close(crop.denormalize(answer, space), joints, rtol=0, atol=0.01)
 
 
 @pytest.mark.parametrize("space", Space)
+def test_a_mirrored_cube_s_crop_is_flipped(space):
+    plain, mirrored = (
+        crop_hand(DepthFrame.single(noise(), CAMERA), tilted(0.0, mirrored=side), 40).points(space)
+        for side in (False, True)
+    )
+    assert torch.equal(mirrored[:, 2], plain[:, 2].flip(-1))
+    torch.testing.assert_close(mirrored[:, 0], -plain[:, 0].flip(-1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(mirrored[:, 1], plain[:, 1].flip(-1), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_turned_crop_is_the_crop_of_a_rolled_cube(space, quarters):
-    """Counterclockwise on the screen is a negative roll."""
-    upright = Cube(torch.tensor([[37.0, -12.0, 431.0]]), torch.full((1, 3), 211.0), torch.tensor([0.3]))
-    rolled = Cube(upright.center, upright.edges, upright.roll - quarters * math.pi / 2)
-    joints = upright.center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 50
-    crop, other = (crop_hand(DepthFrame.single(noise(), CAMERA), cube, 40) for cube in (upright, rolled))
-    turned = turn_points(crop.points(space), quarters)
-    torch.testing.assert_close(other.points(space), turned, rtol=0, atol=1e-4)
-    answer = turn_joints(crop.normalize(joints, space), quarters)
-    torch.testing.assert_close(other.normalize(joints, space), answer, rtol=0, atol=1e-5)
-    assert torch.equal(turn_joints(answer, -quarters), crop.normalize(joints, space))
+def test_a_rolled_cube_s_crop_is_turned(quarters):
+    """A positive roll turns clockwise on the screen, and not one pixel is another."""
+    upright, rolled = (
+        crop_hand(DepthFrame.single(noise(), CAMERA), tilted(0.3 + turn * math.pi / 2), 40) for turn in (0, quarters)
+    )
+    assert torch.equal(rolled.depth, torch.rot90(upright.depth, -quarters, (-2, -1)))
+
+
+def tilted(roll, *, mirrored=False):
+    """A cube with equal edges beside the middle of the image."""
+    center = torch.tensor([[37.0, -12.0, 431.0]])
+    return Cube(center, torch.full((1, 3), 211.0), torch.tensor([roll]), torch.tensor([mirrored]))
 
 
 def test_rows_of_a_batch_do_not_mix():
@@ -207,7 +208,12 @@ def test_rows_of_a_batch_do_not_mix():
         torch.stack([noise(), noise(seed=1)]),
         Camera(CAMERA.matrix.repeat(2, 1, 1), WIDTH, HEIGHT),
     )
-    cube = Cube(torch.tensor([[0.0, 0, 400], [30, 20, 600]]), torch.full((2, 3), 250.0), torch.tensor([0.0, 1.0]))
+    cube = Cube(
+        torch.tensor([[0.0, 0, 400], [30, 20, 600]]),
+        torch.full((2, 3), 250.0),
+        torch.tensor([0.0, 1.0]),
+        torch.tensor([True, False]),
+    )
     both = crop_hand(frame, cube, 24)
     for row in range(2):
         alone = crop_hand(frame[row : row + 1], cube[row : row + 1], 24)

@@ -1,5 +1,7 @@
 """Projection from the point map alone, against the camera that made it."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -28,7 +30,7 @@ def test_agrees_with_the_camera(empty: bool):
     camera = Camera.from_intrinsics(fx=240.99, fy=236.0, cx=160.0, cy=120.0, width=320, height=240).batched()
     center = torch.rand(count, 3, generator=generator) * torch.tensor([200.0, 150.0, 300.0])
     cube = Cube.around(center + torch.tensor([-100.0, -75.0, 300.0]), edge=250.0)
-    cube = Cube(cube.center, cube.edges, 6 * torch.rand(count, generator=generator) - 3)
+    cube = replace(cube, roll=6 * torch.rand(count, generator=generator) - 3)
     depth = cube.center[:, 2, None, None] + 240 * (torch.rand(count, 240, 320, generator=generator) - 0.5)
     frame = DepthFrame(depth * (not empty), Camera(camera.matrix.expand(count, 3, 3), 320, 240), None, None)
     crop = crop_hand(frame, cube, 64)

@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -8,9 +8,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from handkit.errors import CheckpointError
 from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.models.checkpoint import (
-    CheckpointError,
     load,
     load_fitting,
     load_part,
@@ -132,7 +132,7 @@ def test_an_older_file_has_y_where_it_was_then(written: Path):
 def test_what_fits_begins_one_plane_from_three(written: Path):
     plane = latent_fusion(planes=["xy"], channels=128)
     assert load_fitting(written, plane) == []
-    whole = load(written).state_dict()
+    whole = cast(nn.Module, load(written)).state_dict()
     assert all(torch.equal(tensor, whole[name]) for name, tensor in plane.state_dict().items())
 
 

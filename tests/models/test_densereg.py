@@ -1,6 +1,7 @@
 """Counts, shapes and readings of reference facts, section 3.5."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def crops(rows: int) -> tuple[Crop, torch.Tensor]:
     camera = Camera.from_intrinsics(fx=475.0, fy=470.0, cx=320.0, cy=240.0, width=640, height=480).batched()
     center = torch.rand(rows, 3, generator=generator) * torch.tensor([200.0, 150.0, 200.0])
     cube = Cube.around(center + torch.tensor([-100.0, -75.0, 450.0]), edge=EDGE)
-    cube = Cube(cube.center, cube.edges, 6 * torch.rand(rows, generator=generator) - 3)
+    cube = replace(cube, roll=6 * torch.rand(rows, generator=generator) - 3)
     depth = cube.center[:, 2, None, None] + 20 * (torch.rand(rows, 480, 640, generator=generator) - 0.5)
     frame = DepthFrame(depth, Camera(camera.matrix.expand(rows, 3, 3), 640, 480), None, None)
     offsets = (torch.rand(rows, 14, 3, generator=generator) - 0.5) * torch.tensor([200.0, 200.0, 60.0])

@@ -11,11 +11,12 @@ from typing import cast
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit.data.augment import Augment
+from handkit.errors import StoppedError, TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.checkpoint import load, read_info
@@ -24,7 +25,7 @@ from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
 from handkit.training import loop
-from handkit.training.loop import Average, Budget, Run, StoppedError, TrainingError, train
+from handkit.training.loop import Average, Budget, Run, train
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,
@@ -80,10 +81,10 @@ def test_the_average_warms_up():
         average.update(network)
         kept = 0.0 if update == 0 else (1 + update) / (10 + update)
         expected = kept * expected + (1 - kept) * value
-        assert float(average.module.weight) == pytest.approx(expected)
+        assert float(cast(Tensor, average.module.weight)) == pytest.approx(expected)
     average.updates = 10**6
     average.update(network)
-    assert float(average.module.weight) == pytest.approx(0.999 * expected + 0.001 * 4)
+    assert float(cast(Tensor, average.module.weight)) == pytest.approx(0.999 * expected + 0.001 * 4)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,8 @@ from tyro.extras import subcommand_cli_from_dict
 
 from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
-from handkit.cli.errors import CommandError
 from handkit.cli.score import score
+from handkit.errors import HandkitError
 
 Pictures = Annotated[Positional[tuple[str, ...]], arg(metavar="FRAME...", help_behavior_hint="")]
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy")]
@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             description=COMMANDS[group].__doc__ if group else DESCRIPTION,
             args=given[1:] if group else given,
         )
-    except CommandError as error:
+    except HandkitError as error:
         print(f"handkit: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:

@@ -21,18 +21,19 @@ import torch
 from rich.console import Console
 
 from handkit.cli.compare_table import THRESHOLDS_MM, Curves, Table, find_markers
-from handkit.cli.errors import CommandError, make_folder
+from handkit.cli.errors import make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.networks import count_parameters
-from handkit.cli.progress import Bar, Budget, Run, TrainingError, train
+from handkit.cli.progress import Bar, Budget, Run, train
 from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
 from handkit.cli.variants import options, read_named_variant, write_variant
+from handkit.errors import CheckpointError, HandkitError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.evaluation.metrics import success_curve
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
-from handkit.models.checkpoint import CheckpointError, load, save
+from handkit.models.checkpoint import load, save
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.training.provenance import hardware
 
@@ -96,7 +97,7 @@ class Contestant:
 
 
 def compare_networks(asked: Comparison) -> int:
-    """Answers 0 when all is trained and measured; raises CommandError where the options make no comparison."""
+    """Answers 0 when all is trained and measured; raises HandkitError where the options make no comparison."""
     contestants = contestants_of(asked)
     real = read_real(asked.real)
     readme = find_markers(asked.readme, out=asked.out)
@@ -120,13 +121,13 @@ def compare_networks(asked: Comparison) -> int:
 
 
 def contestants_of(asked: Comparison) -> list[Contestant]:
-    """All trainings, seed after seed; raises CommandError before anything is trained."""
+    """All trainings, seed after seed; raises HandkitError before anything is trained."""
     if asked.samples < 1 or not asked.seeds or asked.crops < 1:
-        raise CommandError("a comparison needs at least 1 of --samples, --seeds and --crops", status=2)
+        raise HandkitError("a comparison needs at least 1 of --samples, --seeds and --crops", status=2)
     if asked.workers < 0:
-        raise CommandError(f"--workers {asked.workers}: give 0 to render in the same process, or more", status=2)
+        raise HandkitError(f"--workers {asked.workers}: give 0 to render in the same process, or more", status=2)
     if asked.batch is not None and asked.batch < 2:
-        raise CommandError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
+        raise HandkitError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
     named = [_told_apart(*read_named_variant(text)) for text in asked.networks or tuple(MODELS)]
     contestants = [
         contestant_of(asked, network, arguments, seed=seed) for seed in asked.seeds for network, arguments in named
@@ -136,17 +137,17 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
             build(contestant.recipe, seed=0)
     twice = {contestant.folder() for contestant in contestants}
     if len(twice) < len(contestants):
-        raise CommandError("a network with the same variant and seed is named twice; name each once", status=2)
+        raise HandkitError("a network with the same variant and seed is named twice; name each once", status=2)
     return contestants
 
 
 def read_real(folders: Sequence[Path]) -> list[MarkedFrames]:
-    """Marked frames of each folder; raises CommandError also where two have one name, which is a column's."""
+    """Marked frames of each folder; raises HandkitError also where two have one name, which is a column's."""
     real = [read_marked_frames(folder) for folder in folders]
     names = [marked.name for marked in real]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise CommandError(f"two --real folders are called {twice}, as their column would be; rename one", status=2)
+        raise HandkitError(f"two --real folders are called {twice}, as their column would be; rename one", status=2)
     return real
 
 
@@ -176,11 +177,8 @@ def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str
     trained = contestant_of(asked, network, others, seed=contestant.seed)
     finished, folder = train_one(trained, asked, title), asked.runs / contestant.folder()
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        model = load(asked.runs / trained.folder() / "weights.safetensors", readout=contestant.arguments)
-        save(folder / "weights.safetensors", model, recipe=asdict(contestant.recipe))
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
+    model = load(asked.runs / trained.folder() / "weights.safetensors", readout=contestant.arguments)
+    save(folder / "weights.safetensors", model, recipe=asdict(contestant.recipe))
     return finished
 
 
@@ -201,7 +199,7 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
                 run.restore(state)
             train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
         except (TrainingError, CheckpointError) as error:
-            raise CommandError(f"{folder}: {error}") from None
+            raise HandkitError(f"{folder}: {error}") from None
     dropped, skipped = run.counts()
     finished = {
         "parameters": str(count_parameters(model)),
@@ -219,11 +217,11 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
 
 
 def _same_recipe(folder: Path, recipe: Recipe) -> None:
-    """Keep the recipe beside the run; raises CommandError where another one began or finished it."""
+    """Keep the recipe beside the run; raises HandkitError where another one began or finished it."""
     path, content = folder / "recipe.json", recipe.to_json()
     begun = any((folder / name).exists() for name in ("state.ckpt", "finished.json"))
     if begun and path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(content):
-        raise CommandError(
+        raise HandkitError(
             f"{folder} holds a run that another recipe began; remove it, or name another --runs", status=2
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -243,17 +241,14 @@ class Judge:
         return [f"real_{marked.name}_tips_mm" for marked in self.real]
 
     def measure(self, weights: Path) -> tuple[dict[str, str], Curves]:
-        """Figures and curves of the weights in a file; raises CommandError where it holds none."""
-        try:
-            model = load(weights)
-            errors = self._synthetic(model)
-            figures = {
-                "crops": str(self.asked.crops),
-                "synthetic_mm": f"{errors.mean():.3f}",
-                "synthetic_within_20mm": f"{(errors.max(1) <= 20).mean():.4f}",
-            } | self._real(weights)
-        except CheckpointError as error:
-            raise CommandError(str(error)) from None
+        """Figures and curves of the weights in a file; raises HandkitError where it holds none."""
+        model = load(weights)
+        errors = self._synthetic(model)
+        figures = {
+            "crops": str(self.asked.crops),
+            "synthetic_mm": f"{errors.mean():.3f}",
+            "synthetic_within_20mm": f"{(errors.max(1) <= 20).mean():.4f}",
+        } | self._real(weights)
         curve = success_curve(errors, thresholds_mm=THRESHOLDS_MM)
         return figures, Curves(curve.round(4).tolist(), errors.mean(0).round(3).tolist())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handkit.cli.errors import CommandError
+from handkit.errors import HandkitError
 from handkit.geometry.skeleton import HAND21
 from handkit.reports.charts import to_picture
 from handkit.reports.figures import Series, joints_chart, success_chart
@@ -47,7 +47,7 @@ class Table:
 
     @classmethod
     def read(cls, folder: Path) -> "Table":
-        """What is there; raises CommandError where compare.csv is another file."""
+        """What is there; raises HandkitError where compare.csv is another file."""
         path, drawn = folder / "compare.csv", folder / "compare-curves.json"
         if not path.exists():
             return cls(folder)
@@ -58,7 +58,7 @@ class Table:
         except (UnicodeDecodeError, csv.Error):
             rows, columns = [], set[str]()
         if not {*KEY, *MEASURED} <= columns or any(None in row or None in row.values() for row in rows):
-            raise CommandError(f"{path} is no table of `handkit compare`, or a damaged one; move it away", status=2)
+            raise HandkitError(f"{path} is no table of `handkit compare`, or a damaged one; move it away", status=2)
         try:
             curves = {name: Curves(**one) for name, one in json.loads(drawn.read_text(encoding="utf-8")).items()}
         except (OSError, TypeError, ValueError):
@@ -150,7 +150,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def find_markers(readme: Path | None, *, out: Path) -> Path | None:
-    """The file whose table is written again; raises CommandError where the file named has no place for it.
+    """The file whose table is written again; raises HandkitError where the file named has no place for it.
 
     Without a name it is README.md in the working folder, if that has one and the rows go to ``results`` beside it.
     """
@@ -161,12 +161,12 @@ def find_markers(readme: Path | None, *, out: Path) -> Path | None:
     if END in text.partition(BEGIN)[2]:
         return path
     if readme is not None:
-        raise CommandError(f"{readme} has no place for the table: the lines\n{BEGIN}\n{END}", status=2)
+        raise HandkitError(f"{readme} has no place for the table: the lines\n{BEGIN}\n{END}", status=2)
     return None
 
 
 def write_between_markers(path: Path, content: str) -> None:
-    """Replace what stands between the two lines; raises CommandError where they are not there any more."""
+    """Replace what stands between the two lines; raises HandkitError where they are not there any more."""
     find_markers(path, out=path.parent)
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN, 1)

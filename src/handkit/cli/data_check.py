@@ -6,10 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.cli.errors import CommandError
 from handkit.data.catalog import Publication, find_data_set
-from handkit.data.dataset import DatasetError
 from handkit.data.inspection import PartReport, inspect
+from handkit.errors import DatasetError, HandkitError
 
 PIPED_WIDTH = 120
 LISTED = 5
@@ -18,14 +17,14 @@ COLORS = {"ready": "green", "incomplete": "red", "damaged": "red", "absent": "ye
 
 
 def check_data_set(name: str, root: Path, *, split: str | None, pictures: int | None) -> int:
-    """To stdout; answers 0 where every part that is there is ready. Raises CommandError."""
+    """To stdout; answers 0 where every part that is there is ready. Raises HandkitError."""
     if pictures is not None and pictures < 0:
-        raise CommandError(f"--pictures {pictures} is less than none; give a count or all", status=2)
+        raise HandkitError(f"--pictures {pictures} is less than none; give a count or all", status=2)
     try:
         publication = find_data_set(name)
         reports = inspect(name, root, split=split, pictures=pictures)
     except DatasetError as error:
-        raise CommandError(f"{error}{_whence(name)}") from None
+        raise HandkitError(f"{error}{_whence(name)}") from None
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPED_WIDTH)

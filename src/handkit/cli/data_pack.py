@@ -11,15 +11,15 @@ from jaxtyping import Float
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from handkit.cli.errors import CommandError
 from handkit.data.catalog import find_data_set, open_split
 from handkit.data.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
 from handkit.data.codec import Codec
 from handkit.data.cubes import CUBES, CubeRule, cube
-from handkit.data.dataset import DatasetError, LabeledFiles, Record
+from handkit.data.dataset import LabeledFiles, Record
 from handkit.data.packing import CubeOf, Packing, pack
-from handkit.data.shards import Manifest, Settings, StoreError
+from handkit.data.shards import Manifest, Settings
 from handkit.data.store import PackedFrames
+from handkit.errors import DatasetError, HandkitError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
@@ -54,33 +54,27 @@ class Request:
 
 
 def pack_data_set(request: Request) -> int:
-    """Answers 0 when the store is whole; raises CommandError where nothing can be packed."""
+    """Answers 0 when the store is whole; raises HandkitError where nothing can be packed."""
     low, high = MARGINS
     if not low <= request.margin <= high:  # so said, it refuses NaN too
-        raise CommandError(f"--margin {request.margin:g}: give a number from {low:g} to {high:g}", status=2)
+        raise HandkitError(f"--margin {request.margin:g}: give a number from {low:g} to {high:g}", status=2)
     if request.workers < 1:
-        raise CommandError(f"--workers {request.workers}: give at least 1", status=2)
+        raise HandkitError(f"--workers {request.workers}: give at least 1", status=2)
     console = Console(stderr=True)
-    try:
-        split = request.split or next(iter(find_data_set(request.name).parts))
-        files = open_split(request.name, request.root, split)
-        packing = plan(files, request, split=split)
-        manifest = _pack_with_bar(packing, request, console)
-    except (DatasetError, StoreError) as error:
-        raise CommandError(str(error)) from None
+    split = request.split or next(iter(find_data_set(request.name).parts))
+    files = open_split(request.name, request.root, split)
+    packing = plan(files, request, split=split)
+    manifest = _pack_with_bar(packing, request, console)
     summarize(manifest, request.out, console)
     return verify_store(request.out)
 
 
 def verify_store(path: Path) -> int:
-    """Read everything and compare checksums; answers 0 for a sound store. Raises CommandError."""
+    """Read everything and compare checksums; answers 0 for a sound store. Raises HandkitError."""
     console = Console(stderr=True)
-    try:
-        store = PackedFrames.open(path)
-        with console.status("verifying"):
-            damage = store.damage()
-    except StoreError as error:
-        raise CommandError(str(error)) from None
+    store = PackedFrames.open(path)
+    with console.status("verifying"):
+        damage = store.damage()
     for sentence in damage:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     if not damage:
@@ -89,7 +83,7 @@ def verify_store(path: Path) -> int:
 
 
 def plan(files: LabeledFiles, request: Request, *, split: str) -> Packing:
-    """What is to be packed; raises DatasetError or CommandError where centres or cubes are not to be had."""
+    """What is to be packed; raises DatasetError or HandkitError where centres or cubes are not to be had."""
     rule, cube_words = cube_rule(request.cube, request.name)
     center_of, center_words = center_source(request, files)
     (fx, _, cx), (_, fy, cy), _ = files.camera.matrix.tolist()
@@ -109,21 +103,21 @@ def plan(files: LabeledFiles, request: Request, *, split: str) -> Packing:
 
 
 def cube_rule(text: str, name: str) -> tuple[CubeRule, str]:
-    """An edge in mm, or the cubes of a method; raises CommandError."""
+    """An edge in mm, or the cubes of a method; raises HandkitError."""
     try:
         edge = float(text)
     except ValueError:
         if name not in CUBES.get(text, {}):
             known = ", ".join(method for method, sets in CUBES.items() if name in sets)
-            raise CommandError(f"--cube {text}: give an edge in mm, or a method that has {name}: {known}") from None
+            raise HandkitError(f"--cube {text}: give an edge in mm, or a method that has {name}: {known}") from None
         return CUBES[text][name], text
     if not 10 <= edge <= 2000:
-        raise CommandError(f"--cube {text}: an edge is 10 to 2000 mm", status=2)
+        raise HandkitError(f"--cube {text}: an edge is 10 to 2000 mm", status=2)
     return cube(edge), f"{edge:g} mm"
 
 
 def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]:
-    """Where the centre of a frame comes from, and words for it; raises DatasetError or CommandError."""
+    """Where the centre of a frame comes from, and words for it; raises DatasetError or HandkitError."""
     if request.centers == "box" and files.joints is None and files.boxes is not None:
         boxes, whole = files.boxes, files.camera
         return (
@@ -132,12 +126,12 @@ def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]
     if request.centers in {"gt", "box"}:
         if files.joints is None:
             other = "--centers box" if files.boxes is not None else "--centers com or a centre file"
-            raise CommandError(f"{files.name} publishes no labels for this split; use {other}")
+            raise HandkitError(f"{files.name} publishes no labels for this split; use {other}")
         points = label_centers(files.joints, "mean" if request.centers == "gt" else "box")
         return lambda index, _record, _depth: points[index], f"labels, {request.centers}"
     if request.centers == "com":
         if files.name not in DEPTH_WINDOWS:
-            raise CommandError(f"no depth range is published for centres of mass in {files.name}; give a centre file")
+            raise HandkitError(f"no depth range is published for centres of mass in {files.name}; give a centre file")
         near, far = DEPTH_WINDOWS[files.name]
         camera = files.camera
         return (
@@ -145,7 +139,7 @@ def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]
         ), f"mass, {near:g} to {far:g} mm"
     path = Path(request.centers)
     if not path.is_file():
-        raise CommandError(f"--centers {path}: there is no such file; give gt, box, com or the path of a centre file")
+        raise HandkitError(f"--centers {path}: there is no such file; give gt, box, com or the path of a centre file")
     centers = read_centers(path, files, form=request.form)
     return (
         lambda index, _record, _depth: centers.points[index] if centers.valid[index] else None
@@ -176,7 +170,7 @@ def _cubes(center_of: CenterOf, rule: CubeRule) -> CubeOf:
         if center is None or not np.isfinite(center).all() or center[2] <= 0:
             raise DatasetError("there is nothing to centre a cube on")
         edges = torch.tensor([rule.of(record.subject)])
-        return Cube(torch.from_numpy(center)[None].float(), edges, torch.zeros(1))
+        return Cube.around(torch.from_numpy(center)[None].float(), edge=edges)
 
     return cube_of
 

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import torch
 
-from handkit.cli.errors import CommandError
 from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import DatasetError, LabeledFiles
+from handkit.data.dataset import LabeledFiles
 from handkit.drawing import (
     INK,
     PAPER,
@@ -20,26 +19,24 @@ from handkit.drawing import (
     show_depth,
     three_panels,
 )
+from handkit.errors import HandkitError
 
 WIDTH = 960
 """About so many pixels; pictures are enlarged in whole multiples."""
 
 
 def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Path | None) -> int:
-    """Writes the picture and says where; answers 0. Raises CommandError."""
-    try:
-        chosen = split or next(iter(find_data_set(name).parts))
-        files = open_split(name, root, chosen)
-        if not 0 <= index < len(files):
-            raise CommandError(
-                f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2
-            )
-        picture = draw_record(files, index)
-    except DatasetError as error:
-        raise CommandError(str(error)) from None
+    """Writes the picture and says where; answers 0. Raises HandkitError."""
+    chosen = split or next(iter(find_data_set(name).parts))
+    files = open_split(name, root, chosen)
+    if not 0 <= index < len(files):
+        raise HandkitError(
+            f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2
+        )
+    picture = draw_record(files, index)
     target = out or Path(f"{name}-{chosen}-{index}.png")
     if target.suffix.lower() != ".png" or not _write(target, picture):
-        raise CommandError(
+        raise HandkitError(
             f"--out {target} cannot be written; give a .png file in a folder that you may write to, on a disk with room"
         )
     record = files.record(index)

@@ -5,12 +5,12 @@ from typing import Any, Literal, cast
 
 import torch
 
-from handkit.cli.errors import CommandError
 from handkit.cli.variants import check_network, options
+from handkit.errors import HandkitError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
@@ -42,30 +42,30 @@ def recipe_of(
     if localize is None:
         return recipe
     if network in PARTS:
-        raise CommandError(f"--localize {localize} is for pose networks, {network} is none", status=2)
+        raise HandkitError(f"--localize {localize} is for pose networks, {network} is none", status=2)
     rough = LOCALIZER_SYNTHETIC.augment
     augment = replace(recipe.augment, center_mm=rough.center_mm, far_mm=rough.far_mm, far=rough.far)
     return replace(recipe, augment=augment, center="located" if localize == "both" else "rough")
 
 
 def adapted(recipe: Recipe, variant: dict[str, Any], *, resolution: int | None = None) -> Recipe:
-    """A recipe with other arguments of its network, or crops of one size; raises CommandError where two are named."""
+    """A recipe with other arguments of its network, or crops of one size; raises HandkitError where two are named."""
     named = variant.get("resolution")
     size = named if resolution is None else resolution
     if named not in {None, size}:
-        raise CommandError(
+        raise HandkitError(
             f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution", status=2
         )
     recipe = replace(recipe, arguments=recipe.arguments | variant)
     if size is None:
         return recipe
     if "resolution" not in options(recipe.network):
-        raise CommandError(f"{recipe.network} has one resolution; leave --resolution {size} out", status=2)
+        raise HandkitError(f"{recipe.network} has one resolution; leave --resolution {size} out", status=2)
     return recipe.at(size)
 
 
 def build(recipe: Recipe, *, seed: int, skeleton: Skeleton = HAND21) -> Any:  # noqa: ANN401
-    """The network of a recipe with first weights from `seed`; raises CommandError where its arguments make none."""
+    """The network of a recipe with first weights from `seed`; raises HandkitError where its arguments make none."""
     with torch.random.fork_rng():  # layers take no generator for their first weights
         torch.manual_seed(seed)
         try:
@@ -73,7 +73,7 @@ def build(recipe: Recipe, *, seed: int, skeleton: Skeleton = HAND21) -> Any:  # 
                 return PARTS[recipe.network](**recipe.arguments)
             return MODELS[recipe.network](skeleton, **recipe.arguments)
         except ValueError as error:
-            raise CommandError(f"{recipe.network}: {error}", status=2) from None
+            raise HandkitError(f"{recipe.network}: {error}", status=2) from None
 
 
 def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
@@ -81,10 +81,7 @@ def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
     if recipe.network == "localizer":
         return location_targets
     if recipe.network == "handedness":
-        try:
-            return handedness_targets(load(find_weights("latent-fusion")))
-        except CheckpointError as error:
-            raise CommandError(str(error)) from None
+        return handedness_targets(load(find_weights("latent-fusion")))
     targets = pose_targets(cast(HandPoseModel, model), recipe.augment)
     return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
 
@@ -110,9 +107,6 @@ def validation_frames(
 
 def bundled_localizer() -> tuple[Localizer, float]:
     """It, and the edge of the cubes that it looks at, mm."""
-    try:
-        path = find_weights("localizer")
-        recipe = read_info(path).recipe or {}
-        return load_part(path, Localizer), float(recipe.get("edge_mm", LOCALIZER_SYNTHETIC.edge_mm))
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
+    path = find_weights("localizer")
+    recipe = read_info(path).recipe or {}
+    return load_part(path, Localizer), float(recipe.get("edge_mm", LOCALIZER_SYNTHETIC.edge_mm))

@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from handkit.cli.errors import CommandError, make_folder
-from handkit.depth import FrameError
+from handkit.cli.errors import make_folder
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
+from handkit.errors import FrameError, HandkitError, SourceError
 from handkit.inference import HandPoseEstimator, Prediction
-from handkit.models.checkpoint import CheckpointError
 from handkit.sinks import JsonLines, PictureFolder, frame_record
-from handkit.sources import CameraChoice, SourceError, find_pictures, read_depth
+from handkit.sources import CameraChoice, find_pictures, read_depth
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
@@ -97,14 +96,14 @@ class Reader:
 
 
 def predict_frames(frames: Sequence[str], request: Request) -> int:
-    """Answer 0 if at least one frame was processed, else 1; raises CommandError where nothing can begin."""
+    """Answer 0 if at least one frame was processed, else 1; raises HandkitError where nothing can begin."""
     camera = _camera(request)
     sources = [path for given in frames for path in find_pictures(given)]
     if not sources:
-        raise CommandError("predict needs at least one FRAME: a picture, a folder or a glob", status=2)
+        raise HandkitError("predict needs at least one FRAME: a picture, a folder or a glob", status=2)
     if request.out:
         _refuse_folder_of_sources(request.out, sources)
-    estimator = _estimator(request.weights)
+    estimator = HandPoseEstimator.from_pretrained(request.weights)
     console, tally = Console(stderr=True), Tally()
     if request.out:
         make_folder(request.out)
@@ -142,27 +141,20 @@ def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Pictur
 
 def _camera(request: Request) -> CameraChoice:
     if not 0 < request.depth_scale < float("inf"):
-        raise CommandError(f"--depth-scale {request.depth_scale:g} is not a positive number of mm per unit", status=2)
+        raise HandkitError(f"--depth-scale {request.depth_scale:g} is not a positive number of mm per unit", status=2)
     try:
         return CameraChoice.parse(request.camera)
     except ValueError as error:
-        raise CommandError(str(error), status=2) from None
+        raise HandkitError(str(error), status=2) from None
 
 
 def _refuse_folder_of_sources(out: Path, sources: Sequence[Path]) -> None:
     """An overlay carries its frame's name: written beside the frame, it would replace it."""
     if any(path.resolve().parent == out.resolve() for path in sources):
-        raise CommandError(
+        raise HandkitError(
             f"--out {out} is the folder of the frames, which the overlays would overwrite; name another",
             status=2,
         )
-
-
-def _estimator(weights: str) -> HandPoseEstimator:
-    try:
-        return HandPoseEstimator.from_pretrained(weights)
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
 
 
 def _summarize(tally: Tally, out: Path, console: Console) -> None:

@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handkit.cli.errors import CommandError
+from handkit.errors import HandkitError
 from handkit.evaluation import LabelledPicture, evaluate_pictures
 from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
-from handkit.models.checkpoint import CheckpointError
 from handkit.synthetic.scenes import DEVICES, sample_scenes, whole_frames
 
 SEED = 9_000_001
@@ -49,11 +48,8 @@ def evaluate_synthetic(
 ) -> int:
     """Print the figures; with `out` also write them to `out` as JSON."""
     if count < 1:
-        raise CommandError(f"--count {count} measures nothing; give at least 1", status=2)
-    try:
-        estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, turns=turns)
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
+        raise HandkitError(f"--count {count} measures nothing; give at least 1", status=2)
+    estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, turns=turns)
     console = Console(stderr=True)
     pictures = track(
         synthetic_pictures(count), "pictures", total=count, console=console, disable=not console.is_terminal

@@ -13,9 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from handkit.cli.networks import network_facts
+from handkit.errors import CheckpointError
 from handkit.geometry.camera import CAMERAS
 from handkit.models import MODELS, PARTS
-from handkit.models.checkpoint import CheckpointError, read_info
+from handkit.models.checkpoint import read_info
 from handkit.models.pretrained import weights_folders
 
 PIPED_WIDTH = 150

@@ -12,22 +12,23 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from torch.utils.data import Dataset
 
-from handkit.cli.errors import CommandError, make_folder
+from handkit.cli.errors import make_folder
 from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
 from handkit.cli.variants import check_network, read_variant
+from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load_fitting
+from handkit.models.checkpoint import load_fitting
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 
 try:
-    from handkit.training.loop import Budget, Report, Run, StoppedError, TrainingError, train
+    from handkit.training.loop import Budget, Report, Run, train
     from handkit.training.provenance import provenance
 except ModuleNotFoundError as missing:
-    raise CommandError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
+    raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
 DEFAULT_MINUTES = 60.0
 VALIDATION_BATCHES = 16
@@ -60,10 +61,10 @@ class Training:
 
 
 def train_network(asked: Training) -> int:
-    """Answers 0 when the budget is spent; raises CommandError where the options make no run."""
+    """Answers 0 when the budget is spent; raises HandkitError where the options make no run."""
     budget = budget_of(asked)
     if asked.fold:
-        raise CommandError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
+        raise HandkitError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
     recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
     recipe = changed(recipe.continued() if asked.init else recipe, asked)
@@ -76,7 +77,7 @@ def changed(recipe: Recipe, asked: Training) -> Recipe:
     """The recipe with the batch and the learning rate that are asked for."""
     for name, given in (("--batch", asked.batch), ("--learning-rate", asked.learning_rate)):
         if given is not None and not 0 < given < math.inf:
-            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return replace(recipe, batch=asked.batch or recipe.batch, learning_rate=asked.learning_rate or recipe.learning_rate)
 
 
@@ -99,9 +100,9 @@ def learn(
                 run, frames, budget, out=asked.out, workers=workers, about=about, measure=measure, tell=bar.show
             )
         except StoppedError as stopped:
-            raise CommandError(f"{asked.out}: {stopped}", status=stopped.status) from None
+            raise HandkitError(f"{asked.out}: {stopped}", status=stopped.status) from None
         except (TrainingError, CheckpointError) as error:
-            raise CommandError(f"{asked.out}: {error}") from None
+            raise HandkitError(f"{asked.out}: {error}") from None
     spent = run.spent
     bar.console.print(f"{weights}: {spent.samples} samples, {spent.seconds / 60:.1f} minutes", highlight=False)
     return weights
@@ -145,12 +146,12 @@ class Bar:
 def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
     """As asked, else so many samples, else an hour."""
     if asked.minutes is not None and asked.samples is not None:
-        raise CommandError("give --minutes or --samples, not both", status=2)
+        raise HandkitError("give --minutes or --samples, not both", status=2)
     if asked.minutes is None and asked.samples is None:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
         if given is not None and not 0 < given < math.inf:
-            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
 
@@ -158,16 +159,16 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
     """A fresh run, one from given weights, or the one that a state file continues."""
     state = asked.out / "state.ckpt"
     if asked.resume and not state.exists():
-        raise CommandError(f"there is no {state} to resume; leave --resume out to begin a run")
+        raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not asked.resume and state.exists():
-        raise CommandError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
+        raise HandkitError(f"{asked.out} already holds a run; --resume it, or name another --out", status=2)
     make_folder(asked.out)
     model = build(recipe, seed=asked.seed, skeleton=skeleton)
     if asked.init and not asked.resume:
         try:
             _say_what_is_new(load_fitting(find_weights(asked.init), model), asked.init)
         except CheckpointError as error:
-            raise CommandError(f"--init {asked.init}: {error}") from None
+            raise HandkitError(f"--init {asked.init}: {error}") from None
     torch.set_num_threads(asked.threads or max(1, os.cpu_count() or 1))
     precision = "32-true" if asked.precision == "f32" else "bf16-mixed"
     run = Run(model, recipe, targets_of(recipe, model), precision=precision)
@@ -175,7 +176,7 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
         if asked.resume:
             run.restore(state)
     except TrainingError as error:
-        raise CommandError(str(error)) from None
+        raise HandkitError(str(error)) from None
     return run
 
 

@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.cli.errors import CommandError
+from handkit.errors import HandkitError
 from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
-from handkit.sources import SourceError, read_depth
+from handkit.sources import read_depth
 
 TIPS = {"T": "thumb_tip", "I": "index_tip", "M": "middle_tip", "R": "ring_tip", "P": "pinky_tip"}
 SKIN_MM = 6.0
@@ -58,7 +58,7 @@ class TipErrors:
 
 
 def read_marked_frames(folder: Path) -> MarkedFrames:
-    """All of them; raises CommandError that says which file is not as it should be."""
+    """All of them; raises HandkitError that says which file is not as it should be."""
     path = folder / "labels.json"
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -70,13 +70,13 @@ def read_marked_frames(folder: Path) -> MarkedFrames:
         hand, unit = _side(content["hand"]), float(numbers["depth_unit_mm"])
         frames = tuple(_frame(folder, name, marks, unit) for name, marks in content["frames"].items())
     except FileNotFoundError:
-        raise CommandError(f"there is no {path}; --real takes a folder of PNGs with their labels.json") from None
-    except SourceError as error:
-        raise CommandError(str(error)) from None
+        raise HandkitError(f"there is no {path}; --real takes a folder of PNGs with their labels.json") from None
+    except HandkitError:
+        raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CommandError(f"{path} is no labels file of marked fingertips: {type(error).__name__} {error}") from None
+        raise HandkitError(f"{path} is no labels file of marked fingertips: {type(error).__name__} {error}") from None
     if not frames:
-        raise CommandError(f"{path} lists no frames")
+        raise HandkitError(f"{path} lists no frames")
     return MarkedFrames(folder.resolve().name, camera, hand, frames)
 
 

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handkit.cli.errors import CommandError, make_folder
+from handkit.cli.errors import make_folder
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
+from handkit.errors import HandkitError
 from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator, Prediction
-from handkit.models.checkpoint import CheckpointError
 from handkit.sinks import STAGES, JsonLines, frame_record, save_depth, save_picture
 from handkit.synthetic.scenes import DEVICES, record, sample_scenes, whole_frames
 
@@ -47,7 +47,7 @@ class Labelled:
 def render_frames(count: int, *, out: Path, seed: int) -> int:
     """Depth pictures in mm, their labels in the format that `predict` writes, and a contact sheet."""
     if count < 1:
-        raise CommandError(f"--count {count} renders nothing; give at least 1", status=2)
+        raise HandkitError(f"--count {count} renders nothing; give at least 1", status=2)
     make_folder(out)
     generator = torch.Generator().manual_seed(seed)
     tiles: list[Picture] = []
@@ -70,12 +70,9 @@ def render_frames(count: int, *, out: Path, seed: int) -> int:
 def run_demo(*, out: Path, frames: int, seed: int) -> int:
     """Render, estimate, compare; answers 1 if not a single hand was found."""
     if frames < 1:
-        raise CommandError(f"--frames {frames} is no recording; give at least 1", status=2)
+        raise HandkitError(f"--frames {frames} is no recording; give at least 1", status=2)
     console = Console()
-    try:
-        estimator = HandPoseEstimator.from_pretrained()
-    except CheckpointError as error:
-        raise CommandError(str(error)) from None
+    estimator = HandPoseEstimator.from_pretrained()
     make_folder(out)
     with console.status(f"rendering {frames} frames of an {DEMO_CAMERA} recording"):
         generator = torch.Generator().manual_seed(seed)

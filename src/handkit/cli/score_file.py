@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.cli.errors import CommandError, unwritable
+from handkit.cli.errors import unwritable
 from handkit.data.catalog import open_split
-from handkit.data.dataset import DatasetError, LabeledFiles
+from handkit.data.dataset import LabeledFiles
+from handkit.errors import DatasetError, HandkitError, ScoreError
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import protocol_rows
 from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
 from handkit.evaluation.readings import Format
-from handkit.evaluation.tables import ScoreError
 from handkit.evaluation.testsets import TEST_SETS, DatasetName, Intrinsics
 from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
@@ -60,17 +60,14 @@ class Scored(NamedTuple):
 
 
 def score_file(request: Request) -> int:
-    """Print the figures; with `out` also write a report. Raises CommandError."""
-    try:
-        intrinsics = _intrinsics(request)
-        labels, pictures = _labels(request, intrinsics)
-        scored = _score(request, request.predictions, labels, intrinsics)
-        result = scored.result
-        for path in request.compare:
-            other = _score(request, path, labels, intrinsics)
-            result = compare(result, other.result, errors=scored.errors, other_errors=other.errors)
-    except (ScoreError, DatasetError, ValueError) as error:
-        raise CommandError(str(error)) from None
+    """Print the figures; with `out` also write a report. Raises HandkitError."""
+    intrinsics = _intrinsics(request)
+    labels, pictures = _labels(request, intrinsics)
+    scored = _score(request, request.predictions, labels, intrinsics)
+    result = scored.result
+    for path in request.compare:
+        other = _score(request, path, labels, intrinsics)
+        result = compare(result, other.result, errors=scored.errors, other_errors=other.errors)
     console = Console()
     print_result(console if console.is_terminal else Console(width=PIPED_WIDTH), result)
     if request.out:
@@ -89,7 +86,10 @@ def score_file(request: Request) -> int:
 def _intrinsics(request: Request) -> Intrinsics:
     if request.camera is None:
         return TEST_SETS[request.dataset].intrinsics
-    return CameraChoice.parse(request.camera).intrinsics
+    try:
+        return CameraChoice.parse(request.camera).intrinsics
+    except ValueError as error:
+        raise HandkitError(str(error)) from None
 
 
 def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFiles | None]:

@@ -12,15 +12,16 @@ from jaxtyping import Bool, Float32
 from rich.console import Console
 from torch import nn
 
-from handkit.cli.errors import CommandError, unwritable
+from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
-from handkit.data.shards import StoreError, written_whole
+from handkit.data.shards import written_whole
 from handkit.data.store import PackedFrames
+from handkit.errors import CheckpointError
 from handkit.evaluation import Protocol, Result, score
 from handkit.evaluation.testsets import TEST_SETS, part_masks
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
-from handkit.models.checkpoint import CheckpointError, load, load_part, read_info
+from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe, synthetic_recipe
@@ -53,28 +54,17 @@ class Evaluation:
 
 
 def evaluate_on_store(asked: Evaluation) -> int:
-    """Print the figures; with `out` write predictions and a report there. Answers 0; raises CommandError."""
-    store = open_store(asked.store)
-    try:
-        path = find_weights(asked.weights)
-        mask = of_subject(store, asked.fold) if asked.fold else np.ones(len(store), bool)
-        if asked.out:  # told before the work, not after it
-            with _told_of(asked.out):
-                asked.out.mkdir(parents=True, exist_ok=True)
-        answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer)
-        protocol = protocol_of(path, store, asked.center, mask=mask, fold=asked.fold)
-    except (CheckpointError, StoreError) as error:
-        raise CommandError(str(error)) from None
+    """Print the figures; with `out` write predictions and a report there. Answers 0; raises HandkitError."""
+    store = PackedFrames.open(asked.store)
+    path = find_weights(asked.weights)
+    mask = of_subject(store, asked.fold) if asked.fold else np.ones(len(store), bool)
+    if asked.out:  # told before the work, not after it
+        with _told_of(asked.out):
+            asked.out.mkdir(parents=True, exist_ok=True)
+    answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer)
+    protocol = protocol_of(path, store, asked.center, mask=mask, fold=asked.fold)
     report(store, answers, protocol, method=path.stem, mask=mask, out=asked.out)
     return 0
-
-
-def open_store(path: Path) -> PackedFrames:
-    """Raises CommandError."""
-    try:
-        return PackedFrames.open(path)
-    except StoreError as error:
-        raise CommandError(str(error)) from None
 
 
 def answers_of(
@@ -139,7 +129,7 @@ def report(
 ) -> Result | None:
     """Print, and with `out` write, what became of the frames of `mask`; None where there are no labels to score by.
 
-    Raises CommandError where `out` cannot be written; the figures are printed by then.
+    Raises HandkitError where `out` cannot be written; the figures are printed by then.
     """
     truth = store.rows["joints"].astype(np.float64)
     unlabelled = np.isnan(truth).any(axis=(1, 2))
@@ -184,7 +174,7 @@ def parts_of(store: PackedFrames) -> dict[str, Bool[np.ndarray, " N"]]:
 def write_predictions(folder: Path | None, answers: Answers) -> None:
     """`predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none.
 
-    Raises CommandError where they cannot be written; no half of a file is left then, which --resume would take up.
+    Raises HandkitError where they cannot be written; no half of a file is left then, which --resume would take up.
     """
     if folder is None:
         return

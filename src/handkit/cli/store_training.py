@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from handkit.cli.errors import CommandError
 from handkit.cli.experiment import adapted, bundled_localizer
 from handkit.cli.progress import Training, begin, budget_of, changed, learn
-from handkit.cli.store_evaluation import answers_of, open_store, protocol_of, report
+from handkit.cli.store_evaluation import answers_of, protocol_of, report
 from handkit.cli.variants import check_network, read_variant
-from handkit.data.shards import StoreError
 from handkit.data.store import PackedFrames
+from handkit.errors import HandkitError, StoreError
 from handkit.evaluation.metrics import joint_distances
 from handkit.models import PARTS, HandPoseModel
 from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
@@ -35,19 +34,16 @@ MEASURED = 1024
 
 
 def train_on_store(asked: Training) -> int:
-    """Answers 0 when the budget is spent; raises CommandError where options or store make no run."""
-    store = open_store(Path(asked.data))
-    try:
-        recipe = recipe_for(asked, store)
-        check_reach(store, recipe)
-        _tell_of_centers(asked, store)
-        if asked.fold == "all":
-            return _train_folds(asked, store, recipe)
-        weights = _train(asked, store, recipe)
-        if asked.fold:
-            _report_fold(weights, store, recipe, asked.fold)
-    except StoreError as error:
-        raise CommandError(str(error)) from None
+    """Answers 0 when the budget is spent; raises HandkitError where options or store make no run."""
+    store = PackedFrames.open(Path(asked.data))
+    recipe = recipe_for(asked, store)
+    check_reach(store, recipe)
+    _tell_of_centers(asked, store)
+    if asked.fold == "all":
+        return _train_folds(asked, store, recipe)
+    weights = _train(asked, store, recipe)
+    if asked.fold:
+        _report_fold(weights, store, recipe, asked.fold)
     return 0
 
 
@@ -55,14 +51,14 @@ def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
     """The published experiment on this data set, else our own recipe; centred where the store's cubes are."""
     network, data = check_network(asked.network, parts=True), store.manifest.settings.dataset
     if network == "handedness":
-        raise CommandError("handedness is learned from synthetic frames; leave --data out", status=2)
+        raise HandkitError("handedness is learned from synthetic frames; leave --data out", status=2)
     base = PUBLISHED.get((network, data)) or replace(synthetic_recipe(network), data=data, negatives=0.0)
     recipe = adapted(base, read_variant(network, asked.variant), resolution=asked.resolution)
     recipe = replace(changed(recipe.continued() if asked.init else recipe, asked), center=center_kind(store))
     if asked.localize != "both":
         return recipe
     if network in PARTS:
-        raise CommandError(f"--localize both is for pose networks, {network} is none", status=2)
+        raise HandkitError(f"--localize both is for pose networks, {network} is none", status=2)
     check_center(store, "located", testing=np.arange(len(store)))
     return replace(recipe, center="located")
 

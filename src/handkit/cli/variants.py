@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from handkit.cli.errors import CommandError
+from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
 
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -65,13 +65,13 @@ class Option:
 
 
 def check_network(name: str, *, parts: bool = False) -> str:
-    """The name itself; raises CommandError that suggests the nearest. `parts`: localizer and handedness count too."""
+    """The name itself; raises HandkitError that suggests the nearest. `parts`: localizer and handedness count too."""
     known = [*MODELS, *(PARTS if parts else ())]
     if name in known:
         return name
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise CommandError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
+    raise HandkitError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
 
 
 def options(network: str) -> dict[str, Option]:
@@ -85,32 +85,32 @@ def options(network: str) -> dict[str, Option]:
 
 
 def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Constructor arguments from `key=value` pairs, several in a text or each in one; raises CommandError that says
+    """Constructor arguments from `key=value` pairs, several in a text or each in one; raises HandkitError that says
     what is possible instead."""
     known, arguments = options(network), dict[str, Any]()
     for pair in (pair for text in pairs for pair in text.split(",") if pair):
         key, equals, text = pair.partition("=")
         if not equals:
-            raise CommandError(
+            raise HandkitError(
                 f"{pair!r} is no variant of {network}; write key=value, as in {_example(known)}", status=2
             )
         if key in arguments:
-            raise CommandError(f"{network}: {key} is given twice; give it once", status=2)
+            raise HandkitError(f"{network}: {key} is given twice; give it once", status=2)
         if key not in known:
             near = get_close_matches(key, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise CommandError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}", status=2)
+            raise HandkitError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}", status=2)
         try:
             arguments[key] = known[key].read(text)
         except ValueError as error:
-            raise CommandError(
+            raise HandkitError(
                 f"{network}: {key}={text} is not possible; {_wanted(known[key], error)}", status=2
             ) from None
     return arguments
 
 
 def read_named_variant(text: str) -> tuple[str, dict[str, Any]]:
-    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises CommandError."""
+    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises HandkitError."""
     name, _, pairs = text.partition(":")
     network = check_network(name)
     return network, read_variant(network, [pairs])

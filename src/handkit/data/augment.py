@@ -76,7 +76,7 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
     if augment.center_px > 0:
         pixels = torch.nn.functional.pad(augment.center_px * draw.uniform(2), (0, 1))
         shift = shift + pixels * edges / CROP
-    return Cube(cube.center + shift, edges, cube.roll + roll)
+    return replace(cube, center=cube.center + shift, edges=edges, roll=cube.roll + roll)
 
 
 def disturb(crop: Crop, augment: Augment, generator: torch.Generator) -> Crop:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from handkit.data import hands17, icvl, msra, nyu
-from handkit.data.dataset import DatasetError, LabeledFiles
+from handkit.data.dataset import LabeledFiles
+from handkit.errors import DatasetError
 
 Opener = Callable[[Path], LabeledFiles]
 

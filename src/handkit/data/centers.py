@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 
-from handkit.data.dataset import DatasetError, HandDataset
+from handkit.data.dataset import HandDataset
 from handkit.data.msra import EDITIONS, SUBJECTS
 from handkit.data.tables import LARGEST, numbered_lines
+from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
 
 Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]

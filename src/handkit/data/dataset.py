@@ -19,20 +19,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.errors import DatasetError, MissingError
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import Skeleton
-
-
-class DatasetError(ValueError):
-    """One sentence: the file, the line where there is one, what was seen, what was expected, what mends it."""
-
-
-class MissingError(DatasetError):
-    """A file or folder that every copy of the data set has is not there."""
-
-    def __init__(self, path: Path, remedy: str) -> None:
-        super().__init__(f"{path} is missing; {remedy}")
-        self.path = path
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from handkit.data.dataset import DatasetError, LabeledFiles, find_root, unique
+from handkit.data.dataset import LabeledFiles, find_root, unique
 from handkit.data.pictures import read_png16
 from handkit.data.tables import Rows, read_rows
+from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import ICVL16
 

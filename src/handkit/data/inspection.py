@@ -11,7 +11,8 @@ from typing import Literal
 
 from handkit.data import msra
 from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import DatasetError, LabeledFiles, MissingError
+from handkit.data.dataset import LabeledFiles
+from handkit.errors import DatasetError, MissingError
 
 State = Literal["ready", "incomplete", "damaged", "absent"]
 MOST_MISSING = 0.01

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped
 
-from handkit.data.dataset import DatasetError, LabeledFiles, MissingError, find_root
+from handkit.data.dataset import LabeledFiles, find_root
 from handkit.data.pictures import read_png_colors
 from handkit.data.tables import LARGEST
+from handkit.errors import DatasetError, MissingError
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
 

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Float32, UInt16
 
 from handkit.data.codec import LARGEST, encode
-from handkit.data.dataset import DatasetError, HandDataset, Record
+from handkit.data.dataset import HandDataset, Record
 from handkit.data.shards import (
     FORMAT,
     FRAMES_A_SHARD,
@@ -34,7 +34,6 @@ from handkit.data.shards import (
     Manifest,
     Settings,
     ShardEntry,
-    StoreError,
     end_shard,
     opened_folder,
     read_manifest,
@@ -44,6 +43,7 @@ from handkit.data.shards import (
     shard_name,
     written_whole,
 )
+from handkit.errors import DatasetError, StoreError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from handkit.data.dataset import DatasetError
+from handkit.errors import DatasetError
 
 _START = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 3: 2}

@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from handkit.data.codec import CODECS, Codec
+from handkit.errors import StoreError
 
 FORMAT = 1
 MANIFEST, INDEX, SOURCES = "store.json", "index.bin", "sources.txt"
@@ -33,10 +34,6 @@ FRAMES_A_SHARD = 2048
 _TAIL = struct.Struct("<QQQI8s")
 """Bytes of patches, of rows, of text; CRC-32 of rows and text; magic."""
 _MAGIC = b"HKSHARD1"
-
-
-class StoreError(ValueError):
-    """A store that cannot be read or written; the message is one sentence for the user."""
 
 
 def row_type(joints: int) -> np.dtype[np.void]:

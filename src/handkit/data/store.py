@@ -17,7 +17,8 @@ from jaxtyping import Float, Int64, Shaped, UInt8
 from torch import Tensor
 
 from handkit.data.codec import decode, gather
-from handkit.data.shards import INDEX, SOURCES, Manifest, StoreError, read_manifest, read_shard_end, row_type
+from handkit.data.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
+from handkit.errors import StoreError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -170,7 +171,7 @@ def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera
     for axis, side in ((0, "left"), (1, "top")):
         matrix[:, axis, 2] -= torch.from_numpy(rows[side].astype(np.float32))
     center, edges = (torch.from_numpy(rows[name].copy()) for name in ("center", "edges"))
-    cube = Cube(center, edges, torch.zeros(len(rows)))
+    cube = Cube.around(center, edge=edges)
     return DepthFrame(
         depth, Camera(matrix, depth.shape[2], depth.shape[1]), torch.from_numpy(rows["joints"].copy()), cube
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import DatasetError, MissingError
+from handkit.errors import DatasetError, MissingError
 
 LARGEST = 1e5
 """Beyond this (100 m, or as many pixels), and for what is not finite, a number cannot be a label."""

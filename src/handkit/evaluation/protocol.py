@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from handkit.errors import ResultError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEVEL, Interval
 
 NOT_STATED = "not stated"
@@ -14,10 +15,6 @@ INTERVALS = (
     f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn "
     "together, as befits video; frames: single frames, as if they were independent"
 )
-
-
-class ResultError(Exception):
-    """A file that holds no result: one sentence for the user."""
 
 
 @dataclass(frozen=True, kw_only=True)

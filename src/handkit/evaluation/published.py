@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from handkit.errors import ScoreError
 from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
-from handkit.evaluation.tables import MOST_DIGITS, ScoreError, Table, join_tables, read_table
+from handkit.evaluation.tables import MOST_DIGITS, Table, join_tables, read_table
 from handkit.evaluation.testsets import TEST_SETS, Intrinsics, Rows, TestSet, part_masks
 
 Missing = Literal["refuse", "skip"]

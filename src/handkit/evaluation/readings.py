@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from handkit.errors import ScoreError
 from handkit.evaluation.metrics import Joints, joint_distances
-from handkit.evaluation.tables import ScoreError
 from handkit.evaluation.testsets import Intrinsics, TestSet
 
 Format: TypeAlias = Literal["auto", "uvd", "xyz", "densereg"]

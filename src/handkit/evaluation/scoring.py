@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from handkit.errors import ScoreError
 from handkit.evaluation.metrics import (
     BLOCK,
     Errors,
@@ -49,7 +50,7 @@ def score(
     answered = ~np.isnan(estimated).any(axis=(1, 2))
     estimated, truth = estimated[answered], truth[answered]
     if not len(truth):
-        raise ValueError("there is not one frame with an answer to score")
+        raise ScoreError("there is not one frame with an answer to score")
     errors = joint_distances(estimated=estimated, truth=truth)
     frame_errors = errors.mean(axis=1)
     curves, (blocks, frames) = _curves(errors), _intervals(frame_errors, seed)
@@ -85,7 +86,7 @@ def compare(result: Result, other: Result, *, errors: Errors, other_errors: Erro
     difference = errors.mean(axis=1) - other_errors.mean(axis=1)
     difference = difference[~np.isnan(difference)]
     if not len(difference):
-        raise ValueError(f"{result.method} and {other.method} answer no frame in common")
+        raise ScoreError(f"{result.method} and {other.method} answer no frame in common")
     blocks, frames = _intervals(difference, seed)
     comparison = Comparison(
         other=other.method,

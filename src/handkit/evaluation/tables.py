@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from handkit.errors import ScoreError
+
 NOT_A_NUMBER = frozenset({"nan", "-nan", "+nan", "inf", "-inf", "+inf", "1.#qnan", "-1.#ind", "1.#inf", "invalid"})
 """How programs write that there is no number, in lower case."""
 LARGEST = 1e5
@@ -22,10 +24,6 @@ MOST_BYTES = 2**30
 """Of a file, unpacked; the largest test set, HANDS2017's, takes 400 MB with 16 digits a number."""
 MOST_DIGITS = 9
 """Of a number of frames."""
-
-
-class ScoreError(Exception):
-    """Why a file cannot be scored: one sentence for the user, with the file, the line and what mends it."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def crop_camera(cube: Cube, resolution: int) -> Camera:
     would be read from the other neighbor.
     """
     center, edges = cube.center.double(), cube.edges.double()
-    linear = cube.rotation().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
+    linear = cube.axes().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
     shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
     upper = torch.cat([linear, shift], dim=-1)
     # `len` would fix the batch of an exported program.
@@ -124,43 +124,3 @@ def _sample_nearest(frame: DepthFrame, camera: Camera) -> Float[Tensor, "B S S"]
 def _to_unit(pixels: Float[Tensor, "*shape"], resolution: int) -> Float[Tensor, "*shape"]:
     """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (reference facts 2.4, the AWR convention)."""
     return (pixels + 0.5) * (2 / resolution) - 1
-
-
-def mirror_points(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 3 S S"]:
-    """The point map of the same crop in a mirror: a left hand's becomes a right hand's, in either space."""
-    flipped = points.flip(-1)
-    return torch.cat([-flipped[:, :1], flipped[:, 1:]], dim=1)
-
-
-def mirror_joints(joints: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
-    """Normalized joints in the same mirror; its own inverse.
-
-    >>> mirror_joints(torch.tensor([0.25, 0.5, -1.0])).tolist()
-    [-0.25, 0.5, -1.0]
-    """
-    return joints * joints.new_tensor([-1.0, 1.0, 1.0])
-
-
-def turn_points(points: Float[Tensor, "B 3 S S"], quarters: int) -> Float[Tensor, "B 3 S S"]:
-    """The point map of the same crop turned counterclockwise on the screen by `quarters` of a full turn."""
-    if quarters % 4 == 0:
-        return points
-    turned = torch.rot90(points, quarters, (-2, -1)).unbind(1)
-    return torch.stack(_turn(turned, quarters), dim=1)
-
-
-def turn_joints(joints: Float[Tensor, "*batch 3"], quarters: int) -> Float[Tensor, "*batch 3"]:
-    """Normalized joints turned with the crop; minus `quarters` turns them back.
-
-    >>> turn_joints(torch.tensor([0.25, 0.5, -1.0]), 1).tolist()
-    [0.5, -0.25, -1.0]
-    """
-    return torch.stack(_turn(joints.unbind(-1), quarters), dim=-1)
-
-
-def _turn(coordinates: tuple[Tensor, ...], quarters: int) -> tuple[Tensor, Tensor, Tensor]:
-    """x, y, z after so many quarters."""
-    x, y, z = coordinates
-    for _ in range(quarters % 4):
-        x, y = y, -x
-    return x, y, z

@@ -1,48 +1,73 @@
-"""The metric box around one hand: it says where to cut."""
+"""The metric box around one hand: it says where to cut, and how to look."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Cube:
-    """Centre (camera mm), three full edges (mm) and roll about the optical axis (rad), one row a hand.
+    """Center (camera mm), three full edges (mm), roll about the optical axis (rad) and mirrored or not, a row a hand.
 
     The box's axes are the camera's, turned by `roll` in the image plane; a positive roll turns the crop's content
-    clockwise on the screen (x right, y down).
+    clockwise on the screen (x right, y down). A mirrored box has its x axis pointing the other way: a left hand in it
+    looks, and is normalized, as a right hand.
     """
 
     center: Float[Tensor, "B 3"]
     edges: Float[Tensor, "B 3"]
     roll: Float[Tensor, " B"]
+    mirrored: Bool[Tensor, " B"]
 
     @classmethod
-    def around(cls, center: Float[Tensor, "B 3"], *, edge: float) -> "Cube":
-        """Upright cubes with one edge length in mm."""
-        return cls(center, torch.full_like(center, edge), torch.zeros_like(center[:, 0]))
+    def around(cls, center: Float[Tensor, "B 3"], *, edge: float | Float[Tensor, "B 3"]) -> "Cube":
+        """Upright boxes that mirror nothing, with one edge length in mm or with edges of their own."""
+        edges = edge if isinstance(edge, Tensor) else torch.full_like(center, edge)
+        zeros = torch.zeros_like(center[:, 0])
+        return cls(center, edges, zeros, zeros.bool())
 
-    def rotation(self) -> Float[Tensor, "B 2 2"]:
-        """Camera x, y to the box's own axes."""
+    def views(self, *, mirrored: Sequence[bool], rotations: int = 1) -> "Cube":
+        """Every box plain or mirrored, as listed, and each of these in so many rolls, evenly over a full turn.
+
+        Rows are boxes x `mirrored` x `rotations`, the last fastest.
+        """
+        count = len(self.roll)
+        flips = torch.tensor(list(mirrored), device=self.roll.device)
+        rolls = torch.arange(rotations, device=self.roll.device, dtype=self.roll.dtype) * (2 * math.pi / rotations)
+        rows = self[torch.arange(count, device=self.roll.device).repeat_interleave(len(flips) * rotations)]
+        return replace(
+            rows,
+            roll=rows.roll + rolls.repeat(count * len(flips)),
+            mirrored=rows.mirrored ^ flips.repeat_interleave(rotations).repeat(count),
+        )
+
+    def axes(self) -> Float[Tensor, "B 2 2"]:
+        """Camera x, y to the box's own axes; orthogonal."""
         cos, sin = torch.cos(self.roll), torch.sin(self.roll)
-        return torch.stack([cos, -sin, sin, cos], dim=-1).unflatten(-1, (2, 2))
+        side = torch.where(self.mirrored, -1.0, 1.0).to(cos.dtype)
+        return torch.stack([side * cos, -side * sin, sin, cos], dim=-1).unflatten(-1, (2, 2))
 
     def normalize(self, points: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
         """Camera mm to the box's own axes, [-1, 1] inside."""
         offset = points - self.center[:, None]
-        plane = offset[..., :2] @ self.rotation().mT
+        plane = offset[..., :2] @ self.axes().mT
         return torch.cat([plane, offset[..., 2:]], dim=-1) / (self.edges[:, None] / 2)
 
     def denormalize(self, points: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
         """Inverse of `normalize`."""
         offset = points * (self.edges[:, None] / 2)
-        plane = offset[..., :2] @ self.rotation()
+        plane = offset[..., :2] @ self.axes()
         return torch.cat([plane, offset[..., 2:]], dim=-1) + self.center[:, None]
 
     def __getitem__(self, index: Tensor | slice) -> "Cube":
-        return Cube(self.center[index], self.edges[index], self.roll[index])
+        return Cube(self.center[index], self.edges[index], self.roll[index], self.mirrored[index])
+
+    def __len__(self) -> int:
+        return len(self.center)
 
     def to(self, device: torch.device | str) -> "Cube":
-        return Cube(self.center.to(device), self.edges.to(device), self.roll.to(device))
+        return Cube(self.center.to(device), self.edges.to(device), self.roll.to(device), self.mirrored.to(device))

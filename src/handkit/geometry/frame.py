@@ -1,6 +1,6 @@
 """What every source of depth yields."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -43,6 +43,13 @@ class DepthFrame:
         shift = self.camera.matrix.new_tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]])
         camera = self.camera.warp(shift.expand(len(depth), 2, 3), width=width, height=height)
         return DepthFrame(depth, camera, self.joints, self.cube)
+
+    def expand(self, count: int) -> "DepthFrame":
+        """`count` views of a single frame, or all of so many: nothing is copied, an image is large."""
+        if len(self) == count:
+            return self
+        camera = replace(self.camera, matrix=self.camera.matrix.expand(count, 3, 3))
+        return DepthFrame(self.depth.expand(count, -1, -1), camera)
 
     def __getitem__(self, index: Tensor | slice) -> "DepthFrame":
         return DepthFrame(

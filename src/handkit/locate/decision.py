@@ -1,6 +1,5 @@
 """Which of the proposals is a hand, and where its joints are centred: the localizer's answers put together."""
 
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -61,8 +60,6 @@ def _move(
 ) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
     """Where the localizer sees the hand from each center, and its log odds that there is one."""
     cube = Cube.around(center, edge=edge_mm)
-    # Views of the one picture, not copies: it is large.
-    camera = replace(frame.camera, matrix=frame.camera.matrix.expand(len(center), 3, 3))
-    many = DepthFrame(frame.depth.expand(len(center), -1, -1), camera)
-    answer = localizer(crop_hand(many, cube, localizer.resolution).points(Space.IMAGE))
+    crop = crop_hand(frame.expand(len(center)), cube, localizer.resolution)
+    answer = localizer(crop.points(Space.IMAGE))
     return cube.denormalize(answer.offset[:, None])[:, 0], answer.hand

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from handkit.errors import CheckpointError
 from handkit.geometry.skeleton import Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.handedness import Handedness
@@ -27,10 +28,6 @@ FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
 Part = TypeVar("Part", Localizer, Handedness)
-
-
-class CheckpointError(ValueError):
-    """A weights file that cannot be used; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from handkit.errors import CheckpointError
 from handkit.models import MODELS, PARTS
-from handkit.models.checkpoint import CheckpointError, read_info
+from handkit.models.checkpoint import read_info
 
 BUNDLED = Path(__file__).parents[1] / "weights"
 REPOSITORY = Path(__file__).parents[3] / "weights"

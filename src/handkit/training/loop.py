@@ -25,6 +25,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from handkit.errors import StoppedError, TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
@@ -45,18 +46,6 @@ PATIENCE = 200
 
 Precision = Literal["bf16-mixed", "32-true"]
 Network = HandPoseModel | Localizer | Handedness
-
-
-class TrainingError(RuntimeError):
-    """A run that does not learn any more; the message is one sentence for the user."""
-
-
-class StoppedError(RuntimeError):
-    """A run that a signal has ended, its state on disk; the message is one sentence for the user."""
-
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""What ends a command or a call: one sentence for the user, that says what was seen and what mends it.
+
+Whoever needs no kind catches `HandkitError`. The kinds that stand for a wrong value are a `ValueError` as well.
+"""
+
+from pathlib import Path
+
+
+class HandkitError(Exception):
+    """One sentence, and the exit status of a command that it ends: 1 nothing could be done, 2 wrong usage."""
+
+    def __init__(self, sentence: str, *, status: int = 1) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class FrameError(HandkitError, ValueError):
+    """A depth image that cannot be used: what was seen, what was expected, what mends it."""
+
+
+class SourceError(HandkitError, ValueError):
+    """A file that cannot be read as a depth image, or a camera that does not fit it."""
+
+
+class CheckpointError(HandkitError, ValueError):
+    """A weights file that cannot be used."""
+
+
+class DatasetError(HandkitError, ValueError):
+    """A file of a data set: the file, the line where there is one, what was seen, what was expected, what mends it."""
+
+
+class MissingError(DatasetError):
+    """A file or folder that every copy of the data set has is not there."""
+
+    def __init__(self, path: Path, remedy: str) -> None:
+        super().__init__(f"{path} is missing; {remedy}")
+        self.path = path
+
+
+class StoreError(HandkitError, ValueError):
+    """A store that cannot be read or written."""
+
+
+class ScoreError(HandkitError, ValueError):
+    """Why a file cannot be scored: the file, the line and what mends it."""
+
+
+class ResultError(HandkitError, ValueError):
+    """A file that holds no result."""
+
+
+class TrainingError(HandkitError, RuntimeError):
+    """A run that cannot go on: it does not learn any more, or its state cannot be read."""
+
+
+class StoppedError(TrainingError):
+    """A run that Ctrl-C or SIGTERM has ended; its state is on disk."""

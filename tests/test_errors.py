@@ -1,0 +1,31 @@
+"""One base, which `main` turns into a sentence and an exit status."""
+
+from pathlib import Path
+
+import pytest
+
+import handkit.errors
+from handkit.cli import main
+from handkit.errors import HandkitError, MissingError
+
+
+def test_kinds_are_one_family() -> None:
+    kinds = [kind for kind in vars(handkit.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) == 10
+    assert all(issubclass(kind, HandkitError) for kind in kinds)
+    assert handkit.HandkitError is HandkitError
+
+
+def test_status_and_sentence() -> None:
+    error = HandkitError("--count 0 measures nothing", status=2)
+    assert (str(error), error.status) == ("--count 0 measures nothing", 2)
+    assert HandkitError("gone").status == 1
+
+
+def test_main_says_any_kind_in_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise MissingError(Path("Testing/test_seq_1.txt"), "download it")
+
+    monkeypatch.setattr("handkit.cli.GROUPS", {"data": {"check": fail}})
+    assert main(["data", "check"]) == 1
+    assert capsys.readouterr().err == "handkit: Testing/test_seq_1.txt is missing; download it\n"
