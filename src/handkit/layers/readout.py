@@ -1,4 +1,7 @@
-"""Joints from votes: mean shift over a few candidates of each joint, batched over frames and joints (DenseReg)."""
+"""Joints from votes: mean shift over a few candidates of each joint, batched over frames and joints (DenseReg).
+
+https://arxiv.org/abs/1711.08996
+"""
 
 import torch
 from jaxtyping import Float

@@ -4,7 +4,7 @@ Reads the depth channel of a point map in ``Space.CUBE``, ``(B, 3, S, S)``; answ
 ``(B, J, 3)``. A narrow residual network under a feature pyramid finds shared features T. One branch makes palm
 features P0 of them, one finger features F0; each is then given, beside its own, what the other left over:
 T - F0 for the palm, T - P0 for the fingers. Each branch answers its joints, both together the whole pose, and
-heat maps of all joints and of each branch's own supervise the features on the way. Reference facts, 3.1.
+heat maps of all joints and of each branch's own supervise the features on the way. docs/reference.md, 3.1.
 
 Where the paper and its authors' code differ, this is the code, from which the published results come:
 
@@ -27,6 +27,8 @@ Where we differ from both:
 * Targets are placed by the view that the point map shows, also after the cube was moved or scaled; the code projects
   into the crop as it was before.
 * Without ``cross`` a branch goes on with its own 256 channels alone; neither paper nor code spells that baseline out.
+
+https://openaccess.thecvf.com/content_CVPR_2019/papers/Du_CrossInfoNet_Multi-Task_Information_Sharing_Based_Hand_Pose_Estimation_CVPR_2019_paper.pdf
 """
 
 from typing import Any, Literal, NamedTuple

@@ -5,7 +5,7 @@ crop, each in [-1, 1]), ``(B, J, 3)``. Three branches see the same features. Eac
 the expectation of a latent heat map, and the third as the expectation of a depth-like map under it: XY + Z,
 XZ + Y, YZ + X. A small network answers one weight per branch and image; the weighted sum is the pose.
 
-The authors released no code. Sizes and readings below are those of reference facts, section 3.4:
+The authors released no code. Sizes and readings below are those of docs/reference.md, 3.4:
 
 * ``reinjection``: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
   Additional 1x1 convolutions that carry branch features and maps into the fusion network reproduce 0.510 +
@@ -20,6 +20,9 @@ The authors released no code. Sizes and readings below are those of reference fa
   highest cell; the depth is the expectation under their softmax, as in the other branches.
 * ``initial_std=None`` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
   reaches the same error in half the steps.
+
+A search that leads to the paper, whose identifier we could not confirm:
+https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20latent%20heatmap%20IEEE%20Access%202020
 """
 
 from collections.abc import Sequence
