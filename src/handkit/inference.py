@@ -119,7 +119,7 @@ def two_readings(
     """Both readings of a crop (camera mm) as the handedness network compares them: right hands, and their gaps."""
     both = torch.cat([plain, mirrored], dim=1)
     right, left = torch.cat([crop.cube.normalize(both), _gap(crop, both)], dim=-1).chunk(2, dim=1)
-    return right, left * left.new_tensor([-1.0, 1.0, 1.0, 1.0])
+    return right, mirror_joints(left)
 
 
 def _gap(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:

@@ -68,7 +68,9 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
         shift, roll, factor = shift * moved[:, None], roll * rolled, torch.where(scaled[:, None], factor, 1.0)
     edges = cube.edges
     if augment.edges_mm:
-        edges = edges.new_tensor(augment.edges_mm)[draw.choice(len(augment.edges_mm))][:, None].expand_as(edges)
+        chosen = draw.choice(len(augment.edges_mm))[:, None]
+        for index, edge in enumerate(augment.edges_mm):
+            edges = torch.where(chosen == index, edge, edges)
     edges = edges * factor
     if augment.aspect > 0:
         ratio = (augment.aspect * draw.normal(2)).clamp(-augment.aspect_cut, augment.aspect_cut)

@@ -95,8 +95,7 @@ def crop_camera(cube: Cube, resolution: int) -> Camera:
     linear = cube.rotation().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
     shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
     upper = torch.cat([linear, shift], dim=-1)
-    # `len` would fix the batch of an exported program.
-    last = upper.new_tensor([0.0, 0.0, 1.0]).expand(upper.shape[0], 1, 3)
+    last = torch.nn.functional.pad(torch.ones_like(upper[:, :1, :1]), (2, 0))  # made where it is: nothing is copied
     return Camera(torch.cat([upper, last], dim=1), resolution, resolution)
 
 
@@ -138,7 +137,7 @@ def mirror_joints(joints: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"
     >>> mirror_joints(torch.tensor([0.25, 0.5, -1.0])).tolist()
     [-0.25, 0.5, -1.0]
     """
-    return joints * joints.new_tensor([-1.0, 1.0, 1.0])
+    return torch.cat([-joints[..., :1], joints[..., 1:]], dim=-1)
 
 
 def turn_points(points: Float[Tensor, "B 3 S S"], quarters: int) -> Float[Tensor, "B 3 S S"]:

@@ -273,11 +273,11 @@ class CrossInfoNet(nn.Module):
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Equation 7, to be summed: squared errors of joints (weight beta) and heat maps (alpha), all and by branch."""
-        pose, split = self.outputs(points), {"palm": list(self.skeleton.palm), "fingers": list(self.skeleton.fingers)}
+        pose, palm, fingers = self.outputs(points), self.skeleton.palm, self.skeleton.fingers
         terms = {
             "joints": self.beta * _squared_error(pose.joints, joints),
-            "palm": self.beta * _squared_error(pose.palm, joints[:, split["palm"]]),
-            "fingers": self.beta * _squared_error(pose.fingers, joints[:, split["fingers"]]),
+            "palm": self.beta * _squared_error(pose.palm, _pick(joints, palm)),
+            "fingers": self.beta * _squared_error(pose.fingers, _pick(joints, fingers)),
         }
         if pose.heatmaps is None or pose.palm_heatmaps is None or pose.finger_heatmaps is None:
             return terms
@@ -285,9 +285,14 @@ class CrossInfoNet(nn.Module):
         return {
             **terms,
             "heatmaps": self.alpha * _squared_error(pose.heatmaps, targets),
-            "palm_heatmaps": self.alpha * _squared_error(pose.palm_heatmaps, targets[:, split["palm"]]),
-            "finger_heatmaps": self.alpha * _squared_error(pose.finger_heatmaps, targets[:, split["fingers"]]),
+            "palm_heatmaps": self.alpha * _squared_error(pose.palm_heatmaps, _pick(targets, palm)),
+            "finger_heatmaps": self.alpha * _squared_error(pose.finger_heatmaps, _pick(targets, fingers)),
         }
+
+
+def _pick(values: Float[Tensor, "B J *rest"], joints: tuple[int, ...]) -> Float[Tensor, "B j *rest"]:
+    """Those of some joints. A list as index would be copied to a GPU, which waits for it."""
+    return torch.stack([values[:, joint] for joint in joints], dim=1)
 
 
 def _squared_error(answer: Float[Tensor, "B *rest"], truth: Float[Tensor, "B *rest"]) -> Float[Tensor, ""]:
