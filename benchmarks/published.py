@@ -4,7 +4,7 @@
 
 DIR holds `nyu/` and `icvl/`, each with `groundtruth.txt` and a file for each method, .gz or not, such as those that
 xinghaochen/awesome-hand-pose-estimation collects. What is stated, and what is known of each protocol, is from
-reference facts 1.6, 1.7, 3 and 4.
+docs/reference.md, 1.6, 1.7, 3 and 4.
 """
 
 import argparse

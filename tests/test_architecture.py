@@ -46,6 +46,8 @@ ROOMS = {
     "training": {"streams", "evaluation", "recipes", "data", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
+LONGEST = 420
+"""Lines of a file: what a paper's own file may need. Over 300 look for a second subject in it."""
 NESTED = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.Match)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -110,7 +112,7 @@ def test_no_cycles() -> None:
 @pytest.mark.parametrize("source", SOURCES)
 def test_size_budgets(source: str) -> None:
     text = SOURCES[source].read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= LONGEST
     assert SOURCES[source].stem not in {"utils", "helpers", "common", "misc", "base"}
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, FUNCTIONS):

@@ -112,7 +112,7 @@ def relocate(frame: DepthFrame, localizer: Localizer, *, edge_mm: float) -> Dept
 
 
 def located_targets(targets: Targets, localizer: Localizer, edge_mm: float) -> Targets:
-    """As `targets`, of cubes that the localizer has moved first: its place in training (SRN; reference facts, 2.5)."""
+    """As `targets`, of cubes that the localizer has moved first: its place in training (docs/reference.md, 2.5)."""
 
     def located(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         return targets(relocate(frame, localizer.to(frame.depth.device), edge_mm=edge_mm), resolution, generator)

@@ -68,7 +68,7 @@ def test_rows_pictures_and_the_readme(tmp_path, capfd):
     assert "| latent-fusion:planes=xy | 963,903 | 6 | 2 | 32 | 1 |" in text
     for run in (tmp_path / "runs").iterdir():
         assert sorted(file.name for file in run.iterdir()) == [
-            "finished.json", "log.jsonl", "recipe.json", "weights.safetensors"
+            "finished.json", "log.jsonl", "recipe.json", "run.json", "weights.safetensors"
         ], "the state, three times the weights, is deleted"  # fmt: skip
 
 

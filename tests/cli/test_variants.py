@@ -93,7 +93,7 @@ def test_operations_by_hand():
 
 @pytest.mark.parametrize("network", MODELS)
 def test_sizes_beside_the_papers(network):
-    """What reference facts 0 and 3 say: three fit within 0.5 %, DenseReg's quoted size is not that of its weights."""
+    """What docs/reference.md, 0 and 3 say: three fit within 0.5 %, DenseReg's size is not that of its weights."""
     facts = network_facts(network)
     ratio = {"crossinfonet": 1.003, "srn": 0.999, "latent-fusion": 1.0, "densereg": 0.278}.get(network)
     assert facts["paper"] == PAPERS[network].name

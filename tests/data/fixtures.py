@@ -1,4 +1,4 @@
-"""Small data sets of our own renderer in the exact layouts and bytes of the four genuine ones (reference facts 1).
+"""Small data sets of our own renderer in the exact layouts and bytes of the four genuine ones (docs/reference.md, 1).
 
 `frames = render("nyu", 4)` and `write_nyu(tmp_path, frames)`: the training and the test part both hold all the frames.
 """

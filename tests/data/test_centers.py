@@ -151,7 +151,7 @@ def test_files_without_centers(tmp_path: Path, nyu: LabeledFiles, truth: np.ndar
 
 
 def test_cubes_follow_the_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Reference facts 1.6: SRN cuts 5/6 of the cube from NYU's test frame 2440 on, CrossInfoNet does not."""
+    """docs/reference.md, 1.6: SRN cuts 5/6 of the cube from NYU's test frame 2440 on, CrossInfoNet does not."""
     write_nyu(tmp_path, render("nyu", 2))
     monkeypatch.setattr("handkit.data.nyu.FIRST_SUBJECT", 1)
     subjects = open_split("nyu", tmp_path).subjects

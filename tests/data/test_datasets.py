@@ -87,7 +87,7 @@ def test_nyu_pixel_by_hand(tmp_path: Path):
 
 
 def test_nyu_names_of_the_14_evaluated_joints():
-    """The table of reference facts 1.3."""
+    """The table of docs/reference.md, 1.3."""
     names = [nyu.JOINT_NAMES[i] for i in nyu.EVALUATED]
     fingers = [name for i in (1, 2, 3, 4) for name in (f"F{i}_KNU3_A", f"F{i}_KNU2_B")]
     assert names == [*fingers, "TH_KNU3_A", "TH_KNU3_B", "TH_KNU2_B", "PALM_1", "PALM_2", "PALM_3"]
@@ -169,7 +169,7 @@ def test_icvl_faults(tmp_path: Path):
 
 
 def test_icvl_published_invalid_rows_apply_to_the_whole_label_file_only():
-    """One frame in each of 15 rotations of a session of 3475 (reference facts 1.2)."""
+    """One frame in each of 15 rotations of a session of 3475 (docs/reference.md, 1.2)."""
     rows = list(icvl.INVALID_ROWS)
     assert rows[:3] == [56_503, 59_978, 63_453]
     assert len(rows) == 15

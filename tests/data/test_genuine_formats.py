@@ -106,7 +106,7 @@ def test_hands17_picture(shared_data: Path):
 
 
 def handedness(joints: np.ndarray, skeleton: Skeleton, *, roots: tuple[str, str, str], wrist: str) -> float:
-    """Median over the frames of the cosine of reference facts 1.2: fingers bend to the palm's side of the hand."""
+    """Median over the frames of the cosine of docs/reference.md, 1.2: fingers bend to the palm's side of the hand."""
     at = {name: joints[:, i] for i, name in enumerate(skeleton.joints)}
     index, middle, pinky = (at[name] for name in roots)
     normal = np.cross(middle - at[wrist], index - pinky)

@@ -1,4 +1,4 @@
-"""The published prediction files give the published numbers (reference facts, section 4)."""
+"""The published prediction files give the published numbers (docs/reference.md, 4)."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def assert_figures(result, text: str) -> None:
 
 
 def test_the_other_intrinsics_of_icvl(published):
-    """Reference facts 4, "with 241.42": SRN's 6.271 mm become 6.263."""
+    """docs/reference.md, 4, "with 241.42": SRN's 6.271 mm become 6.263."""
     folder, labels = published
     if labels.test_set.name != "icvl":
         pytest.skip("ICVL's question only")

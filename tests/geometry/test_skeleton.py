@@ -1,4 +1,4 @@
-"""Orders, bones and splits of reference facts 1.2 to 1.5."""
+"""Orders, bones and splits of docs/reference.md, 1.2 to 1.5."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Counts, shapes and readings of reference facts, 3.1, and palm and fingers put together again."""
+"""Counts, shapes and readings of docs/reference.md, 3.1, and palm and fingers put together again."""
 
 import inspect
 import math
@@ -54,7 +54,7 @@ def test_gamma_is_the_first_spread_of_the_answers():
 
 
 def test_parts_have_their_sizes():
-    """Of 21 joints, as the facts split them."""
+    """Of 21 joints, as docs/reference.md, 1.4 splits them."""
     network = CrossInfoNet(MSRA21)
     parts = {
         "pyramid.stem": 864,

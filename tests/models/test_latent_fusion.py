@@ -1,4 +1,4 @@
-"""Counts and readings of reference facts, section 3.4."""
+"""Counts and readings of docs/reference.md, 3.4."""
 
 from collections.abc import Callable
 

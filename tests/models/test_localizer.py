@@ -1,4 +1,4 @@
-"""Counts and readings of reference facts, section 2.5."""
+"""Counts and readings of docs/reference.md, 2.5."""
 
 import json
 import math

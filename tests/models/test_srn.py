@@ -1,4 +1,4 @@
-"""Counts, shapes and readings of reference facts, 3.2, and the way from a pose to maps and back."""
+"""Counts, shapes and readings of docs/reference.md, 3.2, and the way from a pose to maps and back."""
 
 import dataclasses
 import inspect
@@ -60,7 +60,7 @@ def hands() -> tuple[Crop, torch.Tensor]:
     ],
 )
 def test_whole_size(skeleton, arguments, total: int):
-    """The last is the 21.24 x 2^20 that the facts name for 2D heat maps and depth."""
+    """The last is the 21.24 x 2^20 that docs/reference.md, 3.2 names for 2D heat maps and depth."""
     with torch.device("meta"):
         assert count(SRN(skeleton, **arguments)) == total
 

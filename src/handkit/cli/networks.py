@@ -14,7 +14,7 @@ from handkit.models.localizer import Localizer
 
 
 class Reported(NamedTuple):
-    """The size that a paper, or one that quotes it, gives for NYU's 14 joints (reference facts, 0 and 3)."""
+    """The size that a paper, or one that quotes it, gives for NYU's 14 joints (docs/reference.md, 0 and 3)."""
 
     value: float
     unit: Literal["M parameters", "MB", "MB (2^20 parameters)"]

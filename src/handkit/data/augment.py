@@ -1,6 +1,6 @@
 """Augmentation moves the cube, never the joints; what the sensor did wrong is added to the crop's depth.
 
-Reference facts, 2.3, hold what the papers do; their policies stand at the end as constants. What differs: normal
+docs/reference.md, 2.3 holds what the papers do; their policies stand at the end as constants. What differs: normal
 noise is cut at 2.5 standard deviations, so that a hand stays within its patch's margin, and a new cube's depth is
 clipped and normalized with its own edge (the papers' code clips with the old one).
 """
@@ -68,7 +68,9 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
         shift, roll, factor = shift * moved[:, None], roll * rolled, torch.where(scaled[:, None], factor, 1.0)
     edges = cube.edges
     if augment.edges_mm:
-        edges = edges.new_tensor(augment.edges_mm)[draw.choice(len(augment.edges_mm))][:, None].expand_as(edges)
+        chosen = draw.choice(len(augment.edges_mm))[:, None]
+        for index, edge in enumerate(augment.edges_mm):
+            edges = torch.where(chosen == index, edge, edges)
     edges = edges * factor
     if augment.aspect > 0:
         ratio = (augment.aspect * draw.normal(2)).clamp(-augment.aspect_cut, augment.aspect_cut)
@@ -146,6 +148,6 @@ LATENT_FUSION = Augment(center_px=10.0, scale=0.1, roll=pi / 12)
 DENSEREG = Augment(roll=pi, aspect=0.2)
 """Always both: +-180 degrees; width and height each times N(1, 0.2), cut to 0.9 to 1.1 (2.3)."""
 ATTENTION_HOURGLASS = SRN
-"""None is stated; SRN's, which reference facts 2.3 suggest."""
+"""None is stated; SRN's, which docs/reference.md, 2.3 suggests."""
 DEEPPRIOR_REFINEMENT = Augment(center_mm=5.0, roll=pi, combine="one")
 """DeepPrior++'s refinement network: exactly one of {com, rot, none}: N(0, 5 mm), +-180 degrees (2.3)."""

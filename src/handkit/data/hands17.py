@@ -1,4 +1,4 @@
-"""HANDS2017 challenge, frame based (Yuan et al., 2017): 640x480, 21 joints (reference facts 1.5).
+"""HANDS2017 challenge, frame based (Yuan et al., 2017): 640x480, 21 joints (docs/reference.md, 1.5).
 
 Layout: `training/Training_Annotation.txt`, `training/images/image_DNNNNNNNN.png`, `frame/BoundingBox.txt`,
 `frame/images/image_DNNNNNNNN.png`, 8 digits from 1. Annotations are a name and 63 numbers, tab separated: x right, y

@@ -1,4 +1,4 @@
-"""ICVL hand posture data set (Tang et al., CVPR 2014): 320x240, 16 joints as uvd (reference facts 1.2).
+"""ICVL hand posture data set (Tang et al., CVPR 2014): 320x240, 16 joints as uvd (docs/reference.md, 1.2).
 
 Layout: `Training/labels.txt`, `Training/Depth/SESSION/image_NNNN.png`, 14 copies of every session rotated in the plane,
 `Training/Depth/ANGLE/SESSION/image_NNNN.png`, `Testing/test_seq_{1,2}.txt`, `Testing/Depth/test_seq_{1,2}/...png`.

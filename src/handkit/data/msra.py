@@ -1,4 +1,4 @@
-"""MSRA15, hand gesture database (Sun et al., CVPR 2015): 9 subjects, 17 gestures, 21 joints (reference facts 1.4).
+"""MSRA15, hand gesture database (Sun et al., CVPR 2015): 9 subjects, 17 gestures, 21 joints (docs/reference.md, 1.4).
 
 Layout: `P{0..8}/{gesture}/NNNNNN_depth.bin`, numbers from 0, and `joint.txt`, perhaps inside a folder
 `cvpr15_MSRAHandGestureDB`. A `.bin` is six little-endian int32 (width, height, left, top, right, bottom) and the

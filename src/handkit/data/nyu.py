@@ -1,4 +1,4 @@
-"""NYU hand pose data set (Tompson et al., TOG 2014): 640x480, three views, 36 labelled joints (reference facts 1.3).
+"""NYU hand pose data set (Tompson et al., TOG 2014): 640x480, three views, 36 labelled joints (docs/reference.md, 1.3).
 
 Layout: `{train,test}/joint_data.mat`, `{train,test}/depth_{view}_{number}.png`, 7 digits, numbers from 1, perhaps
 inside a folder `dataset`. Depth is packed in an 8-bit colour picture: 256 * green + blue, mm. `joint_xyz` is (3 views,

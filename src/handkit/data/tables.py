@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 def read_rows(path: Path, *, columns: int, named: bool = False, skip: int = 0) -> Rows:
     """`columns` numbers a line after `skip` lines of head, split at any white space; raises DatasetError.
 
-    Lines may end in LF, CR LF or, as ICVL's do, in CR CR LF (reference facts 1.2).
+    Lines may end in LF, CR LF or, as ICVL's do, in CR CR LF (docs/reference.md, 1.2).
     """
     names: list[str] = []
     lines: list[int] = []

@@ -28,7 +28,7 @@ class Errors:
         return float(self.per_joint_mm.mean())
 
     def success(self, threshold_mm: float) -> float:
-        """Share of frames whose worst joint is at most `threshold_mm` off (reference facts 4, "max-frame")."""
+        """Share of frames whose worst joint is at most `threshold_mm` off (docs/reference.md, 4, "max-frame")."""
         return float((self.per_joint_mm.amax(1) <= threshold_mm).float().mean())
 
 

@@ -1,6 +1,6 @@
 """Errors of joints in millimetres, and how sure a mean of them is: pure functions on arrays (N, J, 3).
 
-Definitions are those of reference facts, section 4. Every resampling takes its generator.
+Definitions are those of docs/reference.md, 4. Every resampling takes its generator.
 """
 
 from typing import Literal, NamedTuple, TypeAlias

@@ -105,7 +105,7 @@ class Result:
     auc_worst_joint: float
     """Area under the worst-joint curve from 0 to 80 mm, over 80."""
     auc_joint: float
-    """Area under the per-joint curve from 0 to 50 mm at 100 thresholds, over 50 (reference facts 4: AWR's tool)."""
+    """Area under the per-joint curve from 0 to 50 mm at 100 thresholds, over 50 (docs/reference.md, 4: AWR's tool)."""
     parts: dict[str, Part]
     curves: Curves
     worst_frames: tuple[int, ...]

@@ -38,14 +38,14 @@ UVD = Reading("uvd", "u v d, pixels and mm", (1, 1, 1))
 Y_DOWN = Reading("xyz", "x y z, mm, y down", (1, 1, 1))
 Y_UP = Reading("xyz", "x y z, mm, y up", (1, -1, 1))
 Z_NEGATIVE = Reading("xyz", "x y z, mm, y up and z negative", (1, -1, -1))
-"""As MSRA's joint.txt (reference facts 1.4)."""
+"""As MSRA's joint.txt (docs/reference.md, 1.4)."""
 READINGS = (UVD, Y_DOWN, Y_UP, Z_NEGATIVE)
 
 
 def to_millimeters(
     values: Float[np.ndarray, "N J 3"], reading: Reading, intrinsics: Intrinsics
 ) -> Float[np.ndarray, "N J 3"]:
-    """Camera mm, canonical: x = (u - cx) d / fx, y = (v - cy) d / fy (reference facts 1.1).
+    """Camera mm, canonical: x = (u - cx) d / fx, y = (v - cy) d / fy (docs/reference.md, 1.1).
 
     >>> to_millimeters(np.array([[[420.0, 190.0, 500.0]]]), UVD, (100.0, 100.0, 320.0, 240.0)).tolist()
     [[[500.0, -250.0, 500.0]]]

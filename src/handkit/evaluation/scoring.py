@@ -24,7 +24,7 @@ from handkit.evaluation.protocol import Comparison, Curves, Part, Protocol, Resu
 THRESHOLDS_MM = (10.0, 15.0, 20.0, 30.0, 40.0)
 """At which success is listed."""
 CURVE_MM = np.arange(0.0, 81.0)
-"""At which curves are drawn (reference facts 4)."""
+"""At which curves are drawn (docs/reference.md, 4)."""
 JOINT_CURVE_MM = np.linspace(0.0, 50.0, 100)
 WORST_FRAMES = 12
 WORST_APART = 50

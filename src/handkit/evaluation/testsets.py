@@ -1,6 +1,6 @@
 """The published test sets: how many frames, which joints, whose hand, by which intrinsics they are scored.
 
-All numbers: reference facts 1.1 to 1.5 and 4.
+All numbers: docs/reference.md, 1.1 to 1.5 and 4.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class TestSet:
 
     @property
     def intrinsics(self) -> Intrinsics:
-        """By which the published numbers turn u v d into mm (reference facts 4)."""
+        """By which the published numbers turn u v d into mm (docs/reference.md, 4)."""
         fx, fy, cx, cy, *_ = CAMERAS[self.name]
         return fx, fy, cx, cy
 

@@ -1,7 +1,7 @@
 """Frame -> crop -> camera: one camera, one cutter for stored patches, training and live use.
 
 The crop has a camera of its own, that of the frame after an affine map of the picture (`A @ K`), so nothing but the
-camera is carried beside the image, and joints never move (DeepPrior++-style crop of reference facts 2.1, without its
+camera is carried beside the image, and joints never move (DeepPrior++-style crop of docs/reference.md, 2.1, without its
 integer rounding of the box).
 """
 
@@ -17,7 +17,7 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 
 BACKGROUND = 1.0
-"""Normalised depth of a crop pixel without hand: the back face of the cube (reference facts 2.1, step 6)."""
+"""Normalised depth of a crop pixel without hand: the back face of the cube (docs/reference.md, 2.1, step 6)."""
 HAIR = 1e-6
 """Pixels; see `_sample_nearest`."""
 
@@ -73,8 +73,8 @@ class Crop:
 def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     """Cut `cube` out of `frame`: nearest reading per crop pixel, clamped to the front face, background behind it.
 
-    Nearest, because interpolating raw depth mixes hand and background (reference facts 5.15). What stands nearer than
-    the front face is clamped to it, what lies behind the back face is background (2.1, step 3).
+    Nearest, because interpolating raw depth mixes hand and background (docs/reference.md, 5). What stands nearer than
+    the front face is clamped to it, what lies behind the back face is background (docs/reference.md, 2.1, step 3).
     """
     camera = crop_camera(cube, resolution)
     depth = _sample_nearest(frame, camera)
@@ -95,8 +95,7 @@ def crop_camera(cube: Cube, resolution: int) -> Camera:
     linear = cube.axes().double() * (resolution * center[:, 2:] / edges[:, :2])[..., None]
     shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
     upper = torch.cat([linear, shift], dim=-1)
-    # `len` would fix the batch of an exported program.
-    last = upper.new_tensor([0.0, 0.0, 1.0]).expand(upper.shape[0], 1, 3)
+    last = torch.nn.functional.pad(torch.ones_like(upper[:, :1, :1]), (2, 0))  # made where it is: nothing is copied
     return Camera(torch.cat([upper, last], dim=1), resolution, resolution)
 
 
@@ -122,5 +121,5 @@ def _sample_nearest(frame: DepthFrame, camera: Camera) -> Float[Tensor, "B S S"]
 
 
 def _to_unit(pixels: Float[Tensor, "*shape"], resolution: int) -> Float[Tensor, "*shape"]:
-    """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (reference facts 2.4, the AWR convention)."""
+    """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (docs/reference.md, 2.4, the AWR convention)."""
     return (pixels + 0.5) * (2 / resolution) - 1

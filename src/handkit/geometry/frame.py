@@ -40,7 +40,8 @@ class DepthFrame:
         bottom, right = self.depth.shape[1] - 1, self.depth.shape[2] - 1
         inside = (rows >= 0) & (rows <= bottom) & (columns >= 0) & (columns <= right)
         depth = self.depth[:, rows.clamp(0, bottom), columns.clamp(0, right)].where(inside, 0)
-        shift = self.camera.matrix.new_tensor([[1.0, 0.0, -left], [0.0, 1.0, -top]])
+        shift = torch.eye(2, 3, dtype=self.camera.matrix.dtype, device=self.depth.device)
+        shift[0, 2], shift[1, 2] = -left, -top
         camera = self.camera.warp(shift.expand(len(depth), 2, 3), width=width, height=height)
         return DepthFrame(depth, camera, self.joints, self.cube)
 

@@ -1,4 +1,4 @@
-"""Which joints, in which order, joined by which bones; orders and splits from reference facts 1.2 to 1.5."""
+"""Which joints, in which order, joined by which bones; orders and splits from docs/reference.md, 1.2 to 1.5."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ MSRA21 = Skeleton(
     palm=(0, 1, 5, 9, 13, 17),
     fingers=(2, 6, 10, 14, 18, 3, 7, 11, 15, 19, 4, 8, 12, 16, 20),
 )
-"""Reference facts 1.4; its "thumb MCP" is the base of the four-point thumb chain, here `thumb_cmc`."""
+"""docs/reference.md, 1.4; its "thumb MCP" is the base of the four-point thumb chain, here `thumb_cmc`."""
 
 _HANDS17 = (
     "wrist",
@@ -100,7 +100,7 @@ HANDS17 = Skeleton(
     palm=(0, 1, 2, 3, 4, 5),
     fingers=tuple(range(6, 21)),
 )
-"""Reference facts 1.5: wrist, five MCPs from the thumb on, then PIP, DIP, TIP of each finger."""
+"""docs/reference.md, 1.5: wrist, five MCPs from the thumb on, then PIP, DIP, TIP of each finger."""
 
 _ICVL = ("palm", *(f"{finger}_{part}" for finger in FINGERS for part in ("root", "mid", "tip")))
 ICVL16 = Skeleton(
@@ -110,7 +110,7 @@ ICVL16 = Skeleton(
     palm=(0, 1, 4, 7, 10, 13),
     fingers=(2, 3, 5, 6, 8, 9, 11, 12, 14, 15),
 )
-"""Reference facts 1.2: a palm point (not the wrist), then root, mid, tip of each finger."""
+"""docs/reference.md, 1.2: a palm point (not the wrist), then root, mid, tip of each finger."""
 
 NYU14 = Skeleton(
     name="nyu14",
@@ -125,6 +125,6 @@ NYU14 = Skeleton(
     palm=(1, 3, 5, 7, 9, 10, 11, 12, 13),
     fingers=(0, 2, 4, 6, 8),
 )  # fmt: skip
-"""Reference facts 1.3: 14 of the 36 labels, the fingertips renamed; the 9 / 5 split of CrossInfoNet's code (A2)."""
+"""docs/reference.md, 1.3: 14 of the 36 labels, the fingertips renamed; the 9 / 5 split of CrossInfoNet's code (A2)."""
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (HAND21, NYU14, ICVL16, MSRA21, HANDS17)}

@@ -1,4 +1,7 @@
-"""Batch renormalization: training that already sees the statistics which evaluation will use (DenseReg)."""
+"""Batch renormalization: training that already sees the statistics which evaluation will use (DenseReg).
+
+https://arxiv.org/abs/1702.03275
+"""
 
 import torch
 from jaxtyping import Float

@@ -6,7 +6,9 @@
 
 Where a pixel *is* comes in as its point, so one pair of functions serves image and cube coordinates. SRN's paper
 (eq. 2) and DenseReg's (eq. 1 to 3) print ``p - j``; both released codes, and DenseReg's own Algorithm 1, point to the
-joint, as here (reference facts, 3.2 and 3.5).
+joint, as here (docs/reference.md, 3.2 and 3.5).
+
+https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf and https://arxiv.org/abs/1711.08996
 """
 
 from typing import NamedTuple

@@ -85,7 +85,7 @@ def blurred_cell_heatmaps(joints: Float[Tensor, "B J _"], size: int) -> Float[Te
 
     A one-hot map under the 3 x 3 binomial blur, divided by its maximum: the target of CrossInfoNet. The first two
     coordinates of ``joints`` are (horizontal, vertical) in [-1, 1]; a joint left of or above the crop leaves its map
-    empty, one to the right or below counts to the last cell (reference facts, 3.1).
+    empty, one to the right or below counts to the last cell (docs/reference.md, 3.1).
     """
     cell = ((joints[..., :2] + 1) * (size / 2)).floor()
     inside = (cell >= 0).all(-1)

@@ -1,4 +1,7 @@
-"""Hourglass over a given residual block."""
+"""Hourglass over a given residual block.
+
+https://arxiv.org/abs/1603.06937
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Joints from votes: mean shift over a few candidates of each joint, batched over frames and joints (DenseReg)."""
+"""Joints from votes: mean shift over a few candidates of each joint, batched over frames and joints (DenseReg).
+
+https://arxiv.org/abs/1711.08996
+"""
 
 import torch
 from jaxtyping import Float
@@ -23,9 +26,9 @@ def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) ->
     A pixel that is no number gets the first cell: one bad row of a batch must not end the others.
     """
     height, width = maps.shape[2:]
-    size = pixels.new_tensor([width, height])
-    cell = ((pixels + 1) * (size / 2)).floor().minimum(size - 1)
-    column, row = torch.where(cell > 0, cell, 0).long().unbind(-1)  # a clamp would keep the NaN
+    across = zip(pixels.unbind(-1), (width, height), strict=True)
+    cells = [((place + 1) * (size / 2)).floor().clamp_max(size - 1) for place, size in across]
+    column, row = (torch.where(cell > 0, cell, 0).long() for cell in cells)  # a clamp would keep the NaN
     return maps.flatten(2).gather(2, row * width + column)
 
 

@@ -1,5 +1,5 @@
 """AttentionHourglass: "Networks effectively utilizing 2D spatial information for accurate 3D hand pose estimation",
-Liu B. et al., ICIP.
+B. Liu et al., ICIP 2018.
 
 Reads the depth channel of a point map, ``(B, 3, S, S)``; answers joints in ``Space.IMAGE`` (u, v, d of the crop, each
 in [-1, 1]), ``(B, J, 3)``. Stacked hourglasses detect the joints in the picture, as S/2 x S/2 heat maps; what they
@@ -7,7 +7,7 @@ found out masks the early features, channel by channel, and from those a small n
 
     mask_i = sigmoid(feature map i of the last stack)        F_reg_i = mask_i * F_raw_i
 
-The authors released no code and the text gives few sizes. The network is the reading of reference facts, section 3.3:
+The authors released no code and the text gives few sizes. The network is the reading of docs/reference.md, 3.3:
 15,132,066 parameters for 14 joints. What the paper leaves open there, and what it is here:
 
 * C1, C2: the mask is made of the last stack's 128 features, one for each raw feature, through a sigmoid. It is taken
@@ -22,6 +22,8 @@ The authors released no code and the text gives few sizes. The network is the re
 The comparisons of the paper, as ``regression``: "attention"; "raw", the early features without a mask; "direct", the
 last stack's features themselves; "one-task", which the text does not describe further: the same regression network
 answers all three coordinates from the early features, and nothing is detected.
+
+https://ieeexplore.ieee.org/document/8451509
 """
 
 from typing import Any, Literal, NamedTuple, get_args

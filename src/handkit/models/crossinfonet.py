@@ -4,7 +4,7 @@ Reads the depth channel of a point map in ``Space.CUBE``, ``(B, 3, S, S)``; answ
 ``(B, J, 3)``. A narrow residual network under a feature pyramid finds shared features T. One branch makes palm
 features P0 of them, one finger features F0; each is then given, beside its own, what the other left over:
 T - F0 for the palm, T - P0 for the fingers. Each branch answers its joints, both together the whole pose, and
-heat maps of all joints and of each branch's own supervise the features on the way. Reference facts, 3.1.
+heat maps of all joints and of each branch's own supervise the features on the way. docs/reference.md, 3.1.
 
 Where the paper and its authors' code differ, this is the code, from which the published results come:
 
@@ -29,6 +29,8 @@ Where we differ from both:
 * ``gamma``, the first scale of the batch normalizations that answer joints, is 1 as in the code; joints of a cube have
   a standard deviation of 0.24, and from 0.25 on a short training gets as far as from 1 in many times the steps.
 * Without ``cross`` a branch goes on with its own 256 channels alone; neither paper nor code spells that baseline out.
+
+https://openaccess.thecvf.com/content_CVPR_2019/papers/Du_CrossInfoNet_Multi-Task_Information_Sharing_Based_Hand_Pose_Estimation_CVPR_2019_paper.pdf
 """
 
 from typing import Any, Literal, NamedTuple
@@ -286,11 +288,11 @@ class CrossInfoNet(nn.Module):
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Equation 7, to be summed: squared errors of joints (weight beta) and heat maps (alpha), all and by branch."""
-        pose, split = self.outputs(points), {"palm": list(self.skeleton.palm), "fingers": list(self.skeleton.fingers)}
+        pose, palm, fingers = self.outputs(points), self.skeleton.palm, self.skeleton.fingers
         terms = {
             "joints": self.beta * _squared_error(pose.joints, joints),
-            "palm": self.beta * _squared_error(pose.palm, joints[:, split["palm"]]),
-            "fingers": self.beta * _squared_error(pose.fingers, joints[:, split["fingers"]]),
+            "palm": self.beta * _squared_error(pose.palm, _pick(joints, palm)),
+            "fingers": self.beta * _squared_error(pose.fingers, _pick(joints, fingers)),
         }
         if pose.heatmaps is None or pose.palm_heatmaps is None or pose.finger_heatmaps is None:
             return terms
@@ -298,9 +300,14 @@ class CrossInfoNet(nn.Module):
         return {
             **terms,
             "heatmaps": self.alpha * _squared_error(pose.heatmaps, targets),
-            "palm_heatmaps": self.alpha * _squared_error(pose.palm_heatmaps, targets[:, split["palm"]]),
-            "finger_heatmaps": self.alpha * _squared_error(pose.finger_heatmaps, targets[:, split["fingers"]]),
+            "palm_heatmaps": self.alpha * _squared_error(pose.palm_heatmaps, _pick(targets, palm)),
+            "finger_heatmaps": self.alpha * _squared_error(pose.finger_heatmaps, _pick(targets, fingers)),
         }
+
+
+def _pick(values: Float[Tensor, "B J *rest"], joints: tuple[int, ...]) -> Float[Tensor, "B j *rest"]:
+    """Those of some joints. A list as index would be copied to a GPU, which waits for it."""
+    return torch.stack([values[:, joint] for joint in joints], dim=1)
 
 
 def _squared_error(answer: Float[Tensor, "B *rest"], truth: Float[Tensor, "B *rest"]) -> Float[Tensor, ""]:

@@ -10,13 +10,13 @@ Reads a point map, ``(B, 3, S, S)``, in ``Space.CUBE``: the depth crop, and wher
 and Algorithm 1 reads joints from the last stack's: the K cells of highest (1 + R) S vote p + theta (1 - S) V, each vote
 weighs R where it falls in the picture, and weighted mean shift finds where the votes are densest.
 
-Sizes and readings are those of reference facts, section 3.5, after the released code. Where we differ:
+Sizes and readings are those of docs/reference.md, 3.5, after the released code. Where we differ:
 
 * A point map is in units of half a cube's edge, so theta, sigma and the reach of the first histogram are given in it;
   the defaults are the paper's 80, 40 and 100 mm over 150 mm (its depth range is 300 mm). In a cube of 280 mm they are
   75, 37 and 93 mm. tau is a share of the picture, so that it fits maps of any size.
-* Our crop is a cube around the hand, as the facts recommend (E5); the code cuts the true joints' box at test time (E1,
-  E2). Depth in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
+* Our crop is a cube around the hand, as is fair (E5); the code cuts the true joints' box at test time (E1, E2). Depth
+  in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
   crop ends there. Every fourth pixel stands for a cell, where the code resizes bicubically and rings at edges.
   A cell's u and v are those of its center, (i + 0.5) / 16 - 1 of 32; the code has i / 16 - 1.
 * The code's V is 0 beyond 79 mm, ours beyond 80 mm, as the paper says. The paper prints V and S unnormalized and
@@ -31,6 +31,8 @@ The baselines of the paper's figure 3, whose layers it does not give, as ``answe
 joint in units of theta, trained within theta only (its "mask loss"), in place of V and theta (1 - S);
 "detection-depth", R and a map of each joint's depth, trained where the true R > 0 and read at the highest cell;
 "detection-coordinates", R and then two fully connected layers; "coordinates", these alone.
+
+https://arxiv.org/abs/1711.08996
 """
 
 from typing import Any, NamedTuple

@@ -1,6 +1,8 @@
-"""The layers of DenseReg, Wan et al., CVPR 2018: reference facts, section 3.5, after the released code.
+"""The layers of DenseReg, Wan et al., CVPR 2018: docs/reference.md, 3.5, after the released code.
 
 Residual blocks with batch renormalization; stacked hourglasses; in each stack the heads that answer its maps.
+
+https://arxiv.org/abs/1711.08996
 """
 
 from typing import Literal, NamedTuple

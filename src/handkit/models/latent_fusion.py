@@ -5,7 +5,7 @@ crop, each in [-1, 1]), ``(B, J, 3)``. Three branches see the same features. Eac
 the expectation of a latent heat map, and the third as the expectation of a depth-like map under it: XY + Z,
 XZ + Y, YZ + X. A small network answers one weight per branch and image; the weighted sum is the pose.
 
-The authors released no code. Sizes and readings below are those of reference facts, section 3.4:
+The authors released no code. Sizes and readings below are those of docs/reference.md, 3.4:
 
 * ``reinjection``: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
   Additional 1x1 convolutions that carry branch features and maps into the fusion network reproduce 0.510 +
@@ -23,6 +23,9 @@ The authors released no code. Sizes and readings below are those of reference fa
 * YZ + X: the paper does not say which of y and z lies along the rows. With y vertical, where the features have it,
   the plane alone is better by 1.5 mm than with y along the rows (``yz="horizontal"``, what handkit 0.1 had).
 * ``channels`` of the features and branches; the paper's are 128.
+
+A search that leads to the paper, whose identifier we could not confirm:
+https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20latent%20heatmap%20IEEE%20Access%202020
 """
 
 from collections.abc import Sequence

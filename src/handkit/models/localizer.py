@@ -3,7 +3,7 @@
 The network is ScaleNet type 1 of DeepPrior++ (Oberweger and Lepetit, 2017): a 128 x 128 depth crop and its
 central 64 x 64 and 32 x 32 windows, not resized, each through three valid convolutions; then two fully
 connected layers. The target is that of SRN (Ren et al., BMVC 2019): the mean of the joints rather than one
-reference joint. Reference facts, section 2.5.
+reference joint. docs/reference.md, 2.5.
 
 Reads the depth channel of a point map, ``(B, 3, 128, 128)``; answers a ``Location`` in ``Space.CUBE``.
 
@@ -14,6 +14,8 @@ Where we differ:
 * ``features="residual"`` puts a residual network in the windows' place; the default is the paper's.
 * The offset's loss is smooth L1 where the paper has the squared error: the same up to a factor for errors
   below half a cube, gentler for the few beyond.
+
+https://arxiv.org/abs/1708.08325
 """
 
 from typing import Any, Literal, NamedTuple

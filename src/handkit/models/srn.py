@@ -9,7 +9,7 @@ Between stages a pose becomes the maps M_t again, by a function without weights 
 for every cell's point p and every joint p_j (eq. 2; ``layers.fields``, whose closeness is H / theta).
 
 ``space`` is the paper's coordinate decoupling: "image" regresses (u, v, depth) of the crop, which the crop's camera
-turns into millimeters; "cube" regresses (x, y, z), the paper's row without decoupling. Reference facts, 2.4 and 3.2.
+turns into millimeters; "cube" regresses (x, y, z), the paper's row without decoupling. docs/reference.md, 2.4 and 3.2.
 
 Where the paper and its authors' code differ, or leave it open:
 
@@ -29,6 +29,8 @@ Where we differ:
   the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps": Gaussians in the picture;
   the stated deviation of 3.4 is taken in cells of 32, since in pixels of the crop it would be less than one cell.
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
+
+https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf
 """
 
 from collections.abc import Iterable, Mapping

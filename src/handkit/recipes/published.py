@@ -1,8 +1,8 @@
 """The experiments of the five papers, one recipe for each data set that a paper reports on.
 
-Numbers are those of the reference facts: optimizers, schedules and batches of 3.1 to 3.5, augmentation of 2.3, cubes of
-1.6, centres of 1.7 and of each paper's section. "[P]" the paper says so, "[C]" its authors' code does, "[I]" nobody
-does and this is our choice. None of them averages weights, warms up or changes the resolution.
+Numbers are those of docs/reference.md, 3.1 to 3.5 (optimizers, schedules, batches), 2.3 (augmentation), 1.6 (cubes) and
+1.7 (centers). "[P]" the paper says so, "[C]" its authors' code does, "[I]" nobody does and this is our choice.
+None of them averages weights, warms up or changes the resolution.
 """
 
 from dataclasses import replace
