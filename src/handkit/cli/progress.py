@@ -107,8 +107,8 @@ def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
     if asked.minutes is None and asked.samples is None:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
-        if given is not None and given <= 0:
-            raise CommandError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+        if given is not None and not 0 < given < float("inf"):
+            raise CommandError(f"{name} {given:g} trains nothing; give a number of more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
 

@@ -16,6 +16,7 @@ from handkit.data.shards import StoreError
 from handkit.data.store import PackedFrames
 from handkit.evaluation.metrics import joint_distances
 from handkit.models import PARTS, HandPoseModel
+from handkit.models.checkpoint import CheckpointError
 from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
 from handkit.stored import (
     Finder,
@@ -46,7 +47,7 @@ def train_on_store(asked: Training) -> int:
         weights = _train(asked, store, recipe)
         if asked.fold:
             _report_fold(weights, store, recipe, asked.fold)
-    except (StoreError, TrainingError) as error:
+    except (StoreError, TrainingError, CheckpointError) as error:
         raise CommandError(str(error)) from None
     return 0
 
