@@ -66,6 +66,8 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     [
         (["--minutes", "1", "--samples", "10"], "not both"),
         (["--minutes", "0"], "trains nothing"),
+        (["--minutes", "nan"], "--minutes nan trains nothing"),
+        (["--minutes", "inf"], "trains nothing"),
         (["--samples", "-5"], "trains nothing"),
         (["--minutes", "1", "--resume"], "to resume"),
     ],

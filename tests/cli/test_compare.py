@@ -31,7 +31,7 @@ OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """The command writes its table into the README of the working folder, which here is not the project's."""
+    """Whatever the command writes into the working folder, it is not the project's."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -46,6 +46,17 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 def weights(folder: Path, *, seed: int = 1) -> dict[str, torch.Tensor]:
     return load_file(next((folder / "runs").glob(f"*_seed{seed}/weights.safetensors")))
+
+
+def test_nobodys_readme_and_results_are_written_unless_asked(tmp_path):
+    """As in a clone of the project."""
+    readme, results = tmp_path / "README.md", tmp_path / "results"
+    results.mkdir()
+    readme.write_text(f"{BEGIN}\nold\n{END}\n")
+    assert main(["compare", SMALL, *OPTIONS]) == 0
+    assert main(["compare", SMALL, *OPTIONS, "--out", "results"]) == 0
+    assert readme.read_text() == f"{BEGIN}\nold\n{END}\n"
+    assert (tmp_path / "runs/compare/compare.csv").read_bytes() == (results / "compare.csv").read_bytes()
 
 
 def test_rows_pictures_and_the_readme(tmp_path, capfd):

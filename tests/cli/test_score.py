@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.fixtures import render, write_msra
-from evaluation.hands import moving_hand, to_uvd, write
+from evaluation.hands import moving_hand, swaying_hand, to_uvd, write
 
 from handkit.cli import main
 from handkit.data.catalog import open_split
@@ -68,6 +68,37 @@ def test_bad_input_ends_in_one_sentence(folder, monkeypatch, capsys, words, sent
     assert told.err.startswith("handkit: ")
     assert len(told.err.splitlines()) == 1
     assert not told.out
+
+
+def test_a_joint_outside_the_image_makes_no_millimeters(folder, capsys):
+    """One u of -0.6 once made NYU's labels millimeters, and SRN's 7.788 mm 6.186."""
+    hand = swaying_hand(16, 40)
+    uvd = to_uvd(hand, "icvl")
+    uvd[3, 5, 0] = -0.6
+    labels, net = (
+        write(folder / "outside.txt", uvd),
+        write(folder / "net.txt", to_uvd(hand + np.array([3.0, 0, 0]), "icvl")),
+    )
+    words = ["score", str(net), "--dataset", "icvl", "--labels", str(labels)]
+    for more in ([], ["--label-format", "uvd"]):
+        assert main([*words, *more]) == 0
+        mean = float(capsys.readouterr().out.split("mean joint error")[1].split()[0])
+        assert 3.0 < mean < 3.5, "3 mm, and what was done to one joint of 640"
+    assert main([*words, "--label-format", "xyz"]) == 0
+    assert "net.txt: x y z, mm, y down" in capsys.readouterr().out, "as it was asked for"
+
+
+def test_labels_of_no_hand_are_refused(folder, capsys):
+    words = ["score", str(folder / "bad.txt"), "--dataset", "icvl", "--labels", str(folder / "labels.txt")]
+    assert main([*words, "--camera", "20,20,160,120", "--label-format", "uvd"]) == 1
+    told = capsys.readouterr().err
+    assert "labels.txt: read as u v d, pixels and mm the hand reaches" in told
+    assert "give --label-format xyz, or --camera" in told
+
+
+def test_a_folder_has_the_format_of_its_data_set(tmp_path, capsys):
+    assert main(["score", "x", "--dataset", "msra", "--labels", str(tmp_path), "--label-format", "xyz"]) == 1
+    assert "--label-format is for label files" in capsys.readouterr().err
 
 
 def test_a_report_that_cannot_be_written(folder, capsys):

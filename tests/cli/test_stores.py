@@ -19,6 +19,7 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
+from handkit.training import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
 TESTED = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}
@@ -93,6 +94,17 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     assert (report / "report.html").stat().st_size > 10_000
     lines = (report / "predictions.txt").read_text().splitlines()
     assert np.allclose([float(number) for number in lines[1].split()], answers[1].ravel(), atol=1e-3)
+
+
+def test_weights_that_are_not_finite_end_in_a_sentence(tmp_path, folds, small, monkeypatch, capsys):
+    def broken(self):
+        model = self.average.module
+        next(model.parameters()).data.fill_(float("nan"))
+        return model.eval()
+
+    monkeypatch.setattr(Run, "averaged", broken)
+    assert run("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run") == 1
+    assert "hold values that are not finite" in capsys.readouterr().err
 
 
 def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):

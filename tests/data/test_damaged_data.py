@@ -213,6 +213,9 @@ def test_nyu_without_scipy(copy: Callable[[str], Path], monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(DatasetError, match=r"pip install 'handkit\[data\]'"):
         open_split("nyu", root)
+    (root / "dataset/test/joint_data.mat").unlink()
+    with pytest.raises(DatasetError, match=r"joint_data\.mat .*unpack it again"):
+        open_split("nyu", root)
 
 
 @pytest.mark.parametrize("name", ["icvl", "nyu", "msra", "hands17"])

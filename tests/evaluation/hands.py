@@ -16,6 +16,15 @@ def moving_hand(joints: int, frames: int, *, seed: int = 0) -> np.ndarray:
     return shape + drift + [20.0, -10.0, 480.0]
 
 
+def swaying_hand(joints: int, frames: int, *, seed: int = 0) -> np.ndarray:
+    """As `moving_hand`, coming nearer and turning about the vertical: its bones are as long in every frame."""
+    shape = moving_hand(joints, 1, seed=seed)[0] - [20.0, -10.0, 480.0]
+    angle, away = np.linspace(-1, 1, frames), np.linspace(350, 650, frames)
+    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros(frames), np.ones(frames)
+    turn = np.array([[cos, zero, sin], [zero, one, zero], [-sin, zero, cos]]).transpose(2, 0, 1)
+    return shape @ turn + np.stack([zero, zero, away], axis=-1)[:, None]
+
+
 def to_uvd(joints_mm: np.ndarray, dataset: str) -> np.ndarray:
     fx, fy, cx, cy = TEST_SETS[dataset].intrinsics
     x, y, z = np.moveaxis(joints_mm, -1, 0)

@@ -5,6 +5,7 @@ import pytest
 
 from handkit.evaluation import Protocol, score
 from handkit.evaluation.published import read_labels, read_predictions
+from handkit.evaluation.readings import label_reading
 from handkit.evaluation.testsets import TEST_SETS
 
 MEANS = {
@@ -92,3 +93,16 @@ def test_genuine_label_files_of_icvl(published, shared_data):
     genuine = read_labels(paths, labels.test_set, intrinsics=labels.test_set.intrinsics)
     assert genuine.names[702].endswith("test_seq_2/image_0000.png")
     assert np.abs(genuine.joints - labels.joints).max() < 1e-9
+
+
+def test_labels_are_pixels_or_millimeters_whatever_their_signs(published):
+    """A joint outside the image makes no millimeters, labels in mm are none the less; by their bones."""
+    _, labels = published
+    test_set = labels.test_set
+    fx, fy, cx, cy = test_set.intrinsics
+    x, y, z = np.moveaxis(labels.joints, -1, 0)
+    pixels = np.stack([x * fx / z + cx, y * fy / z + cy, z], axis=-1)
+    pixels[7, 3, 0] = -0.6
+    for values, name in ((pixels, "uvd"), (labels.joints * (1, -1 if test_set.y_up else 1, 1), "xyz")):
+        reading = label_reading(values, test_set, test_set.intrinsics, asked="auto", source="labels")
+        assert reading.name == name

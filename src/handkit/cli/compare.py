@@ -17,7 +17,7 @@ def compare(
     samples: int,
     seeds: Annotated[tuple[int, ...], arg(metavar="N...")] = (1,),
     resolution: int = 96,
-    out: Folder = Path("results"),
+    out: Folder = Path("runs/compare"),
     runs: Folder = Path("runs/compare"),
     real: Folders = (),
     localize: Annotated[Literal["none", "test", "both"] | None, arg(metavar="none|test|both")] = None,
@@ -40,8 +40,7 @@ def compare(
         batch: Training frames a step, for all; smaller needs less memory.
         crops: Size of the synthetic validation set.
         workers: Processes that render frames.
-        readme: File whose table between the marker lines is written again; with --out results it is README.md, if that
-            has them.
+        readme: Also write the table between the marker lines of this file.
     """
     from handkit.cli.compare_networks import Comparison, compare_networks
 

@@ -100,7 +100,7 @@ def compare_networks(asked: Comparison) -> int:
     """Answers 0 when all is trained and measured; raises HandkitError where the options make no comparison."""
     contestants = contestants_of(asked)
     real = read_real(asked.real)
-    readme = find_markers(asked.readme, out=asked.out)
+    readme = asked.readme and find_markers(asked.readme)
     table = Table.read(asked.out)
     make_folder(asked.out)
     judge = Judge(asked, real)

@@ -21,7 +21,6 @@ MEASURED = ("parameters", "samples_per_second", "hardware", "synthetic_mm", "syn
 """Columns that the README's table needs besides."""
 THRESHOLDS_MM = np.arange(81.0)
 BEGIN, END = "<!-- comparison: written by `handkit compare` -->", "<!-- end of the comparison -->"
-README = Path("README.md")
 WIDTH = 900
 
 Row = dict[str, str]
@@ -149,25 +148,17 @@ def markdown(rows: Sequence[Row]) -> str:
     return f"{table}\n\nTrained on: {'; '.join(machines)}."
 
 
-def find_markers(readme: Path | None, *, out: Path) -> Path | None:
-    """The file whose table is written again; raises HandkitError where the file named has no place for it.
-
-    Without a name it is README.md in the working folder, if that has one and the rows go to ``results`` beside it.
-    """
-    if readme is None and out.resolve() != README.resolve().parent / "results":
-        return None
-    path = readme or README
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if END in text.partition(BEGIN)[2]:
-        return path
-    if readme is not None:
+def find_markers(readme: Path) -> Path:
+    """The file whose table is written again; raises HandkitError where it has no place for one."""
+    text = readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    if END not in text.partition(BEGIN)[2]:
         raise HandkitError(f"{readme} has no place for the table: the lines\n{BEGIN}\n{END}", status=2)
-    return None
+    return readme
 
 
 def write_between_markers(path: Path, content: str) -> None:
     """Replace what stands between the two lines; raises HandkitError where they are not there any more."""
-    find_markers(path, out=path.parent)
+    find_markers(path)
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)

@@ -151,7 +151,7 @@ def budget_of(asked: Training, *, samples: int | None = None) -> Budget:
         return Budget(samples=samples, minutes=None if samples else DEFAULT_MINUTES)
     for name, given in (("--minutes", asked.minutes), ("--samples", asked.samples)):
         if given is not None and not 0 < given < math.inf:
-            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise HandkitError(f"{name} {given:g} trains nothing; give a number of more than 0", status=2)
     return Budget(samples=asked.samples, minutes=asked.minutes)
 
 

@@ -18,6 +18,7 @@ def score(
     dataset: Literal["nyu", "icvl", "msra", "hands17"],
     labels: Files,
     form: Annotated[Literal["auto", "uvd", "xyz", "densereg", "denseReg"], arg(name="format")] = "auto",
+    label_form: Annotated[Literal["auto", "uvd", "xyz"], arg(name="label-format")] = "auto",
     compare: Files = (),
     split: Annotated[str, arg(metavar="PART")] = "all",
     part: Annotated[tuple[str, ...], arg(metavar="NAME=FILE...")] = (),
@@ -36,6 +37,7 @@ def score(
         dataset: Whose test set it is.
         labels: Its label files, in the same layout or as the data set has them, or the folder it was unpacked to.
         form: Of the predictions: pixels and mm, mm, DenseReg's mm with y down; auto takes what fits the labels.
+        label_form: Of the label files: pixels and mm, or mm; auto takes what keeps the bones as long as they are.
         compare: Other prediction files, compared frame by frame.
         split: Score one part alone: subject1, subject2 (nyu), seq1, seq2 (icvl), P0 to P8 (msra), or a --part.
         part: A further part of the frames, its FILE listing their names or their row numbers from 0.
@@ -55,6 +57,7 @@ def score(
             dataset=dataset,
             labels=labels,
             form="densereg" if form == "denseReg" else form,
+            label_form=label_form,
             compare=compare,
             split=split,
             parts=part,

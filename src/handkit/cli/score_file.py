@@ -39,6 +39,7 @@ class Request:
     dataset: DatasetName
     labels: tuple[Path, ...]
     form: Format = "auto"
+    label_form: Format = "auto"
     compare: tuple[Path, ...] = ()
     split: str = "all"
     parts: tuple[str, ...] = ()
@@ -97,6 +98,8 @@ def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFi
     test_set, lists = TEST_SETS[request.dataset], _lists(request.parts)
     pictures = None
     if len(request.labels) == 1 and request.labels[0].is_dir():
+        if request.label_form != "auto":
+            raise ScoreError("--label-format is for label files; a folder is read as its data set has them")
         pictures = open_split(request.dataset, request.labels[0], TEST_PARTS[request.dataset])
         if pictures.joints is None:
             raise ScoreError(f"{request.labels[0]} holds no labels of its test frames; give their file as --labels")
@@ -112,7 +115,7 @@ def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFi
             people = np.array(pictures.subjects)
             labels = replace(labels, parts={who: people == who for who in dict.fromkeys(pictures.subjects)})
     else:
-        labels = read_labels(request.labels, test_set, intrinsics=intrinsics, lists=lists)
+        labels = read_labels(request.labels, test_set, intrinsics=intrinsics, asked=request.label_form, lists=lists)
     return labels if request.split == "all" else labels.part(request.split), pictures
 
 

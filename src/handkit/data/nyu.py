@@ -83,14 +83,14 @@ def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
 
 
 def _load_mat(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise MissingError(path, "it lies beside the pictures in NYU's archive: unpack it again")
     try:
         from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise DatasetError(f"{path} is a MATLAB file, which needs scipy: pip install 'handkit[data]'") from None
     try:
         return cast(dict[str, Any], loadmat(str(path), variable_names=["joint_xyz", "joint_names"]))
-    except FileNotFoundError:
-        raise MissingError(path, "it lies beside the pictures in NYU's archive: unpack it again") from None
     except NotImplementedError:
         raise DatasetError(
             f"{path} is a MATLAB file of version 7.3; NYU's own is older: download it again, or save it with -v7"

@@ -93,7 +93,7 @@ def read_labels(
     if len(missing):
         raise ScoreError(f"{table.path} line {table.lines[missing[0]]} has no number where a label should be")
     joints = _joints(table, test_set)
-    reading = label_reading(joints, test_set, asked)
+    reading = label_reading(joints, test_set, intrinsics, asked=asked, source=str(table.path))
     used = intrinsics if reading.name == "uvd" else None
     return make_labels(test_set, to_millimeters(joints, reading, intrinsics), table.names, lists, intrinsics=used)
 

@@ -23,6 +23,12 @@ SUSPICIOUS_MM = 20.0
 """Mean error from which on another order of the joints is looked for."""
 SAMPLE = 2000
 """Frames that readings are tried on."""
+STEADIER = 1.3
+"""By this factor bones vary less read rightly: pixels of NYU and ICVL 1.9 and 1.8, the same labels in mm 1.5, 2.5."""
+VARYING = 0.03
+"""Standard deviation of a bone's length over its mean, below which it is taken for steady either way."""
+HAND_MM = (40.0, 200.0)
+"""Distance of the farthest joint from the joint mean, median over frames: adults' is 80 to 130 mm."""
 
 
 class Reading(NamedTuple):
@@ -57,14 +63,48 @@ def to_millimeters(
     return np.concatenate([(values[..., :2] - [cx, cy]) * depth / [fx, fy], depth], axis=-1)
 
 
-def label_reading(values: Float[np.ndarray, "N J 3"], test_set: TestSet, asked: Format) -> Reading:
-    """How a label file is meant: `asked`, or pixels unless some are negative; mm point as the data set's own do."""
-    negative = bool((np.nanmin(values, axis=(0, 1)) < 0).any())
-    if asked == "uvd" or (asked == "auto" and not negative):
-        return UVD
-    if np.nanmedian(values[..., 2]) < 0:
-        return Z_NEGATIVE
-    return Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
+def label_reading(
+    values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsics: Intrinsics, *, asked: Format, source: str
+) -> Reading:
+    """How a label file is meant: `asked`, or pixels or mm, whichever keeps bones as long as they are in every frame.
+
+    Where that does not tell, it is pixels unless some are negative: joints may lie outside the image, so a negative
+    number alone does not make millimeters. Mm point as the data set's own do. Raises ScoreError, which calls the file
+    `source`, where what was read is not as large as a hand.
+    """
+    told = _are_pixels(values, test_set, intrinsics) if asked == "auto" else asked == "uvd"
+    pixels = not (values < 0).any() if told is None else told
+    if pixels:
+        reading = UVD
+    elif np.nanmedian(values[..., 2]) < 0:
+        reading = Z_NEGATIVE
+    else:
+        reading = Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
+    joints = to_millimeters(values, reading, intrinsics)
+    reach = float(np.median(np.linalg.norm(joints - joints.mean(1, keepdims=True), axis=-1).max(1)))
+    if not HAND_MM[0] <= reach <= HAND_MM[1]:
+        raise ScoreError(
+            f"{source}: read as {reading.words} the hand reaches {reach:.0f} mm from its middle, which no hand does "
+            f"({HAND_MM[0]:.0f} to {HAND_MM[1]:.0f}); give --label-format {'xyz' if pixels else 'uvd'}, "
+            "or --camera if its pixels are another camera's"
+        )
+    return reading
+
+
+def _are_pixels(values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsics: Intrinsics) -> bool | None:
+    """Told by how much steadier bones are one way than the other; None where they are about as steady."""
+    some = values[:: max(1, len(values) // SAMPLE)]
+    as_mm, as_pixels = (_varying(to_millimeters(some, reading, intrinsics), test_set) for reading in (Y_DOWN, UVD))
+    if max(as_mm, as_pixels) > VARYING and max(as_mm, as_pixels) > STEADIER * min(as_mm, as_pixels):
+        return as_pixels < as_mm
+    return None
+
+
+def _varying(joints: Joints, test_set: TestSet) -> float:
+    """Standard deviation of a bone's length over frames, over its mean: the median over bones."""
+    first, second = np.array(test_set.skeleton.bones).T
+    lengths = np.linalg.norm(joints[:, first] - joints[:, second], axis=-1)
+    return float(np.median(lengths.std(0) / lengths.mean(0).clip(1e-9)))
 
 
 def prediction_reading(
