@@ -19,7 +19,7 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
-from handkit.training import Run
+from handkit.training.loop import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
 TESTED = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}

@@ -6,12 +6,13 @@ import pytest
 
 from handkit.cli import main
 from handkit.cli.experiment import build, recipe_of
-from handkit.cli.networks import PAPERS, count_operations, network_facts
+from handkit.cli.networks import count_operations, network_facts
 from handkit.cli.variants import check_network, options, read_named_variant, read_variant, write_variant
 from handkit.errors import HandkitError
 from handkit.geometry.skeleton import NYU14
 from handkit.models import MODELS, PARTS
 from handkit.models.localizer import Localizer
+from handkit.models.papers import PAPERS
 
 
 @pytest.mark.parametrize("network", [*MODELS, *PARTS])
@@ -96,23 +97,33 @@ def test_sizes_beside_the_papers(network):
     """What docs/reference.md, 0 and 3 say: three fit within 0.5 %, DenseReg's size is not that of its weights."""
     facts = network_facts(network)
     ratio = {"crossinfonet": 1.003, "srn": 0.999, "latent-fusion": 1.0, "densereg": 0.278}.get(network)
-    assert facts["paper"] == PAPERS[network].name
+    assert facts["paper"] == PAPERS[network].citation
     assert (facts["reported"] and facts["reported"]["ratio"]) == ratio
     assert facts["gflops"] > 1
     assert facts["megabytes"] == pytest.approx(facts["parameters"] * 4e-6, abs=0.01)
 
 
-def test_list_names_variants_and_weights(capfd):
-    assert main(["list", "--json"]) == 0
-    listed = json.loads(capfd.readouterr().out)
-    assert listed["networks"].keys() == {*MODELS, *PARTS}
-    assert listed["networks"]["srn"]["space"] == {"default": "image", "choices": ["image", "cube"], "several": False}
-    assert {"latent-fusion", "localizer"} <= {weights["name"] for weights in listed["weights"]}
-    assert main(["list"]) == 0
+def test_info_of_one_network_names_its_arguments_and_weights(capfd):
+    assert main(["info", "srn", "--json"]) == 0
+    srn = json.loads(capfd.readouterr().out)
+    assert srn["arguments"]["space"] == {"default": "image", "choices": ["image", "cube"], "several": False}
+    assert srn["reported_errors_mm"]["nyu"] == 7.78
+    assert main(["info", "latent-fusion"]) == 0
     out = capfd.readouterr().out
-    assert "fields | deconvolution | heatmaps" in out
-    assert "xy + xz + yz" in out
-    assert "a number or none" in out
+    assert PAPERS["latent-fusion"].url in out, "whole"
+    for words in ("xy + xz + yz", "a number or none", "S. Liu et al., IEEE Access 2020", "9.69", "M parameters"):
+        assert words in out
+    assert "kinect2" not in out
+    assert main(["info", "localizer"]) == 0
+    assert "dropout" in capfd.readouterr().out
+    assert main(["info", "smr"]) == 2
+    assert "did you mean srn?" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("network", MODELS)
+def test_every_network_has_a_paper_that_can_be_opened(network):
+    assert PAPERS[network].url.startswith("https://")
+    assert PAPERS[network].errors_mm.keys() >= {"nyu", "icvl"}
 
 
 def test_info_sets_the_papers_figures_beside_ours(capfd):

@@ -81,7 +81,7 @@ def train(
     """Train a network; checkpoints, weights and a log go to a folder.
 
     Args:
-        network: What to train; `handkit list` names the networks and their variants.
+        network: What to train; `handkit info` names the networks, `handkit info NETWORK` its variants.
         data: Frames rendered on the fly, or a packed store.
         minutes: Stop after so many minutes of training (60 if no budget is given).
         samples: Stop after so many training samples instead; a published experiment has so many epochs of its own.
@@ -176,26 +176,16 @@ def evaluate(
     )
 
 
-def list_all(*, json: bool = False) -> int:
-    """What can be trained, in which variants, and the weights that are found by name.
+def info(network: Annotated[Positional[str | None], arg(metavar="NETWORK")] = None, /, *, json: bool = False) -> int:
+    """Networks beside their papers, weights, cameras and versions; of one network all its arguments.
 
     Args:
-        json: Print JSON instead of tables.
-    """
-    from handkit.cli.listing import print_list
-
-    return print_list(as_json=json)
-
-
-def info(*, json: bool = False) -> int:
-    """Networks with their size and cost beside the papers' figures, weights, cameras and versions.
-
-    Args:
+        network: Show this one.
         json: Print JSON instead of tables.
     """
     from handkit.cli.overview import print_overview
 
-    return print_overview(as_json=json)
+    return print_overview(network, as_json=json)
 
 
 def data() -> int:
@@ -211,7 +201,6 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "evaluate": evaluate,
     "score": score,
     "compare": compare,
-    "list": list_all,
     "info": info,
     "data": data,
 }

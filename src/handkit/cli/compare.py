@@ -29,7 +29,7 @@ def compare(
     """Train networks alike, measure them alike; interrupted, the same command goes on where it stopped.
 
     Args:
-        networks: Such as srn or srn:stages=1,theta=0.6; all networks by default. `handkit list` names the variants.
+        networks: Such as srn or srn:stages=1,theta=0.6; all by default. `handkit info NETWORK` names its variants.
         samples: Training samples of each.
         seeds: First weights and frames; every network is trained once with each.
         resolution: Crop pixels a side, for all; a multiple of 32 suits every network.

@@ -1,7 +1,7 @@
 """What is known of a network without training it: its paper, its size, its cost, and what the paper says of them."""
 
 import sys
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -11,39 +11,7 @@ from handkit.geometry.skeleton import HAND21, NYU14, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
-
-
-class Reported(NamedTuple):
-    """The size that a paper, or one that quotes it, gives for NYU's 14 joints (docs/reference.md, 0 and 3)."""
-
-    value: float
-    unit: Literal["M parameters", "MB", "MB (2^20 parameters)"]
-    note: str
-
-    def of(self, parameters: int) -> float:
-        """So many parameters in the unit of the paper."""
-        return {"M parameters": 1e-6, "MB": 4e-6, "MB (2^20 parameters)": 2**-20}[self.unit] * parameters
-
-
-class Paper(NamedTuple):
-    name: str
-    reported: Reported | None
-
-
-PAPERS = {
-    "crossinfonet": Paper("Du, CVPR 2019", Reported(95.1, "MB", "quoted by Latent Fusion; float32 weights (3.1)")),
-    "srn": Paper(
-        "Ren, BMVC 2019",
-        Reported(21.3, "MB (2^20 parameters)", "not bytes: parameters / 2^20 is the reading that fits (3.2)"),
-    ),
-    "attention-hourglass": Paper("B. Liu, ICIP", None),
-    "latent-fusion": Paper("S. Liu, IEEE Access 2020", Reported(2.0, "M parameters", "also 7.9 MB (3.4)")),
-    "densereg": Paper(
-        "Wan, CVPR 2018",
-        Reported(84.0, "MB", "quoted by Latent Fusion; weights alone are 23 MB, with Adam's moments 70 MB (3.5)"),
-    ),
-}
-"""No paper reports operations."""
+from handkit.models.papers import PAPERS
 
 
 def network_facts(name: str) -> dict[str, Any]:
@@ -64,13 +32,19 @@ def network_facts(name: str) -> dict[str, Any]:
     paper = PAPERS.get(name)
     if paper is None:
         return facts
-    said = paper.reported
-    reported = said and {
-        **said._asdict(),
-        "ours": round(said.of(parameters), 3),
-        "ratio": round(said.of(parameters) / said.value, 3),
+    size = paper.size
+    reported = size and {
+        **size._asdict(),
+        "ours": round(size.of(parameters), 3),
+        "ratio": round(size.of(parameters) / size.value, 3),
     }
-    return facts | {"paper": paper.name, "reported": reported}
+    said = {
+        "paper": paper.citation,
+        "url": paper.url,
+        "reported": reported,
+        "reported_errors_mm": dict(paper.errors_mm),
+    }
+    return facts | said
 
 
 def count_parameters(model: HandPoseModel | Localizer | Handedness) -> int:

@@ -1,4 +1,4 @@
-"""`handkit info`: networks, bundled weights, cameras and versions, as tables or as JSON."""
+"""`handkit info`: networks beside their papers, bundled weights, cameras and versions; of one network its arguments."""
 
 import json
 import platform
@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from handkit.cli.networks import network_facts
+from handkit.cli.variants import Option, check_network, options, write_variant
 from handkit.errors import CheckpointError
 from handkit.geometry.camera import CAMERAS
 from handkit.models import MODELS, PARTS
@@ -24,23 +25,39 @@ NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "rat
 PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
 
 
-def print_overview(*, as_json: bool) -> int:
-    """To stdout; answers 0."""
-    facts = overview()
+def print_overview(network: str | None = None, *, as_json: bool) -> int:
+    """To stdout; answers 0. Raises HandkitError where there is no such network."""
+    facts = overview() if network is None else one_network(check_network(network, parts=True))
     if as_json:
         print(json.dumps(facts, indent=2))
         return 0
     console = wide_console()
-    for title, rows in (
+    for title, rows in _tables(facts) if network is None else _tables_of_one(facts):
+        print_table(console, title, rows)
+    for each in facts["networks"] if network is None else [facts]:
+        if "url" in each:  # whole, however narrow the terminal
+            console.print(f"{each['name']}: {each['url']}", highlight=False, style="dim", soft_wrap=True)
+    if network is None:
+        versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())
+        console.print(f"{versions}  on {facts['device']}", highlight=False, style="dim", soft_wrap=True)
+    return 0
+
+
+def _tables(facts: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    return [
         ("networks, for the 14 joints of NYU; one crop", _networks(facts)),
+        ("papers, and their mean joint errors in mm, each under its own protocol", _papers(facts)),
         ("parts", _parts(facts)),
         ("weights", weights_rows(facts["weights"])),
         ("cameras", _cameras(facts)),
-    ):
-        print_table(console, title, rows)
-    versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    console.print(f"{versions}  on {facts['device']}", highlight=False, style="dim", soft_wrap=True)
-    return 0
+    ]
+
+
+def _tables_of_one(facts: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    one = {"networks": [facts]}
+    of_paper = [(facts["name"], _networks(one)), ("paper, mean joint errors in mm", _papers(one))]
+    tables = of_paper if facts["name"] in MODELS else [(facts["name"], _parts(one))]
+    return [*tables, ("arguments", _arguments(facts["name"])), ("weights", weights_rows(facts["weights"]))]
 
 
 def wide_console() -> Console:
@@ -60,6 +77,16 @@ def overview() -> dict[str, Any]:
     }
 
 
+def one_network(name: str) -> dict[str, Any]:
+    """What is known of one, its constructor's arguments, and the weights of it that are found by name."""
+    arguments = {
+        option.name: {"default": option.default, "choices": list(option.choices), "several": option.several}
+        for option in options(name).values()
+    }
+    weights = [each for each in weights_files() if each.get("model") == name]
+    return network_facts(name) | {"arguments": arguments, "weights": weights}
+
+
 def _weights_file(path: Path) -> dict[str, Any]:
     """What one file says of itself, or why it cannot be used."""
     megabytes = round(path.stat().st_size / 1e6, 2)
@@ -75,7 +102,6 @@ def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "network": network["name"],
-            "paper": network.get("paper", "-"),
             "input": network["input"],
             "space": network["space"],
             "parameters": f"{network['parameters']:,}",
@@ -99,6 +125,35 @@ def _beside_the_paper(reported: dict[str, Any] | None) -> dict[str, Any]:
         "ratio": f"{reported['ratio']:.3f}",
         "in": reported["unit"],
     }
+
+
+def _papers(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "network": network["name"],
+            "paper": network["paper"],
+            **{name: f"{network['reported_errors_mm'].get(name, '-')}" for name in ("nyu", "icvl", "msra", "hands17")},
+        }
+        for network in facts["networks"]
+        if network["name"] in MODELS
+    ]
+
+
+def _arguments(name: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "argument": option.name,
+            "default": write_variant({option.name: option.default}).partition("=")[2],
+            "possible": _possible(option),
+        }
+        for option in options(name).values()
+    ]
+
+
+def _possible(option: Option) -> str:
+    if not option.choices:
+        return option.kinds
+    return (" + " if option.several else " | ").join(str(choice).lower() for choice in option.choices)
 
 
 def _parts(facts: dict[str, Any]) -> list[dict[str, Any]]:
