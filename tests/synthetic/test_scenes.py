@@ -17,6 +17,7 @@ from handkit.synthetic.scenes import (
     NEAR,
     Scene,
     look,
+    overview,
     record,
     sample_scenes,
     whole_frames,
@@ -188,3 +189,24 @@ def test_whole_frames_have_their_devices_size():
     seen, inside = depth_at(frame)
     assert float((seen[inside] > 0).float().mean()) > 0.8
     assert np.isfinite(frame.depth.numpy()).all()
+
+
+def test_an_overview_shows_all_pictures_at_one_scale():
+    """Labels and depth stay where they are; a picture that would not fit is scaled down; nothing stands around it."""
+    scene = scenes(40)
+    scene = scene._replace(planes=torch.tensor([[[0.0, 0.0, 1.0, 2000.0]]]).expand(40, 1, 4), sensor=perfect(40))
+    frame = overview(scene, focal=150.0, width=192, height=160)
+    assert frame.depth.shape == (40, 160, 192)
+    focal = frame.camera.matrix[:, 0, 0]
+    torch.testing.assert_close(frame.camera.matrix[:, 1, 1], focal)
+    size = scene.intrinsics[:, 4:] * focal[:, None] / scene.intrinsics[:, :2]
+    fits = (scene.intrinsics[:, 4:] * 150.0 / scene.intrinsics[:, :2] <= torch.tensor([192.0, 160.0])).all(1)
+    assert 0 < int(fits.sum()) < 40
+    torch.testing.assert_close(focal[fits], torch.full_like(focal[fits], 150.0))
+    assert (size <= torch.tensor([192.01, 160.01])).all()
+    area = (frame.depth > 0).flatten(1).sum(1)
+    torch.testing.assert_close(area / size.prod(1), torch.ones(40), rtol=0, atol=0.03)
+    seen, inside = depth_at(frame)
+    behind = (scene.joints[..., 2] - seen)[inside]
+    assert float((behind > -60.0).float().mean()) > 0.9
+    assert float((behind > 0.0).float().mean()) > 0.7

@@ -168,6 +168,30 @@ def whole_frames(scene: Scene) -> DepthFrame:
     return DepthFrame(depth, camera, scene.joints)
 
 
+def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFrame:
+    """The whole pictures of all cameras at one scale: what a detector looks at. Depth up to 8 m; 0 is no reading.
+
+    Every picture is resampled to the focal length `focal` (pixels, both axes) and stands in the middle of a canvas of
+    `width` x `height`, with no reading around it. A picture too large for the canvas is scaled down until it fits, so
+    that its focal lengths are smaller: each row's are in `camera.matrix`. The sensor is applied at that pitch, as in
+    `look`. Joints are the first hand's.
+    """
+    size = scene.intrinsics[:, 4:]
+    canvas = torch.tensor([width, height])
+    fit = (canvas / (size * (focal / scene.intrinsics[:, :2]))).amin(1, keepdim=True).clamp(max=1.0)
+    pitch = focal * fit / scene.intrinsics[:, :2]
+    middle = (canvas - 1) / 2
+    shift = middle + (scene.intrinsics[:, 2:4] - (size - 1) / 2) * pitch
+    window = torch.cat([scene.intrinsics[:, :2] * pitch, shift], dim=-1)
+    far = torch.full((len(size),), 8000.0)
+    depth = _read(scene, window, width=width, height=height, far=far)
+    half = size / 2 * pitch
+    rows = (torch.arange(height) - middle[1]).abs() <= half[:, 1:]
+    columns = (torch.arange(width) - middle[0]).abs() <= half[:, :1]
+    depth = depth * (rows[:, :, None] & columns[:, None, :])
+    return DepthFrame(depth, Camera(_matrices(window), width, height), scene.joints)
+
+
 def _read(scene: Scene, intrinsics: Tensor, *, width: int, height: int, far: Tensor) -> Float[Tensor, "B H W"]:
     """Render and sense."""
     numbers = intrinsics.numpy()
