@@ -167,8 +167,7 @@ def scissors(random: Random) -> Builder:
         s, c = side * math.sin(open_), math.cos(open_)
         thing.rod((-60 * s, -60 * c, 6), (95 * s, 95 * c, 6), radius=random.uniform(4, 8), taper=0.4)
         if random.random() < 0.7:
-            ring = [(x - 70 * s + 6 * side, y - 78 * c, 6.0) for x, y, _ in ring(5, 19, 0)]
-            thing.path([*ring, ring[0]][:5], radius=4)
+            thing.path([(x - 70 * s + 6 * side, y - 78 * c, 6.0) for x, y, _ in ring(5, 19, 0)], radius=4)
     return thing
 
 
