@@ -1,9 +1,9 @@
-"""What is larger than a person carries. As in `things`."""
+"""What is larger than a person carries. As in `clutter`."""
 
 from random import Random
 
 from handkit.synthetic.assemblies import Builder
-from handkit.synthetic.things import ring
+from handkit.synthetic.clutter import ring
 
 
 def table(random: Random) -> Builder:

@@ -1,10 +1,10 @@
-"""Machines: robot hands and arms, and what stands on desks with a plug. As in `things`."""
+"""Machines: robot hands and arms, and what stands on desks with a plug. As in `clutter`."""
 
 import math
 from random import Random
 
 from handkit.synthetic.assemblies import Builder
-from handkit.synthetic.things import ring
+from handkit.synthetic.clutter import ring
 
 
 def gripper(random: Random) -> Builder:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from handkit.geometry.kinematics import axis_rotation
-from handkit.synthetic import furniture, machines, people, things
+from handkit.synthetic import clutter, furniture, machines, people
 from handkit.synthetic.arms import hidden
 from handkit.synthetic.assemblies import Solids, join, place, reach, stack
 from handkit.synthetic.viewpoints import Viewpoint, chance, uniform
@@ -20,17 +20,26 @@ FOREARM_BALL = 32
 """Which of a stage's balls is the first arm's elbow."""
 SMALL_SLOTS = 4
 """Small things in a scene, at most."""
-SMALL: tuple[things.Kind, ...] = (
-    *(things.mug, things.glass, things.bottle, things.can, things.fruit, things.bananas, things.phone, things.boxes),
-    *(things.pens, things.pencil_cup, things.rake, things.brush, things.scissors, things.cable, things.plant),
-    *(things.cloth, things.toy, machines.keyboard, machines.mouse, machines.laptop, machines.lamp),
+SMALL: tuple[clutter.Kind, ...] = (
+    *(
+        clutter.mug,
+        clutter.glass,
+        clutter.bottle,
+        clutter.can,
+        clutter.fruit,
+        clutter.bananas,
+        clutter.phone,
+        clutter.boxes,
+    ),
+    *(clutter.pens, clutter.pencil_cup, clutter.rake, clutter.brush, clutter.scissors, clutter.cable, clutter.plant),
+    *(clutter.cloth, clutter.toy, machines.keyboard, machines.mouse, machines.laptop, machines.lamp),
     *(machines.gripper, machines.three_fingers),
 )
-LARGE: tuple[things.Kind, ...] = (
+LARGE: tuple[clutter.Kind, ...] = (
     *(furniture.table, furniture.cabinet, furniture.cabinet, furniture.shelf, furniture.chair, furniture.pillar),
-    *(furniture.stand, machines.monitor, machines.robot_arm, machines.gripper, machines.lamp, things.plant),
+    *(furniture.stand, machines.monitor, machines.robot_arm, machines.gripper, machines.lamp, clutter.plant),
 )
-PEOPLE: tuple[things.Kind, ...] = (*[people.bust] * 5, *people.PARTS)
+PEOPLE: tuple[clutter.Kind, ...] = (*[people.bust] * 5, *people.PARTS)
 
 
 class Group(NamedTuple):
@@ -60,7 +69,7 @@ class Around(NamedTuple):
 
 
 @cache
-def group(kinds: tuple[things.Kind, ...]) -> Group:
+def group(kinds: tuple[clutter.Kind, ...]) -> Group:
     """`VARIANTS` of each kind, always the same."""
     built = [
         kind(Random(f"{kind.__name__} {number * VARIANTS + i}"))
@@ -142,7 +151,7 @@ def _shift(solids: Solids, offset: Float[Tensor, "*B 3"]) -> Solids:
     return place(solids, rotation=identity, scale=torch.ones(offset.shape[:-1]), position=offset)
 
 
-def _draw(kinds: tuple[things.Kind, ...], *shape: int, generator: torch.Generator) -> tuple[Solids, Tensor]:
+def _draw(kinds: tuple[clutter.Kind, ...], *shape: int, generator: torch.Generator) -> tuple[Solids, Tensor]:
     """Random things of a group, their middles in the origin, and their numbers."""
     here = group(kinds)
     index = torch.randint(0, len(here.center), shape, generator=generator)
