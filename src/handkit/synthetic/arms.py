@@ -228,7 +228,9 @@ def sample_cast(
     everyone = torch.cat([torch.arange(count), two])
     same = chance(generator, len(two), 0.65)
     shape = _with_second(sample_shapes(count, generator), two, same, generator)
-    pose, things = _postures(shape, chance(generator, len(everyone), held) & (torch.arange(len(everyone)) < count), generator)
+    pose, things = _postures(
+        shape, chance(generator, len(everyone), held) & (torch.arange(len(everyone)) < count), generator
+    )
     posed = articulate(shape, pose)
     rotation = sample_rotations(posed.forearm, Viewpoint(view.kind[everyone], view.up[everyone]), generator)
 
