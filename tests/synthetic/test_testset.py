@@ -1,4 +1,4 @@
-"""The fixed test sets: each frame shows what it should, from its number alone; the first edition's stays what it was."""
+"""The fixed test sets: each frame shows what it should, from its number alone; the first one is stored."""
 
 import numpy as np
 import pytest
