@@ -11,8 +11,10 @@ from handkit.geometry.skeleton import HAND21
 from handkit.synthetic.hand import (
     PHALANGES,
     THUMB_BONES,
+    WRIST_LIFT,
     Articulation,
     HandShape,
+    angle_slopes,
     articulate,
     forearm_cones,
     radians,
@@ -59,7 +61,7 @@ def depth_at(depth, joints):
 
 
 def test_the_flat_average_hand_by_hand():
-    """The middle finger: 90 mm to its knuckle, bones of 47, 29 and 19 mm, then 7.4 mm of pad."""
+    """The middle finger: 90 mm to its knuckle, bones of 47, 29 and 19 mm, then 6.9 mm of pad."""
     joints = articulate(AVERAGE, FLAT).joints[0]
     assert joints[0].tolist() == [0.0, 0.0, 0.0]
     torch.testing.assert_close(joints[12], torch.tensor([-4.0, 185.0, 3.0]))
@@ -118,7 +120,7 @@ def test_shapes_are_people():
     assert 200 < float(length.max()) < 245
     assert float(length.median()) == pytest.approx(180, abs=8)
     breadth = (joints[:, 5] - joints[:, 17]).norm(dim=-1) / length
-    assert 0.26 < float(breadth.min()) < float(breadth.max()) < 0.42
+    assert 0.25 < float(breadth.min()) < float(breadth.max()) < 0.42
 
 
 def test_every_hand_is_a_right_hand():
@@ -167,7 +169,8 @@ def test_the_forearm_begins_at_the_wrist():
     posed = articulate(shape, pose)
     cones = forearm_cones(shape, posed, length=torch.full((50,), 200.0), sleeve=torch.zeros(50))
     wrist, elbow = ((cones[:, 0, i : i + 3] + cones[:, 1, i : i + 3]) / 2 for i in (0, 4))
-    torch.testing.assert_close(wrist, posed.joints[:, 0], rtol=0, atol=1e-3)
+    lift = wrist - posed.joints[:, 0]
+    torch.testing.assert_close(lift, WRIST_LIFT * shape.scale[:, None] * posed.forearm[..., 2], rtol=0, atol=1e-3)
     torch.testing.assert_close(wrist - elbow, 200 * posed.forearm[..., 1], rtol=0, atol=1e-3)
     assert (cones[:, :2, [3, 7]] > 10).all()
     assert (cones[:, 2:, [3, 7]] == 0).all(), "no sleeve"
@@ -190,3 +193,33 @@ def test_the_palm_is_filled():
         inner = joints[:, [5, 9, 13, 17]] * weight + joints[:, :1] * (1 - weight)
         between = (inner[:, 1:] + inner[:, :-1]) / 2
         assert (depth_at(depth, torch.cat([inner, between], dim=1)) > 0).all()
+
+
+def test_the_palm_is_hollow():
+    """From the front, the middle of the palm lies 2 to 8 mm behind its heel, and behind the thumb's ball."""
+    joints, depth = alone(AVERAGE, FLAT)
+    middle = depth_at(depth, joints[:, 9:10] * 0.7 + joints[:, :1] * 0.3)
+    heel = depth_at(depth, joints[:, 17:18] * 0.34 + joints[:, :1] * 0.66)
+    ball = depth_at(depth, (joints[:, 1:2] + joints[:, 2:3]) / 2)
+    assert 2 < float(middle - heel) < 8
+    assert 5 < float(middle - ball) < 25
+
+
+def test_the_hand_is_as_thick_as_hands_are():
+    """At the middle knuckle 26 to 30 mm, at the wrist's heel more, at the middle finger's last joint 17 mm."""
+    front, back = (alone(AVERAGE, FLAT, turn=axis_rotation("y", torch.tensor(angle))) for angle in (0.0, math.pi))
+    near, far = (depth_at(depth, joints) - joints[..., 2] for joints, depth in (front, back))
+    thick = -(near + far)[0]
+    assert 26 < float(thick[9]) < 30
+    assert float(thick[11]) == pytest.approx(17.4, abs=0.6)
+    assert 11 < float(thick[8]) < 15
+
+
+def test_slopes_along_angles_are_those_of_autograd():
+    shape, pose = random_hands(30)
+    fingers, thumb = pose.fingers.clone().requires_grad_(), pose.thumb.clone().requires_grad_()
+    joints = articulate(shape, pose._replace(fingers=fingers, thumb=thumb)).joints
+    forces = torch.randn(30, 21, 3, generator=torch.Generator().manual_seed(1))
+    slopes = torch.autograd.grad((joints * forces).sum(), (fingers, thumb))
+    expected = torch.cat([slopes[0].flatten(1), slopes[1]], dim=1)
+    torch.testing.assert_close(angle_slopes(pose, joints.detach(), forces), expected, rtol=1e-4, atol=1e-2)

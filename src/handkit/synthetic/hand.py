@@ -1,7 +1,7 @@
 """An articulated right hand: shape parameters, forward kinematics, and a surface of tapered capsules and wedges.
 
 Hand frame: origin at the wrist joint, y towards the middle knuckle, z out of the back of the hand, x towards the little
-finger; millimetres. Lengths are those of an adult hand of 189 mm (wrist crease to middle tip); every hand is a
+finger; millimeters. Lengths are those of an adult hand of 189 mm (wrist crease to middle tip); every hand is a
 variation of it. Joints are labelled where OpenXR and MediaPipe put them: on the bones' axes, tips in the pad.
 """
 
@@ -17,16 +17,16 @@ from handkit.geometry.kinematics import axis_rotation, chain
 KNUCKLES = ((-26.0, 88.0, 0.0), (-4.0, 90.0, 3.0), (15.5, 84.0, 1.0), (33.0, 74.0, -4.0))
 """MCP joints of index, middle, ring, pinky (mm)."""
 PHALANGES = ((43.0, 25.0, 18.0), (47.0, 29.0, 19.0), (44.0, 28.0, 19.0), (35.0, 20.0, 17.0))
-FINGER_RADII = ((11.3, 9.8, 8.6, 7.2), (11.6, 10.0, 8.8, 7.4), (11.0, 9.4, 8.3, 7.0), (10.0, 8.3, 7.2, 6.2))
+FINGER_RADII = ((11.3, 9.8, 8.5, 6.7), (11.6, 10.0, 8.7, 6.9), (11.0, 9.4, 8.2, 6.5), (10.0, 8.3, 7.2, 5.8))
 """Radii at MCP, PIP, DIP and tip (mm)."""
 THUMB_BASE = (-21.0, 22.0, -9.0)
 THUMB_BONES = (45.0, 33.0, 24.0)
-THUMB_RADII = (15.5, 12.0, 10.3, 8.0)
+THUMB_RADII = (15.5, 12.0, 10.3, 7.6)
 THUMB_AXIS = (-0.62, 0.70, -0.35)
 THUMB_NAIL = (-0.55, -0.30, 0.75)
 """Direction of the resting thumb and of its nail, in the hand frame."""
-WRIST_RADIUS, WRIST_SPREAD = 18.0, 10.5
-"""The wrist is two spheres, this far to each side: 57 mm broad, 36 mm thick."""
+WRIST_RADIUS, WRIST_SPREAD, WRIST_LIFT = 17.6, 9.6, 1.5
+"""The wrist is two spheres, this far to each side and to the back: 54 mm broad, 35 mm thick, behind the palm's heel."""
 
 
 class HandShape(NamedTuple):
@@ -66,7 +66,7 @@ class Posed(NamedTuple):
 
 
 def sample_shapes(count: int, generator: torch.Generator) -> HandShape:
-    """Hands from a child's to a large man's, with independent proportions."""
+    """Hands from a child's to a large man's, slender or stout (children a little stouter), no two proportions alike."""
 
     def around(spread: float, *shape: int) -> Tensor:
         return 1 + spread * torch.randn(count, *shape, generator=generator).clamp(-2.2, 2.2)
@@ -75,7 +75,8 @@ def sample_shapes(count: int, generator: torch.Generator) -> HandShape:
     scale = torch.where(small, around(0.06) * 0.78, around(0.07) * 0.97)
     lengths = around(0.045, 1, 1) * around(0.03, 5, 1) * around(0.03, 5, 3)
     offsets = (around(1.0, 5, 3) - 1) * torch.tensor([[3.5], [1.6], [1.6], [1.6], [1.8]])
-    return HandShape(scale, lengths, around(0.05), around(0.09), around(0.10), offsets)
+    stout = around(0.06) * torch.where(small, 1.04, 1.0)
+    return HandShape(scale, lengths, around(0.05), around(0.07) * stout, around(0.08) * stout, offsets)
 
 
 def articulate(shape: HandShape, pose: Articulation) -> Posed:
@@ -115,9 +116,43 @@ def _thumb_frame() -> Float[Tensor, "3 3"]:
 
 
 def _thumb_rotations(angles: Float[Tensor, "B 5"]) -> Float[Tensor, "B 3 3 3"]:
-    flexion, abduction, twist, mcp, ip = angles.unbind(-1)
-    base = axis_rotation("z", abduction) @ axis_rotation("x", -flexion) @ axis_rotation("y", twist)
-    return torch.stack([base, axis_rotation("x", -mcp), axis_rotation("x", -ip)], dim=1)
+    spread, bend, twist = _thumb_turns(angles)
+    mcp, ip = (axis_rotation("x", -angles[:, i]) for i in (3, 4))
+    return torch.stack([spread @ bend @ twist, mcp, ip], dim=1)
+
+
+def _thumb_turns(angles: Float[Tensor, "B 5"]) -> tuple[Tensor, Tensor, Tensor]:
+    """The rotations of the thumb's base in their order: abduction, flexion, twist."""
+    flexion, abduction, twist = angles[:, :3].unbind(-1)
+    return axis_rotation("z", abduction), axis_rotation("x", -flexion), axis_rotation("y", twist)
+
+
+def angle_slopes(
+    pose: Articulation, joints: Float[Tensor, "B 21 3"], forces: Float[Tensor, "B 21 3"]
+) -> Float[Tensor, "B 21"]:
+    """Slope of a cost along the 16 angles of `fingers` and the 5 of `thumb`, from that along each joint's position.
+
+    An angle about an axis through a joint moves what lies beyond: axis . sum (x - joint) x force.
+    """
+    digits, pulls = (field[:, 1:].unflatten(1, (5, 4)) for field in (joints, forces))
+    turning = torch.linalg.cross(digits[:, :, None, 1:] - digits[:, :, :3, None], pulls[:, :, None, 1:])
+    moment = (turning * _BEYOND[..., None]).sum(3)
+    abduction = pose.fingers[..., 1]
+    axis = torch.stack([abduction.cos(), abduction.sin(), torch.zeros_like(abduction)], dim=-1)
+    bends = -(moment[:, 1:] * axis[:, :, None]).sum(-1)
+    fingers = torch.stack([bends[..., 0], moment[:, 1:, 0, 2], bends[..., 1], bends[..., 2]], dim=-1)
+
+    frame, turns = _thumb_frame(), _thumb_turns(pose.thumb)
+    spread = frame @ turns[0]
+    bent = spread @ turns[1]
+    across = (bent @ turns[2])[..., 0]
+    base, mcp, ip = moment[:, 0].unbind(1)
+    thumb = [-spread[..., 0] * base, frame[:, 2] * base, bent[..., 1] * base, -across * mcp, -across * ip]
+    return torch.cat([fingers.flatten(1), torch.stack(thumb, dim=1).sum(-1)], dim=1)
+
+
+_BEYOND = torch.ones(3, 3).triu()
+"""Which of a digit's last three joints each of its first three moves."""
 
 
 def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Float[Tensor, "B W 12"]]:
@@ -139,8 +174,8 @@ def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Flo
             (1, 4, 5),
             (6, 2, 0),
             (1, 5, 7),
-            (6, 0, 8),
-            (8, 2, 3),
+            (6, 8, 9),
+            (6, 7, 9),
         )
     ]
     knuckles = fingers[:, 1:, 0]
@@ -152,19 +187,23 @@ def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Flo
     return torch.cat([bones, thenar[:, None]], dim=1), torch.stack(wedges, dim=1)
 
 
-def _palm_balls(shape: HandShape, joints: Tensor, back: Tensor) -> Float[Tensor, "B 9 4"]:
-    """0, 1 wrist (thumb, little side); 2-5 palm under the knuckles; 6 thenar; 7 hypothenar; 8 middle of the thenar."""
+def _palm_balls(shape: HandShape, joints: Tensor, back: Tensor) -> Float[Tensor, "B 10 4"]:
+    """0, 1 carpus (thumb, little side), at the back, so that the palm is hollow; 2-5 palm under the knuckles;
+    6 thenar; 7 hypothenar; 8 middle of the thenar; 9 the hollow between them.
+    """
     size = (shape.scale * shape.palm_thickness)[:, None]
     across = torch.nn.functional.normalize(joints[:, 17] - joints[:, 5], dim=-1)
     side = across * (shape.scale * shape.breadth)[:, None] * WRIST_SPREAD
-    wrist = torch.stack([-side, side], dim=1)
-    depth = torch.tensor([4.5, 5.0, 4.5, 3.0]) * size
+    up = shape.scale[:, None] * torch.tensor([0.0, 1.0, 0.0])
+    carpus = torch.stack([-side, side], dim=1) * 1.15 + (3 * back + 3 * up)[:, None]
+    depth = torch.tensor([2.7, 2.9, 2.6, 2.0]) * size
     knuckles = joints[:, [5, 9, 13, 17]] - torch.nn.functional.pad(depth[..., None], (2, 0))
-    thenar = joints[:, 1] * 0.85 - back * 2.0
-    hypothenar = joints[:, 17] * 0.42 + side * 0.8 - back * 6.0
-    middle = joints[:, 2] * 0.62 + joints[:, 9] * 0.12 - back * 2.0
-    centers = torch.cat([wrist, knuckles, thenar[:, None], hypothenar[:, None], middle[:, None]], dim=1)
-    radii = torch.tensor([WRIST_RADIUS, WRIST_RADIUS, 12.6, 12.6, 12.0, 11.2, 15.5, 14.5, 14.5]) * size
+    thenar = joints[:, 1] * 0.85 - back * 1.0
+    hypothenar = joints[:, 17] * 0.34 + side * 0.8 - back * 5.5
+    middle = joints[:, 2] * 0.62 + joints[:, 9] * 0.12 - back * 1.0
+    hollow = joints[:, [9, 13]].mean(1) * 0.5 - back * 4.5
+    centers = torch.cat([carpus, knuckles, torch.stack([thenar, hypothenar, middle, hollow], dim=1)], dim=1)
+    radii = torch.tensor([14.8, 14.8, 13.0, 13.3, 12.6, 11.4, 14.5, 13.5, 14.8, 12.0]) * size
     return torch.cat([centers, radii[..., None]], dim=-1)
 
 
@@ -185,16 +224,20 @@ def forearm_cones(
     scale, breadth = shape.scale, shape.breadth
     along, across = posed.forearm[..., 1], posed.forearm[..., 0]
     side = (scale * breadth * WRIST_SPREAD)[:, None] * across
+    lift = (scale * WRIST_LIFT)[:, None] * posed.forearm[..., 2]
     reach = length[:, None] * along
     wrist_radius = (scale * shape.palm_thickness * WRIST_RADIUS * 0.97)[:, None]
     growth = (length / 260).clamp(0, 1)[:, None]
     elbow_radius = wrist_radius * (1 + 0.75 * growth)
-    elbow_side = side * (1 + 0.9 * growth)
-    bare = [torch.cat([sign * side, wrist_radius, sign * elbow_side - reach, elbow_radius], dim=-1) for sign in (-1, 1)]
+    elbow_side = side * (1 + 0.5 * growth)
+    bare = [
+        torch.cat([lift + sign * side, wrist_radius, lift + sign * elbow_side - reach, elbow_radius], dim=-1)
+        for sign in (-1, 1)
+    ]
     cuff = (sleeve > 0)[:, None] * (wrist_radius + 0.3 * (elbow_radius - wrist_radius) + sleeve[:, None])
     end = (sleeve > 0)[:, None] * (elbow_radius + sleeve[:, None])
-    start = -0.3 * reach
-    cloth = [torch.cat([sign * side + start, cuff, sign * elbow_side - reach, end], dim=-1) for sign in (-1, 1)]
+    start = lift - 0.3 * reach
+    cloth = [torch.cat([start + sign * side, cuff, lift + sign * elbow_side - reach, end], dim=-1) for sign in (-1, 1)]
     return torch.stack([*bare, *cloth], dim=1)
 
 

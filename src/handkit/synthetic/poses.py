@@ -1,209 +1,149 @@
 """Plausible articulations and viewpoints of one hand.
 
-Families: open and spread hands, fists, pointing and counting, grasps, hooks, table tops, pinches with every finger,
-thumbs beside, abducted, opposed and folded; half of all are on the way from one to another, all are disturbed and
-clamped to the joint limits, and of several candidates the one with the least interpenetration is kept.
+Articulations of the families in postures.py: of a few candidates of one family the least colliding is kept, and a few
+gradient steps on the joint angles push apart what still runs into something else, and bring pinching tips together.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from handkit.geometry.kinematics import axis_rotation
-from handkit.synthetic.hand import Articulation, HandShape, articulate, radians
-
-FINGER_LIMITS = ((-25.0, -22.0, -5.0, -8.0), (95.0, 22.0, 112.0, 85.0))
-"""MCP flexion, abduction, PIP and DIP flexion, degrees."""
-THUMB_LIMITS = ((-35.0, -22.0, -15.0, -10.0, -30.0), (58.0, 52.0, 48.0, 62.0, 88.0))
-"""CMC flexion, palmar abduction, twist, MCP flexion, IP flexion, degrees."""
-WRIST_LIMITS = ((-80.0, -32.0), (78.0, 25.0))
-
-STRAIGHT, CURLED, HALF = (0.0, 0.0, 5.0, 4.0), (78.0, 0.0, 98.0, 58.0), (38.0, 0.0, 45.0, 28.0)
-FIST = (88.0, 0.0, 104.0, 68.0)
-HOOKED, TABLE, POINTED = (8.0, 0.0, 92.0, 58.0), (78.0, 0.0, 8.0, 5.0), (45.0, 0.0, 12.0, 6.0)
-SPREAD = ((16.0, 3.0, -8.0, -20.0),)
-FAMILIES = (0.22, 0.22, 0.11, 0.10, 0.16, 0.09, 0.10)
-"""Shares of open hands, counting, all fingers alike, each its own way, grasps, anything, fists."""
-THUMBS = (
-    (-18.0, 8.0, -5.0, 0.0, -5.0),  # stretched away from the palm
-    (8.0, -12.0, 0.0, 8.0, 10.0),  # beside the index finger
-    (-2.0, 38.0, 12.0, 8.0, 8.0),  # abducted in front of the palm
-    (32.0, 32.0, 32.0, 20.0, 22.0),  # opposed
-    (36.0, 14.0, 22.0, 42.0, 52.0),  # over a fist
-    (46.0, 8.0, 30.0, 46.0, 68.0),  # folded into the palm
-    (4.0, 12.0, 5.0, 12.0, 14.0),  # at rest
-    (-25.0, -8.0, -8.0, -5.0, -18.0),  # thumb up
+from handkit.synthetic.hand import Articulation, HandShape, angle_slopes, articulate, radians
+from handkit.synthetic.interpenetration import interpenetration
+from handkit.synthetic.postures import (
+    FINGER_LIMITS,
+    NAMES,
+    PINCHING,
+    THUMB_LIMITS,
+    draw,
+    sample_families,
+    within,
 )
-FISTS, OVER_FIST = 6, 4
-"""Where fists stand in `FAMILIES`, and their thumb in `THUMBS`."""
-TRIES = 5
-"""Candidates for each hand."""
+
+TRIES, STEPS = 2, 5
+"""Candidates for each hand, and gradient steps for the best of them."""
 PINCHED = 14.0
-"""Millimetres between the two tip joints of a closed pinch: their pads touch."""
+"""Millimeters between the two tip joints of a closed pinch: their pads touch."""
+SOFT, GOOD = 1.0, 1.0
+"""Millimeters that flesh gives way, which are no collision; square millimeters of cost that need no step."""
+_FINGER_EASE, _THUMB_EASE = (1.0, 0.4, 1.0, 0.6), (1.0, 1.0, 0.5, 1.0, 1.0)
+"""How readily each angle moves in a gradient step."""
 
 
 def sample_articulations(shape: HandShape, generator: torch.Generator) -> Articulation:
-    """One articulation for every shape; about one in seven is a pinch."""
+    """One articulation for every shape; about one in eight is a pinch."""
     count = len(shape.scale)
-    finger = torch.randint(0, 4, (count,), generator=generator)
-    pinched = torch.where(torch.rand(count, generator=generator) < 0.15, finger, -1)
     # The family is the hand's, not the candidate's: of five candidates a fist would never be the least colliding.
-    family = _choose(torch.tensor(FAMILIES), count, generator).repeat_interleave(TRIES)
-    many = _draw(family, pinched.repeat_interleave(TRIES), generator)
-    pose = _cheapest(shape, many, pinched, tries=TRIES)
-    index = (pinched >= 0).nonzero()[:, 0]
-    if len(index) == 0:
-        return pose
-    closed = _close(shape[index], Articulation(*(field[index] for field in pose)), pinched[index], generator)
-    return Articulation(*(a.index_copy(0, index, b) for a, b in zip(pose, closed, strict=True)))
+    family = sample_families(count, generator)
+    pinching = torch.isin(family, torch.tensor([NAMES.index(name) for name in PINCHING]))
+    pinching = pinching & (torch.rand(count, generator=generator) < 0.22)
+    pinched = torch.where(pinching, torch.randint(0, 4, (count,), generator=generator), -1)
+    many = draw(family.repeat_interleave(TRIES), pinched.repeat_interleave(TRIES), generator)
+    wide = HandShape(*(field.repeat_interleave(TRIES, 0) for field in shape))
+    cost = (interpenetration(wide, articulate(wide, many).joints).depth - SOFT).clamp(min=0).square().sum(1)
+    best = cost.unflatten(0, (-1, TRIES)).argmin(1) + torch.arange(count) * TRIES
+    return settle(shape, Articulation(*(field[best] for field in many)), pinched)
 
 
-def _close(
-    shape: HandShape, pose: Articulation, pinched: Int[Tensor, " B"], generator: torch.Generator
-) -> Articulation:
-    """Pinching hands with thumb and finger brought together: the best of random changes, then of smaller ones.
+def settle(shape: HandShape, pose: Articulation, pinched: Int[Tensor, " B"]) -> Articulation:
+    """The same hands with what collides pushed apart, and tips that pinch (finger, or -1) brought together.
 
-    Draws alone leave tips 35 mm apart.
+    Polyak steps towards a cost of zero, within the joint limits: fists stay fists.
     """
-    tries = 40
-    chosen = torch.nn.functional.one_hot(pinched, 4).bool().repeat_interleave(tries, 0)[..., None]
-    for degrees in (17.0, 7.0):
-        step = radians(degrees) * torch.randn(len(pinched), tries, 9, generator=generator)
-        step[:, 0] = 0
-        thumb, finger = step.flatten(0, 1).split([5, 4], dim=-1)
-        finger = finger * torch.tensor([1.0, 0.4, 1.0, 0.7])
-        many = Articulation(*(field.repeat_interleave(tries, 0) for field in pose))
-        many = many._replace(
-            fingers=_within(many.fingers + chosen * finger[:, None], FINGER_LIMITS),
-            thumb=_within(many.thumb + thumb, THUMB_LIMITS),
-        )
-        pose = _cheapest(shape, many, pinched, tries=tries)
-    return pose
+    fingers, thumb = pose.fingers.clone(), pose.thumb.clone()
+    rows = torch.arange(len(pinched))
+    ease = torch.tensor([*(_FINGER_EASE * 4), *_THUMB_EASE])
+    for _ in range(STEPS):
+        some, angles = shape[rows], Articulation(fingers[rows], thumb[rows], pose.wrist[rows], pose.cup[rows])
+        joints = articulate(some, angles).joints
+        cost, forces = _cost(some, joints, pinched[rows])
+        slope = angle_slopes(angles, joints, forces)
+        steep = (slope.square() * ease).sum(1).clamp(min=1e-3)
+        step = 1.5 * (cost / steep)[:, None] * slope * ease
+        step = step * (0.5 / step.abs().amax(1, keepdim=True).clamp(min=0.5))
+        fingers[rows] = within(angles.fingers - step[:, :16].unflatten(1, (4, 4)), FINGER_LIMITS)
+        thumb[rows] = within(angles.thumb - step[:, 16:], THUMB_LIMITS)
+        rows = rows[cost > GOOD]
+        if len(rows) == 0:
+            break
+    return pose._replace(fingers=fingers, thumb=thumb)
 
 
-def _cheapest(shape: HandShape, many: Articulation, pinched: Int[Tensor, " B"], *, tries: int) -> Articulation:
-    """Of `tries` successive articulations for every hand, the one that collides least and closes best."""
-    joints = articulate(HandShape(*(field.repeat_interleave(tries, 0) for field in shape)), many).joints
-    pinched = pinched.repeat_interleave(tries)
-    gap = (joints[:, 4, None] - joints[:, [8, 12, 16, 20]]).norm(dim=-1)
-    reach = gap.gather(1, pinched.clamp(min=0)[:, None])[:, 0] - PINCHED
-    cost = _collision(joints) + torch.where(pinched >= 0, reach.abs() * 2, 0)
-    best = cost.unflatten(0, (-1, tries)).argmin(1) + torch.arange(len(shape.scale)) * tries
-    return Articulation(*(field[best] for field in many))
-
-
-def _within(angles: Tensor, limits: tuple[tuple[float, ...], tuple[float, ...]]) -> Tensor:
-    """Angles (rad) within the limits (degrees)."""
-    return torch.maximum(torch.minimum(angles, radians(limits[1])), radians(limits[0]))
-
-
-def _collision(joints: Float[Tensor, "B 21 3"]) -> Float[Tensor, " B"]:
-    """How deep (mm, summed) the digits run into each other and into the palm."""
-    fingers = joints[:, 1:].unflatten(1, (5, 4))
-    inner = fingers[:, :, 1:]
-    middle = (fingers[:, :, 1:] + fingers[:, :, :-1]) / 2
-    points = torch.cat([inner, middle], dim=2).flatten(1, 2)
-    owner = torch.arange(5).repeat_interleave(6)
-    depth = (15 - torch.cdist(points, points)).clamp(min=0)
-    own = (depth * (owner[:, None] != owner)).sum((1, 2)) / 2
-    knuckles = joints[:, [5, 9, 13, 17]]
-    palm = torch.cat([knuckles * 0.8, knuckles * 0.45], dim=1) - torch.tensor([0.0, 0.0, 4.0])
-    return own + (22 - torch.cdist(points[:, [1, 2, 4, 5, *range(6, 30)]], palm)).clamp(min=0).sum((1, 2))
-
-
-def _draw(family: Int[Tensor, " B"], pinched: Int[Tensor, " B"], generator: torch.Generator) -> Articulation:
-    """Random articulations of the `FAMILIES`, within the joint limits; half are on the way to another family."""
-    count = len(pinched)
-    other = _choose(torch.tensor(FAMILIES), count, generator)
-    blend = torch.rand(count, 1, generator=generator) * (torch.rand(count, 1, generator=generator) < 0.5)
-    fingers = torch.lerp(_fingers(family, generator), _fingers(other, generator), blend[..., None])
-    thumb = torch.lerp(_thumbs(family, generator), _thumbs(other, generator), blend)
-    fingers, thumb = _prepare_pinch(fingers, thumb, pinched, generator)
-    fingers = fingers + torch.randn(count, 4, 4, generator=generator) * torch.tensor([7.0, 3.5, 8.0, 6.0])
-    thumb = thumb + torch.randn(count, 5, generator=generator) * torch.tensor([8.0, 7.0, 6.0, 7.0, 9.0])
-    wrist = torch.randn(count, 2, generator=generator) * torch.tensor([24.0, 11.0])
-    reaching = torch.rand(count, generator=generator) < 0.25  # palm held out to the camera, forearm behind it
-    wrist = wrist - torch.stack([reaching * 48.0, torch.zeros(count)], dim=-1)
-    cup = torch.rand(count, generator=generator) ** 2 * (0.35 + 0.65 * (fingers[:, 3, 0] / 90).clamp(0, 1))
-
-    # A bent finger cannot be spread: its collateral ligaments are tight.
-    loose = (1 - fingers[..., 0].clamp(0, 90) / 110)[..., None]
-    fingers = torch.cat([fingers[..., :1], fingers[..., 1:2] * loose, fingers[..., 2:]], dim=-1)
-    fingers, thumb, wrist = (radians(1.0) * angles for angles in (fingers, thumb, wrist))
-    return Articulation(
-        _within(fingers, FINGER_LIMITS), _within(thumb, THUMB_LIMITS), _within(wrist, WRIST_LIMITS), cup
-    )
-
-
-def _fingers(family: Int[Tensor, " B"], generator: torch.Generator) -> Float[Tensor, "B 4 4"]:
-    """Degrees of the four fingers."""
-    count = len(family)
-    table = torch.tensor([STRAIGHT, CURLED, HALF, HOOKED, TABLE, POINTED])
-    each = torch.randint(0, len(table), (count, 4), generator=generator)
-    numbers = torch.randint(0, 2, (count, 4), generator=generator)
-    together = each[:, :1].expand(-1, 4)
-    curl = torch.rand(count, 1, 1, generator=generator) * 1.05
-    slope = torch.linspace(-0.15, 0.15, 4)[:, None] * torch.randn(count, 1, 1, generator=generator)
-    grasp = (curl + slope).clamp(0, 1.1) * torch.tensor([68.0, 0.0, 78.0, 46.0])
-    ends = torch.tensor([FINGER_LIMITS[0], FINGER_LIMITS[1]])
-    wild = ends[0] + torch.rand(count, 4, 4, generator=generator) * (ends[1] - ends[0]) * 0.95
-    fist = torch.tensor(FIST) * (0.85 + 0.15 * torch.rand(count, 1, 1, generator=generator)).expand(-1, 4, 4)
-    options = torch.stack(
-        [table[0].expand(count, 4, 4), table[numbers], table[together], table[each], grasp, wild, fist], dim=1
-    )
-    chosen = options[torch.arange(count), family]
-    spread = torch.rand(count, 1, generator=generator) * 1.35 - 0.25
-    apart = chosen[..., 1] + spread * torch.tensor(SPREAD)
-    return torch.stack([chosen[..., 0], apart, chosen[..., 2], chosen[..., 3]], dim=-1)
-
-
-def _thumbs(family: Int[Tensor, " B"], generator: torch.Generator) -> Float[Tensor, "B 5"]:
-    """Degrees of the thumb: a named posture, or anything between the limits; over most fists."""
-    count = len(family)
-    posture = torch.randint(0, len(THUMBS), (count,), generator=generator)
-    over = (family == FISTS) & (torch.rand(count, generator=generator) < 0.7)
-    named = torch.tensor(THUMBS)[torch.where(over, OVER_FIST, posture)]
-    low, high = torch.tensor(THUMB_LIMITS)
-    wild = low + torch.rand(count, 5, generator=generator) * (high - low)
-    return torch.where(torch.rand(count, 1, generator=generator) < 0.18, wild, named)
-
-
-def _prepare_pinch(
-    fingers: Tensor, thumb: Tensor, pinched: Int[Tensor, " B"], generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Start pinching hands from an opposed thumb and a half bent finger, with room to search."""
-    count = len(pinched)
-    bend = torch.tensor([45.0, 0.0, 45.0, 25.0]) + torch.randn(count, 4, generator=generator) * torch.tensor(
-        [14.0, 4.0, 18.0, 14.0]
-    )
-    opposed = torch.tensor([30.0, 32.0, 28.0, 18.0, 28.0]) + torch.randn(count, 5, generator=generator) * 12
-    chosen = torch.nn.functional.one_hot(pinched.clamp(min=0), 4).bool() & (pinched >= 0)[:, None]
-    fingers = torch.where(chosen[..., None], bend[:, None], fingers)
-    return fingers, torch.where((pinched >= 0)[:, None], opposed, thumb)
+def _cost(
+    shape: HandShape, joints: Float[Tensor, "B 21 3"], pinched: Int[Tensor, " B"]
+) -> tuple[Float[Tensor, " B"], Float[Tensor, "B 21 3"]]:
+    """Square millimeters of interpenetration and of an open pinch, and their slope along each joint's position."""
+    contacts = interpenetration(shape, joints)
+    row, tip = torch.arange(len(joints)), 8 + 4 * pinched.clamp(min=0)
+    apart = joints[:, 4] - joints[row, tip]
+    distance = apart.norm(dim=-1)
+    reach = torch.where(pinched >= 0, distance - PINCHED, 0.0)
+    forces = contacts.forces(soft=SOFT)
+    pull = 2 * (reach / distance.clamp(min=1e-3))[:, None] * apart
+    forces[:, 4] += pull
+    forces[row, tip] -= pull
+    return (contacts.depth - SOFT).clamp(min=0).square().sum(1) + reach.square(), forces
 
 
 def sample_views(forearm: Float[Tensor, "B 3 3"], generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
-    """Rotations from hand to camera: palm, back and sides, any roll, tilted up to about 85 degrees.
+    """Rotations from hand to camera: all sides, fingers towards the camera, on edge, and as their owner sees them.
 
-    Fingers or a forearm (as in `Posed`) that point away from the camera put the arm in front of its own hand;
-    that is kept rare.
+    `forearm` as in `Posed`. Fingers or a forearm that point away from the camera put the arm in front of its own hand:
+    moderate in the owner's view, rare elsewhere.
     """
     count, tries = len(forearm), 4
-    many = count * tries
-    tilt_near = (torch.randn(many, generator=generator) * 28).abs()
-    tilt_any = torch.rand(many, generator=generator) * 88
-    tilt = torch.where(torch.rand(many, generator=generator) < 0.5, tilt_near, tilt_any).clamp(max=88)
-    back = torch.rand(many, generator=generator) < 0.5
-    azimuth, roll = (torch.rand(2, many, generator=generator) * 2 * torch.pi).unbind()
-    turn = axis_rotation("z", azimuth) @ axis_rotation("x", radians(1.0) * tilt) @ axis_rotation("z", -azimuth)
-    flip = axis_rotation("y", torch.where(back, torch.pi, 0.0))
-    rotation = axis_rotation("z", roll) @ turn @ flip
+    kind = torch.multinomial(torch.tensor(VIEWS), count, replacement=True, generator=generator).repeat_interleave(tries)
+    views = (_around, _towards, _edge_on, _own)
+    drawn = torch.stack([view(len(kind), generator) for view in views], dim=1)
+    rotation = drawn[torch.arange(len(kind)), kind]
     along = (rotation[:, 2] * forearm[..., 1].repeat_interleave(tries, 0)).sum(-1)
     away = torch.maximum(rotation[:, 2, 1], along)
-    accepted = (away < 0.55) | (torch.rand(many, generator=generator) < 0.06)
+    accepted = (away < torch.where(kind == 3, 0.75, 0.55)) | (torch.rand(len(kind), generator=generator) < 0.06)
     first = accepted.unflatten(0, (count, tries)).float().argmax(1)
     return rotation[torch.arange(count) * tries + first]
 
 
-def _choose(weights: Float[Tensor, " F"], count: int, generator: torch.Generator) -> Int[Tensor, " B"]:
-    return torch.multinomial(weights, count, replacement=True, generator=generator)
+VIEWS = (0.60, 0.11, 0.13, 0.16)
+"""Shares of `_around`, `_towards`, `_edge_on`, `_own`."""
+
+
+def _around(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+    """Palm and back alike, any roll, tilted up to about 88 degrees."""
+    tilt_near = (torch.randn(count, generator=generator) * 28).abs()
+    tilt_any = torch.rand(count, generator=generator) * 88
+    tilt = torch.where(torch.rand(count, generator=generator) < 0.5, tilt_near, tilt_any).clamp(max=88)
+    azimuth, roll = (torch.rand(2, count, generator=generator) * 2 * torch.pi).unbind()
+    turn = axis_rotation("z", azimuth) @ axis_rotation("x", radians(1.0) * tilt) @ axis_rotation("z", -azimuth)
+    return axis_rotation("z", roll) @ turn @ _flip(torch.rand(count, generator=generator) < 0.5)
+
+
+def _towards(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+    """Fingers towards the camera, up to about 40 degrees off its axis."""
+    tilt = radians(1.0) * (15 * torch.randn(2, count, generator=generator)).clamp(-40, 40)
+    spin, roll = (torch.rand(2, count, generator=generator) * 2 * torch.pi).unbind()
+    ahead = axis_rotation("x", torch.full((count,), -torch.pi / 2))
+    return axis_rotation("z", roll) @ axis_rotation("x", tilt[0]) @ ahead @ axis_rotation("y", spin)
+
+
+def _edge_on(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+    """The thumb's or the little finger's side, fingers across the line of sight."""
+    side = torch.where(torch.rand(count, generator=generator) < 0.5, 90.0, -90.0)
+    spin = radians(1.0) * (side + 14 * torch.randn(count, generator=generator))
+    tilt = radians(20.0) * torch.randn(count, generator=generator)
+    roll = torch.rand(count, generator=generator) * 2 * torch.pi
+    return axis_rotation("z", roll) @ axis_rotation("x", tilt) @ axis_rotation("y", spin)
+
+
+def _own(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+    """As its owner sees it: the forearm comes from below, fingers up and away, mostly the back."""
+    up = axis_rotation("z", torch.pi + radians(28.0) * torch.randn(count, generator=generator))
+    tilt = radians(1.0) * (70 * torch.rand(count, generator=generator) - 20)
+    back = torch.rand(count, generator=generator) < 0.65
+    spin = radians(32.0) * torch.randn(count, generator=generator)
+    return up @ axis_rotation("x", tilt) @ axis_rotation("y", spin) @ _flip(back)
+
+
+def _flip(back: Bool[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
+    """The back of the hand (z) towards the camera, or the palm."""
+    return axis_rotation("y", torch.where(back, torch.pi, 0.0))
