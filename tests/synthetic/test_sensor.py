@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from handkit.synthetic.devices import KINDS, NOTHING
-from handkit.synthetic.sensor import Sensor, perfect, sample_sensors, sense
+from handkit.synthetic.devices import FAULTS, KINDS
+from handkit.synthetic.sensor import perfect, sample_sensors, sense
+from handkit.synthetic.strengths import NOTHING, Sensor
 
 FOCAL = 200.0
 
@@ -131,15 +132,18 @@ def test_the_nearer_surface_grows():
 
 def test_flying_pixels_lie_about_the_surfaces_and_only_on_the_edge():
     depth = step_edge()
-    flown = read(depth, flying=0.5)
+    flown = read(depth, flying=0.6)
     changed = (flown != depth)[0]
+    # Whole stretches, on the far side more than on the near side.
+    assert changed[:, 47].mean() > changed[:, 48].mean()
+    assert np.mean(changed[1:, 47] == changed[:-1, 47]) > 0.6
     assert changed[:, 47:49].any()
     assert not changed[:, :47].any()
     assert not changed[:, 49:].any()
     values = flown[0][changed]
     assert values.min() > 400.0 - 63.0
-    assert values.max() < 650.0
-    assert 0.1 < np.mean(values < 400.0) < 0.35
+    assert values.max() <= 650.0
+    assert 0.05 < np.mean(values < 400.0) < 0.35
 
 
 def test_chances():
@@ -173,9 +177,27 @@ def test_averaging_calms_noise_but_not_across_edges():
 
 
 def test_stripes_shift_rows():
-    rows = read(picture(500.0), stripes=2.0)[0] - 500.0
+    rows = read(picture(500.0), interlace=2.0, stripes=1.0)[0] - 500.0
     assert rows.std(axis=1).max() == 0.0
     assert rows[::2].mean() - rows[1::2].mean() == pytest.approx(-2.0, abs=0.6)
+    assert rows[::2, 0].std() == pytest.approx(1.0, rel=0.3)
+
+
+def test_noise_comes_in_blobs_where_it_is_not_white():
+    blobs = np.stack([read(picture(500.0), noise=2.0, white=0.3, grain_cell=1.5, seed=s)[0] for s in range(4)]) - 500
+    assert blobs.std() == pytest.approx(2.0, rel=0.1)
+    alike = [np.corrcoef(blobs[..., shift:].ravel(), blobs[..., :-shift].ravel())[0, 1] for shift in (1, 2, 4)]
+    assert 0.35 < alike[0] < 0.7
+    assert alike[1] < 0.3
+    assert abs(alike[2]) < 0.1
+
+
+def test_corners_bow_and_edges_do_not():
+    valley = 500.0 + 0.5 * np.abs(np.arange(96, dtype=np.float32) - 48.0) + picture(0.0)
+    bowed = read(valley, bow=0.5, bow_reach=4.0) - valley
+    assert bowed[0, 10:-10, 48].min() > 0.4
+    assert np.abs(bowed[0, 10:-10, 10:40]).max() < 1e-3
+    assert np.abs(read(step_edge(), bow=0.5, bow_reach=4.0) - step_edge()).max() < 1e-3
 
 
 def test_sampled_strengths_stay_in_their_ranges():
@@ -187,3 +209,12 @@ def test_sampled_strengths_stay_in_their_ranges():
             assert strengths.min() >= np.float32(low)
             assert strengths.max() <= np.float32(high)
         assert np.ptp(sensor.noise) > 0
+
+
+def test_faults_come_at_their_rates_and_only_in_the_mixture():
+    count = 4000
+    mixed = sample_sensors(count, torch.Generator().manual_seed(1))
+    for name in ("blur", "median", "smear", "grow", "fill", "bow"):
+        rate = sum(fault.chance for fault in FAULTS if name in fault.ranges)
+        assert np.mean(getattr(mixed, name) != 0) == pytest.approx(rate, rel=0.35), name
+    assert not any(fields.any() for fields in sample_sensors(50, torch.Generator(), kind="stereo")[-10:])

@@ -1,100 +1,24 @@
-"""What differs between depth cameras: the strengths of everything that `sensor.sense` does to a picture.
+"""What differs between depth cameras: ranges of strengths by kind of device, and what software does to some images.
 
-Lengths along z are millimetres, lengths in the picture are pixels of the rendered window (which may be
-coarser than the device's own). "At 1 m" means that the quantity grows with the square of the distance, as
-disparity and as the inverse square law of light have it.
+Measured on real frames (results/sensor.md): what is left of a surface after a quadric fit is never white. Everywhere it
+comes in blobs of about 3 pixels (autocorrelation 0.35 to 0.5 at a shift of 1, about 0.1 at 2, below 0 at 4).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 
-Strength = Float32[np.ndarray, " B"]
+from .strengths import NOTHING, Ranges, Sensor
 
-
-class Sensor(NamedTuple):
-    """One strength per frame and phenomenon; see `perfect` for the values that leave a picture alone."""
-
-    outline: Strength
-    """Silhouettes wander by a smooth random offset of this standard deviation, pixels ..."""
-    outline_cell: Strength
-    """... that changes over this many pixels."""
-    jitter: Strength
-    """Each pixel near a silhouette is read this far away (standard deviation, pixels)."""
-    fatten: Strength
-    """The nearer surface grows by this many whole pixels (block matching)."""
-    noise: Strength
-    """Axial white noise, standard deviation in mm, at any distance ..."""
-    noise_at_meter: Strength
-    """... and what is added at 1 m."""
-    grazing_noise: Strength
-    """White noise is multiplied by 1 + this * tan^2 of the angle of incidence."""
-    wave_at_meter: Strength
-    """Smooth noise, standard deviation in mm at 1 m ..."""
-    wave_cell: Strength
-    """... that changes over this many pixels."""
-    stripes: Strength
-    """An offset for every other row, and a random one for each row, mm (interlaced read-out)."""
-    flying: Strength
-    """Chance that a pixel on a depth edge reads something between the two surfaces."""
-    stray: Strength
-    """Chance that a pixel reads something in front of the surface."""
-    rim: Strength
-    """Width of the seam without readings around a nearer surface, whole pixels ..."""
-    rim_level: Strength
-    """... which is torn where a smooth standard normal field is above this ..."""
-    rim_gap: Strength
-    """... and needs a step of this many mm: a finger before the palm may leave none."""
-    baseline: Strength
-    """Position of the projector or second camera, mm to the right: what it cannot see is lost."""
-    dropout: Strength
-    """Chance that a pixel is lost."""
-    grazing_limit: Strength
-    """Surfaces with a larger tangent of the angle of incidence are lost."""
-    hole_level: Strength
-    """Blobs are lost where a smooth standard normal field is below -this * (1 - (z / reach)^2) ..."""
-    hole_cell: Strength
-    """... which changes over this many pixels."""
-    reach: Strength
-    """Distance at which half of a surface is lost, in distances of the nearest one (gain follows it)."""
-    average: Strength
-    """Number of passes of a 3x3 mean ..."""
-    similar: Strength
-    """... over the readings within this many mm."""
-    step: Strength
-    """Readings are rounded to multiples of this many mm."""
-    disparity_step: Strength
-    """Readings are rounded in 1 / z to steps that are this many mm at 1 m."""
-    scale: Strength
-    """Relative error of distance."""
-    offset: Strength
-    """Absolute error of distance, mm."""
-    nearest: Strength
-    """Anything nearer is lost, mm."""
-    farthest: Strength
-    """Anything farther is lost, mm."""
-
-
-Ranges = dict[str, tuple[float, float]]
-"""Field of `Sensor` -> lowest and highest strength; what is not named stays as in `NOTHING`."""
-
-NOTHING: Ranges = dict.fromkeys(Sensor._fields, (0.0, 0.0)) | {
-    "outline_cell": (3.0, 3.0),
-    "wave_cell": (3.0, 3.0),
-    "hole_cell": (3.0, 3.0),
-    "rim_level": (9.0, 9.0),
-    "grazing_limit": (1e9, 1e9),
-    "hole_level": (9.0, 9.0),
-    "reach": (1e9, 1e9),
-    "farthest": (1e9, 1e9),
-}
+GRAIN: Ranges = {"white": (0.0, 0.6), "grain_cell": (1.3, 2.8)}
+"""Blobs of about 3 pixels, as every real camera has them."""
 
 NEARLY_CLEAN: Ranges = {
     "outline": (0.0, 0.5),
     "outline_cell": (1.5, 5.0),
     "noise": (0.0, 0.6),
+    **GRAIN,
     "wave_at_meter": (0.0, 1.5),
     "wave_cell": (2.0, 10.0),
     "step": (0.0, 1.0),
@@ -102,55 +26,68 @@ NEARLY_CLEAN: Ranges = {
 }
 
 STRUCTURED_LIGHT: Ranges = {
-    "outline": (0.0, 1.2),
-    "outline_cell": (1.5, 5.0),
-    "jitter": (0.0, 0.4),
-    "noise": (0.0, 0.25),
-    "noise_at_meter": (0.0, 1.5),
+    "outline": (0.2, 1.3),
+    "outline_cell": (2.5, 6.0),
+    "noise": (0.01, 0.12),
+    "noise_at_meter": (0.0, 0.8),
+    **GRAIN,
     "grazing_noise": (0.0, 0.15),
-    "wave_at_meter": (0.0, 1.8),
-    "wave_cell": (2.0, 10.0),
-    "stray": (0.0, 0.0006),
+    "wave_at_meter": (0.0, 1.0),
+    "wave_cell": (4.0, 14.0),
+    "stray": (0.0, 0.0002),
     "rim": (0.3, 2.9),
     "rim_level": (0.0, 4.0),
     "rim_gap": (0.0, 80.0),
     "baseline": (-80.0, 80.0),
-    "dropout": (0.0, 0.006),
+    "dropout": (0.0, 0.0004),
     "grazing_limit": (3.5, 9.0),
     "hole_level": (3.0, 7.0),
-    "hole_cell": (1.5, 9.0),
+    "hole_cell": (2.0, 9.0),
     "reach": (1.7, 6.0),
-    "average": (0.0, 2.5),
+    "average": (0.0, 1.8),
     "similar": (3.0, 15.0),
-    "step": (0.0, 1.2),
-    "disparity_step": (0.0, 5.0),
+    "step": (0.0, 0.6),
     "scale": (-0.006, 0.006),
     "offset": (-3.0, 3.0),
     "nearest": (100.0, 220.0),
     "farthest": (1200.0, 8000.0),
 }
+"""Coded light (SR300, SR305): smooth surfaces, scalloped outlines, shadows."""
+
+SPECKLE: Ranges = STRUCTURED_LIGHT | {
+    "noise": (0.0, 0.3),
+    "noise_at_meter": (0.0, 1.5),
+    "white": (0.0, 0.8),
+    "grain_cell": (1.5, 4.0),
+    "wave_at_meter": (0.0, 1.8),
+    "flying": (0.0, 0.2),
+    "dropout": (0.0, 0.0015),
+    "disparity_step": (0.0, 5.0),
+}
+"""One speckle pattern, matched in blocks (Kinect v1, PrimeSense): disparity steps."""
 
 TIME_OF_FLIGHT: Ranges = {
-    "outline": (0.0, 0.6),
-    "outline_cell": (1.5, 4.0),
-    "jitter": (0.0, 0.3),
-    "noise": (0.0, 2.5),
-    "noise_at_meter": (0.0, 2.5),
+    "outline": (0.0, 0.5),
+    "outline_cell": (2.5, 6.0),
+    "noise": (0.4, 2.4),
+    "noise_at_meter": (0.0, 2.0),
+    **GRAIN,
     "grazing_noise": (0.0, 0.3),
     "wave_at_meter": (0.0, 4.0),
-    "wave_cell": (2.0, 14.0),
-    "stripes": (0.0, 2.5),
-    "flying": (0.0, 0.35),
-    "stray": (0.0, 0.002),
+    "wave_cell": (4.0, 14.0),
+    "interlace": (0.0, 5.0),
+    "stripes": (0.0, 0.6),
+    "flying": (0.0, 0.5),
+    "stray": (0.0, 0.0004),
     "rim": (0.4, 4.9),
     "rim_level": (0.5, 4.0),
     "rim_gap": (10.0, 140.0),
-    "dropout": (0.0, 0.004),
+    "dropout": (0.0, 0.0008),
     "grazing_limit": (4.0, 10.0),
     "hole_level": (3.0, 7.0),
-    "hole_cell": (1.5, 6.0),
+    "hole_cell": (2.0, 6.0),
     "reach": (2.5, 8.0),
-    "average": (0.0, 2.5),
+    "average": (0.0, 1.8),
     "similar": (4.0, 25.0),
     "step": (0.0, 1.2),
     "scale": (-0.008, 0.008),
@@ -158,24 +95,36 @@ TIME_OF_FLIGHT: Ranges = {
     "nearest": (100.0, 220.0),
     "farthest": (1500.0, 8000.0),
 }
+"""Phase measured and filtered by the device (Kinect v2, Azure Kinect): seams, interlaced rows."""
+
+RAW_TIME_OF_FLIGHT: Ranges = TIME_OF_FLIGHT | {
+    "noise": (0.3, 2.0),
+    "noise_at_meter": (0.0, 10.0),
+    "interlace": (0.0, 0.5),
+    "flying": (0.3, 1.0),
+    "rim": (0.0, 2.5),
+    "average": (0.0, 1.2),
+}
+"""Phase measured and little filtered (DepthSense, small industrial cameras): mixed pixels all along the outlines."""
 
 STEREO: Ranges = {
     "outline": (0.2, 1.2),
-    "outline_cell": (2.0, 7.0),
-    "jitter": (0.0, 0.5),
+    "outline_cell": (2.5, 7.0),
     "fatten": (0.0, 2.0),
     "noise": (0.0, 0.3),
     "noise_at_meter": (0.0, 2.0),
+    "white": (0.0, 0.6),
+    "grain_cell": (1.5, 5.0),
     "grazing_noise": (0.0, 0.2),
     "wave_at_meter": (1.0, 7.0),
     "wave_cell": (3.0, 14.0),
     "flying": (0.0, 0.25),
-    "stray": (0.0, 0.001),
+    "stray": (0.0, 0.0004),
     "rim": (0.0, 2.9),
     "rim_level": (-1.0, 2.0),
     "rim_gap": (0.0, 80.0),
     "baseline": (-60.0, 60.0),
-    "dropout": (0.0, 0.004),
+    "dropout": (0.0, 0.001),
     "grazing_limit": (3.0, 8.0),
     "hole_level": (3.0, 7.0),
     "hole_cell": (2.0, 12.0),
@@ -183,7 +132,7 @@ STEREO: Ranges = {
     "average": (0.0, 2.9),
     "similar": (5.0, 25.0),
     "step": (0.0, 1.2),
-    "disparity_step": (0.5, 5.0),
+    "disparity_step": (0.0, 5.0),
     "scale": (-0.01, 0.01),
     "offset": (-3.0, 3.0),
     "nearest": (100.0, 220.0),
@@ -193,11 +142,36 @@ STEREO: Ranges = {
 KINDS: dict[str, Ranges] = {
     "nearly clean": NEARLY_CLEAN,
     "structured light": STRUCTURED_LIGHT,
+    "speckle": SPECKLE,
     "time of flight": TIME_OF_FLIGHT,
+    "raw time of flight": RAW_TIME_OF_FLIGHT,
     "stereo": STEREO,
 }
-SHARES = (0.25, 0.30, 0.27, 0.18)
+SHARES = (0.18, 0.20, 0.14, 0.18, 0.12, 0.18)
 """How often `sample_sensors` draws each of `KINDS`."""
+
+
+class Fault(NamedTuple):
+    """Something that happens to some images of any device, and how often."""
+
+    chance: float
+    ranges: Ranges
+
+
+FAULTS = (
+    Fault(0.03, {"grid": (1.5, 3.2), "grid_mode": (1.0, 1.0)}),
+    Fault(0.08, {"grid": (0.5, 2.0), "grid_mode": (2.0, 4.999)}),
+    Fault(0.05, {"blur": (1.0, 4.9)}),
+    Fault(0.05, {"median": (1.0, 2.9)}),
+    Fault(0.04, {"smear": (0.1, 0.6), "smear_right": (-2.9, 2.9), "smear_down": (-2.9, 2.9)}),
+    Fault(0.04, {"grow": (1.0, 2.9)}),
+    Fault(0.06, {"fill": (1.0, 4.999), "fill_width": (2.0, 40.0)}),
+    Fault(0.06, {"bow": (-0.3, 0.5), "bow_reach": (2.0, 7.9)}),
+    Fault(0.04, {"step": (2.0, 10.0)}),
+    Fault(0.03, {"disparity_step": (4.0, 14.0)}),
+    Fault(0.02, {"jitter": (0.1, 0.5), "dropout": (0.001, 0.01), "stray": (0.0005, 0.003)}),
+)
+"""Each drawn for itself, so that some images have several."""
 
 
 def perfect(count: int) -> Sensor:
@@ -206,15 +180,25 @@ def perfect(count: int) -> Sensor:
 
 
 def sample_sensors(count: int, generator: torch.Generator, *, kind: str | None = None) -> Sensor:
-    """Random sensors of one of `KINDS`, or of a mixture of them.
+    """Random sensors of one of `KINDS`, as they leave the device; or a mixture of all kinds, some with `FAULTS`.
 
     A strength is uniform in its range; where the range starts at 0 its root is: most cameras have little of
     most faults.
     """
     shares = torch.tensor(SHARES if kind is None else [float(name == kind) for name in KINDS])
     chosen = torch.multinomial(shares, count, replacement=True, generator=generator)
-    ranges = torch.tensor([[(NOTHING | kept)[name] for name in Sensor._fields] for kept in KINDS.values()])
+    strengths = _draw([NOTHING | ranges for ranges in KINDS.values()], chosen, generator)
+    for fault in FAULTS if kind is None else ():
+        faulty = torch.rand(count, generator=generator) < fault.chance
+        drawn = _draw([NOTHING | fault.ranges], torch.zeros_like(chosen), generator)
+        named = torch.tensor([name in fault.ranges for name in Sensor._fields])
+        strengths = torch.where(faulty[:, None] & named, drawn, strengths)
+    return Sensor(*np.ascontiguousarray(strengths.T.numpy(), dtype=np.float32))
+
+
+def _draw(table: list[Ranges], chosen: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """One row of strengths for each row of the table that was chosen."""
+    ranges = torch.tensor([[kept[name] for name in Sensor._fields] for kept in table])
     low, high = ranges[chosen].unbind(-1)
     fraction = torch.rand(low.shape, generator=generator)
-    strengths = low + (high - low) * torch.where(low == 0.0, fraction.square(), fraction)
-    return Sensor(*np.ascontiguousarray(strengths.T.numpy(), dtype=np.float32))
+    return low + (high - low) * torch.where(low == 0.0, fraction.square(), fraction)

@@ -1,10 +1,11 @@
-"""Filters over the 3x3 neighborhood of every pixel."""
+"""Filters over the neighborhood of every pixel."""
 
 import numpy as np
 from jaxtyping import Float32
 
 from .compiled import kernel
 
+Line = Float32[np.ndarray, " W"]
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 
 
@@ -50,3 +51,55 @@ def average(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"]
                 total += change if kept else ZERO
                 count += ONE if kept else ZERO
             out[column] = center + total / count if center > ZERO else ZERO
+
+
+@kernel
+def pull(
+    image: Float32[np.ndarray, "H W"],
+    spare: tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W"]],
+    reach: int,
+    share: np.float32,
+) -> None:
+    """Pull each depth by a share towards the mean of its square of 2 `reach` + 1 pixels; infinite ones do not count.
+
+    The pull fades where the mean is far away, 30 mm or more: edges stay.
+    """
+    height, width = image.shape
+    totals, counts = spare
+    for row in range(height):
+        _slide(image[row], totals[row], counts[row], reach)
+    total, count = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    for row in range(-reach, height):
+        if row + reach < height:
+            _add(total, count, (totals[row + reach], counts[row + reach]), ONE)
+        if row > reach:
+            _add(total, count, (totals[row - reach - 1], counts[row - reach - 1]), -ONE)
+        if row >= 0:
+            line = image[row]
+            for column in range(width):
+                change = total[column] / max(count[column], ONE) - line[column]
+                fading = max(ONE - abs(change) / np.float32(30.0), ZERO)
+                line[column] += share * change * fading if fading > ZERO else ZERO
+
+
+@kernel
+def _slide(line: Line, totals: Line, counts: Line, reach: int) -> None:
+    """Sum and number of the finite values within `reach` of each."""
+    infinite = np.float32(np.inf)
+    total, count = ZERO, ZERO
+    for column in range(-reach, line.size):
+        enters = line[column + reach] if column + reach < line.size else infinite
+        leaves = line[column - reach - 1] if column > reach else infinite
+        total += enters if enters < infinite else ZERO
+        count += ONE if enters < infinite else ZERO
+        total -= leaves if leaves < infinite else ZERO
+        count -= ONE if leaves < infinite else ZERO
+        if column >= 0:
+            totals[column], counts[column] = total, count
+
+
+@kernel
+def _add(total: Line, count: Line, more: tuple[Line, Line], sign: np.float32) -> None:
+    for column in range(total.size):
+        total[column] += sign * more[0][column]
+        count[column] += sign * more[1][column]

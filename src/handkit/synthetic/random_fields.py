@@ -89,13 +89,15 @@ def _fill_node_row(
 ) -> None:
     """One row of nodes, interpolated along the row."""
     row_seed = branch(seed, node + 2)
-    last = -1
-    left = right = np.float32(0.0)
+    last = int(grid[1])
+    left = normal(scramble(row_seed + np.uint64(last) * GOLDEN)) * FIELD_UNIT
+    right = normal(scramble(row_seed + np.uint64(last + 1) * GOLDEN)) * FIELD_UNIT
     for column in range(line.size):
         place = np.float32(column) * grid[0] + grid[1]
         at = int(place)
         if at != last:
-            left = normal(scramble(row_seed + np.uint64(at) * GOLDEN)) * FIELD_UNIT
+            # Nodes are at least a pixel apart, so that none is passed over.
+            left = right
             right = normal(scramble(row_seed + np.uint64(at + 1) * GOLDEN)) * FIELD_UNIT
             last = at
         line[column] = left + (place - np.float32(at)) * (right - left)

@@ -1,8 +1,8 @@
 """What a real depth camera makes of clean depth: torn outlines, noise, seams, shadows, holes, steps.
 
 The order follows the light: where on the surface a pixel looks, what the optics mix there, what the second
-view cannot see, noise of the reading, then what the device's own filters and number format do to it. Every
-strength is a field of `Sensor`; every random number comes from the frame's own seed.
+view cannot see, noise of the depth value, then what the device's own filters, number format and software (`processing`)
+do to it. Every strength is a field of `Sensor`; every random number comes from the frame's own seed.
 """
 
 import math
@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt64
+from numba.np.unsafe.ndarray import to_fixed_tuple  # pyright: ignore[reportUnknownVariableType]
 
 from .compiled import kernel
-from .devices import Sensor, perfect, sample_sensors
-from .filters import ONE, ZERO, average, copy, spread
+from .devices import perfect, sample_sensors
+from .filters import ONE, ZERO, average, copy, pull, spread
+from .processing import process
 from .random_fields import branch, fill_bits, fill_smooth, lane, normal
+from .strengths import Sensor
 
 __all__ = ["Sensor", "perfect", "sample_sensors", "sense"]
 
@@ -22,6 +25,8 @@ FLIGHT = np.float32(250.0)
 """Millimetres: a flying pixel lies at most this far behind the nearer surface."""
 
 INFINITE = np.float32(np.inf)
+
+FIELDS = len(Sensor._fields)
 
 
 class Desk(NamedTuple):
@@ -48,7 +53,9 @@ def _wander(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> N
     seen, source = desk.seen, desk.reading
     height, width = seen.shape
     copy(seen, source)
-    fill_bits(desk.bits, branch(seed, 1))
+    # Without jitter the offsets are smooth, and so is the outline.
+    if sensor.jitter > ZERO:
+        fill_bits(desk.bits, branch(seed, 1))
     fill_smooth(desk.field, float(sensor.outline_cell), branch(seed, 2))
     fill_smooth(desk.spare, float(sensor.outline_cell), branch(seed, 3))
     half = np.float32(0.5)
@@ -82,20 +89,27 @@ def _fatten(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
 @kernel
 def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
     """Depth with axial noise, and 0 where there is no surface."""
-    fill_bits(desk.bits, branch(seed, 4))
+    white = sensor.white
+    if white > ZERO:
+        fill_bits(desk.bits, branch(seed, 4))
+    if white < ONE:
+        fill_smooth(desk.spare, float(sensor.grain_cell), branch(seed, 8))
     fill_smooth(desk.field, float(sensor.wave_cell), branch(seed, 5))
+    grain = np.float32(math.sqrt(max(ONE - white * white, ZERO)))
     million, tangent_cap = np.float32(1e-6), np.float32(4.0)
     for row in range(desk.seen.shape[0]):
-        stripe = sensor.stripes * (np.float32(row % 2) - np.float32(0.5))
-        stripe += sensor.stripes * np.float32(0.5) * normal(branch(seed, 1000 + row))
+        stripe = sensor.interlace * (np.float32(row % 2) - np.float32(0.5))
+        stripe += sensor.stripes * normal(branch(seed, 1000 + row))
         seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
-        bits, field = desk.bits[row], desk.field[row]
+        bits, field, blobs = desk.bits[row], desk.field[row], desk.spare[row]
         for column in range(seen.size):
             depth = seen[column]
             squared = depth * depth * million
             tangent = min((far[column] - near[column]) * focal / (depth + depth), tangent_cap)
             spread = (sensor.noise + sensor.noise_at_meter * squared) * (ONE + sensor.grazing_noise * tangent * tangent)
-            noisy = depth + stripe + spread * normal(bits[column])
+            # The blobs are not filled in where the noise is white.
+            blob = grain * blobs[column] if grain > ZERO else ZERO
+            noisy = depth + stripe + spread * (white * normal(bits[column]) + blob)
             noisy += sensor.wave_at_meter * squared * field[column]
             reading[column] = noisy if depth < INFINITE else ZERO
 
@@ -112,12 +126,20 @@ def _mix(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None
             chance, place = lane(bits[column], 0), lane(bits[column], 1)
             lost = lane(bits[column], 2) < sensor.dropout
             if gap > _edge(near[column], focal):
-                # In patches, since desk.field is smooth; a fifth of them in front of both surfaces.
-                flies = chance < sensor.flying * (ONE + field[column])
-                between = (place * np.float32(1.25) - np.float32(0.25)) * min(gap, FLIGHT)
+                # Light of both surfaces mixes along whole stretches of an edge, as desk.field is smooth, on its far
+                # side before its near side; some pixels lie in front of both.
+                behind = seen[column] > near[column] + np.float32(0.5) * min(gap, FLIGHT)
+                level = np.float32(2.5) - np.float32(4.0) * sensor.flying + (ZERO if behind else ONE)
+                flies = (field[column] + place > level + np.float32(0.5)) & (sensor.flying > ZERO)
+                share = (
+                    np.float32(0.3) * (field[column] - level)
+                    + np.float32(0.6) * lane(bits[column], 3)
+                    - np.float32(0.2)
+                )
+                between = min(max(share, np.float32(-0.25)), ONE) * min(gap, FLIGHT)
                 reading[column] = near[column] + between if flies else reading[column]
             else:
-                limit = sensor.grazing_limit * (np.float32(0.6) + np.float32(0.8) * place)
+                limit = sensor.grazing_limit * (ONE + np.float32(0.15) * field[column] + np.float32(0.1) * place)
                 lost |= gap * focal > limit * (seen[column] + seen[column])
             in_front = min(near[column] * (ONE - np.float32(0.3) * place), INFINITE)
             strays = (chance > ONE - sensor.stray) & (in_front < INFINITE)
@@ -189,46 +211,16 @@ def _write(desk: Desk, sensor: Sensor, out: Float32[np.ndarray, "H W"]) -> None:
 
 
 @kernel
-def _strengths(sensor: Sensor, frame: int) -> Sensor:
+def _strengths(numbers: Float32[np.ndarray, " F"]) -> Sensor:
     """One frame's strengths as numbers."""
-    return Sensor(
-        sensor.outline[frame],
-        sensor.outline_cell[frame],
-        sensor.jitter[frame],
-        sensor.fatten[frame],
-        sensor.noise[frame],
-        sensor.noise_at_meter[frame],
-        sensor.grazing_noise[frame],
-        sensor.wave_at_meter[frame],
-        sensor.wave_cell[frame],
-        sensor.stripes[frame],
-        sensor.flying[frame],
-        sensor.stray[frame],
-        sensor.rim[frame],
-        sensor.rim_level[frame],
-        sensor.rim_gap[frame],
-        sensor.baseline[frame],
-        sensor.dropout[frame],
-        sensor.grazing_limit[frame],
-        sensor.hole_level[frame],
-        sensor.hole_cell[frame],
-        sensor.reach[frame],
-        sensor.average[frame],
-        sensor.similar[frame],
-        sensor.step[frame],
-        sensor.disparity_step[frame],
-        sensor.scale[frame],
-        sensor.offset[frame],
-        sensor.nearest[frame],
-        sensor.farthest[frame],
-    )
+    return Sensor(*to_fixed_tuple(numbers, FIELDS))  # pyright: ignore[reportCallIssue, reportUnknownArgumentType]
 
 
 @kernel
 def _sense(
     depth: Float32[np.ndarray, "B H W"],
     focals: Float32[np.ndarray, " B"],
-    sensor: Sensor,
+    strengths: Float32[np.ndarray, "B F"],
     seeds: UInt64[np.ndarray, " B"],
     out: Float32[np.ndarray, "B H W"],
 ) -> None:
@@ -236,7 +228,7 @@ def _sense(
     blank = np.empty((6, size[0], size[1]), np.float32)
     desk = Desk(blank[0], blank[1], blank[2], blank[3], blank[4], blank[5], np.empty(size, np.uint64))
     for frame in range(depth.shape[0]):
-        own, focal, seed = _strengths(sensor, frame), focals[frame], seeds[frame]
+        own, focal, seed = _strengths(strengths[frame]), focals[frame], seeds[frame]
         for row in range(size[0]):
             for column in range(size[1]):
                 clean = depth[frame, row, column]
@@ -244,6 +236,8 @@ def _sense(
         if max(own.outline, own.jitter) > ZERO:
             _wander(desk, own, focal, seed)
         _fatten(desk, own, focal)
+        if own.bow != ZERO:
+            pull(desk.seen, (desk.near, desk.far), int(own.bow_reach), np.float32(own.bow))
         copy(desk.seen, desk.near)
         copy(desk.seen, desk.far)
         spread(desk.near, desk.spare, -ONE)
@@ -256,6 +250,7 @@ def _sense(
         for _ in range(int(own.average)):
             average(desk.reading, desk.spare, np.float32(own.similar))
         _write(desk, own, out[frame])
+        process(out[frame], desk.spare, own, focal, seed)
 
 
 def sense(
@@ -271,7 +266,7 @@ def sense(
     """
     out = np.empty(depth.shape, np.float32)
     focals = np.ascontiguousarray(intrinsics[:, 0], dtype=np.float32)
-    strengths = Sensor(*(np.ascontiguousarray(part, dtype=np.float32) for part in sensor))
+    strengths = np.stack(sensor, axis=1).astype(np.float32)
     clean = np.ascontiguousarray(depth, dtype=np.float32)
     _sense(clean, focals, strengths, np.ascontiguousarray(seeds, dtype=np.uint64), out)
     return out

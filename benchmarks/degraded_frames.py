@@ -1,0 +1,153 @@
+"""What cleaning gives back of real frames that were resized, blurred, made sparse, or had 32001 for invalid.
+
+Each frame is answered as it is, degraded, and degraded and cleaned; what counts is how far the joints of the latter two
+are from those of the first.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+import tyro
+from jaxtyping import Float32
+from report import print_report
+
+from handkit.cleaning import clean
+from handkit.geometry.camera import Camera
+from handkit.inference import HandPoseEstimator
+
+Depth = Float32[np.ndarray, "H W"]
+View = tuple[Depth, Camera]
+
+
+def main(data: tyro.conf.Positional[Path], *, frames: int = 8) -> None:
+    """Degrade `frames` frames of each set under DATA."""
+    torch.set_num_threads(1)
+    estimator = HandPoseEstimator.from_pretrained()
+    rows: list[dict[str, str]] = []
+    for name, (views, hand) in real_frames(data, frames).items():
+        originals = [joints(estimator, view, hand) for view in views]
+        for kind, degrade in DEGRADATIONS.items():
+            broken = [degrade(view) for view in views]
+            cleaned = [(clean(depth).depth, camera) for depth, camera in broken]
+            rows.append(
+                {
+                    "frames": name,
+                    "degraded": kind,
+                    "as it is, mm": distances(estimator, broken, hand, originals),
+                    "cleaned, mm": distances(estimator, cleaned, hand, originals),
+                    "noticed": f"{sum(bool(clean(depth).notes) for depth, _ in broken)} of {len(broken)}",
+                }
+            )
+    print_report("mean joint distance from the answer to the untouched frame: median (largest), hands missed", rows)
+
+
+def real_frames(data: Path, count: int) -> dict[str, tuple[list[View], Literal["left", "right"]]]:
+    """Views in mm, evenly from each set, and which hand they show."""
+    marks = json.loads((data / "sr305/labels.json").read_text())["intrinsics"]
+    sets: dict[str, tuple[str, float, tuple[float, ...], Literal["left", "right"]]] = {
+        "kinect2": ("kinect2/*.png", 1.0, (363.9, 363.9, 255.4, 206.3), "left"),
+        "sr305": ("sr305/*.png", 0.125, tuple(marks[name] for name in ("fx", "fy", "cx", "cy")), "right"),
+        "cvar": ("cvar/*.png", 1.0, (224.502, 230.494, 160.0, 120.0), "right"),
+    }
+    found: dict[str, tuple[list[View], Literal["left", "right"]]] = {}
+    for name, (pattern, unit, numbers, hand) in sets.items():
+        paths = sorted(data.glob(pattern))
+        views: list[View] = []
+        for path in paths[:: max(len(paths) // count, 1)][:count]:
+            depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            if depth is None:
+                raise SystemExit(f"cannot read {path}")
+            views.append((depth.astype(np.float32) * np.float32(unit), pinhole(numbers, depth.shape)))
+        found[name] = views, hand
+    return found
+
+
+def pinhole(numbers: tuple[float, ...], shape: tuple[int, ...]) -> Camera:
+    """fx, fy, cx, cy and (height, width)."""
+    fx, fy, cx, cy = numbers
+    return Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=shape[1], height=shape[0])
+
+
+def joints(estimator: HandPoseEstimator, view: View, hand: Literal["left", "right"]) -> np.ndarray | None:
+    """Camera mm; None where no hand was found or the image was refused."""
+    try:
+        hands = estimator.predict(*view, hand=hand)
+    except ValueError:
+        return None
+    return np.asarray(hands[0].joints_mm) if hands else None
+
+
+def distances(
+    estimator: HandPoseEstimator,
+    views: list[View],
+    hand: Literal["left", "right"],
+    originals: list[np.ndarray | None],
+) -> str:
+    """Median and largest distance over frames, and in how many no hand was found."""
+    answers = [joints(estimator, view, hand) for view in views]
+    pairs = [(one, other) for one, other in zip(answers, originals, strict=True) if other is not None]
+    far = [float(np.linalg.norm(one - other, axis=1).mean()) for one, other in pairs if one is not None]
+    missed = len(pairs) - len(far)
+    return (f"{np.median(far):.1f} ({max(far):.1f})" if far else "-") + (f", {missed} missed" if missed else "")
+
+
+def resized(factor: float) -> Callable[[View], View]:
+    """Linear interpolation, depth and holes alike."""
+
+    def degrade(view: View) -> View:
+        depth, camera = view
+        small = cv2.resize(depth, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+        return small, scaled(camera, factor, small.shape)
+
+    return degrade
+
+
+def blurred(sigma: float) -> Callable[[View], View]:
+    """Gaussian, depth and holes alike."""
+    return lambda view: (cv2.GaussianBlur(view[0], (0, 0), sigma), view[1])
+
+
+def sparse(pitch: int) -> Callable[[View], View]:
+    """Registered to an image with `pitch` times as many rows and columns."""
+
+    def degrade(view: View) -> View:
+        depth, camera = view
+        large = np.zeros((depth.shape[0] * pitch, depth.shape[1] * pitch), np.float32)
+        large[pitch // 2 :: pitch, pitch // 2 :: pitch] = depth
+        return large, scaled(camera, pitch, large.shape, shift=pitch // 2)
+
+    return degrade
+
+
+def far_invalid(value: float) -> Callable[[View], View]:
+    """Invalid stored as a constant."""
+    return lambda view: (np.where(view[0] > 0, view[0], np.float32(value)), view[1])
+
+
+def scaled(camera: Camera, factor: float, shape: tuple[int, ...], *, shift: float | None = None) -> Camera:
+    """The camera of a resized image; `shift`: where its first pixel has gone (else pixels are areas)."""
+    (fx, _, cx), (_, fy, cy), _ = camera.matrix.tolist()
+    shift = (factor - 1) / 2 if shift is None else shift
+    return pinhole((fx * factor, fy * factor, cx * factor + shift, cy * factor + shift), shape)
+
+
+DEGRADATIONS: dict[str, Callable[[View], View]] = {
+    "nothing": lambda view: view,
+    "linear resize x 0.5": resized(0.5),
+    "linear resize x 0.7": resized(0.7),
+    "linear resize x 2": resized(2.0),
+    "blur, sigma 1": blurred(1.0),
+    "blur, sigma 2": blurred(2.0),
+    "sparse, 1/4": sparse(2),
+    "sparse, 1/9": sparse(3),
+    "invalid as 32001": far_invalid(32001.0),
+    "invalid as 65535": far_invalid(65535.0),
+}
+
+if __name__ == "__main__":
+    tyro.cli(main)
