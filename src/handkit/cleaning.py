@@ -31,7 +31,10 @@ NEAR_MM = 1600.0
 LOW = 0.93
 """Beside a hole, a depth value below this share of a neighbor's is mixed with the 0 of the hole ..."""
 LOW_SHARE = 0.35
-"""... and where more of the pixels beside holes are, the image was blended. Good cameras: up to 0.18; resized: from 0.5."""
+"""... and where more of the pixels beside holes are, the image was blended.
+
+Good cameras: up to 0.18; resized images: from 0.5.
+"""
 BLENDED = 0.35
 """Without holes: the image was blended where a larger share of the pixels along edges lies between two surfaces."""
 LEAST_BESIDE = 50
@@ -116,7 +119,7 @@ def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
 
 
 def _mixed_with_holes(depth: Depth, low: Depth, high: Depth) -> tuple[float, str]:
-    """How much speaks for blended edges, and what was looked at: pixels beside holes, or all edges where there are none."""
+    """How many pixels look blended, and which were looked at: those beside holes, or all along edges."""
     valid_beside_hole = cv2.bitwise_and(cv2.compare(low, 0.0, cv2.CMP_EQ), cv2.compare(depth, 0.0, cv2.CMP_GT))
     beside = cv2.bitwise_and(valid_beside_hole, cv2.compare(high, NEAR_MM, cv2.CMP_LT))
     count = cv2.countNonZero(beside)

@@ -23,7 +23,8 @@ from handkit.synthetic.hand import (
     radians,
     surface,
 )
-from handkit.synthetic.poses import FINGER_LIMITS, SPREAD, THUMB_LIMITS, sample_articulations
+from handkit.synthetic.poses import sample_articulations
+from handkit.synthetic.postures import FINGER_LIMITS, SPREAD, THUMB_LIMITS
 from handkit.synthetic.things import NAMES, build
 
 DENT = 0.4
@@ -68,7 +69,7 @@ def hold(shape: HandShape, generator: torch.Generator) -> Held:
     start, end = _ways(table, grasp, generator)
     pose = _relaxed(start, generator)
     way = table.way[grasp]
-    parts = _place(shape, pose, (start, end), parts, _Chosen(grasp, kind, half, way), generator)
+    parts = _place(shape, pose, (start, end), parts, chosen=_Chosen(grasp, kind, half, way), generator=generator)
     pose = _close(shape, pose, end, parts)
     free = (way == FREE).nonzero()[:, 0]
     if len(free):
@@ -229,6 +230,7 @@ def _place(
     pose: Articulation,
     ways: tuple[_Digits, _Digits],
     parts: Parts,
+    *,
     chosen: _Chosen,
     generator: torch.Generator,
 ) -> Parts:
