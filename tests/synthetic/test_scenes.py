@@ -116,7 +116,7 @@ def test_a_window_is_a_part_of_the_whole_picture(name):
         # Windows are placed in float32: a silhouette may fall to the other side of a pixel's middle.
         differing = (window.depth[row] - expected).abs() > 0.5
         assert int(differing.sum()) <= 12
-        assert int((expected > 0).sum()) > 500
+        assert int((expected > 0).sum()) > 200, "a hand far from a coarse camera"
 
 
 def test_a_window_on_a_finer_device_has_coarser_pixels():

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
@@ -90,6 +91,14 @@ class Scene(NamedTuple):
     def joints(self) -> Float[Tensor, "B 21 3"]:
         """The first hand's."""
         return self.hands[:, 0]
+
+    def rows(self, chosen: slice) -> "Scene":
+        """Some of the worlds."""
+
+        def pick(part: Tensor | np.ndarray) -> Tensor | np.ndarray:
+            return part[chosen]
+
+        return tree_map(pick, self)
 
     def camera(self) -> Camera:
         """The device of every row; its image's size is that of the first row."""
