@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from handkit.errors import TrainingError
+from handkit.files.atomic import replacing
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
@@ -254,12 +255,8 @@ def train(
 
 def _keep(run: Run, out: Path) -> None:
     """State for resuming, then weights for using; each replaces its predecessor in one step."""
-    partial = out / "state.partial"
-    try:
+    with replacing(out / "state.ckpt") as partial:
         run.fabric.save(partial, run.state())
-        partial.replace(out / "state.ckpt")
-    finally:
-        partial.unlink(missing_ok=True)  # three times the weights: not on a disk that is full
     save(out / "weights.safetensors", run.averaged(), recipe=asdict(run.recipe))
 
 

@@ -123,9 +123,9 @@ def test_centers_of_another_split_or_edition(tmp_path: Path, nyu: LabeledFiles, 
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("1 2", "line 3: '1 2'; expected three numbers"),
-        ("1 2 nan", "line 3: '1 2 nan'"),
-        ("a b c", "line 3: 'a b c'"),
+        ("1 2", "line 3: 2 numbers, expected three numbers"),
+        ("1 2 nan", "line 3: number 3, nan, is no coordinate"),
+        ("a b c", "line 3: number 1 is 'a'"),
     ],
 )
 def test_damaged_lines(tmp_path: Path, nyu: LabeledFiles, truth: np.ndarray, line: str, sentence: str):

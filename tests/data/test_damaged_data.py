@@ -1,5 +1,6 @@
 """Data sets that something happened to: each ends in a sentence with the file, the line and what to do."""
 
+import os
 import re
 import shutil
 import struct
@@ -51,13 +52,13 @@ def edit_line(path: Path, line: int, edit: Callable[[list[str]], list[str]]) -> 
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (lambda words: words[:-1], r"\d\d numbers where \d\d were expected"),
-        (lambda words: [*words, "1.5"], r"\d\d numbers where \d\d were expected"),
-        (lambda words: [*words[:-1], "nan"], "nan is no coordinate"),
-        (lambda words: [*words[:-1], "inf"], "inf is no coordinate"),
-        (lambda words: [*words[:-1], "12,5"], "'12,5' is not a number"),
-        (lambda words: [*words[:-1], "1e300"], "1e300 is no coordinate"),
-        (lambda words: [*words[:-1], "-1e9"], "-1e9 is no coordinate"),
+        (lambda words: words[:-1], r"\d\d numbers, expected \d\d coordinates"),
+        (lambda words: [*words, "1.5"], r"\d\d numbers, expected \d\d coordinates"),
+        (lambda words: [*words[:-1], "nan"], ", nan, is no coordinate"),
+        (lambda words: [*words[:-1], "inf"], ", inf, is no coordinate"),
+        (lambda words: [*words[:-1], "12,5"], "is '12,5'; expected"),
+        (lambda words: [*words[:-1], "1e300"], "1e300, is no coordinate"),
+        (lambda words: [*words[:-1], "-1e9"], "-1e9, is no coordinate"),
     ],
 )
 def test_label_lines(copy: Callable[[str], Path], name: str, edit: Callable, sentence: str):
@@ -119,6 +120,25 @@ def test_converted_pictures(copy: Callable[[str], Path], array: np.ndarray, sent
     cv2.imwrite(str(root / PICTURES["hands17"]), array)
     with pytest.raises(DatasetError, match=f"{sentence}.*use the original files"):
         open_split("hands17", root).depth(0)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_pipe_in_place_of_a_picture(copy: Callable[[str], Path], name: str):
+    """It would be waited for without end."""
+    root = copy(name)
+    (root / PICTURES[name]).unlink()
+    os.mkfifo(root / PICTURES[name])
+    with pytest.raises(DatasetError, match="cannot be read: it is a pipe or a device, not a file"):
+        open_split(name, root).depth(0)
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_a_device_in_place_of_labels(copy: Callable[[str], Path], name: str):
+    root, (split, file, _) = copy(name), LABELS[name]
+    (root / file).unlink()
+    (root / file).symlink_to("/dev/zero")
+    with pytest.raises(DatasetError, match="cannot be read: it is a pipe or a device, not a file"):
+        open_split(name, root, split)
 
 
 def test_a_picture_that_is_none(copy: Callable[[str], Path]):

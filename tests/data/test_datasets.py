@@ -134,9 +134,9 @@ def test_icvl_labels_and_far_pixels_by_hand(tmp_path: Path):
 def test_rows_keep_their_line_numbers(tmp_path: Path):
     (tmp_path / "a.txt").write_bytes(b"head\r\n\r\na\\b.png 1 2\r\r\n\nc.png\t3\t-4e0\n")
     rows = read_rows(tmp_path / "a.txt", columns=2, named=True, skip=1)
-    assert rows.names == ["a/b.png", "c.png"]
-    assert rows.lines == [3, 5]
-    assert rows.numbers.tolist() == [[1, 2], [3, -4]]
+    assert rows.names == ("a/b.png", "c.png")
+    assert rows.lines.tolist() == [3, 5]
+    assert rows.values.tolist() == [[1, 2], [3, -4]]
 
 
 # Parts, subjects, faults

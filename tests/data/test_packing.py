@@ -19,6 +19,7 @@ from handkit.data import packing, shards
 from handkit.data.packing import Packing, Window, pack
 from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
+from handkit.files import atomic
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
@@ -105,7 +106,7 @@ def test_stopped_before_and_after_every_file_gets_its_name(tmp_path, monkeypatch
 
     @contextmanager
     def interrupted(path):
-        with shards.written_whole(path) as file:
+        with atomic.written_whole(path) as file:
             yield file
             file.flush()
             if next(steps) == stop:
@@ -144,7 +145,7 @@ class FullDisk:
 def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch, uninterrupted):
     @contextmanager
     def filling(path):
-        with shards.written_whole(path) as file:
+        with atomic.written_whole(path) as file:
             yield FullDisk(file, 1000) if path.name == "shard-00003.bin" else file
 
     with monkeypatch.context() as patch:
@@ -189,7 +190,7 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path, monkeypatch):
     def refusing(path):
         if path.name == refused:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        with shards.written_whole(path) as file:
+        with atomic.written_whole(path) as file:
             yield file
 
     monkeypatch.setattr(packing, "written_whole", refusing)

@@ -201,7 +201,7 @@ def test_rows_without_numbers(tmp_path):
     uvd = to_uvd(labels.joints, "nyu")
     uvd[3, 2, 1] = uvd[7] = np.nan
     path = write(tmp_path / "net.txt", uvd)
-    with pytest.raises(ScoreError, match=r"net.txt line 4: not a number .*in 1 more lines.*--missing skip"):
+    with pytest.raises(ScoreError, match=r"net.txt, line 4: not a number .*in 1 more lines.*--missing skip"):
         predictions_of(labels, path)
     joints = predictions_of(labels, path, missing="skip").joints
     assert np.flatnonzero(np.isnan(joints).all(axis=(1, 2))).tolist() == [3, 7]

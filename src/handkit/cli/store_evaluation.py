@@ -14,11 +14,11 @@ from torch import nn
 
 from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
-from handkit.data.shards import written_whole
 from handkit.data.store import PackedFrames
 from handkit.errors import CheckpointError
 from handkit.evaluation import Protocol, Result, score
 from handkit.evaluation.testsets import TEST_SETS, part_masks
+from handkit.files.atomic import written_whole
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info

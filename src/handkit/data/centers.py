@@ -4,7 +4,6 @@ Every centre is in canonical camera mm. Published files count y up or down, in m
 the result is held against the labels, since a wrong sign alone puts NYU's hands 134 mm away.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,13 +14,17 @@ from jaxtyping import Bool, Float32
 
 from handkit.data.dataset import HandDataset
 from handkit.data.msra import EDITIONS, SUBJECTS
-from handkit.data.tables import LARGEST, numbered_lines
+from handkit.data.tables import readable
 from handkit.errors import DatasetError
+from handkit.files.number_tables import Tolerances, read_numbers
 from handkit.geometry.camera import Camera
 
 Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]
 FORMS: tuple[Form, ...] = ("xyz-y-up", "xyz", "uvd")
 """V2V's files are `xyz-y-up`; their projections and those of REN and Pose-REN are `uvd`."""
+
+INVALID = Tolerances(missing=frozenset({"invalid"}), loose=True)
+"""Published files say `invalid` where no center was found."""
 
 FAR_MM = 100.0
 """No published centre is as far from the joints' mean as this, but one of another frame, version or sign is."""
@@ -104,30 +107,14 @@ def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Cen
 
 def _read(path: Path) -> tuple[Float32[np.ndarray, "N 3"], Bool[np.ndarray, " N"]]:
     """Numbers as they are in the file, 0 0 1 in invalid rows."""
-    rows: list[list[float]] = []
-    valid: list[bool] = []
-    for line, text in numbered_lines(path):
-        words = text.replace(b",", b" ").split()
-        if not words:
-            continue
-        valid.append(words[0].lower() != b"invalid")
-        rows.append(_numbers(path, line, words) if valid[-1] else [0.0, 0.0, 1.0])
-    if not any(valid):
+    expected = "three numbers or the word invalid: download the file again"
+    with readable(path):
+        table = read_numbers(path, columns=(3,), expected=expected, error=DatasetError, tolerances=INVALID)
+    valid = np.ones(len(table.lines), bool)
+    valid[table.missing()] = False
+    if not valid.any():
         raise DatasetError(f"{path} holds no centre; expected three numbers or the word invalid in every line")
-    return np.array(rows, np.float32), np.array(valid)
-
-
-def _numbers(path: Path, line: int, words: Sequence[bytes]) -> list[float]:
-    try:
-        numbers = [float(word) for word in words]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 3 or not all(abs(number) <= LARGEST for number in numbers):
-        shown = b" ".join(words).decode(errors="replace")[:40]
-        raise DatasetError(
-            f"{path}, line {line}: {shown!r}; expected three numbers or the word invalid: download the file again"
-        )
-    return numbers
+    return np.where(valid[:, None], table.values, (0.0, 0.0, 1.0)).astype(np.float32), valid
 
 
 def _canonical(numbers: Float32[np.ndarray, "N 3"], form: Form, camera: Camera) -> Float32[np.ndarray, "N 3"]:

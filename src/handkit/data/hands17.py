@@ -56,11 +56,11 @@ def open_hands17(root: Path, part: Literal["train", "test"], *, annotations: Pat
         camera=CAMERA,
         root=base,
         sources=sources,
-        joints=None if rows is None else rows.numbers.reshape(-1, 21, 3),
+        joints=None if rows is None else rows.values.reshape(-1, 21, 3),
         subjects=["seen" if part == "train" else "unknown"] * len(names),
         decode=decode,
         faults=faults,
-        boxes=None if boxes is None else boxes.numbers,
+        boxes=None if boxes is None else boxes.values,
     )
 
 

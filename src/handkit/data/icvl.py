@@ -19,8 +19,9 @@ from jaxtyping import Float32
 
 from handkit.data.dataset import LabeledFiles, find_root, unique
 from handkit.data.pictures import read_png16
-from handkit.data.tables import Rows, read_rows
+from handkit.data.tables import read_rows
 from handkit.errors import DatasetError
+from handkit.files.number_tables import NumberTable
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import ICVL16
 
@@ -51,16 +52,16 @@ def open_icvl(root: Path, part: Part) -> LabeledFiles:
     if part == "test":
         files = [_read_labels(base / f"Testing/{sequence}.txt") for sequence in TEST_ROWS]
         names = [name for rows in files for name in rows.names]
-        return _files(base, "Testing/Depth", names, np.concatenate([rows.numbers for rows in files]), {})
+        return _files(base, "Testing/Depth", names, np.concatenate([rows.values for rows in files]), {})
     rows = _read_labels(base / "Training/labels.txt")
     copies = np.array([name.count("/") > 1 for name in rows.names])
     kept = np.flatnonzero({"train": ~copies, "rotated": copies, "train-all": copies | True}[part])
     listed = set(INVALID_ROWS) if len(rows.names) == TRAIN_ROWS else set[int]()
     faults = {i: "on the published list of invalid rows" for i, row in enumerate(kept.tolist()) if row in listed}
-    return _files(base, "Training/Depth", [rows.names[row] for row in kept.tolist()], rows.numbers[kept], faults)
+    return _files(base, "Training/Depth", [rows.names[row] for row in kept.tolist()], rows.values[kept], faults)
 
 
-def _read_labels(path: Path) -> Rows:
+def _read_labels(path: Path) -> NumberTable:
     rows = read_rows(path, columns=48, named=True)
     if not rows.names:
         raise DatasetError(f"{path} is empty; unpack {path.parent.name}.tar.gz again")

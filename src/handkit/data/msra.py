@@ -18,8 +18,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from handkit.data.dataset import LabeledFiles, find_root
-from handkit.data.tables import numbered_lines, read_rows
+from handkit.data.tables import read_head, read_rows
 from handkit.errors import DatasetError, MissingError
+from handkit.files.number_tables import MOST_DIGITS
+from handkit.files.regular import open_regular
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21
 
@@ -42,8 +44,6 @@ FAULTY = {
 """File numbers of wrong frames, from DeepPrior++'s list; published predictions have a line for each all the same."""
 
 _HEAD = struct.Struct("<6i")
-_DIGITS = 9
-"""Of a number of frames, at most."""
 
 
 class Gesture(NamedTuple):
@@ -98,7 +98,7 @@ def edition(subjects: Sequence[str]) -> str:
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:
     """The box in a whole picture, mm. Nothing is allocated on the word of a header. Raises DatasetError."""
     width, height = CAMERA.width, CAMERA.height
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         data = file.read(_HEAD.size + 4 * width * height + 1)
     if len(data) < _HEAD.size:
         raise DatasetError(f"{path} has {len(data)} bytes, less than its header; unpack or download it again")
@@ -133,9 +133,9 @@ def _read_gestures(base: Path, subject: str) -> Iterator[Gesture]:
 
 def read_joints(path: Path) -> Float32[np.ndarray, "N 21 3"]:
     """One `joint.txt`, canonical mm; the count in its first line must be that of the lines. Raises DatasetError."""
-    words = next((text.split() for _, text in numbered_lines(path)), [])
-    if len(words) != 1 or not words[0].isdigit() or len(words[0]) > _DIGITS:
-        shown = b" ".join(words[:3]).decode(errors="replace")[:40]
+    words = read_head(path)
+    if len(words) != 1 or not words[0].isdecimal() or len(words[0]) > MOST_DIGITS:
+        shown = " ".join(words[:3])[:40]
         raise DatasetError(f"{path}, line 1: {shown!r} is not the number of frames; unpack or download it again")
     rows = read_rows(path, columns=63, skip=1)
     if len(rows.lines) != int(words[0]):
@@ -143,4 +143,4 @@ def read_joints(path: Path) -> Float32[np.ndarray, "N 21 3"]:
             f"{path}, line 1: {int(words[0])} frames are promised, labels for {len(rows.lines)} follow; "
             "unpack or download it again"
         )
-    return rows.numbers.reshape(-1, 21, 3) * np.array([1.0, -1.0, -1.0], np.float32)
+    return rows.values.reshape(-1, 21, 3) * np.array([1.0, -1.0, -1.0], np.float32)

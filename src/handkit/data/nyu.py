@@ -15,8 +15,10 @@ from jaxtyping import Float32, Shaped
 
 from handkit.data.dataset import LabeledFiles, find_root
 from handkit.data.pictures import read_png_colors
-from handkit.data.tables import LARGEST
+from handkit.data.tables import readable
 from handkit.errors import DatasetError, MissingError
+from handkit.files.number_tables import LARGEST
+from handkit.files.regular import check_regular
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
 
@@ -87,6 +89,8 @@ def _load_mat(path: Path) -> dict[str, Any]:
         from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
         raise DatasetError(f"{path} is a MATLAB file, which needs scipy: pip install 'handkit[data]'") from None
+    with readable(path):
+        check_regular(path)
     try:
         return cast(dict[str, Any], loadmat(str(path), variable_names=["joint_xyz", "joint_names"]))
     except FileNotFoundError:

@@ -35,15 +35,14 @@ from handkit.data.shards import (
     Settings,
     ShardEntry,
     end_shard,
-    opened_folder,
     read_manifest,
     read_settings,
     read_shard_end,
     row_type,
     shard_name,
-    written_whole,
 )
 from handkit.errors import DatasetError, StoreError
+from handkit.files.atomic import opened_folder, written_whole
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 

@@ -10,11 +10,8 @@ complete in itself: index and sources are made from the shards at the end, and c
 """
 
 import json
-import os
 import struct
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -154,34 +151,6 @@ def _no_store(folder: Path) -> str:
     if finished or (folder / PACKING).exists():
         return f"{folder} is not packed to the end ({finished} shards are); run the same `handkit data pack` again"
     return f"{folder} is no store: it has no {MANIFEST}; make one with `handkit data pack`"
-
-
-@contextmanager
-def written_whole(path: Path) -> Generator[IO[bytes]]:
-    """A file that appears under its name once all of it is on the disk, and not at all where something fails."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    if os.name == "posix":  # elsewhere folders cannot be opened
-        with opened_folder(path.parent) as descriptor:
-            os.fsync(descriptor)
-
-
-@contextmanager
-def opened_folder(folder: Path) -> Generator[int]:
-    """A descriptor, to lock a folder by or to put the names in it on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def shard_name(number: int) -> str:
