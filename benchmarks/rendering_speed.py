@@ -9,9 +9,9 @@ import torch
 import tyro
 from report import print_report
 
-from handkit.data.augment import jitter
 from handkit.geometry.cube import Cube
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.recipes.augment import jitter
 from handkit.synthetic.scenes import look, sample_scenes
 
 

@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from handkit.data.augment import Augment
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.models.localizer import Localizer
@@ -21,6 +20,7 @@ from handkit.recipes import (
     Exponential,
     Steps,
 )
+from handkit.recipes.augment import Augment
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.network)
 

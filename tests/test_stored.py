@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from data.recorded import Recorded, packing_of
+from store.recorded import Recorded, packing_of
 
-from handkit.data.augment import Augment
-from handkit.data.packing import pack
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import PUBLISHED
+from handkit.recipes.augment import Augment
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
 from handkit.stored import (
     Finder,
     StoredFrames,

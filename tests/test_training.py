@@ -12,7 +12,6 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit import training
-from handkit.data.augment import Augment
 from handkit.errors import TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
@@ -20,6 +19,7 @@ from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
+from handkit.recipes.augment import Augment
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
 from handkit.training import Budget, Run, train
 

@@ -15,8 +15,6 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from handkit.data.augment import jitter
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -24,6 +22,8 @@ from handkit.inference import estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Center, Recipe
+from handkit.recipes.augment import jitter
+from handkit.store.store import PackedFrames
 from handkit.streams import relocate
 
 SUBJECTS = tuple(f"P{number}" for number in range(9))

@@ -12,7 +12,6 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from handkit.data.augment import Augment, disturb, jitter
 from handkit.geometry.crop import BACKGROUND, Crop, Space, crop_hand, mirror_joints, mirror_points
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -20,6 +19,7 @@ from handkit.inference import two_readings
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
+from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
 
 HAND_WITHIN_MM = 100.0

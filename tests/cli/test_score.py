@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.fixtures import render, write_msra
+from datasets.fixtures import render, write_msra
 from evaluation.hands import moving_hand, to_uvd, write
 
 from handkit.cli import main
-from handkit.data.catalog import open_split
+from handkit.datasets.catalog import open_split
 from handkit.drawing import show_depth
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from handkit.data.augment import Augment
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.recipes.augment import Augment
 from handkit.streams import SyntheticFrames
 
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import torch
 
-from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import LabeledFiles
+from handkit.datasets.catalog import find_data_set, open_split
+from handkit.datasets.dataset import LabeledFiles
 from handkit.drawing import (
     INK,
     PAPER,

@@ -14,10 +14,10 @@ from torch import nn
 
 from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
-from handkit.data.store import PackedFrames
+from handkit.datasets.catalog import TEST_SETS
+from handkit.datasets.publication import part_masks
 from handkit.errors import CheckpointError
 from handkit.evaluation import Protocol, Result, score
-from handkit.evaluation.testsets import TEST_SETS, part_masks
 from handkit.files.atomic import written_whole
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
@@ -26,6 +26,7 @@ from handkit.models.localizer import Localizer
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
+from handkit.store.store import PackedFrames
 from handkit.stored import Finder, TestCenter, of_subject, predict
 
 CENTER_WORDS: dict[TestCenter, str] = {

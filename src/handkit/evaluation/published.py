@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from handkit.datasets.catalog import TEST_SETS
+from handkit.datasets.publication import Intrinsics, Rows, TestSet, part_masks
 from handkit.errors import ScoreError
 from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
 from handkit.evaluation.tables import join_tables, read_table
-from handkit.evaluation.testsets import TEST_SETS, Intrinsics, Rows, TestSet, part_masks
 from handkit.files.number_tables import MOST_DIGITS, NumberTable
 
 Missing = Literal["refuse", "skip"]

@@ -7,7 +7,7 @@ does and this is our choice. None of them averages weights, warms up or changes 
 
 from dataclasses import replace
 
-from handkit.data import augment
+from handkit.recipes import augment
 from handkit.recipes.recipe import Exponential, Optimizer, Recipe, Steps
 
 MSRA_EDGES = (200.0, 200.0, 200.0, 180.0, 180.0, 180.0, 170.0, 160.0, 150.0)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from handkit.data.augment import Augment
+from handkit.recipes.augment import Augment
 
 Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
 """Where cubes are centred before augmentation: the joint mean; the joint mean with the errors of a rough centre; the

@@ -15,7 +15,7 @@ others do not; `handkit compare` trains all on crops of one size.
 
 from dataclasses import replace
 
-from handkit.data.augment import Augment
+from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Optimizer, Recipe
 
 LATENT_FUSION_SYNTHETIC = Recipe(

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32
 
-from handkit.data.dataset import HandDataset
-from handkit.data.msra import EDITIONS, SUBJECTS
-from handkit.data.tables import readable
+from handkit.datasets.dataset import HandDataset
+from handkit.datasets.msra import EDITIONS, SUBJECTS
+from handkit.datasets.tables import readable
 from handkit.errors import DatasetError
 from handkit.files.number_tables import Tolerances, read_numbers
 from handkit.geometry.camera import Camera

@@ -7,16 +7,16 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from data.recorded import DAMAGED, Recorded, joints_of, packing_of
+from store.recorded import DAMAGED, Recorded, joints_of, packing_of
 
-from handkit.data.augment import Augment, jitter
-from handkit.data.codec import CODECS
-from handkit.data.packing import pack
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.recipes.augment import Augment, jitter
+from handkit.store.codec import CODECS
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
 from handkit.synthetic.scenes import sample_scenes, whole_frames
 
 FRAMES = Recorded(11, damaged=(3,), suspect=(5,))

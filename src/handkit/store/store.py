@@ -16,13 +16,13 @@ import torch
 from jaxtyping import Float, Int64, Shaped, UInt8
 from torch import Tensor
 
-from handkit.data.codec import decode, gather
-from handkit.data.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 from handkit.errors import StoreError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import SKELETONS, Skeleton
+from handkit.store.codec import decode, gather
+from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 
 Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
 """Of frames, from 0; in any order, and more than once."""

@@ -10,6 +10,7 @@ true here, its right hands look like left ones (facts 5.3). Whoever pools data s
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +18,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from handkit.data.dataset import LabeledFiles, find_root, unique
-from handkit.data.pictures import read_png16
-from handkit.data.tables import read_rows
+from handkit.datasets.dataset import LabeledFiles, find_root, unique
+from handkit.datasets.pictures import read_png16
+from handkit.datasets.publication import Edition, Publication, TestSet
+from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError
 from handkit.files.number_tables import NumberTable
 from handkit.geometry.camera import Camera
@@ -84,3 +86,29 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
     """16-bit mm; raises DatasetError or FileNotFoundError."""
     raw = read_png16(path, width=CAMERA.width, height=CAMERA.height)
     return np.where(raw < NO_READING, raw, 0).astype(np.float32)
+
+
+PUBLICATION = Publication(
+    title="ICVL hand posture data set",
+    parts={part: partial(open_icvl, part=part) for part in ("test", "train", "rotated", "train-all")},
+    frames={
+        "test": (sum(TEST_ROWS.values()),),
+        "train": ORIGINALS,
+        "rotated": tuple(TRAIN_ROWS - originals for originals in ORIGINALS),
+    },
+    source="Imperial College London (Tang et al., CVPR 2014), https://labicvl.github.io/hand.html: "
+    "Training.tar.gz and Testing.tar.gz",
+    terms="none stated with the files; cite the paper and ask the authors before any use beyond research",
+)
+TEST_SET = TestSet(
+    name="icvl",
+    skeleton=ICVL16,
+    split="test",
+    editions=(
+        Edition.of(
+            f"{sum(TEST_ROWS.values()):,} test frames",
+            {name.removeprefix("test_").replace("_", ""): rows for name, rows in TEST_ROWS.items()},
+        ),
+    ),
+    y_up=False,
+)

@@ -7,12 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handkit.data import augment
-from handkit.data.augment import Augment, disturb, jitter
 from handkit.geometry.camera import Camera
 from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.recipes import augment
+from handkit.recipes.augment import Augment, disturb, jitter
 
 COUNT = 4000
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from handkit.data.codec import CODECS, decode, encode
+from handkit.store.codec import CODECS, decode, encode
 
 
 def test_runs_by_hand():

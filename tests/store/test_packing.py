@@ -13,15 +13,15 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import pytest
 import torch
-from data.recorded import Recorded, packing_of, settings_of
+from store.recorded import Recorded, packing_of, settings_of
 
-from handkit.data import packing, shards
-from handkit.data.packing import Packing, Window, pack
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.files import atomic
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
+from handkit.store import packing, shards
+from handkit.store.packing import Packing, Window, pack
+from handkit.store.store import PackedFrames
 
 FRAMES = Recorded(14, damaged=(9,), seconds=0.002)
 KILLS = 6

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data.fixtures import ICVL_SESSIONS, write_nyu_labels
+from datasets.fixtures import ICVL_SESSIONS, write_nyu_labels
 
-from handkit.data import hands17, icvl, msra, nyu
-from handkit.data.dataset import LabeledFiles
+from handkit.datasets import hands17, icvl, msra, nyu
+from handkit.datasets.dataset import LabeledFiles
 from handkit.geometry.skeleton import HANDS17, MSRA21, Skeleton
 
 

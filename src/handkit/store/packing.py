@@ -21,9 +21,13 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt16
 
-from handkit.data.codec import LARGEST, encode
-from handkit.data.dataset import HandDataset, Record
-from handkit.data.shards import (
+from handkit.datasets.dataset import HandDataset, Record
+from handkit.errors import DatasetError, StoreError
+from handkit.files.atomic import opened_folder, written_whole
+from handkit.geometry.camera import Camera
+from handkit.geometry.cube import Cube
+from handkit.store.codec import LARGEST, encode
+from handkit.store.shards import (
     FORMAT,
     FRAMES_A_SHARD,
     INDEX,
@@ -41,10 +45,6 @@ from handkit.data.shards import (
     row_type,
     shard_name,
 )
-from handkit.errors import DatasetError, StoreError
-from handkit.files.atomic import opened_folder, written_whole
-from handkit.geometry.camera import Camera
-from handkit.geometry.cube import Cube
 
 try:
     import fcntl

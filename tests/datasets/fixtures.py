@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 
-from handkit.data.msra import GESTURES, SUBJECTS
-from handkit.data.nyu import JOINT_NAMES
+from handkit.datasets.msra import GESTURES, SUBJECTS
+from handkit.datasets.nyu import JOINT_NAMES
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import FINGERS, HAND21, HANDS17, MSRA21
 from handkit.synthetic.scenes import HAND_CONES, sample_scenes, whole_frames

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from data.fixtures import icvl_joints, joints_of, nyu_joints, render, write_bin, write_icvl, write_nyu
+from datasets.fixtures import icvl_joints, joints_of, nyu_joints, render, write_bin, write_icvl, write_nyu
 
-from handkit.data import hands17, icvl, msra, nyu
-from handkit.data.catalog import DATA_SETS, find_data_set, open_split
-from handkit.data.dataset import HandDataset, LabeledFiles, unique
-from handkit.data.tables import read_rows
+from handkit.datasets import hands17, icvl, msra, nyu
+from handkit.datasets.catalog import DATA_SETS, find_data_set, open_split
+from handkit.datasets.dataset import HandDataset, LabeledFiles, unique
+from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.geometry.skeleton import HAND21, HANDS17, MSRA21
 

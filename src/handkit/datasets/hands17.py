@@ -8,15 +8,17 @@ supported of two readings (facts 1.5, 6). Not every picture of the training anno
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import LabeledFiles, find_root, unique
-from handkit.data.pictures import read_png16
-from handkit.data.tables import read_rows
+from handkit.datasets.dataset import LabeledFiles, find_root, unique
+from handkit.datasets.pictures import read_png16
+from handkit.datasets.publication import Edition, Publication, TestSet
+from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HANDS17
@@ -77,3 +79,20 @@ def _missing(folder: Path, names: Sequence[str]) -> dict[int, str]:
     except OSError:
         raise MissingError(folder, "unpack the pictures of HANDS2017 there") from None
     return {i: "the picture is missing" for i, name in enumerate(names) if name not in there}
+
+
+PUBLICATION = Publication(
+    title="HANDS2017 challenge, frame based",
+    parts={part: partial(open_hands17, part=part) for part in ("train", "test")},
+    frames={part: (FRAMES[part],) for part in ("train", "test")},
+    source="Imperial College London (Yuan et al., 2017), http://icvl.ee.ic.ac.uk/hands17/challenge/: "
+    "training and frame, on request",
+    terms="academic use only, under the form that is signed to get it",
+)
+TEST_SET = TestSet(
+    name="hands17",
+    skeleton=HANDS17,
+    split="test",
+    editions=(Edition.of(f"{FRAMES['test']:,} test frames, frame based", {"all": FRAMES["test"]}),),
+    y_up=False,
+)

@@ -19,8 +19,8 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Shaped
 
-from handkit.data.codec import CODECS, Codec
 from handkit.errors import StoreError
+from handkit.store.codec import CODECS, Codec
 
 FORMAT = 1
 MANIFEST, INDEX, SOURCES = "store.json", "index.bin", "sources.txt"

@@ -7,13 +7,13 @@ import time
 import numpy as np
 import torch
 
-from handkit.data.dataset import HandDataset, Record
-from handkit.data.packing import MARGIN, Packing
-from handkit.data.shards import Settings
+from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.store.packing import MARGIN, Packing
+from handkit.store.shards import Settings
 
 DAMAGED = "the picture is cut short"
 

@@ -11,14 +11,16 @@ There are two editions: 76,375 frames (old zip; every published prediction) and 
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.data.dataset import LabeledFiles, find_root
-from handkit.data.tables import read_head, read_rows
+from handkit.datasets.dataset import LabeledFiles, find_root
+from handkit.datasets.publication import Edition, Opener, Publication, TestSet
+from handkit.datasets.tables import read_head, read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import MOST_DIGITS
 from handkit.files.regular import open_regular
@@ -144,3 +146,29 @@ def read_joints(path: Path) -> Float32[np.ndarray, "N 21 3"]:
             "unpack or download it again"
         )
     return rows.values.reshape(-1, 21, 3) * np.array([1.0, -1.0, -1.0], np.float32)
+
+
+def _parts() -> dict[str, Opener]:
+    one = {f"test-{subject}": partial(open_msra, subjects=(subject,)) for subject in SUBJECTS}
+    rest = {f"train-{subject}": partial(open_msra, subjects=fold(subject)) for subject in SUBJECTS}
+    return {"all": open_msra, **one, **rest}
+
+
+PUBLICATION = Publication(
+    title="MSRA15 hand gesture database",
+    parts=_parts(),
+    frames={"all": tuple(sum(counts) for counts in EDITIONS.values())},
+    source="Microsoft Research Asia (Sun et al., CVPR 2015), https://jimmysuen.github.io: "
+    "cvpr15_MSRAHandGestureDB.zip (that page's zip is the new edition)",
+    terms="none stated beside a request to cite the paper; ask the authors before any use beyond research",
+)
+TEST_SET = TestSet(
+    name="msra",
+    skeleton=MSRA21,
+    split="all",
+    editions=tuple(
+        Edition.of(f"{sum(counts):,} frames, {name} archive", dict(zip(SUBJECTS, counts, strict=True)))
+        for name, counts in EDITIONS.items()
+    ),
+    y_up=True,
+)

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data.fixtures import render, write_nyu
+from datasets.fixtures import render, write_nyu
 
-from handkit.data import centers, cubes
-from handkit.data.catalog import DATA_SETS, open_split
-from handkit.data.centers import center_of_mass, label_centers, read_centers
-from handkit.data.dataset import LabeledFiles
-from handkit.data.msra import CAMERA as MSRA_CAMERA
-from handkit.data.msra import EDITIONS, SUBJECTS
+from handkit.datasets.catalog import DATA_SETS, open_split
+from handkit.datasets.dataset import LabeledFiles
+from handkit.datasets.msra import CAMERA as MSRA_CAMERA
+from handkit.datasets.msra import EDITIONS, SUBJECTS
 from handkit.errors import DatasetError
 from handkit.geometry.camera import Camera
+from handkit.recipes import cubes
+from handkit.store import centers
+from handkit.store.centers import center_of_mass, label_centers, read_centers
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_files_without_centers(tmp_path: Path, nyu: LabeledFiles, truth: np.ndar
 def test_cubes_follow_the_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Reference facts 1.6: SRN cuts 5/6 of the cube from NYU's test frame 2440 on, CrossInfoNet does not."""
     write_nyu(tmp_path, render("nyu", 2))
-    monkeypatch.setattr("handkit.data.nyu.FIRST_SUBJECT", 1)
+    monkeypatch.setattr("handkit.datasets.nyu.FIRST_SUBJECT", 1)
     subjects = open_split("nyu", tmp_path).subjects
     assert [cubes.CUBES["srn"]["nyu"].of(subject)[0] for subject in subjects] == pytest.approx([250, 250 * 5 / 6])
     assert [cubes.CUBES["crossinfonet"]["nyu"].of(subject)[0] for subject in subjects] == [250, 250]

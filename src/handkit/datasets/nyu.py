@@ -6,6 +6,7 @@ N, 36, 3) in mm with y up, which is turned down here. 14 of the 36 joints are ev
 file.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -13,9 +14,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped
 
-from handkit.data.dataset import LabeledFiles, find_root
-from handkit.data.pictures import read_png_colors
-from handkit.data.tables import readable
+from handkit.datasets.dataset import LabeledFiles, find_root
+from handkit.datasets.pictures import read_png_colors
+from handkit.datasets.publication import Edition, Opener, Publication, TestSet
+from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import LARGEST
 from handkit.files.regular import check_regular
@@ -102,3 +104,34 @@ def _load_mat(path: Path) -> dict[str, Any]:
     except Exception as error:  # scipy raises whatever it trips over in a damaged file
         reason = str(error).partition("\n")[0]
         raise DatasetError(f"{path} is not a whole MATLAB file ({reason}); unpack or download it again") from None
+
+
+def _parts() -> dict[str, Opener]:
+    parts: dict[str, Opener] = {part: partial(open_nyu, part=part) for part in ("test", "train")}
+    for view in (2, 3):
+        parts |= {f"{part}-view{view}": partial(open_nyu, part=part, view=view) for part in ("test", "train")}
+    return parts
+
+
+PUBLICATION = Publication(
+    title="NYU hand pose data set",
+    parts=_parts(),
+    frames={part: (FRAMES[part],) for part in ("test", "train")},
+    source="New York University (Tompson et al., TOG 2014), "
+    "https://jonathantompson.github.io/NYU_Hand_Pose_Dataset.htm: the archive with dataset/train and dataset/test",
+    terms="research use; cite the paper",
+)
+TEST_SET = TestSet(
+    name="nyu",
+    skeleton=NYU14,
+    split="test",
+    editions=(
+        Edition.of(
+            f"{FRAMES['test']:,} test frames, view 1",
+            {"subject1": FIRST_SUBJECT, "subject2": FRAMES["test"] - FIRST_SUBJECT},
+        ),
+    ),
+    y_up=True,
+    chosen=EVALUATED,
+    labelled=len(JOINT_NAMES),
+)

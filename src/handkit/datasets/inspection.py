@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from handkit.data import msra
-from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import LabeledFiles
+from handkit.datasets import msra
+from handkit.datasets.catalog import find_data_set, open_split
+from handkit.datasets.dataset import LabeledFiles
 from handkit.errors import DatasetError, MissingError
 
 State = Literal["ready", "incomplete", "damaged", "absent"]
