@@ -28,7 +28,7 @@ ROOMS = {
     "files": {"errors"},
     "geometry": set[str](),
     "layers": set[str](),
-    "models": {"layers", "geometry"},
+    "models": {"layers", "geometry", "recipes"},  # recipes: the cubes that a weights file names
     "datasets": {"geometry"},
     "store": {"datasets", "recipes", "geometry"},
     "synthetic": {"geometry"},

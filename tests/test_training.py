@@ -148,7 +148,7 @@ def test_what_a_run_leaves_behind(tmp_path):
         torch.testing.assert_close(load(path)(points), run.average.module(points), rtol=0, atol=5e-3)
     recipe = read_info(path).recipe
     assert recipe is not None
-    assert recipe["edge_mm"] == RECIPE.edge_mm
+    assert recipe["cube"]["edges"] == list(RECIPE.cube.edges)
     lines = [json.loads(line) for line in (path.parent / "log.jsonl").read_text().splitlines()]
     assert [line["error_mm"] for line in lines] == [12.5]
     assert lines[0] == json.loads(json.dumps(dataclasses.asdict(told[0])))

@@ -57,7 +57,7 @@ class SyntheticFrames(Dataset[DepthFrame]):
             kind = torch.rand(self.size, generator=generator) / self.recipe.negatives
             center = torch.where((kind < 1)[:, None], _another_place(scene, generator), center)
             scene = _without_hands(scene, kind < 0.5)
-        cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
+        cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
         margin = max(self.margin, math.sqrt(2) if self.recipe.augment.roll > 0 else 1.0)
         if margin == 1.0:
             return look(scene, cube, resolution=self.resolution)

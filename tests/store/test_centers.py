@@ -167,5 +167,5 @@ def test_cubes_are_of_known_data_sets_and_of_a_hands_size():
     for by_data_set in cubes.CUBES.values():
         assert by_data_set.keys() <= DATA_SETS.keys()
         for rule in by_data_set.values():
-            sizes = [*rule.edges, *rule.drawn, *(edge for edges in rule.by_subject.values() for edge in edges)]
+            sizes = [*rule.edges, *(edge for edges in rule.by_subject.values() for edge in edges)]
             assert 150 <= min(sizes) <= max(sizes) <= 300
