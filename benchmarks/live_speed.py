@@ -68,8 +68,8 @@ def silent_estimator() -> HandPoseEstimator:
         SilentNetwork(HAND21, **pose.arguments),
         SilentLocalizer(**localizer.arguments),
         SilentHandedness(),
-        edge_mm=pose.edge_mm,
-        localizer_edge_mm=localizer.edge_mm,
+        edge_mm=pose.cube.edge,
+        localizer_edge_mm=localizer.cube.edge,
     )
 
 

@@ -9,9 +9,9 @@ import torch
 import tyro
 from report import print_report
 
-from handkit.data.augment import jitter
 from handkit.geometry.cube import Cube
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.recipes.augment import jitter
 from handkit.synthetic.scenes import look, sample_scenes
 
 
@@ -37,7 +37,7 @@ def render_batch(generator: torch.Generator, *, size: int, resolution: int) -> d
     """(CPU, wall) seconds of making a world, of looking at it, and of both."""
     times = [(time.process_time(), time.perf_counter())]
     scene = sample_scenes(size, generator)
-    cube = Cube.around(scene.joints.mean(1), edge=LATENT_FUSION_SYNTHETIC.edge_mm)
+    cube = Cube.around(scene.joints.mean(1), edge=LATENT_FUSION_SYNTHETIC.cube.edge)
     cube = jitter(cube, LATENT_FUSION_SYNTHETIC.augment, generator)
     times.append((time.process_time(), time.perf_counter()))
     look(scene, cube, resolution=resolution)

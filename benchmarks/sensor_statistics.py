@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float32
 from report import print_report
 
 from handkit.synthetic.devices import sample_sensors
-from handkit.synthetic.scenes import Scene, sample_scenes, whole_frames
+from handkit.synthetic.scenes import Scene, World, sample_scenes, whole_frames
 from handkit.synthetic.strengths import Sensor
 
 Depth = Float32[np.ndarray, "H W"]
@@ -73,7 +73,7 @@ def synthetic(source: Source, kind: str, count: int, seed: int) -> Iterator[Dept
     """Whole images of our hands at the distances of the real ones."""
     generator = torch.Generator().manual_seed(seed)
     while count > 0:
-        scene = sample_scenes(256, generator, device=source.device, second_hands=0.0)
+        scene = sample_scenes(256, generator, device=source.device, world=World(second=0.0))
         distance = scene.joints[..., 2].mean(1)
         rows = ((distance > source.distances[0]) & (distance < source.distances[1])).nonzero()[:count, 0]
         count -= len(rows)

@@ -19,15 +19,15 @@ import tyro
 from jaxtyping import Float32, UInt16
 from report import print_report
 
-from handkit.data.codec import CODECS, Codec, decode, encode
-from handkit.data.dataset import HandDataset, LabeledFiles, Record
-from handkit.data.hands17 import decode as read_picture
-from handkit.data.packing import MARGIN, CubeOf, Packing, Window, pack
-from handkit.data.shards import Settings
-from handkit.data.store import PackedFrames
+from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
+from handkit.datasets.hands17 import decode as read_picture
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.store.codec import CODECS, Codec, decode, encode
+from handkit.store.packing import MARGIN, CubeOf, Packing, Window, pack
+from handkit.store.shards import Settings
+from handkit.store.store import PackedFrames
 from handkit.synthetic.scenes import sample_scenes, whole_frames
 
 CAMERA = Camera.named("sr300")

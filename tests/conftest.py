@@ -26,7 +26,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def data_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Roots of small data sets in the four genuine formats, of ten frames each; to be read, not written."""
-    from data.fixtures import WRITERS, render
+    from datasets.fixtures import WRITERS, render
 
     folder = tmp_path_factory.mktemp("data-sets")
     for name, write in WRITERS.items():

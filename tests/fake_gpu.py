@@ -24,8 +24,6 @@ from torch.library import Library, fallthrough_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
-from handkit.data import augment
-from handkit.data.augment import Augment, disturb, jitter
 from handkit.geometry.camera import Camera
 from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
@@ -34,6 +32,8 @@ from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
+from handkit.recipes import augment
+from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.streams import handedness_targets, located_targets, location_targets, pose_targets, usable
 
 ROWS = 4

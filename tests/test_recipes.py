@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from handkit.data.augment import Augment
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.models.localizer import Localizer
@@ -21,6 +20,8 @@ from handkit.recipes import (
     Exponential,
     Steps,
 )
+from handkit.recipes.augment import Augment
+from handkit.recipes.cubes import read_cubes
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.network)
 
@@ -41,7 +42,7 @@ def test_numbers_are_possible(recipe):
     assert 0 < recipe.warmup < 1
     assert 0 < recipe.average < 1
     assert 0 <= recipe.negatives < 1
-    assert recipe.edge_mm > 200, "a spread hand fits"
+    assert recipe.cube.edge > 200, "a spread hand fits"
 
 
 def test_resolution_by_hand():
@@ -82,11 +83,11 @@ def test_schedules_of_the_papers_by_hand():
     [
         ("crossinfonet", "nyu", (275, 250), 110, None),
         ("crossinfonet", "icvl", (250, None), 110, None),
-        ("crossinfonet", "msra", (175, 175), 110, None),
+        ("crossinfonet", "msra", (175, None), 110, None),
         ("crossinfonet", "hands17", (220, None), 110, None),
-        ("srn", "nyu", (250, None), 80, 25),
+        ("srn", "nyu", (250, 250), 80, 25),
         ("srn", "icvl", (200, None), 20, 5),
-        ("srn", "msra", (180, None), 80, 25),
+        ("srn", "msra", (200, None), 80, 25),
         ("srn", "hands17", (200, None), 20, 5),
         ("attention-hourglass", "nyu", (250, None), 60, None),
         ("attention-hourglass", "icvl", (200, None), 60, None),
@@ -110,7 +111,7 @@ def test_published_numbers_are_those_of_the_facts(network: str, data: str, edges
     assert optimizers[network] == (
         how.kind, how.momentum, how.clip, recipe.learning_rate, recipe.weight_decay, recipe.batch
     )  # fmt: skip
-    assert (recipe.edge_mm, recipe.test_edge_mm, recipe.epochs) == (*edges, epochs)
+    assert (recipe.cube.edge, recipe.test_cube and recipe.test_cube.edge, recipe.epochs) == (*edges, epochs)
     if drops:
         assert recipe.schedule == Steps(tuple(range(drops, epochs, drops)))
     assert (recipe.warmup, recipe.average, recipe.negatives) == (0, 0, 0)
@@ -127,9 +128,9 @@ def test_published_experiments_are_whole(recipe):
         assert all(0 < epoch < recipe.epochs for epoch in recipe.schedule.after)
     if isinstance(recipe.schedule, Exponential):
         assert 0.9 < recipe.schedule.factor < 1
-    assert all(150 <= edge <= 300 for edge in (recipe.edge_mm, *recipe.subject_edges_mm, *recipe.augment.edges_mm))
-    assert len(recipe.subject_edges_mm) in {0, 9}
-    json.loads(recipe.to_json())
+    edges = [recipe.cube.edge, recipe.cube.largest, *recipe.augment.edges_mm]
+    assert all(150 <= edge <= 300 for edge in edges + [edge for own in recipe.cube.by_subject.values() for edge in own])
+    assert read_cubes(json.loads(recipe.to_json())) == (recipe.cube, recipe.test_cube or recipe.cube)
 
 
 def test_each_row_of_srn_s_first_table_adds_one_thing():

@@ -5,13 +5,12 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HAND21, Skeleton
-from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_depth, save_picture
+from handkit.sinks import Hand, JsonLines, PictureFolder, frame_record, save_depth
 from handkit.sources import read_depth
 
 CAMERA = Camera.named("sr305")
@@ -95,13 +94,13 @@ def test_sources_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None
     assert len({name.casefold() for name in written}) == len(sources)
 
 
-def test_saved_picture_is_the_picture(tmp_path: Path) -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint8)
-    save_picture(tmp_path / "ü.png", picture)
-    data = np.frombuffer((tmp_path / "ü.png").read_bytes(), np.uint8)
-    np.testing.assert_array_equal(cv2.imdecode(data, cv2.IMREAD_COLOR), picture)
-    with pytest.raises(OSError, match="nowhere"):
-        save_picture(tmp_path / "nowhere" / "x.png", picture)
+def test_a_full_disk_is_named_by_the_file_that_is_written(tmp_path: Path) -> None:
+    (tmp_path / "poses.jsonl").symlink_to("/dev/full")
+    with (
+        pytest.raises(OSError, match=r"No space left on device.*poses\.jsonl"),
+        JsonLines(tmp_path / "poses.jsonl") as lines,
+    ):
+        lines.write({"source": "a.png"})
 
 
 def test_saved_depth_is_read_back_in_whole_mm(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading depth pictures: what is read, and one clear sentence for everything that is not a depth picture."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -129,6 +130,20 @@ def test_png_with_a_flipped_bit(tmp_path: Path) -> None:
     data[-20] ^= 1
     path.write_bytes(data)
     assert "damaged" in sentence(path)
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert "cannot be read: it is a pipe or a device" in sentence(tmp_path / "pipe.png")
+    assert "cannot be read: it is a pipe or a device" in sentence(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("head", [b"", b"\0\0\0\7"])
+def test_png_with_a_short_header_under_a_right_checksum(tmp_path: Path, head: bytes) -> None:
+    chunks = [(b"IHDR", head), (b"IDAT", b""), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
+    (tmp_path / "short.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert "truncated or damaged PNG" in sentence(tmp_path / "short.png")
 
 
 def test_png_with_sound_chunks_and_too_few_rows(tmp_path: Path) -> None:

@@ -5,16 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from data.recorded import Recorded, packing_of
+from store.recorded import Recorded, packing_of
 
-from handkit.data.augment import Augment
-from handkit.data.packing import pack
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import PUBLISHED
+from handkit.recipes.augment import Augment
+from handkit.recipes.cubes import CubeRule, cube
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
 from handkit.stored import (
     Finder,
     StoredFrames,
@@ -109,7 +110,9 @@ def test_edges_are_the_recipe_s(store):
     """Subjects P0 to P2 of SRN on MSRA15: 200 mm; CrossInfoNet on NYU: another edge at test."""
     rows = np.arange(4)
     assert cube_edges(store, rows, RECIPE, test=False).tolist() == [[200.0] * 3] * 4
-    by_subject = dataclasses.replace(RECIPE, subject_edges_mm=(150.0, 160.0))
+    by_subject = dataclasses.replace(
+        RECIPE, cube=CubeRule(cube(180.0).edges, {"P0": cube(150.0).edges, "P1": cube(160.0).edges})
+    )
     assert cube_edges(store, rows, by_subject, test=True)[:, 0].tolist() == [150.0, 160.0, 180.0, 150.0]
     nyu = PUBLISHED["crossinfonet", "nyu"]
     assert cube_edges(store, rows, nyu, test=False)[0, 0] == 275.0
@@ -129,9 +132,9 @@ def test_the_second_hand_of_nyu_has_smaller_cubes_at_test(tmp_path):
 
 def test_cubes_that_reach_beyond_the_patches_are_refused(store):
     """Patches reach 200 / 2 * 1.75 = 175 mm; turned by 45 degrees, a cube of 200 mm reaches 141, one of 260 mm 184."""
-    check_reach(store, dataclasses.replace(RECIPE, edge_mm=200.0))
+    check_reach(store, dataclasses.replace(RECIPE, cube=cube(200.0)))
     with pytest.raises(StoreError, match=r"reach 184 mm .* 175 mm: pack with --margin 1\.85"):
-        check_reach(store, dataclasses.replace(RECIPE, edge_mm=260.0))
+        check_reach(store, dataclasses.replace(RECIPE, cube=cube(260.0)))
 
 
 @pytest.mark.parametrize("skeleton", [HAND21, HANDS17])

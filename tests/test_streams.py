@@ -5,7 +5,6 @@ import math
 
 import torch
 
-from handkit.data.augment import Augment
 from handkit.geometry.camera import Camera
 from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
@@ -14,6 +13,7 @@ from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
+from handkit.recipes.augment import Augment
 from handkit.streams import SyntheticFrames, located_targets, location_targets, pose_targets, relocate, usable
 
 RECIPE = dataclasses.replace(LATENT_FUSION_SYNTHETIC, batch=2)

@@ -3,14 +3,15 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from handkit.files.png import write_png
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import Skeleton
 
@@ -85,13 +86,18 @@ class JsonLines:
     """
 
     def __init__(self, target: Path | TextStream) -> None:
-        self._owned = isinstance(target, Path)
+        self._path = target if isinstance(target, Path) else None
         self._stream: Any = target.open("w", encoding="utf-8") if isinstance(target, Path) else target
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Raises ValueError on NaN and infinity, which JSON does not have."""
-        self._stream.write(json.dumps(record, allow_nan=False) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps(record, allow_nan=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            if self._path is None:
+                raise
+            raise OSError(error.errno, error.strerror, str(self._path)) from error  # a full disk names no file
 
     def __enter__(self) -> "JsonLines":
         return self
@@ -102,8 +108,9 @@ class JsonLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._owned:
-            self._stream.close()
+        if self._path is not None:
+            with suppress(OSError) if error else nullcontext():  # closing a file on a full disk fails once more
+                self._stream.close()
 
 
 class PictureFolder:
@@ -117,7 +124,7 @@ class PictureFolder:
     def write(self, source: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> Path:
         """Save under a name that no other source of this run has, and answer the path."""
         path = self._folder / f"{self._free_name(source)}.png"
-        save_picture(path, picture)
+        write_png(path, picture)
         return path
 
     def _free_name(self, source: Path) -> str:
@@ -129,15 +136,10 @@ class PictureFolder:
         return name
 
 
-def save_picture(path: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> None:
-    """Write a PNG; raises OSError where the file cannot be written."""
-    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-
-
 def save_depth(path: Path, depth: Float[np.ndarray, "H W"]) -> None:
-    """Write a 16-bit PNG of whole mm, which `sources.read_depth` reads; raises OSError as `save_picture`."""
+    """Write a 16-bit PNG of whole mm, which `sources.read_depth` reads; raises OSError."""
     millimeters = np.rint(depth).clip(0, np.iinfo(np.uint16).max).astype(np.uint16)
-    path.write_bytes(cv2.imencode(".png", millimeters)[1].tobytes())
+    write_png(path, millimeters)
 
 
 def _camera_record(camera: Camera | None) -> dict[str, float | int | None]:

@@ -9,19 +9,16 @@ import difflib
 import glob
 import math
 import re
-import struct
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped
 from numpy.typing import NDArray
 
 from handkit.errors import SourceError
+from handkit.files.png import START, decode_image, read_header
+from handkit.files.regular import read_regular
 from handkit.geometry.camera import CAMERAS, Camera
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy")
@@ -30,10 +27,8 @@ SUFFIXES = (".png", ".tif", ".tiff", ".npy")
 NEAREST_MM = 20.0
 """No camera sees a hand nearer than this: a picture whose median reading is smaller is not in mm."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _TIFF = (b"II*\0", b"MM\0*")
 _NPY = b"\x93NUMPY"
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _OTHER_KINDS = {
     b"\xff\xd8\xff": "a JPEG, which cannot hold depth",
     b"GIF8": "a GIF, which cannot hold depth",
@@ -137,7 +132,7 @@ def _natural(path: Path) -> list[str | int]:
 def _decode(path: Path) -> Shaped[np.ndarray, "..."]:
     """The file's array as it is stored."""
     data = _read_bytes(path)
-    if data.startswith(_PNG):
+    if data.startswith(START):
         _check_png(path, data)
         return _decode_picture(path, data)
     if data.startswith(_TIFF):
@@ -153,7 +148,7 @@ def _read_bytes(path: Path) -> bytes:
     if path.is_dir():
         raise SourceError(f"{path} is a folder without {', '.join(SUFFIXES)} pictures")
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError:
         raise SourceError(_missing(path)) from None
     except OSError as error:
@@ -171,21 +166,17 @@ def _missing(path: Path) -> str:
 
 
 def _check_png(path: Path, data: bytes) -> None:
-    """Raise SourceError unless every chunk is there and sound, and the picture is one channel of 16 bits.
-
-    Decoders fill the lost rows of a cut PNG with whatever they like, and some do so without a word.
-    """
-    chunks = dict(_png_chunks(data))
-    if b"IHDR" not in chunks or b"IEND" not in chunks:
+    """Raise SourceError unless the file is whole and the image one channel of 16 bits."""
+    header = read_header(data)
+    if header is None:
         raise _damaged(path, data, "PNG")
-    bits, color = chunks[b"IHDR"][8:10]
-    channels = _PNG_CHANNELS.get(color, 0)
-    if bits == 16 and channels == 1:
+    if header.bits == 16 and header.channels == 1:
         return
     sentence = (
-        f"{path} is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
+        f"{path} is {'an' if header.bits == 8 else 'a'} {header.bits}-bit {header.channels}-channel PNG; "
+        "expected one channel of 16 bits"
     )
-    if bits == 8 and color == 2:
+    if header.bits == 8 and header.color == 2:
         sentence += (
             " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"
             " if it is a colorized picture, its depth is lost)"
@@ -193,30 +184,8 @@ def _check_png(path: Path, data: bytes) -> None:
     raise SourceError(sentence)
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of every chunk to IEND, or to the first that is cut short or fails its checksum."""
-    start, kind = len(_PNG), b""
-    while kind != b"IEND" and start + 12 <= len(data):
-        length, kind = struct.unpack(">I4s", data[start : start + 8])
-        content = data[start + 8 : start + 8 + length]
-        checksum = data[start + 8 + length : start + 12 + length]
-        if checksum != struct.pack(">I", zlib.crc32(kind + content)):
-            return
-        yield kind, content
-        start += 12 + length
-
-
 def _decode_picture(path: Path, data: bytes) -> Shaped[np.ndarray, "..."]:
-    """OpenCV's answer, without its own chatter on stderr."""
-    # OpenCV 5 has a module for what OpenCV 4 has at its top; 0 is silence in both.
-    logging: Any = getattr(cv2.utils, "logging", cv2)
-    level = logging.setLogLevel(0)
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        picture = None
-    finally:
-        logging.setLogLevel(level)
+    picture = decode_image(data)
     if picture is None:
         raise _damaged(path, data, "picture")
     return picture

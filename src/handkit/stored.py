@@ -15,8 +15,6 @@ from jaxtyping import Bool, Float, Float32, Int
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from handkit.data.augment import jitter
-from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -24,10 +22,10 @@ from handkit.inference import estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Center, Recipe
+from handkit.recipes.augment import jitter
+from handkit.store.store import PackedFrames
 from handkit.streams import relocate
 
-SUBJECTS = tuple(f"P{number}" for number in range(9))
-"""Of MSRA15; `Recipe.subject_edges_mm` follows this order."""
 TEST_BATCH = 64
 TRIALS = 4096
 """Jittered cubes that are drawn to see how far a recipe reaches."""
@@ -94,19 +92,13 @@ def of_subject(store: PackedFrames, subject: str) -> Bool[np.ndarray, " N"]:
 
 def cube_edges(store: PackedFrames, rows: Int[np.ndarray, " B"], recipe: Recipe, *, test: bool) -> Float[Tensor, "B 3"]:
     """Edges of the recipe's cubes in mm: at test another one perhaps, and by subject where the recipe has it so."""
-    edge = recipe.test_edge_mm if test and recipe.test_edge_mm is not None else recipe.edge_mm
-    subjects = store.rows["subject"][rows]
-    edges = torch.full((len(rows),), edge)
-    for subject, own in zip(SUBJECTS, recipe.subject_edges_mm, strict=False):
-        edges[torch.from_numpy(subjects == subject.encode())] = own
-    if test and store.manifest.settings.dataset == "nyu":
-        edges[torch.from_numpy(subjects == b"2")] *= recipe.second_subject
-    return edges[:, None].expand(-1, 3).clone()
+    rule = recipe.test_cube if test and recipe.test_cube else recipe.cube
+    return torch.tensor([rule.of(subject.decode()) for subject in store.rows["subject"][rows]], dtype=torch.float32)
 
 
 def check_reach(store: PackedFrames, recipe: Recipe) -> None:
     """Raise StoreError where the recipe's cubes, moved and turned, need more than the patches of the store hold."""
-    cube = Cube.around(torch.zeros(TRIALS, 3), edge=max(recipe.edge_mm, *recipe.subject_edges_mm, 0.0))
+    cube = Cube.around(torch.zeros(TRIALS, 3), edge=recipe.cube.largest)
     moved = jitter(cube, recipe.augment, torch.Generator().manual_seed(0))
     half = moved.edges / 2
     cos, sin = moved.roll.cos().abs(), moved.roll.sin().abs()

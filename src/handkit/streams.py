@@ -13,7 +13,6 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from handkit.data.augment import Augment, disturb, jitter
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -21,6 +20,7 @@ from handkit.inference import describe, estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
+from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.synthetic.scenes import Scene, World, look, sample_scenes
 
 HAND_WITHIN_MM = 100.0
@@ -60,7 +60,7 @@ class SyntheticFrames(Dataset[DepthFrame]):
         if self.recipe.negatives > 0:
             elsewhere = torch.rand(self.size, generator=generator) < self.recipe.negatives / 2
             center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
-        cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
+        cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
         margin = max(self.margin, math.sqrt(2) if self.recipe.augment.roll > 0 else 1.0)
         if margin == 1.0:
             return look(scene, cube, resolution=self.resolution)

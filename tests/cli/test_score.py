@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.fixtures import render, write_msra
+from datasets.fixtures import render, write_msra
 from evaluation.hands import moving_hand, swaying_hand, to_uvd, write
 
 from handkit.cli import main
-from handkit.data.catalog import open_split
+from handkit.datasets.catalog import open_split
 from handkit.drawing import show_depth
 
 
@@ -55,7 +55,7 @@ def test_a_report(folder, capsys):
         (["good.txt.gz", "--part", "seen"], "--part seen: expected NAME=FILE"),
         (["good.txt.gz", "--compare", "short.txt"], "short.txt holds 1 frames, the labels 30"),
         (["short.txt"], "short.txt holds 1 frames"),
-        (["other.txt"], "other.txt line 1: 42 numbers, expected 48 for the 16 joints of icvl"),
+        (["other.txt"], "other.txt, line 1: 42 numbers, expected 48 for the 16 joints of icvl"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(folder, monkeypatch, capsys, words, sentence):

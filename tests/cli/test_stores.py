@@ -8,17 +8,17 @@ import shutil
 
 import numpy as np
 import pytest
-from data.fixtures import WRITERS, render
-from data.recorded import Recorded, packing_of
+from datasets.fixtures import WRITERS, render
+from store.recorded import Recorded, packing_of
 
 from handkit.cli import main, store_evaluation, store_training
 from handkit.cli.data_pack import mass_in_box
-from handkit.data.packing import pack
-from handkit.data.store import PackedFrames
 from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
 from handkit.training.loop import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}

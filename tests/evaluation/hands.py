@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from handkit.evaluation.testsets import TEST_SETS
+from handkit.datasets.catalog import TEST_SETS
 
 
 def moving_hand(joints: int, frames: int, *, seed: int = 0) -> np.ndarray:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from handkit.datasets.catalog import TEST_SETS
 from handkit.evaluation import Protocol, score
 from handkit.evaluation.published import read_labels, read_predictions
 from handkit.evaluation.readings import label_reading
-from handkit.evaluation.testsets import TEST_SETS
 
 MEANS = {
     "nyu": {

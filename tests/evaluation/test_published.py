@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from evaluation.hands import moving_hand, to_uvd, write
 
-from handkit.data import hands17, icvl, msra, nyu
+from handkit.datasets.catalog import TEST_SETS
 from handkit.errors import ScoreError
 from handkit.evaluation.published import Labels, read_labels, read_predictions
-from handkit.evaluation.testsets import TEST_SETS
 
 NYU, ICVL, MSRA, HANDS17 = (TEST_SETS[name] for name in ("nyu", "icvl", "msra", "hands17"))
 FRAMES = 40
@@ -166,17 +165,6 @@ def test_listed_names_that_two_folders_share(tmp_path):
             read_labels([path], ICVL, intrinsics=ICVL.intrinsics, lists={"some": frames})
 
 
-def test_the_numbers_are_those_of_the_readers():
-    """Evaluation knows nothing of `handkit.data`, so a few constants stand in both rooms."""
-    assert NYU.chosen == nyu.EVALUATED
-    assert NYU.editions[0].parts["subject1"] == (0, nyu.FIRST_SUBJECT)
-    assert [edition.frames for edition in NYU.editions] == [nyu.FRAMES["test"]]
-    assert [stop - start for start, stop in ICVL.editions[0].parts.values()] == list(icvl.TEST_ROWS.values())
-    for edition, counts in zip(TEST_SETS["msra"].editions, msra.EDITIONS.values(), strict=True):
-        assert [stop - start for start, stop in edition.parts.values()] == list(counts)
-    assert [edition.frames for edition in HANDS17.editions] == [hands17.FRAMES["test"]]
-
-
 def test_pixels_of_labels_stand_in_the_protocol_of_predictions_in_mm(tmp_path):
     hand = moving_hand(16, 5)
     net = write(tmp_path / "net.txt", hand)
@@ -201,7 +189,7 @@ def test_rows_without_numbers(tmp_path):
     uvd = to_uvd(labels.joints, "nyu")
     uvd[3, 2, 1] = uvd[7] = np.nan
     path = write(tmp_path / "net.txt", uvd)
-    with pytest.raises(ScoreError, match=r"net.txt line 4: not a number .*in 1 more lines.*--missing skip"):
+    with pytest.raises(ScoreError, match=r"net.txt, line 4: not a number .*in 1 more lines.*--missing skip"):
         predictions_of(labels, path)
     joints = predictions_of(labels, path, missing="skip").joints
     assert np.flatnonzero(np.isnan(joints).all(axis=(1, 2))).tolist() == [3, 7]

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
-from handkit.data.augment import Augment
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.recipes.augment import Augment
+from handkit.recipes.cubes import cube
 from handkit.streams import SyntheticFrames
 
 
@@ -60,7 +61,7 @@ def test_eight_synthetic_frames_to_two_millimeters(name: str):
     puts SRN 12 mm off in evaluation mode.
     """
     practice = PRACTICE[name]
-    recipe = replace(LATENT_FUSION_SYNTHETIC, augment=Augment(), edge_mm=practice.edge_mm)
+    recipe = replace(LATENT_FUSION_SYNTHETIC, augment=Augment(), cube=cube(practice.edge_mm))
     frame = SyntheticFrames(recipe, seed=0, size=8)[0]
     assert frame.cube is not None
     assert frame.joints is not None

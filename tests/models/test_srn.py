@@ -16,7 +16,7 @@ from handkit.models.srn import MAPS, SRN
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.streams import SyntheticFrames
 
-EDGE_MM = LATENT_FUSION_SYNTHETIC.edge_mm
+EDGE_MM = LATENT_FUSION_SYNTHETIC.cube.edge
 
 
 def count(network: nn.Module) -> int:

@@ -34,7 +34,7 @@ def test_labels_lie_on_the_hands():
         pixel = frame.camera.project(frame.hands[0]).round().long().numpy()
         inside = (pixel >= 0).all(1) & (pixel < (frame.camera.width, frame.camera.height)).all(1)
         seen = frame.depth[pixel[inside, 1], pixel[inside, 0]]
-        behind = frame.hands[0, inside, 2].numpy() - seen
+        behind = frame.hands[0].numpy()[inside, 2] - seen
         assert np.median(behind[seen > 0]) < 40
         assert np.median(behind[seen > 0]) > -10
 

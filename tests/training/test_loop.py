@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
-from handkit.data.augment import Augment
 from handkit.errors import StoppedError, TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
@@ -23,6 +22,7 @@ from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
+from handkit.recipes.augment import Augment
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
 from handkit.training import loop
 from handkit.training.loop import Average, Budget, Run, train
@@ -213,7 +213,7 @@ def test_what_a_run_leaves_behind(tmp_path):
         torch.testing.assert_close(load(path)(points), run.average.module(points), rtol=0, atol=5e-3)
     recipe = read_info(path).recipe
     assert recipe is not None
-    assert recipe["edge_mm"] == RECIPE.edge_mm
+    assert recipe["cube"]["edges"] == list(RECIPE.cube.edges)
     lines = [json.loads(line) for line in (path.parent / "log.jsonl").read_text().splitlines()]
     assert [line["error_mm"] for line in lines] == [12.5]
     assert lines[0] == json.loads(json.dumps(dataclasses.asdict(told[0])))

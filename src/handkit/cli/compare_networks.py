@@ -30,6 +30,7 @@ from handkit.cli.variants import options, read_named_variant, write_variant
 from handkit.errors import CheckpointError, HandkitError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.evaluation.metrics import success_curve
+from handkit.files.atomic import write_whole
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
@@ -209,9 +210,7 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
         "skipped": str(skipped),
         "hardware": hardware(),
     }
-    partial = done.with_suffix(".partial")
-    partial.write_text(json.dumps(finished), encoding="utf-8")
-    partial.replace(done)
+    write_whole(done, json.dumps(finished))
     state.unlink(missing_ok=True)
     return finished
 
@@ -225,7 +224,7 @@ def _same_recipe(folder: Path, recipe: Recipe) -> None:
             f"{folder} holds a run that another recipe began; remove it, or name another --runs", status=2
         )
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+    write_whole(path, content)
 
 
 class Judge:

@@ -1,19 +1,20 @@
 """What a comparison leaves behind: compare.csv, curves and their pictures, and a table in the README."""
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from handkit.errors import HandkitError
+from handkit.files.atomic import write_whole
+from handkit.files.png import write_png
 from handkit.geometry.skeleton import HAND21
 from handkit.reports.charts import to_picture
 from handkit.reports.figures import Series, joints_chart, success_chart
-from handkit.sinks import save_picture
 
 KEY = ("network", "variant", "localize", "resolution", "batch", "samples", "seed")
 """Columns that make a row what it is; the others are what was measured."""
@@ -85,15 +86,14 @@ class Table:
         columns = list(KEY) + [
             name for name in dict.fromkeys(key for row in self.rows for key in row) if name not in KEY
         ]
-        partial = self.folder / "compare.csv.partial"
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        _replace(
+        lines = io.StringIO(newline="")
+        writer = csv.DictWriter(lines, columns, restval="")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_whole(self.folder / "compare.csv", lines.getvalue())
+        write_whole(
             self.folder / "compare-curves.json", json.dumps({key: asdict(one) for key, one in self.curves.items()})
         )
-        partial.replace(self.folder / "compare.csv")
         series = self._series(shown)
         if series:
             title = "worst joint of each synthetic validation frame; beside the names, the mean error of all joints"
@@ -104,7 +104,7 @@ class Table:
                 "compare-joints": joints_chart(series, joints=HAND21.joints, width=WIDTH),
             }
             for name, chart in charts.items():
-                save_picture(self.folder / f"{name}.png", to_picture(chart))
+                write_png(self.folder / f"{name}.png", to_picture(chart))
         if readme is not None:
             write_between_markers(readme, markdown(self.rows))
 
@@ -162,7 +162,7 @@ def write_between_markers(path: Path, content: str) -> None:
     text = path.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN, 1)
     _, after = rest.split(END, 1)
-    _replace(path, f"{before}{BEGIN}\n\n{content}\n\n{END}{after}")
+    write_whole(path, f"{before}{BEGIN}\n\n{content}\n\n{END}{after}")
 
 
 def _key(row: Row) -> str:
@@ -190,10 +190,3 @@ def _spread(group: Sequence[Row], column: str) -> str:
         return ""
     half = (max(values) - min(values)) / 2
     return f"{np.mean(values):.1f}" + (f" ± {half:.1f}" if len(values) > 1 else "")
-
-
-def _replace(path: Path, content: str) -> None:
-    """In one step: the file is whole, or as it was."""
-    partial: Any = path.with_name(path.name + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    partial.replace(path)

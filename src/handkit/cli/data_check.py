@@ -6,8 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.data.catalog import Publication, find_data_set
-from handkit.data.inspection import PartReport, inspect
+from handkit.datasets.catalog import find_data_set
+from handkit.datasets.inspection import PartReport, inspect
+from handkit.datasets.publication import Publication
 from handkit.errors import DatasetError, HandkitError
 
 PIPED_WIDTH = 120

@@ -11,17 +11,17 @@ from jaxtyping import Float
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from handkit.data.catalog import find_data_set, open_split
-from handkit.data.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
-from handkit.data.codec import Codec
-from handkit.data.cubes import CUBES, CubeRule, cube
-from handkit.data.dataset import LabeledFiles, Record
-from handkit.data.packing import CubeOf, Packing, pack
-from handkit.data.shards import Manifest, Settings
-from handkit.data.store import PackedFrames
+from handkit.datasets.catalog import find_data_set, open_split
+from handkit.datasets.dataset import LabeledFiles, Record
 from handkit.errors import DatasetError, HandkitError
 from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
+from handkit.recipes.cubes import CUBES, CubeRule, cube
+from handkit.store.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
+from handkit.store.codec import Codec
+from handkit.store.packing import CubeOf, Packing, pack
+from handkit.store.shards import Manifest, Settings
+from handkit.store.store import PackedFrames
 
 UNITS_MM = {"msra": 1 / 32}
 """Millimetres per stored unit where the pictures have fractions of one; 16 bits then reach 2047 mm."""

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import torch
 
-from handkit.data.catalog import find_data_set, open_split
-from handkit.data.dataset import LabeledFiles
+from handkit.datasets.catalog import find_data_set, open_split
+from handkit.datasets.dataset import LabeledFiles
 from handkit.drawing import (
     INK,
     PAPER,
@@ -20,6 +20,7 @@ from handkit.drawing import (
     three_panels,
 )
 from handkit.errors import HandkitError
+from handkit.files.png import write_png
 
 WIDTH = 960
 """About so many pixels; pictures are enlarged in whole multiples."""
@@ -49,7 +50,7 @@ def _write(target: Path, picture: Picture) -> bool:
     """Whether the whole picture is there now."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        write_png(target, picture)
     except OSError:
         return False
     return True

@@ -10,9 +10,9 @@ from handkit.errors import HandkitError
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import load, load_part, read_info
+from handkit.models.checkpoint import load, load_part
 from handkit.models.localizer import Localizer
-from handkit.models.pretrained import find_weights
+from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
 from handkit.streams import (
     LOCATED_MARGIN,
@@ -108,5 +108,4 @@ def validation_frames(
 def bundled_localizer() -> tuple[Localizer, float]:
     """It, and the edge of the cubes that it looks at, mm."""
     path = find_weights("localizer")
-    recipe = read_info(path).recipe or {}
-    return load_part(path, Localizer), float(recipe.get("edge_mm", LOCALIZER_SYNTHETIC.edge_mm))
+    return load_part(path, Localizer), cube_edge(path)

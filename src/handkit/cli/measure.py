@@ -11,6 +11,7 @@ from rich.table import Table
 
 from handkit.errors import HandkitError
 from handkit.evaluation import LabelledPicture, evaluate_pictures
+from handkit.files.atomic import write_whole
 from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
 from handkit.synthetic.scenes import whole_frames
@@ -56,5 +57,5 @@ def evaluate_synthetic(
     Console().print(table)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(summary, indent=2) + "\n")
+        write_whole(out, json.dumps(summary, indent=2) + "\n")
     return 0

@@ -15,11 +15,12 @@ from rich.table import Table
 from handkit.cli.errors import make_folder
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.errors import HandkitError
+from handkit.files.png import write_png
 from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPose, HandPoseEstimator, Prediction
-from handkit.sinks import STAGES, JsonLines, frame_record, save_depth, save_picture
+from handkit.sinks import STAGES, JsonLines, frame_record, save_depth
 from handkit.synthetic.scenes import DEVICES, record, sample_scenes, whole_frames
 
 TILES = 24
@@ -62,7 +63,7 @@ def render_frames(count: int, *, out: Path, seed: int) -> int:
             if i < TILES:
                 tiles.append(three_panels(frame.depth, frame.camera, frame.joints_mm, HAND21, size=220))
     captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
-    save_picture(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
+    write_png(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
     console.print(f"{count} frames, labels.jsonl and sheet.png in {out}", highlight=False, markup=False)
     return 0
 
@@ -96,7 +97,7 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
                 )
             )
     errors = [_error_mm(frame, prediction) for frame, prediction in zip(labelled, predictions, strict=True)]
-    save_picture(out / "demo.png", _demo_sheet(labelled, predictions, errors))
+    write_png(out / "demo.png", _demo_sheet(labelled, predictions, errors))
     _tell(console, predictions, errors, out)
     return 0 if any(error is not None for error in errors) else 1
 

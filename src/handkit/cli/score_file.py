@@ -12,23 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from handkit.cli.errors import unwritable
-from handkit.data.catalog import open_split
-from handkit.data.dataset import LabeledFiles
+from handkit.datasets.catalog import TEST_SETS, open_split
+from handkit.datasets.dataset import LabeledFiles
+from handkit.datasets.publication import DatasetName, Intrinsics
 from handkit.errors import DatasetError, HandkitError, ScoreError
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import protocol_rows
 from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
 from handkit.evaluation.readings import Format
-from handkit.evaluation.testsets import TEST_SETS, DatasetName, Intrinsics
 from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
 from handkit.reports.hands import DepthOf
 from handkit.sources import CameraChoice
 
 PIPED_WIDTH = 120
-TEST_PARTS = {"nyu": "test", "icvl": "test", "msra": "all", "hands17": "test"}
-"""What a folder given as labels is opened for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +98,7 @@ def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFi
     if len(request.labels) == 1 and request.labels[0].is_dir():
         if request.label_form != "auto":
             raise ScoreError("--label-format is for label files; a folder is read as its data set has them")
-        pictures = open_split(request.dataset, request.labels[0], TEST_PARTS[request.dataset])
+        pictures = open_split(request.dataset, request.labels[0], test_set.split)
         if pictures.joints is None:
             raise ScoreError(f"{request.labels[0]} holds no labels of its test frames; give their file as --labels")
         if request.dataset == "icvl" and request.camera:

@@ -4,7 +4,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,18 +13,18 @@ from torch import nn
 
 from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
-from handkit.data.shards import written_whole
-from handkit.data.store import PackedFrames
-from handkit.errors import CheckpointError
+from handkit.datasets.catalog import TEST_SETS
+from handkit.datasets.publication import part_masks
 from handkit.evaluation import Protocol, Result, score
-from handkit.evaluation.testsets import TEST_SETS, part_masks
+from handkit.files.atomic import written_whole
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.localizer import Localizer
-from handkit.models.pretrained import find_weights
+from handkit.models.pretrained import cube_edge, cubes_of, find_weights
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
+from handkit.store.store import PackedFrames
 from handkit.stored import Finder, TestCenter, of_subject, predict
 
 CENTER_WORDS: dict[TestCenter, str] = {
@@ -34,8 +33,6 @@ CENTER_WORDS: dict[TestCenter, str] = {
     "packed": "",
     "refined": "",
 }
-TEST_FIELDS = ("edge_mm", "test_edge_mm", "subject_edges_mm", "second_subject")
-"""What evaluation needs of the recipe that a weights file carries."""
 
 Answers = Float32[np.ndarray, "N J 3"]
 
@@ -77,7 +74,7 @@ def answers_of(
     finder = None
     if center == "located":
         place = find_weights(localizer)
-        finder = Finder(load_part(place, Localizer).to(device), test_recipe(place).edge_mm)
+        finder = Finder(load_part(place, Localizer).to(device), cube_edge(place))
     console = Console(stderr=True)
     rows = np.flatnonzero(mask)
     with console.status(f"{len(rows):,} frames"):
@@ -85,13 +82,9 @@ def answers_of(
 
 
 def test_recipe(path: Path) -> Recipe:
-    """Cubes at test, as the recipe in a weights file has them; raises CheckpointError where there is none."""
-    info = read_info(path)
-    if not info.recipe or "edge_mm" not in info.recipe:
-        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
-    known: dict[str, Any] = {key: info.recipe[key] for key in TEST_FIELDS if key in info.recipe}
-    known["subject_edges_mm"] = tuple(known.get("subject_edges_mm", ()))
-    return replace(synthetic_recipe(info.model), **known)
+    """Cubes as the recipe in a weights file has them; raises CheckpointError where there is none."""
+    train, test = cubes_of(path)
+    return replace(synthetic_recipe(read_info(path).model), cube=train, test_cube=test)
 
 
 def protocol_of(
@@ -111,7 +104,7 @@ def protocol_of(
         split=f"{settings.split}, subject {fold}" if fold else settings.split,
         joints=store.skeleton.joints,
         center=words.get(center, CENTER_WORDS["gt"]),
-        cube=_cube_words(recipe, dataset=settings.dataset),
+        cube=str(recipe.test_cube),
         intrinsics=(fx, fy, cx, cy),
         epoch=f"the last one{', weights averaged' if averaged else ''}",
         predictions=f"the network's own answers, {path.name}, {frames:,} frames",
@@ -192,15 +185,6 @@ def _told_of(out: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise unwritable(out, error) from None
-
-
-def _cube_words(recipe: Recipe, *, dataset: str) -> str:
-    edge = recipe.edge_mm if recipe.test_edge_mm is None else recipe.test_edge_mm
-    if recipe.subject_edges_mm:
-        return f"{', '.join(f'{each:g}' for each in recipe.subject_edges_mm)} mm for P0 to P8"
-    if dataset == "nyu" and recipe.second_subject != 1:
-        return f"{edge:g} mm, {recipe.second_subject * edge:.1f} mm for the second subject"
-    return f"{edge:g} mm"
 
 
 def _to_device(model: HandPoseModel, device: str) -> None:

@@ -11,11 +11,11 @@ from handkit.cli.experiment import adapted, bundled_localizer
 from handkit.cli.progress import Training, begin, budget_of, changed, learn
 from handkit.cli.store_evaluation import answers_of, protocol_of, report
 from handkit.cli.variants import check_network, read_variant
-from handkit.data.store import PackedFrames
 from handkit.errors import HandkitError, StoreError
 from handkit.evaluation.metrics import joint_distances
 from handkit.models import PARTS, HandPoseModel
 from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
+from handkit.store.store import PackedFrames
 from handkit.stored import (
     Finder,
     StoredFrames,

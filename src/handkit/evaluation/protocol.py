@@ -7,6 +7,7 @@ from typing import Any
 
 from handkit.errors import ResultError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEVEL, Interval
+from handkit.files.atomic import write_whole
 
 NOT_STATED = "not stated"
 
@@ -114,7 +115,7 @@ class Result:
 
     def save(self, path: Path) -> None:
         """Indented JSON with every field under its own name."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "Result":

@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from handkit.datasets.catalog import TEST_SETS
+from handkit.datasets.publication import Intrinsics, Rows, TestSet, part_masks
 from handkit.errors import ScoreError
 from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
-from handkit.evaluation.tables import MOST_DIGITS, Table, join_tables, read_table
-from handkit.evaluation.testsets import TEST_SETS, Intrinsics, Rows, TestSet, part_masks
+from handkit.evaluation.tables import join_tables, read_table
+from handkit.files.number_tables import MOST_DIGITS, NumberTable
 
 Missing = Literal["refuse", "skip"]
 
@@ -91,7 +93,7 @@ def read_labels(
     table = join_tables([_read(path, test_set) for path in paths])
     missing = table.missing()
     if len(missing):
-        raise ScoreError(f"{table.path} line {table.lines[missing[0]]} has no number where a label should be")
+        raise ScoreError(f"{table.path}, line {table.lines[missing[0]]} has no number where a label should be")
     joints = _joints(table, test_set)
     reading = label_reading(joints, test_set, intrinsics, asked=asked, source=str(table.path))
     used = intrinsics if reading.name == "uvd" else None
@@ -109,7 +111,7 @@ def read_predictions(
     if len(gaps) and missing == "refuse":
         more = f" (and in {len(gaps) - 1} more lines)" if len(gaps) > 1 else ""
         raise ScoreError(
-            f"{path} line {table.lines[gaps[0]]}: not a number where a coordinate should be{more}; "
+            f"{path}, line {table.lines[gaps[0]]}: not a number where a coordinate should be{more}; "
             "--missing skip leaves such frames out, and the report says how many"
         )
     table.values[gaps] = np.nan
@@ -119,25 +121,25 @@ def read_predictions(
     return Predictions(to_millimeters(joints, reading, intrinsics), f"{path.name}: {reading.words}", used)
 
 
-def _read(path: Path, test_set: TestSet) -> Table:
+def _read(path: Path, test_set: TestSet) -> NumberTable:
     joints = len(test_set.skeleton)
     columns = (3 * joints, 3 * test_set.labelled) if test_set.labelled else (3 * joints,)
     return read_table(path, columns=columns, expected=f"{3 * joints} for the {joints} joints of {test_set.name}")
 
 
-def _joints(table: Table, test_set: TestSet) -> Float[np.ndarray, "N J 3"]:
+def _joints(table: NumberTable, test_set: TestSet) -> Float[np.ndarray, "N J 3"]:
     joints = table.values.reshape(len(table.values), -1, 3)
     return joints[:, list(test_set.chosen)] if joints.shape[1] != len(test_set.skeleton) else joints
 
 
-def _fit(table: Table, labels: Labels) -> Table:
+def _fit(table: NumberTable, labels: Labels) -> NumberTable:
     """The rows of the file that stand for the labelled frames: all, or those of the part that is scored."""
     found, wanted = len(table.values), len(labels.rows)
     if found == wanted:
         return table
     if found == labels.whole:
         names = tuple(np.array(table.names)[labels.rows].tolist()) if table.names else ()
-        return Table(table.path, names, table.values[labels.rows], table.lines[labels.rows])
+        return NumberTable(table.path, names, table.values[labels.rows], table.lines[labels.rows])
     fitting = [name for name, (start, stop) in labels.ranges.items() if stop - start == found]
     if fitting and labels.split == "all":
         raise ScoreError(
@@ -151,14 +153,14 @@ def _fit(table: Table, labels: Labels) -> Table:
     raise ScoreError(f"{table.path} holds {found:,} frames, the labels {wanted:,} ({labels.version}){hint}")
 
 
-def _check_names(table: Table, labels: Labels) -> None:
+def _check_names(table: NumberTable, labels: Labels) -> None:
     """Raises ScoreError where both files name their frames and a line names another one."""
     if not table.names or not labels.names:
         return
     for row, (name, truth) in enumerate(zip(table.names, labels.names, strict=True)):
         if not (_ends_with(name, truth) or _ends_with(truth, name)):
             raise ScoreError(
-                f"{table.path} line {table.lines[row]} is for {name}, the labels there for {truth}; "
+                f"{table.path}, line {table.lines[row]} is for {name}, the labels there for {truth}; "
                 "both must list the same frames in the same order"
             )
 

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from jaxtyping import Float
 
+from handkit.datasets.publication import Intrinsics, TestSet
 from handkit.errors import ScoreError
 from handkit.evaluation.metrics import Joints, joint_distances
-from handkit.evaluation.testsets import Intrinsics, TestSet
 
 Format: TypeAlias = Literal["auto", "uvd", "xyz", "densereg"]
 

@@ -6,7 +6,6 @@ localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle
 
 import inspect
 import json
-import os
 import zlib
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -19,6 +18,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 from handkit.errors import CheckpointError
+from handkit.files.atomic import write_whole
 from handkit.geometry.skeleton import Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.handedness import Handedness
@@ -85,7 +85,7 @@ def save(
         "crc32": _crc32(tensors),
     }
     metadata = {key: json.dumps(value) for key, value in content.items()}
-    _write_atomically(Path(path), to_safetensors(tensors, metadata))
+    _write(Path(path), to_safetensors(tensors, metadata))
 
 
 def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPoseModel:
@@ -193,16 +193,10 @@ def _crc32(tensors: dict[str, Tensor]) -> int:
     return value
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+def _write(path: Path, content: bytes) -> None:
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
 
 

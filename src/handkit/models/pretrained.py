@@ -6,6 +6,7 @@ from pathlib import Path
 from handkit.errors import CheckpointError
 from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import read_info
+from handkit.recipes.cubes import CubeRule, read_cubes
 
 BUNDLED = Path(__file__).parents[1] / "weights"
 REPOSITORY = Path(__file__).parents[3] / "weights"
@@ -40,9 +41,14 @@ def find_weights(name: str) -> Path:
     )
 
 
+def cubes_of(path: Path) -> tuple[CubeRule, CubeRule]:
+    """Cubes on which weights were trained and are tested; raises CheckpointError where the file does not say."""
+    try:
+        return read_cubes(read_info(path).recipe or {})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe") from None
+
+
 def cube_edge(path: Path) -> float:
     """Edge (mm) of the cubes that weights were trained on; raises CheckpointError where the file does not say."""
-    recipe = read_info(path).recipe
-    if not recipe or "edge_mm" not in recipe:
-        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe")
-    return float(recipe["edge_mm"])
+    return cubes_of(path)[0].edge

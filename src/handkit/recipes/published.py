@@ -7,11 +7,10 @@ None of them averages weights, warms up or changes the resolution.
 
 from dataclasses import replace
 
-from handkit.data import augment
+from handkit.recipes import augment
+from handkit.recipes.cubes import CUBES, cube
 from handkit.recipes.recipe import Exponential, Optimizer, Recipe, Steps
 
-MSRA_EDGES = (200.0, 200.0, 200.0, 180.0, 180.0, 180.0, 170.0, 160.0, 150.0)
-"""Of subjects P0 to P8, as DeepPrior++ and SRN have them, mm (1.6)."""
 UNCLIPPED_ADAM = Optimizer("adam", clip=None)
 UNCLIPPED_SGD = Optimizer("sgd", clip=None, decay_vectors=True)
 """Torch's own SGD, as both papers that use it do: momentum 0.9, and the weight decay falls on every parameter."""
@@ -21,8 +20,8 @@ SUB_BATCH = 40
 CROSSINFONET_NYU = Recipe(
     network="crossinfonet",
     arguments={},  # 96 x 96 crops, dropout 0.4 [C; the paper's 0.6 is the probability of keeping] (3.1)
-    edge_mm=275.0,  # middle of the random cubes below
-    test_edge_mm=250.0,  # all frames [C] (1.6)
+    cube=cube(275.0),  # middle of the random cubes below
+    test_cube=CUBES["crossinfonet"]["nyu"],  # all frames [C] (1.6)
     # [C] (1.6): there drawn once for each frame, here whenever it is seen.
     augment=replace(augment.CROSSINFONET, edges_mm=(250.0, 260.0, 270.0, 280.0, 290.0, 300.0)),
     batch=128,  # [P] (3.1)
@@ -38,24 +37,26 @@ CROSSINFONET_NYU = Recipe(
     center="refined",  # V2V's centres, which the code's importer reads (5.8)
 )
 CROSSINFONET_ICVL = replace(
-    CROSSINFONET_NYU, data="icvl", edge_mm=250.0, test_edge_mm=None, augment=augment.CROSSINFONET
+    CROSSINFONET_NYU, data="icvl", cube=CUBES["crossinfonet"]["icvl"], test_cube=None, augment=augment.CROSSINFONET
 )  # cube [C]; no training script was released, centres as for NYU [I]
 """On the 330K frames with rotated copies; the ablation of Table 1 is on the genuine 22K [P]."""
 CROSSINFONET_MSRA = replace(
     CROSSINFONET_NYU,
     data="msra",
-    edge_mm=175.0,
-    test_edge_mm=175.0,  # for all subjects [C]
+    cube=CUBES["crossinfonet"]["msra"],
+    test_cube=None,  # for all subjects [C]
     augment=replace(augment.CROSSINFONET, edges_mm=(150.0, 160.0, 170.0, 180.0, 190.0, 200.0)),  # [C]
     center="mass",  # within the cube around a labelled joint [C] (A7)
 )
-CROSSINFONET_HANDS17 = replace(CROSSINFONET_ICVL, data="hands17", edge_mm=220.0)  # cube of the demo [C]; rest [I]
+CROSSINFONET_HANDS17 = replace(
+    CROSSINFONET_ICVL, data="hands17", cube=CUBES["crossinfonet"]["hands17"]
+)  # cube of the demo [C]; rest [I]
 
 SRN_NYU = Recipe(
     network="srn",
     arguments={},  # two stages, theta 0.4 [P], 128 x 128 crops (3.2)
-    edge_mm=250.0,  # the loader's default [C]; the paper does not say (B3)
-    second_subject=5 / 6,  # [C] (1.6)
+    cube=cube(250.0),  # the loader's default [C]; the paper does not say (B3)
+    test_cube=CUBES["srn"]["nyu"],  # 5/6 of it for the second subject [C] (1.6)
     augment=augment.SRN,
     batch=32,  # [P] (3.2)
     learning_rate=0.3,  # SGD [P]: the loss has a slope of 0.01
@@ -70,11 +71,13 @@ SRN_NYU = Recipe(
     center="refined",  # in training and at test [P, C] (2.5)
 )
 SRN_ICVL = replace(
-    SRN_NYU, data="icvl", edge_mm=200.0, second_subject=1.0, epochs=20, schedule=Steps((5, 10, 15))
+    SRN_NYU, data="icvl", cube=CUBES["srn"]["icvl"], test_cube=None, epochs=20, schedule=Steps((5, 10, 15))
 )  # cube [C], schedule [P]
-SRN_MSRA = replace(SRN_NYU, data="msra", edge_mm=180.0, subject_edges_mm=MSRA_EDGES, second_subject=1.0)
+SRN_MSRA = replace(SRN_NYU, data="msra", cube=CUBES["srn"]["msra"], test_cube=None)
 """As NYU but for the cubes [C]. The paper's MSRA figure is labelled ResNet-50 (B6); this is ResNet-18."""
-SRN_HANDS17 = replace(SRN_ICVL, data="hands17", augment=augment.SRN_HANDS17)  # cube 200 and scale 0.2 [C], rest [P]
+SRN_HANDS17 = replace(
+    SRN_ICVL, data="hands17", cube=CUBES["srn"]["hands17"], augment=augment.SRN_HANDS17
+)  # cube 200 and scale 0.2 [C], rest [P]
 _PLAIN = replace(
     SRN_NYU, arguments={"stages": 1, "loss": "squared", "space": "cube"}, augment=augment.Augment(), center="mass"
 )
@@ -93,7 +96,7 @@ errors of the first four, whose gradients are larger. Errors, mm: 34.11, 15.42, 
 ATTENTION_HOURGLASS_NYU = Recipe(
     network="attention-hourglass",
     arguments={},  # two stacks, 128 x 128 crops [P] (3.3)
-    edge_mm=250.0,  # [I] (C7)
+    cube=cube(250.0),  # [I] (C7)
     augment=augment.ATTENTION_HOURGLASS,  # [I] none is stated (2.3)
     batch=32,  # [P] (3.3)
     learning_rate=0.1,  # SGD [P]
@@ -107,13 +110,13 @@ ATTENTION_HOURGLASS_NYU = Recipe(
     epochs=60,  # [I] (C5)
     center="refined",  # its localization network [P], here V2V's centres (C6, C7)
 )
-ATTENTION_HOURGLASS_ICVL = replace(ATTENTION_HOURGLASS_NYU, data="icvl", edge_mm=200.0)
+ATTENTION_HOURGLASS_ICVL = replace(ATTENTION_HOURGLASS_NYU, data="icvl", cube=cube(200.0))
 """On the 300K frames with rotated copies [P]; cube [I] (C7)."""
 
 LATENT_FUSION_NYU = Recipe(
     network="latent-fusion",
     arguments={},  # N(0, 0.001), 128 x 128 crops [P] (3.4)
-    edge_mm=300.0,  # "fixed size" [P]; 300 is the same laboratory's [I] (1.6, D6)
+    cube=CUBES["latent-fusion"]["nyu"],  # 300, "fixed size" [P], which is the same laboratory's [I] (1.6, D6)
     augment=augment.LATENT_FUSION,
     batch=32,  # [P] (3.4)
     learning_rate=1e-3,  # Adam [P]
@@ -133,7 +136,7 @@ LATENT_FUSION_MSRA = replace(LATENT_FUSION_NYU, data="msra")
 DENSEREG_NYU = Recipe(
     network="densereg",
     arguments={},  # two stacks, 128 channels, 128 x 128 crops [P] (3.5)
-    edge_mm=300.0,  # depth range; the paper cuts a 2D box of the joints and 20 px around it [C] (1.6, 3.5)
+    cube=cube(300.0),  # depth range; the paper cuts a 2D box of the joints and 20 px around it [C] (1.6, 3.5)
     augment=augment.DENSEREG,
     batch=5 * SUB_BATCH,  # five parts, whose gradients are averaged [C] (3.5)
     learning_rate=1e-3,  # Adam [C]

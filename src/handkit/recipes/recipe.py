@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from handkit.data.augment import Augment
+from handkit.recipes.augment import Augment
+from handkit.recipes.cubes import CubeRule
 
 Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
 """Where cubes are centred before augmentation: the joint mean; the joint mean with the errors of a rough centre; the
@@ -100,8 +101,8 @@ class Recipe:
     network: str
     arguments: dict[str, Any]
     """Constructor arguments of the network, skeleton aside."""
-    edge_mm: float
-    """Full edge of the cube around its centre, in training and, without `test_edge_mm`, at test."""
+    cube: CubeRule
+    """In training and, without `test_cube`, at test."""
     augment: Augment
     batch: int
     learning_rate: float
@@ -121,12 +122,8 @@ class Recipe:
     epochs: int | None = None
     """Passes over the data set; None where the budget decides."""
     center: Center = "jittered"
-    test_edge_mm: float | None = None
-    """Edge at test where it is another."""
-    subject_edges_mm: tuple[float, ...] = ()
-    """Edges by subject where they differ (MSRA15), in training and at test."""
-    second_subject: float = 1.0
-    """Factor on the edge at test from NYU's frame 2440 on, the second and smaller hand."""
+    test_cube: CubeRule | None = None
+    """At test where it is another."""
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

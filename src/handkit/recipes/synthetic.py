@@ -15,13 +15,14 @@ others do not; `handkit compare` trains all on crops of one size.
 
 from dataclasses import replace
 
-from handkit.data.augment import Augment
+from handkit.recipes.augment import Augment
+from handkit.recipes.cubes import cube
 from handkit.recipes.recipe import Optimizer, Recipe
 
 LATENT_FUSION_SYNTHETIC = Recipe(
     network="latent-fusion",
     arguments={"resolution": 96, "initial_std": None, "transition": 0.02},
-    edge_mm=280.0,
+    cube=cube(280.0),
     augment=Augment(center_mm=9.0, far_mm=22.0, far=0.25, scale=0.08),
     batch=32,
     learning_rate=2e-3,
@@ -33,7 +34,7 @@ LATENT_FUSION_SYNTHETIC = Recipe(
 LOCALIZER_SYNTHETIC = Recipe(
     network="localizer",
     arguments={"features": "residual", "hidden": 256, "dropout": 0.1},
-    edge_mm=400.0,
+    cube=cube(400.0),
     augment=Augment(center_mm=20.0, far_mm=45.0, far=0.5, scale=0.05),
     batch=64,
     learning_rate=1e-3,
@@ -46,7 +47,7 @@ LOCALIZER_SYNTHETIC = Recipe(
 HANDEDNESS_SYNTHETIC = Recipe(
     network="handedness",
     arguments={},
-    edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
+    cube=LATENT_FUSION_SYNTHETIC.cube,
     augment=Augment(center_mm=5.0, far_mm=12.0, far=0.2),
     batch=64,
     learning_rate=2e-3,

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import Float
 
 from handkit.drawing import Picture
 from handkit.evaluation import Result
+from handkit.files.atomic import write_whole
+from handkit.files.png import encode_png
 from handkit.geometry.skeleton import Skeleton
 from handkit.reports.charts import Chart, to_picture, to_svg
 from handkit.reports.figures import joints_chart, series_of, success_chart
@@ -50,7 +51,7 @@ def write_report(
         ),
     )
     page = folder / "report.html"
-    page.write_text(report_page(result, figures), encoding="utf-8")
+    write_whole(page, report_page(result, figures))
     return page
 
 
@@ -58,12 +59,12 @@ def _save_chart(path: Path, chart: Chart) -> str:
     """As .png and .svg; answers the SVG."""
     _save_png(path.with_suffix(".png"), to_picture(chart))
     drawing = to_svg(chart)
-    path.with_suffix(".svg").write_text(drawing, encoding="utf-8")
+    write_whole(path.with_suffix(".svg"), drawing)
     return drawing
 
 
 def _save_png(path: Path, picture: Picture) -> bytes:
     """Write a picture, BGR; answers the bytes of the file."""
-    content = cv2.imencode(".png", picture)[1].tobytes()
-    path.write_bytes(content)
+    content = encode_png(picture)
+    write_whole(path, content)
     return content

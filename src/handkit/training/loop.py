@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from handkit.errors import StoppedError, TrainingError
+from handkit.files.atomic import replacing
 from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
@@ -347,12 +348,8 @@ def _signals() -> Generator[list[signal.Signals]]:
 
 def _keep(run: Run, out: Path, notes: dict[str, Any]) -> None:
     """State for resuming, then weights for using; each replaces its predecessor in one step."""
-    partial = out / "state.partial"
-    try:
+    with replacing(out / "state.ckpt") as partial:
         run.fabric.save(partial, run.state())
-        partial.replace(out / "state.ckpt")
-    finally:
-        partial.unlink(missing_ok=True)  # three times the weights: not on a disk that is full
     notes = notes | {"samples": run.spent.samples, "seconds": round(run.spent.seconds)}
     save(out / "weights.safetensors", run.averaged(), recipe=asdict(run.recipe), notes=notes)
 

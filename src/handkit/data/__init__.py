@@ -1,1 +1,0 @@
-"""Labelled data and its augmentation."""

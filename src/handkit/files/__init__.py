@@ -1,0 +1,1 @@
+"""Bytes on disk: files written whole, PNGs, tables of numbers."""

@@ -1,0 +1,156 @@
+"""Where the cube of a frame goes: from the labels, from the depth alone, or from a published file (facts 1.7, 2.2).
+
+Every centre is in canonical camera mm. Published files count y up or down, in mm or in pixels; whichever way is taken,
+the result is held against the labels, since a wrong sign alone puts NYU's hands 134 mm away.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+
+from handkit.datasets.dataset import HandDataset
+from handkit.datasets.msra import EDITIONS, SUBJECTS
+from handkit.datasets.tables import readable
+from handkit.errors import DatasetError
+from handkit.files.number_tables import Tolerances, read_numbers
+from handkit.geometry.camera import Camera
+
+Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]
+FORMS: tuple[Form, ...] = ("xyz-y-up", "xyz", "uvd")
+"""V2V's files are `xyz-y-up`; their projections and those of REN and Pose-REN are `uvd`."""
+
+INVALID = Tolerances(missing=frozenset({"invalid"}), loose=True)
+"""Published files say `invalid` where no center was found."""
+
+FAR_MM = 100.0
+"""No published centre is as far from the joints' mean as this, but one of another frame, version or sign is."""
+DOUBTFUL_MM = 50.0
+"""Published centres are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
+MOST_FAR = 0.05
+"""Share of rows that may be so far."""
+
+DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
+"""mm within which a pixel counts for Pose-REN's centre of mass (facts 2.2; for NYU it used the synthetic depth)."""
+
+
+@dataclass(frozen=True)
+class Centers:
+    """Row i belongs to frame i."""
+
+    points: Float32[np.ndarray, "N 3"]
+    """Camera mm; 0 where there is none."""
+    valid: Bool[np.ndarray, " N"]
+    """False in rows that the file calls invalid; they stay, so that later rows keep their frames (facts 5.12)."""
+
+
+def label_centers(
+    joints: Float32[np.ndarray, "N J 3"], rule: Literal["mean", "box"] | int
+) -> Float32[np.ndarray, "N 3"]:
+    """Mean of the joints, middle of their bounding box, or the joint of that index. Labels: no test protocol.
+
+    >>> label_centers(np.array([[[0, 0, 0], [2, 0, 0], [7, 3, 3]]], np.float32), "box").tolist()
+    [[3.5, 1.5, 1.5]]
+    """
+    if rule == "mean":
+        return joints.mean(axis=1)
+    if rule == "box":
+        return (joints.min(axis=1) + joints.max(axis=1)) / 2
+    return joints[:, rule]
+
+
+def center_of_mass(
+    depth: Float32[np.ndarray, "H W"], camera: Camera, *, near_mm: float, far_mm: float
+) -> Float32[np.ndarray, "3"] | None:
+    """Mean u, v and z of the readings with near < z <= far, as one point in camera mm; None where there is none."""
+    v, u = np.nonzero((depth > max(near_mm, 0)) & (depth <= far_mm))
+    if not len(v):
+        return None
+    pixel = torch.tensor([[u.mean(), v.mean()]], dtype=torch.float32)
+    return camera.unproject(pixel, torch.tensor([depth[v, u].mean(dtype=np.float64)], dtype=torch.float32))[0].numpy()
+
+
+def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Centers:
+    """A published file with three numbers or the word `invalid` a line, one line for every frame of `frames`.
+
+    `auto` takes the form that comes nearest to the labels. Raises DatasetError where the file is damaged, has another
+    number of rows, lies more than `FAR_MM` off the labels, or fits them far better in another form than in `form`;
+    without labels only the first two can be seen, and `auto` is refused.
+    """
+    numbers, valid = _read(path)
+    if len(numbers) != len(frames):
+        raise DatasetError(_other_count(path, len(numbers), frames))
+    labels = [frames.record(i).joints for i in range(len(frames))]
+    known = valid & np.array([joints is not None for joints in labels])
+    if form == "auto" and not known.any():
+        raise DatasetError(
+            f"{path}: without labels the form of a centre file cannot be told; name it: {', '.join(FORMS)}"
+        )
+    truth = np.array(
+        [joints.mean(axis=0) for joints, use in zip(labels, known, strict=True) if use and joints is not None]
+    )
+    readings: dict[Form, Float32[np.ndarray, "N 3"]] = {
+        name: _canonical(numbers, name, frames.camera) for name in FORMS
+    }
+    if not known.any():
+        return _masked(readings[form], valid)
+    far: dict[Form, Float32[np.ndarray, " K"]] = {
+        name: np.linalg.norm(points[known] - truth, axis=1) for name, points in readings.items()
+    }
+    chosen = min(FORMS, key=lambda name: float(np.median(far[name]))) if form == "auto" else form
+    _check_distance(path, far, chosen)
+    return _masked(readings[chosen], valid)
+
+
+def _read(path: Path) -> tuple[Float32[np.ndarray, "N 3"], Bool[np.ndarray, " N"]]:
+    """Numbers as they are in the file, 0 0 1 in invalid rows."""
+    expected = "three numbers or the word invalid: download the file again"
+    with readable(path):
+        table = read_numbers(path, columns=(3,), expected=expected, error=DatasetError, tolerances=INVALID)
+    valid = np.ones(len(table.lines), bool)
+    valid[table.missing()] = False
+    if not valid.any():
+        raise DatasetError(f"{path} holds no centre; expected three numbers or the word invalid in every line")
+    return np.where(valid[:, None], table.values, (0.0, 0.0, 1.0)).astype(np.float32), valid
+
+
+def _canonical(numbers: Float32[np.ndarray, "N 3"], form: Form, camera: Camera) -> Float32[np.ndarray, "N 3"]:
+    if form == "uvd":
+        rows = torch.from_numpy(numbers)
+        return camera.unproject(rows[:, :2], rows[:, 2]).numpy()
+    return numbers * np.array([1.0, -1.0 if form == "xyz-y-up" else 1.0, 1.0], np.float32)
+
+
+def _masked(points: Float32[np.ndarray, "N 3"], valid: Bool[np.ndarray, " N"]) -> Centers:
+    return Centers(np.where(valid[:, None], points, np.float32(0)), valid)
+
+
+def _other_count(path: Path, rows: int, frames: HandDataset) -> str:
+    sentence = f"{path} has {rows:,} rows, the frames are {len(frames):,}"
+    people = {frames.record(i).subject for i in range(len(frames))} if frames.name == "msra" else set[str]()
+    for name, counts in EDITIONS.items():
+        if people and rows == sum(counts[SUBJECTS.index(subject)] for subject in people):
+            return f"{sentence}: it is of the {name} edition of MSRA15; use that edition's pictures or other centres"
+    return f"{sentence}; give the file of this very split and version"
+
+
+def _check_distance(path: Path, far: dict[Form, Float32[np.ndarray, " K"]], form: Form) -> None:
+    """`far`: mm of every centre from its joints' mean, for each form in which the file may be read."""
+    medians = {name: float(np.median(distances)) for name, distances in far.items()}
+    nearest = min(medians, key=medians.__getitem__)
+    seen = f"{path}, read as {form}, is {medians[form]:.0f} mm from the joints' mean in the median frame"
+    if medians[form] > DOUBTFUL_MM and medians[nearest] < medians[form] / 2 and medians[nearest] <= FAR_MM:
+        raise DatasetError(f"{seen}, read as {nearest} only {medians[nearest]:.0f}: give that form")
+    if medians[form] > FAR_MM:
+        raise DatasetError(
+            f"{seen}, and in no other form nearer than {FAR_MM:.0f}: give the centres of this very split"
+        )
+    share = float((far[form] > FAR_MM).mean())
+    if share > MOST_FAR:
+        raise DatasetError(
+            f"{path}: {share:.0%} of its centres are more than {FAR_MM:.0f} mm from the joints of their frames; "
+            "it is of another version or order of the data set"
+        )

@@ -1,0 +1,191 @@
+"""Packed frames from disk to device: `PackedFrames.open(path).batch(index)`.
+
+A patch is a DepthFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the picture.
+Patches of a batch differ in size; the smaller ones have no reading to the right and below.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, Shaped, UInt8
+from torch import Tensor
+
+from handkit.errors import StoreError
+from handkit.geometry.camera import Camera
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import SKELETONS, Skeleton
+from handkit.store.codec import decode, gather
+from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
+
+Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
+"""Of frames, from 0; in any order, and more than once."""
+
+
+@dataclass(frozen=True)
+class PackedFrames:
+    """A store, mapped into memory: opening it reads the manifest, and a batch only its own patches."""
+
+    path: Path
+    manifest: Manifest
+    rows: Shaped[np.ndarray, " N"] = field(repr=False)
+    """One of `shards.row_type` for each frame of the data set, in order; what is not `valid` has no patch."""
+    shards: tuple[UInt8[np.ndarray, "..."], ...] = field(repr=False)
+    """The bytes of their patches."""
+
+    @classmethod
+    def open(cls, path: Path | str) -> "PackedFrames":
+        """Raises StoreError where this is no whole store: one of another version, half packed, or with a file cut."""
+        path = Path(path)
+        manifest = read_manifest(path)
+        joints = SKELETONS.get(manifest.settings.skeleton)
+        if joints is None:
+            raise StoreError(f"{path} has the joints of {manifest.settings.skeleton}, which this handkit does not know")
+        kind = row_type(len(joints))
+        rows = _mapped(path / INDEX, manifest.settings.frames * kind.itemsize).view(kind)
+        shards = tuple(_mapped(path / shard.name, shard.total_bytes)[: shard.patch_bytes] for shard in manifest.shards)
+        return cls(path, manifest, rows, shards)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of the labels."""
+        return SKELETONS[self.manifest.settings.skeleton]
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Where each frame came from, below the data set's root."""
+        return (self.path / SOURCES).read_text(encoding="utf-8").splitlines()
+
+    def batch(self, index: Numbers, *, device: torch.device | str = "cpu") -> DepthFrame:
+        """Frames with joints (NaN: no label) and cubes, in mm.
+
+        Raises StoreError where a frame has no patch, or its bytes are damaged; IndexError beyond the last frame.
+        """
+        rows = self.rows[np.asarray(index)]
+        if not rows["valid"].all():
+            raise StoreError(f"{self.path}: {self._why(int(np.asarray(index)[~rows['valid']][0]))}")
+        size = (len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1)))
+        depth = torch.empty(size)
+        out, unit, packed = depth.numpy(), self.manifest.settings.unit_mm, self.manifest.settings.codec != "none"
+        columns = (rows[name].astype(np.int64) for name in ("offset", "size", "height", "width"))
+        places = np.stack([np.arange(len(rows)), *columns], axis=1)
+        for shard in np.unique(rows["shard"]):
+            if not gather(self.shards[shard], places[rows["shard"] == shard], unit, out, packed=packed):
+                raise StoreError(f"{self.path / self.manifest.shards[shard].name} is damaged; {_MEND}")
+        return _frame(rows, depth, self._camera()).to(device)
+
+    def to(self, device: torch.device | str) -> "ResidentFrames":
+        """All patches in the device's memory, as 16-bit values whatever the codec."""
+        sizes = self.rows["height"].astype(np.int64) * self.rows["width"]
+        values = torch.empty(int(sizes.sum()), dtype=torch.int16, device=device)
+        starts = np.cumsum(sizes) - sizes
+        for start, row in zip(starts, self.rows, strict=True):
+            patch = torch.from_numpy(self._patch(row).view(np.int16)).reshape(-1)
+            values[start : start + len(patch)] = patch.to(device)
+        labels = _frame(self.rows, torch.empty(len(self), 0, 0), self._camera()).to(device)
+        shapes = np.stack([starts, self.rows["height"], self.rows["width"], self.rows["valid"]], axis=1)
+        places = torch.from_numpy(shapes.astype(np.int64)).to(device)
+        return ResidentFrames(values, places, labels, self.manifest.settings.unit_mm)
+
+    def damage(self) -> list[str]:
+        """Read everything and compare checksums: one sentence for each damaged file, none for a sound store."""
+        found: list[str] = []
+        for name, expected in ((INDEX, self.manifest.index_crc32), (SOURCES, self.manifest.sources_crc32)):
+            if crc32((self.path / name).read_bytes()) != expected:
+                found.append(f"{self.path / name} is damaged; delete it and run the same `handkit data pack` again")
+        for number, (shard, data) in enumerate(zip(self.manifest.shards, self.shards, strict=True)):
+            rows = self.rows[self.rows["shard"] == number]
+            bad = [row for row in rows if crc32(_bytes_of(row, data).tobytes()) != row["crc32"]]
+            end = read_shard_end(self.path / shard.name)
+            if bad or end is None or end.entry != shard:
+                found.append(f"{self.path / shard.name} is damaged in {len(bad)} of {shard.frames} patches; {_MEND}")
+        return found
+
+    def _patch(self, row: np.void) -> Shaped[np.ndarray, "H W"]:
+        shape = (int(row["height"]), int(row["width"]))
+        try:
+            return decode(_bytes_of(row, self.shards[row["shard"]]), shape, self.manifest.settings.codec)
+        except ValueError as error:
+            name = self.manifest.shards[row["shard"]].name
+            raise StoreError(f"{self.path / name} is damaged: {error}; {_MEND}") from None
+
+    def _camera(self) -> Camera:
+        fx, fy, cx, cy, width, height = self.manifest.settings.camera
+        return Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=int(width), height=int(height))
+
+    def _why(self, frame: int) -> str:
+        reasons = {fault.frame: fault.reason for fault in self.manifest.faults}
+        return f"frame {frame} has no patch: {reasons.get(frame % len(self), 'unknown fault')}"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PackedFrames.open, (self.path,)  # a worker process maps the files itself
+
+
+@dataclass(frozen=True)
+class ResidentFrames:
+    """A whole store in one device's memory; made by `PackedFrames.to`."""
+
+    values: Shaped[Tensor, " N"]
+    """Every patch, row by row; 16 bits, which torch takes for signed."""
+    places: Int64[Tensor, "F 4"]
+    """First value, height, width, and 1 where there is a patch."""
+    labels: DepthFrame
+    """Joints, cubes and patch cameras of all frames; no depth."""
+    unit_mm: float
+
+    def batch(self, index: Numbers) -> DepthFrame:
+        """As `PackedFrames.batch`."""
+        index = torch.as_tensor(index, device=self.values.device).long()
+        start, height, width, valid = (column[:, None, None] for column in self.places[index].unbind(1))
+        if not valid.all():
+            raise StoreError(f"frame {int(index[~valid.flatten().bool()][0])} has no patch")
+        rows, columns = (
+            torch.arange(int(sizes.max()) if len(index) else 1, device=index.device) for sizes in (height, width)
+        )
+        rows, columns = rows[:, None], columns[None]
+        inside = (rows < height) & (columns < width)
+        taken = self.values[torch.where(inside, start + rows * width + columns, 0)].int() & 0xFFFF
+        depth = torch.where(inside, taken * self.unit_mm, 0.0).float()
+        frame = self.labels[index]
+        camera = Camera(frame.camera.matrix, depth.shape[2], depth.shape[1])
+        return DepthFrame(depth, camera, frame.joints, frame.cube)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+_MEND = "delete that file and run the same `handkit data pack` again: it alone is packed anew"
+
+
+def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera: Camera) -> DepthFrame:
+    matrix = camera.matrix.expand(len(rows), 3, 3).clone()
+    for axis, side in ((0, "left"), (1, "top")):
+        matrix[:, axis, 2] -= torch.from_numpy(rows[side].astype(np.float32))
+    center, edges = (torch.from_numpy(rows[name].copy()) for name in ("center", "edges"))
+    cube = Cube.around(center, edge=edges)
+    return DepthFrame(
+        depth, Camera(matrix, depth.shape[2], depth.shape[1]), torch.from_numpy(rows["joints"].copy()), cube
+    )
+
+
+def _bytes_of(row: np.void, shard: UInt8[np.ndarray, " N"]) -> UInt8[np.ndarray, " K"]:
+    return shard[row["offset"] : row["offset"] + row["size"]]
+
+
+def _mapped(path: Path, size: int) -> UInt8[np.ndarray, " N"]:
+    """The bytes of a file; raises StoreError where it is missing or not as long as the manifest says."""
+    found = path.stat().st_size if path.exists() else None
+    if found != size:
+        seen = "is missing" if found is None else f"has {found} bytes, and {size} were packed"
+        raise StoreError(f"{path} {seen}; run the same `handkit data pack` again to make it anew")
+    # As a plain array: every slice of a memmap would cost a microsecond more.
+    return np.asarray(np.memmap(path, np.uint8, mode="r")) if size else np.empty(0, np.uint8)
