@@ -22,21 +22,26 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # Each room and the rooms that it may import; `errors` stands below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry"}
-ESTIMATE = {"inference", "locate", "depth", *NETWORKS}
+IMAGES = {"camera", "named_cameras", "depth", "hand"}
+ESTIMATE = {"inference", "locate", *IMAGES, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
-    "geometry": set[str](),
+    "named_cameras": set[str](),
+    "lens": set[str](),
+    "camera": {"named_cameras", "lens"},
+    "depth": {"camera"},
+    "hand": {"geometry"},
+    "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry"},
-    "data": {"geometry"},
-    "synthetic": {"geometry"},
-    "sources": {"geometry"},
-    "sinks": {"geometry"},
-    "drawing": {"geometry"},
+    "data": {"camera", "geometry"},
+    "synthetic": {"named_cameras", "geometry"},
+    "sources": set[str](),
+    "sinks": {"camera", "hand"},
+    "drawing": {"camera", "geometry"},
     "recipes": {"data"},
-    "depth": {"geometry"},
-    "locate": NETWORKS,
-    "inference": {"locate", "depth", *NETWORKS},
+    "locate": {"camera", *NETWORKS},
+    "inference": {"locate", *IMAGES, *NETWORKS},
     "evaluation": ESTIMATE,
     "reports": {"evaluation", "drawing", "geometry"},
     "tracking": ESTIMATE,

@@ -1,6 +1,6 @@
 """One training loop for every network: batches of frames in, safetensors weights and a log out.
 
-    batches -> DepthFrame with a jittered cube -> crop_hand -> points, joints -> model.loss
+    batches -> LabeledFrame with a jittered cube -> crop_hand -> points, joints -> model.loss
 
 Lightning Fabric places tensors and holds the precision. Batch `i` is drawn from the seed and `i` alone, so a run that
 was stopped and resumed sees what an uninterrupted one sees.
@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from handkit.errors import TrainingError
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import save
 from handkit.models.handedness import Handedness
@@ -100,7 +100,7 @@ class Run:
         self.dropped, self.skipped, self.skipped_in_a_row = 0, 0, 0
         self.resolution = recipe.resolution_at(0.0)
 
-    def advance(self, frame: DepthFrame, *, progress: float) -> dict[str, Tensor]:
+    def advance(self, frame: LabeledFrame, *, progress: float) -> dict[str, Tensor]:
         """One optimizer step on one batch; returns the loss terms, none where there was nothing to learn from.
 
         Rows that are not `usable` are left out. A step whose loss or gradient is not finite is undone. Both are
@@ -214,7 +214,7 @@ def _parameter_groups(model: nn.Module, weight_decay: float, *, vectors: bool = 
 
 def train(
     run: Run,
-    frames: Dataset[DepthFrame],
+    frames: Dataset[LabeledFrame],
     budget: Budget,
     *,
     out: Path,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from data.fixtures import render, write_nyu
 
+from handkit.camera import Camera
 from handkit.data import centers, cubes
 from handkit.data.catalog import DATA_SETS, open_split
 from handkit.data.centers import center_of_mass, label_centers, read_centers
@@ -15,7 +15,6 @@ from handkit.data.dataset import LabeledFiles
 from handkit.data.msra import CAMERA as MSRA_CAMERA
 from handkit.data.msra import EDITIONS, SUBJECTS
 from handkit.errors import DatasetError
-from handkit.geometry.camera import Camera
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def write(path: Path, rows: np.ndarray, *, invalid: tuple[int, ...] = ()) -> Pat
 
 
 def to_uvd(rows: np.ndarray, camera: Camera) -> np.ndarray:
-    return np.concatenate([camera.project(torch.from_numpy(rows)).numpy(), rows[:, 2:]], axis=1)
+    return np.concatenate([camera.project(rows), rows[:, 2:]], axis=1)
 
 
 def test_centers_of_labels_by_hand():
@@ -52,7 +51,7 @@ def test_center_of_mass_by_hand():
     """Two readings in the window, at columns 1 and 3, 200 and 400 mm; what is farther or nearer does not count."""
     depth = np.zeros((4, 5), np.float32)
     depth[2, 1], depth[2, 3], depth[0, 0], depth[3, 4] = 200, 400, 900, 40
-    camera = Camera.from_intrinsics(fx=100, fy=100, cx=0, cy=0, width=5, height=4)
+    camera = Camera(fx=100, fy=100, cx=0, cy=0, width=5, height=4)
     center = center_of_mass(depth, camera, near_mm=50, far_mm=500)
     assert center is not None
     assert center.tolist() == pytest.approx([2 * 3, 2 * 3, 300])

@@ -15,16 +15,16 @@ import pytest
 import torch
 from data.recorded import Recorded, packing_of, settings_of
 
+from handkit.camera import Camera
 from handkit.data import packing, shards
 from handkit.data.packing import Packing, Window, pack
 from handkit.data.store import PackedFrames
 from handkit.errors import StoreError
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 
 FRAMES = Recorded(14, damaged=(9,), seconds=0.002)
 KILLS = 6
-CAMERA = Camera.from_intrinsics(fx=100.0, fy=200.0, cx=50.0, cy=50.0, width=101, height=81)
+CAMERA = Camera(fx=100.0, fy=200.0, cx=50.0, cy=50.0, width=101, height=81)
 
 
 class PulledPlugError(Exception):

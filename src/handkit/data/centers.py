@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32
 
+from handkit.camera import Camera
 from handkit.data.dataset import HandDataset
 from handkit.data.msra import EDITIONS, SUBJECTS
 from handkit.data.tables import LARGEST, numbered_lines
 from handkit.errors import DatasetError
-from handkit.geometry.camera import Camera
 
 Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]
 FORMS: tuple[Form, ...] = ("xyz-y-up", "xyz", "uvd")
@@ -66,8 +65,8 @@ def center_of_mass(
     v, u = np.nonzero((depth > max(near_mm, 0)) & (depth <= far_mm))
     if not len(v):
         return None
-    pixel = torch.tensor([[u.mean(), v.mean()]], dtype=torch.float32)
-    return camera.unproject(pixel, torch.tensor([depth[v, u].mean(dtype=np.float64)], dtype=torch.float32))[0].numpy()
+    pixel = np.array([u.mean(), v.mean()], np.float32)
+    return camera.unproject(pixel, np.array(depth[v, u].mean(dtype=np.float64), np.float32))
 
 
 def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Centers:
@@ -132,8 +131,7 @@ def _numbers(path: Path, line: int, words: Sequence[bytes]) -> list[float]:
 
 def _canonical(numbers: Float32[np.ndarray, "N 3"], form: Form, camera: Camera) -> Float32[np.ndarray, "N 3"]:
     if form == "uvd":
-        rows = torch.from_numpy(numbers)
-        return camera.unproject(rows[:, :2], rows[:, 2]).numpy()
+        return camera.unproject(numbers[:, :2], numbers[:, 2])
     return numbers * np.array([1.0, -1.0 if form == "xyz-y-up" else 1.0, 1.0], np.float32)
 
 

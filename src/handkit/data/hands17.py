@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.data.dataset import LabeledFiles, find_root, unique
 from handkit.data.pictures import read_png16
 from handkit.data.tables import read_rows
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HANDS17
 
 CAMERA = Camera.named("hands17")

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.data.dataset import LabeledFiles, find_root
 from handkit.data.tables import numbered_lines, read_rows
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21
 
 CAMERA = Camera.named("msra")

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped
 
+from handkit.camera import Camera
 from handkit.data.dataset import LabeledFiles, find_root
 from handkit.data.pictures import read_png_colors
 from handkit.data.tables import LARGEST
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
 
 CAMERA = Camera.named("nyu")

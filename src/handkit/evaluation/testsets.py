@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from jaxtyping import Bool
 
-from handkit.geometry.camera import CAMERAS
 from handkit.geometry.skeleton import HANDS17, ICVL16, MSRA21, NYU14, Skeleton
+from handkit.named_cameras import CAMERAS
 
 Rows: TypeAlias = tuple[int, int]
 """First row and the one after the last."""

@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from handkit.geometry.camera import CAMERAS, Camera
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import DepthFrame, LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.kinematics import axis_rotation
+from handkit.named_cameras import CAMERAS
 from handkit.synthetic.hand import (
     Articulation,
     HandShape,
@@ -49,10 +50,10 @@ class Scene(NamedTuple):
     sensor: Sensor
     seeds: np.ndarray
 
-    def camera(self) -> Camera:
+    def camera(self) -> Intrinsics:
         """The device of every row; its picture's size is that of the first row."""
         width, height = (int(size) for size in self.intrinsics[0, 4:])
-        return Camera(_matrices(self.intrinsics), width, height)
+        return Intrinsics(_matrices(self.intrinsics), width, height)
 
 
 def sample_scenes(
@@ -137,13 +138,13 @@ def _seeds(count: int, generator: torch.Generator) -> np.ndarray:
     return torch.randint(0, 2**62, (count,), generator=generator).numpy().astype(np.uint64)
 
 
-def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
+def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
     """The window of the picture that holds `cube`, as the device reads it, in `resolution` x `resolution` pixels.
 
     The pixel pitch is the device's own, or coarser where the device has more pixels than the window; beyond the
     device's picture there is no reading.
     """
-    center = Camera(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
+    center = Intrinsics(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
     native = scene.intrinsics[:, :2] * (cube.edges[:, :2] / cube.center[:, 2:])
     pitch = (resolution / native).clamp(max=1.0).amin(1, keepdim=True)
     middle = (resolution - 1) / 2
@@ -157,7 +158,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
         for axis in (0, 1)
     ]
     depth = depth * (inside[1][:, :, None] & inside[0][:, None, :])
-    return DepthFrame(depth, Camera(_matrices(window), resolution, resolution), scene.joints, cube)
+    return LabeledFrame(depth, Intrinsics(_matrices(window), resolution, resolution), scene.joints, cube)
 
 
 def whole_frames(scene: Scene) -> DepthFrame:
@@ -165,7 +166,7 @@ def whole_frames(scene: Scene) -> DepthFrame:
     camera = scene.camera()
     far = torch.full((len(scene.joints),), 8000.0)
     depth = _read(scene, scene.intrinsics[:, :4], width=camera.width, height=camera.height, far=far)
-    return DepthFrame(depth, camera, scene.joints)
+    return DepthFrame(depth, camera)
 
 
 def _read(scene: Scene, intrinsics: Tensor, *, width: int, height: int, far: Tensor) -> Float[Tensor, "B H W"]:
