@@ -39,9 +39,9 @@ def around(scene: Scene, *, edge=300.0) -> Cube:
     return Cube.around(scene.joints.mean(1), edge=edge)
 
 
-def depth_at(frame):
+def depth_at(frame, joints):
     """(depth in the pixel of every joint, whether that pixel is in the picture)."""
-    column, row = frame.camera.project(frame.joints).round().long().unbind(-1)
+    column, row = frame.camera.project(joints).round().long().unbind(-1)
     inside = (column >= 0) & (row >= 0) & (column < frame.camera.width) & (row < frame.camera.height)
     index = (row * frame.camera.width + column).where(inside, 0)
     return frame.depth.flatten(1).gather(1, index), inside
@@ -80,7 +80,7 @@ def test_labels_lie_inside_the_hands_that_are_seen():
     """No joint is in front of its surface; most have their own skin before them."""
     scene = hands_only(scenes(60))
     frame = look(scene, around(scene), resolution=SIZE)
-    seen, inside = depth_at(frame)
+    seen, inside = depth_at(frame, scene.joints)
     assert float(inside.float().mean()) > 0.9
     # A pixel is up to 4 mm wide: next to a joint's silhouette it may look past a finger.
     on_hand = seen[inside] > 0
@@ -92,7 +92,7 @@ def test_labels_lie_inside_the_hands_that_are_seen():
 
 def test_labels_lie_on_the_pictures_that_sensors_take():
     scene = scenes(60)
-    seen, inside = depth_at(look(scene, around(scene), resolution=SIZE))
+    seen, inside = depth_at(look(scene, around(scene), resolution=SIZE), scene.joints)
     behind = (scene.joints[..., 2] - seen)[inside & (seen > 0)]
     assert float((seen[inside] > 0).float().mean()) > 0.85
     assert 6.0 < float(behind.median()) < 18.0, "skin is in front of the bones, on the whole"
@@ -183,6 +183,6 @@ def test_whole_frames_have_their_devices_size():
     frame = whole_frames(scene)
     assert frame.depth.shape == (2, 240, 320)
     assert dataclasses.astuple(frame.camera)[1:] == (320, 240)
-    seen, inside = depth_at(frame)
+    seen, inside = depth_at(frame, scene.joints)
     assert float((seen[inside] > 0).float().mean()) > 0.8
     assert np.isfinite(frame.depth.numpy()).all()
