@@ -1,5 +1,7 @@
 """The whole path on rendered pictures with the bundled weights, and each of its answers to bad input."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +10,12 @@ import torch
 
 from handkit import Camera, Cube, DepthImage, HandPoseEstimator
 from handkit.cli.measure import synthetic_images
+from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.skeleton import ICVL16
 from handkit.inference import estimate
+from handkit.models.latent_fusion import LatentFusion
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +114,39 @@ def test_a_collapsed_skeleton_is_hardly_believed(
     (collapsed,) = estimator.predict(*shown, handedness="right")
     assert whole.confidence > 0.8
     assert collapsed.confidence < 0.1
+
+
+def test_other_joints_than_handedness_compares_need_it_given(estimator: HandPoseEstimator):
+    other = HandPoseEstimator(
+        LatentFusion(ICVL16), estimator.localizer, estimator.handedness, edge_mm=280.0, localizer_edge_mm=400.0
+    )
+    other.check("left")
+    with pytest.raises(HandkitError, match=r"16 joints \(icvl16\).*--handedness"):
+        other.check("auto")
+
+
+WRONG = """
+from handkit import HandPoseEstimator
+estimator = HandPoseEstimator.from_pretrained()
+for call in (lambda: estimator.check("Left"), lambda: HandPoseEstimator.from_pretrained(rotations=3)):
+    try:
+        call()
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_arguments_are_checked_where_they_enter():
+    """In a process of its own, without the type checker of the tests."""
+    done = subprocess.run([sys.executable, "-c", WRONG], capture_output=True, text=True, check=True)
+    handedness, rotations = done.stdout.splitlines()
+    assert handedness == "handedness is 'Left'; it must be auto, left or right"
+    assert rotations == "rotations is 3; it must be 1, 2 or 4"
+
+
+def test_many_at_once_with_one_that_is_refused(estimator: HandPoseEstimator, pictures: list[LabeledImage]):
+    picture = pictures[0]
+    alone = estimator.predict(picture.depth, picture.camera, handedness="right")
+    many = estimator.predict_many([picture.depth, picture.depth[:5], picture.depth], picture.camera, handedness="right")
+    assert [each.hands for each in many] == [alone, [], alone]
+    assert "but the camera is" in str(many[1].reason)
