@@ -13,8 +13,9 @@ from jaxtyping import Float
 from report import print_report
 from torch import Tensor
 
+from handkit.camera import Camera
+from handkit.depth import DepthImage
 from handkit.errors import CheckpointError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPoseEstimator
 from handkit.models.handedness import Handedness
@@ -79,9 +80,9 @@ def measure(
     """One row: the estimator's own stopwatch, and the CPU time of the whole."""
     depths = [picture.numpy() for picture in pictures]
     for depth in depths:
-        estimator.run(depth, camera)
+        estimator.run(DepthImage.of(depth, camera))
     begun = time.process_time()
-    predictions = [estimator.run(depth, camera) for _ in range(repeats) for depth in depths]
+    predictions = [estimator.run(DepthImage.of(depth, camera)) for _ in range(repeats) for depth in depths]
     spent = (time.process_time() - begun) / len(predictions) * 1e3
     laps = [prediction.timings_ms for prediction in predictions]
     stages = {stage: f"{statistics.median(lap[stage] for lap in laps):.2f}" for stage in laps[0]}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from handkit import HandPoseEstimator
 from handkit.geometry.camera import CAMERAS, Camera
-from handkit.sources import read_depth
+from handkit.sources import read_frames
 from handkit.synthetic.hand import Articulation, HandShape, Posed, articulate, forearm_cones, surface
 from handkit.synthetic.postures import FINGER_LIMITS, THUMB_LIMITS, within
 from handkit.synthetic.rasterize import Surface, render
@@ -49,13 +49,13 @@ def main(
     rows: list[np.ndarray] = []
     gaps: list[tuple[float, float]] = []
     for file in files:
-        depth = read_depth(file, depth_scale=unit)
+        depth = read_frames(file)[0].astype(np.float32) * unit
         fx, fy, cx, cy = numbers
         if hand == "left":
             depth, cx = np.ascontiguousarray(depth[:, ::-1]), depth.shape[1] - 1 - cx
-        one = Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=depth.shape[1], height=depth.shape[0])
+        one = Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=depth.shape[1], height=depth.shape[0])
         given = known[file.stem] if known and file.stem in known else known[file.name] if known else None
-        found = estimator.predict(depth, one, hand="right")
+        found = estimator.predict(depth, one, handedness="right")
         if not found and given is None:
             continue
         joints = torch.from_numpy(found[0].joints_mm).clone() if found else torch.full((21, 3), torch.nan)

@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 import torch
 
-from handkit.cli.measure import synthetic_pictures
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
+from handkit.cli.measure import synthetic_images
 from handkit.inference import HandPoseEstimator
 
 Side = Literal["left", "right"]
@@ -53,20 +53,20 @@ def _read(path: Path, *, unit_mm: float) -> np.ndarray:
 
 
 def rendered_frames(count: int) -> Iterator[Frame]:
-    """The first of the fixed synthetic pictures."""
-    for i, picture in enumerate(synthetic_pictures(count)):
-        (fx, _, cx), (_, fy, cy), _ = picture.camera.matrix.tolist()
-        yield Frame(f"synthetic/{i:03d}", picture.depth, (fx, fy, cx, cy), picture.handedness)
+    """The first of the fixed synthetic depth images."""
+    for i, image in enumerate(synthetic_images(count)):
+        camera = image.camera
+        yield Frame(f"synthetic/{i:03d}", image.depth, (camera.fx, camera.fy, camera.cx, camera.cy), image.handedness)
 
 
 def answers(estimator: HandPoseEstimator, frame: Frame) -> dict[str, np.ndarray]:
     """Joints (J, 3) in camera mm and (0 left, 1 right) by how the hand was asked for; no joints without a hand."""
     fx, fy, cx, cy = frame.intrinsics
     height, width = frame.depth.shape
-    camera = Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height)
+    camera = Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height)
     found: dict[str, np.ndarray] = {}
     for asked in ("given", "predicted"):
-        hands = estimator.predict(frame.depth, camera, hand=frame.side if asked == "given" else "auto")
+        hands = estimator.predict(frame.depth, camera, handedness=frame.side if asked == "given" else "auto")
         found[f"{asked} joints"] = hands[0].joints_mm if hands else np.zeros((0, 3), np.float32)
         found[f"{asked} right"] = np.array([hand.handedness == "right" for hand in hands])
         found[f"{asked} confidence"] = np.array([hand.confidence for hand in hands])

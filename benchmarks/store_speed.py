@@ -19,9 +19,9 @@ import tyro
 from jaxtyping import Float32, UInt16
 from report import print_report
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
 from handkit.datasets.hands17 import decode as read_picture
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.store.codec import CODECS, Codec, decode, encode
@@ -96,9 +96,9 @@ def write_pictures(folder: Path, count: int) -> LabeledFiles:
     names = [f"image_D{number:08d}.png" for number in range(1, count + 1)]
     joints = np.empty((count, 21, 3), np.float32)
     for number, name in enumerate(names):
-        frame = whole_frames(sample_scenes(1, torch.Generator().manual_seed(number), device="sr300"))
-        assert frame.joints is not None
-        joints[number] = frame.joints[0].numpy()
+        scene = sample_scenes(1, torch.Generator().manual_seed(number), device="sr300")
+        frame = whole_frames(scene)
+        joints[number] = scene.joints[0].numpy()
         cv2.imwrite(str(folder / name), frame.depth[0].round().numpy().astype(np.uint16))
     return LabeledFiles("hands17", HAND21, CAMERA, folder, names, joints, ["seen"] * count, read_picture)
 
@@ -113,7 +113,7 @@ def square(index: int, record: Record, depth: np.ndarray) -> Cube:
     """There too, but as wide as makes a patch of `SIDE` pixels."""
     cube = around_joints(index, record, depth)
     # A window has up to four pixels more than its cube; those of cubes at the picture's edge are smaller.
-    edges = cube.center[:, 2:].expand(1, 3) * (SIDE - 3.5) / float(CAMERA.matrix[0, 0])
+    edges = cube.center[:, 2:].expand(1, 3) * (SIDE - 3.5) / CAMERA.fx
     return Cube.around(cube.center, edge=edges)
 
 

@@ -15,7 +15,7 @@ import tyro
 from report import print_report
 from torch import nn
 
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
@@ -54,7 +54,7 @@ def main(
     print_report(f"training Latent Fusion, batches of {batch} at {resolution}x{resolution} on {device}", rows)
 
 
-def plain_step(frame: DepthFrame, *, resolution: int, device: str) -> Callable[[], None]:
+def plain_step(frame: LabeledFrame, *, resolution: int, device: str) -> Callable[[], None]:
     """What one writes first: float32, default memory format, the optimizer of the recipe."""
     torch.manual_seed(0)
     model = LatentFusion(HAND21, **LATENT_FUSION_SYNTHETIC.arguments).to(device)
@@ -71,7 +71,7 @@ def plain_step(frame: DepthFrame, *, resolution: int, device: str) -> Callable[[
     return step
 
 
-def handkit_step(frame: DepthFrame, recipe: Recipe, *, device: str) -> Callable[[], None]:
+def handkit_step(frame: LabeledFrame, recipe: Recipe, *, device: str) -> Callable[[], None]:
     """What `handkit train` does, averaged weights included."""
     torch.manual_seed(0)
     model = LatentFusion(HAND21, **recipe.arguments)

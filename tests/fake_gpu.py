@@ -24,10 +24,10 @@ from torch.library import Library, fallthrough_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
-from handkit.geometry.camera import Camera
 from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS
 from handkit.models.handedness import Handedness
@@ -96,15 +96,14 @@ def built(kind: Callable[..., Any], *skeleton: Skeleton, **arguments: Any) -> An
     return network
 
 
-def frame() -> DepthFrame:
-    camera = Camera(made(ROWS, 3, 3), 160, 160)
+def frame() -> LabeledFrame:
+    camera = Intrinsics(made(ROWS, 3, 3), 160, 160)
     cube = Cube(made(ROWS, 3), made(ROWS, 3), made(ROWS), made(ROWS, dtype=torch.bool))
-    return DepthFrame(made(ROWS, 160, 160), camera, made(ROWS, 21, 3), cube)
+    return LabeledFrame(made(ROWS, 160, 160), camera, made(ROWS, 21, 3), cube)
 
 
 def crop(resolution: int = 64) -> Crop:
     one = frame()
-    assert one.cube is not None
     return crop_hand(one, one.cube, resolution)
 
 

@@ -22,24 +22,29 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # Each room and the rooms that it may import; `errors` and `files` stand below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry"}
-ESTIMATE = {"inference", "locate", "depth", *NETWORKS}
+IMAGES = {"camera", "named_cameras", "depth", "hand"}
+ESTIMATE = {"inference", "locate", *IMAGES, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "files": {"errors"},
-    "geometry": set[str](),
+    "named_cameras": set[str](),
+    "lens": set[str](),
+    "cleaning": set[str](),
+    "camera": {"named_cameras", "lens"},
+    "depth": {"camera", "cleaning"},
+    "hand": {"geometry"},
+    "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry", "recipes"},  # recipes: the cubes that a weights file names
-    "datasets": {"geometry"},
-    "store": {"datasets", "recipes", "geometry"},
-    "synthetic": {"geometry"},
-    "sources": {"geometry"},
-    "sinks": {"geometry"},
-    "drawing": {"geometry"},
+    "datasets": {"camera", "named_cameras", "geometry"},
+    "store": {"camera", "datasets", "recipes", "geometry"},
+    "synthetic": {"named_cameras", "geometry"},
+    "sources": set[str](),
+    "sinks": {"camera", "hand"},
+    "drawing": {"camera", "geometry"},
     "recipes": {"geometry"},
-    "cleaning": set[str](),
-    "depth": {"geometry", "cleaning"},
-    "locate": NETWORKS,
-    "inference": {"locate", "depth", *NETWORKS},
+    "locate": {"camera", *NETWORKS},
+    "inference": {"locate", *IMAGES, *NETWORKS},
     "evaluation": {"datasets", *ESTIMATE},
     "reports": {"evaluation", "drawing", "geometry"},
     "tracking": ESTIMATE,

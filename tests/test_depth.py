@@ -1,54 +1,87 @@
-"""What is refused as a depth picture, and what it says of joints."""
+"""The gate: what is refused as a depth image, what becomes of the rest, and what it says of joints."""
 
 import numpy as np
 import pytest
 import torch
 
-from handkit.depth import check_depth, supported
+from handkit.camera import Camera
+from handkit.depth import DepthImage, supported
 from handkit.errors import FrameError
-from handkit.geometry.camera import Camera
 
-CAMERA = Camera.from_intrinsics(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6)
+CAMERA = Camera(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6)
 
 
-def picture(value: float = 500.0) -> np.ndarray:
+def image(value: float = 500.0) -> np.ndarray:
     return np.full((6, 8), value, np.float32)
 
 
 @pytest.mark.parametrize(
-    ("depth", "words"),
+    ("array", "words"),
     [
         (np.zeros((6, 8, 3), np.uint16), r"two axes.*\(6, 8, 3\)"),
+        (np.zeros((0, 8), np.uint16), r"two axes.*\(0, 8\)"),
         (np.zeros((6, 8), np.uint8), "16-bit.*uint8"),
         (np.zeros((6, 8), np.complex64), "complex64"),
         (np.zeros((6, 8), bool), "bool"),
         (np.zeros((8, 6), np.uint16), "6x8 but the camera is 8x6"),
-        (picture(0.5), "looks like metres.*--depth-scale 1000"),
-        (picture(50_000.0), r"50 m.*--depth-scale"),
+        (image(0.5), "look like meters.*--depth-scale 1000"),
+        (image(16.0), "look like inches.*--depth-scale 25.4"),
+        (image(50_000.0), r"50 m.*--depth-scale"),
+        (image(-500.0), "axis points the other way.*times -1"),
     ],
-    ids=["colour", "8-bit", "complex", "boolean", "size", "metres", "tenths"],
+    ids=["color", "empty", "8-bit", "complex", "boolean", "size", "meters", "inches", "tenths", "axis"],
 )
-def test_refused_in_a_sentence(depth: np.ndarray, words: str):
+def test_refused_in_a_sentence(array: np.ndarray, words: str):
     with pytest.raises(FrameError, match=words):
-        check_depth(depth, CAMERA)
+        DepthImage.of(array, CAMERA)
 
 
-def test_what_is_no_reading_becomes_zero():
-    depth = picture()
-    depth[0, :4] = [np.nan, np.inf, -np.inf, -3.0]
-    checked = check_depth(depth, CAMERA)
+def test_what_is_invalid_becomes_zero():
+    array = image()
+    array[0, :4] = [np.nan, np.inf, -np.inf, -3.0]
+    before = array.copy()
+    checked = DepthImage.of(array, CAMERA).depth
     assert checked[0].tolist() == [0.0] * 4 + [500.0] * 4
     assert checked.dtype == np.float32
+    assert np.array_equal(array, before, equal_nan=True), "the caller's array is left alone"
 
 
-@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float16, np.float64])
-def test_numbers_and_tensors_alike(kind: type):
-    assert np.array_equal(check_depth(picture().astype(kind), CAMERA), picture())
-    assert np.array_equal(check_depth(torch.from_numpy(picture()), CAMERA), picture())
+@pytest.mark.parametrize("fill", [0, np.nan])
+def test_an_image_without_valid_values_passes(fill: float):
+    assert not DepthImage.of(image(fill), CAMERA).depth.any()
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int32", "int64", "float16", "float64", ">u2"])
+def test_numbers_and_tensors_alike(kind: str):
+    assert np.array_equal(DepthImage.of(image().astype(kind), CAMERA).depth, image())
+    assert np.array_equal(DepthImage.of(image().astype(kind)[:, :, None], CAMERA).depth, image())
+    assert np.array_equal(DepthImage.of(torch.from_numpy(image()), CAMERA).depth, image())
+
+
+def test_the_camera_s_unit():
+    eighths = Camera(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6, unit_mm=0.125)
+    assert np.array_equal(DepthImage.of(image(4000), eighths).depth, image())
+    with pytest.raises(FrameError, match=r"0.125 mm a unit.*look like meters.*--depth-scale 1000 "):
+        DepthImage.of(image(0.5), eighths)
+
+
+def test_distortion_is_undone_with_the_nearest_value():
+    """A wall with a step at x / z = 0.3: straight after undistortion, and every value is one that was there."""
+    lens = (-0.2, 0.05, 0.0, 0.0, 0.0)
+    camera = Camera(fx=150.0, fy=150.0, cx=80.0, cy=60.0, width=160, height=120, distortion=lens)
+    v, u = np.indices((120, 160), np.float64)
+    ray = camera.unproject(np.stack([u, v], axis=-1), np.ones_like(u))
+    taken = np.where(ray[..., 0] < 0.3, 500.0, 700.0).astype(np.float32)
+    image_ = DepthImage.of(taken, camera)
+    assert set(np.unique(image_.depth)) <= {0.0, 500.0, 700.0}
+    step = (image_.depth == 700).argmax(axis=1)
+    assert np.ptp(step) <= 1
+    assert abs(step[60] - (0.3 * 150 + 80)) <= 1
+    assert np.ptp((taken == 700).argmax(axis=1)) > 1, "it was bent"
 
 
 def test_support_by_hand():
-    """On the surface, behind it, floating in front, beside the picture: two of four are supported."""
+    """On the surface, behind it, floating in front, beside the image: two of four are supported."""
     joints = np.array([[0, 0, 505], [0, 0, 600], [0, 0, 400], [0, 0, 505]], np.float32)
     pixels = np.array([[4, 3], [4, 3], [4, 3], [40, 3]], np.float32)
-    assert supported(joints, pixels, picture()) == 0.5
+    assert supported(joints, pixels, image()) == 0.5

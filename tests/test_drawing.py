@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from handkit.camera import Camera
 from handkit.drawing import (
     FINGER_COLORS,
     PAPER,
@@ -17,10 +18,9 @@ from handkit.drawing import (
     side_view,
     three_panels,
 )
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import FINGERS, HAND21, SKELETONS
 
-CAMERA = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=39.5, cy=29.5, width=80, height=60)
+CAMERA = Camera(fx=100.0, fy=100.0, cx=39.5, cy=29.5, width=80, height=60)
 
 
 def flat_hand(distance: float = 500.0) -> np.ndarray:

@@ -26,8 +26,8 @@ def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pyte
     frames = json.loads((shared_data / "sr305/labels.json").read_text())["frames"]
     errors: list[float] = []
     for name, marks in frames.items():
-        depth = picture(shared_data / f"sr305/{name}.png") * 0.125
-        hands = estimator.predict(depth, Camera.named("sr305"), hand="right")
+        depth = picture(shared_data / f"sr305/{name}.png")
+        hands = estimator.predict(depth, Camera.named("sr305"), handedness="right")
         assert hands, f"frame {name}: hand lost"
         for mark, joint in TIPS.items():
             if marks.get(mark):
@@ -47,7 +47,7 @@ def test_every_time_of_flight_frame_has_its_hand(shared_data: Path, capsys: pyte
     confidences: list[float] = []
     for file in files:
         depth = picture(file)
-        hands = estimator.predict(depth, Camera.named("kinect2"), hand="left")
+        hands = estimator.predict(depth, Camera.named("kinect2"), handedness="left")
         assert hands, f"{file.name}: hand lost"
         assert 550 < hands[0].joints_mm[:, 2].mean() < 800, file.name
         confidences.append(hands[0].confidence)

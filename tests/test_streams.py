@@ -5,10 +5,11 @@ import math
 
 import torch
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
@@ -22,12 +23,12 @@ FRAMES = SyntheticFrames(RECIPE, seed=5, size=2, resolution=48)
 
 def test_location_targets_by_hand():
     """Cubes of 200 mm around 500 mm; hands 50 and 150 mm to the right of their middle; every second row mirrored."""
-    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=15.5, cy=15.5, width=32, height=32).batched()
+    camera = Intrinsics.of(Camera(fx=100.0, fy=100.0, cx=15.5, cy=15.5, width=32, height=32))
     depth = (torch.arange(32.0) + 480).expand(4, 32, 32)
     joints = torch.tensor([50.0, 50.0, 150.0, 150.0])[:, None, None] * torch.tensor([1.0, 0.0, 0.0])
     joints = joints.expand(4, 21, 3) + torch.tensor([0.0, 20.0, 500.0])
     cube = Cube.around(torch.tensor([[0.0, 0.0, 500.0]]).expand(4, 3), edge=200.0)
-    frame = DepthFrame(depth, Camera(camera.matrix.expand(4, 3, 3), 32, 32), joints, cube)
+    frame = LabeledFrame(depth, Intrinsics(camera.matrix.expand(4, 3, 3), 32, 32), joints, cube)
     targets = location_targets(frame, 16)
     expected = torch.tensor([[0.5, 0.2, 0.0], [-0.5, 0.2, 0.0], [1.5, 0.2, 0.0], [-1.5, 0.2, 0.0]])
     torch.testing.assert_close(targets["offset"], expected)
@@ -60,18 +61,15 @@ def test_a_localizer_sees_places_without_hands():
     frame = SyntheticFrames(recipe, seed=0, size=60, resolution=32)[0]
     hand = location_targets(frame, 16)["hand"]
     assert 0.4 < float(hand.float().mean()) < 0.8
-    assert frame.joints is not None
     taken_out = frame.joints[:, 0, 2] > 5000
     assert 0.1 < float(taken_out.float().mean()) < 0.4
     assert not hand[taken_out].any()
-    assert frame.cube is not None
     assert (frame.cube.center[:, 2] >= 150).all()
 
 
 def test_rows_to_learn_from():
     model = LatentFusion(HAND21, resolution=32)
     frame = SyntheticFrames(RECIPE, seed=5, size=6, resolution=48)[0]
-    assert frame.joints is not None
     frame.joints[1:3, 3, 1] = torch.nan
     frame.depth[5] = 0
     targets = pose_targets(model)(frame, 32)
@@ -99,7 +97,6 @@ def test_rolled_cubes_have_corners():
     recipe = dataclasses.replace(RECIPE, augment=Augment(roll=math.pi))
     frame = SyntheticFrames(recipe, seed=1, size=4, resolution=48)[0]
     assert frame.depth.shape == (4, 68, 68)
-    assert frame.cube is not None
     corners = torch.tensor([[-1.0, -1, 0], [-1, 1, 0], [1, -1, 0], [1, 1, 0]]).expand(4, 4, 3)
     pixels = frame.camera.project(frame.cube.denormalize(corners))
     assert pixels.min() > -0.6
@@ -115,9 +112,7 @@ class Finder(Localizer):
 
 def test_a_localizer_s_place_in_training():
     frame = FRAMES[0]
-    assert frame.cube is not None
     moved = relocate(frame, Finder(hidden=1), edge_mm=400.0).cube
-    assert moved is not None
     torch.testing.assert_close(moved.center - frame.cube.center, torch.tensor([[50.0, 0.0, 0.0]]).expand(2, 3))
     assert torch.equal(moved.edges, frame.cube.edges)
     model = LatentFusion(HAND21, resolution=32)

@@ -1,32 +1,42 @@
-"""handkit: 3D hand pose from one depth frame, joints in millimetres.
+"""handkit: 3D hand pose from one depth image, joints in millimeters.
 
 from handkit import Camera, HandPoseEstimator
 
 estimator = HandPoseEstimator.from_pretrained()
-hands = estimator.predict(depth, Camera.named("kinect2"))    # depth (H, W) in mm
+hands = estimator.predict(depth, Camera.named("kinect2"))    # depth (H, W) in mm, 0: invalid
+print(hands[0]["index_tip"])                                 # x, y, z in mm
 """
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from handkit.camera import Camera
+    from handkit.depth import DepthImage
     from handkit.errors import CheckpointError, FrameError, HandkitError
-    from handkit.geometry.camera import Camera
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
-    from handkit.geometry.frame import DepthFrame
+    from handkit.geometry.frame import DepthFrame, LabeledFrame
+    from handkit.geometry.intrinsics import Intrinsics
     from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
-    from handkit.inference import HandPose, HandPoseEstimator, Prediction
+    from handkit.hand import HandPose, Prediction
+    from handkit.inference import HandPoseEstimator
     from handkit.models import MODELS
 
+    __version__: str
+
 _HOMES = {
+    "camera": ("Camera",),
+    "depth": ("DepthImage",),
     "errors": ("CheckpointError", "FrameError", "HandkitError"),
-    "geometry.camera": ("Camera",),
     "geometry.crop": ("Crop", "Space", "crop_hand"),
     "geometry.cube": ("Cube",),
-    "geometry.frame": ("DepthFrame",),
+    "geometry.frame": ("DepthFrame", "LabeledFrame"),
+    "geometry.intrinsics": ("Intrinsics",),
     "geometry.skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
-    "inference": ("HandPose", "HandPoseEstimator", "Prediction"),
+    "hand": ("HandPose", "Prediction"),
+    "inference": ("HandPoseEstimator",),
     "models": ("MODELS",),
 }
 
@@ -42,20 +52,30 @@ __all__ = [
     "Crop",
     "Cube",
     "DepthFrame",
+    "DepthImage",
     "FrameError",
     "HandPose",
     "HandPoseEstimator",
     "HandkitError",
+    "Intrinsics",
+    "LabeledFrame",
     "Prediction",
     "Skeleton",
     "Space",
+    "__version__",
     "crop_hand",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used: torch takes a second, and `handkit --help` needs none of it."""
+    if name == "__version__":
+        return importlib.metadata.version("handkit")
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(f"handkit.{module}"), name)
     raise AttributeError(f"module 'handkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,90 +1,121 @@
-"""What a depth picture must be, and what it says of joints."""
+"""The one gate for depth images: what is checked here once is trusted everywhere after."""
 
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
-import torch
 from jaxtyping import Float32
-from torch import Tensor
 
+from handkit.camera import Camera, undistortion
 from handkit.errors import FrameError
-from handkit.geometry.camera import Camera
-from handkit.geometry.cube import Cube
 
 METERS = 20.0
-"""A picture whose readings are smaller than this many mm is in metres."""
+"""An image whose depth values are smaller than this many mm is in meters."""
+INCHES = 6.0
+"""Hands are nearer than this many meters, and no nearer than this many inches."""
 FARTHEST = 20_000.0
-"""No camera that sees a hand has such a median reading, mm."""
+"""No camera that sees a hand has such a median depth, mm."""
 SUPPORT_MM = 25.0
-"""A joint that floats this far in front of the surface, or beside it, is not supported by the picture."""
+"""A joint that floats this far in front of the surface, or beside it, is not supported by the depth image."""
 
 _AROUND = np.indices((3, 3)).reshape(2, 9) - 1
 """Rows and columns of a pixel and its eight neighbors, from there."""
 
 
-def check_depth(depth: np.ndarray | Tensor, camera: Camera) -> Float32[np.ndarray, "H W"]:
-    """The picture as float32 mm with 0 for no reading.
+@dataclass(frozen=True, eq=False)
+class DepthImage:
+    """A depth image that can be used: millimeters, 0 where invalid, undistorted.
 
-    Raises FrameError: not (H, W); 8-bit, boolean or complex numbers; a size that is not the camera's; depth in another
-    unit.
+    `camera` is the one that took it, whose pixels answers are in; `camera.pinhole` is that of `depth`.
     """
-    picture = depth.detach().cpu().numpy() if isinstance(depth, Tensor) else np.asarray(depth)
-    if picture.ndim != 2:
-        raise FrameError(f"a depth picture has two axes (H, W); this one has shape {picture.shape}")
-    if picture.dtype.kind not in "uif" or picture.dtype.itemsize < 2:
-        raise FrameError(f"depth in mm needs 16-bit or floating-point numbers; this picture has {picture.dtype}")
-    height, width = picture.shape
-    if (width, height) != (camera.width, camera.height):
-        raise FrameError(
-            f"the picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
-            "name the camera that took it, or give its fx,fy,cx,cy"
-        )
-    with np.errstate(over="ignore"):
-        picture = torch.from_numpy(np.ascontiguousarray(picture, np.float32))
-    picture = picture.nan_to_num(nan=0, posinf=0, neginf=0).clamp_(min=0).numpy()
-    _check_unit(picture)
-    return picture
+
+    depth: Float32[np.ndarray, "H W"]
+    camera: Camera
+
+    @classmethod
+    def of(cls, array: object, camera: Camera) -> "DepthImage":
+        """Check depth values in units of `camera.unit_mm`: an array or tensor (H, W) or (H, W, 1).
+
+        NaN, infinity, zero and negative values are invalid. Raises FrameError: another shape; 8-bit, boolean or complex
+        numbers; a size that is not the camera's; values that can hardly be in that unit, or are all negative.
+        """
+        tensor = getattr(array, "detach", None)
+        taken = np.asarray(tensor().cpu().numpy() if tensor else array)
+        if taken.ndim == 3 and taken.shape[2] == 1:
+            taken = taken[:, :, 0]
+        _check_kind(taken)
+        height, width = taken.shape
+        if (width, height) != (camera.width, camera.height):
+            raise FrameError(
+                f"the depth image is {width}x{height} but the camera is {camera.width}x{camera.height}; "
+                "name the camera that took it, or give its fx,fy,cx,cy"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            depth = taken.astype(np.float32) * np.float32(camera.unit_mm)
+        valid = np.isfinite(depth) & (depth > 0)
+        if not valid.any() and (depth < 0).any():
+            raise FrameError(
+                "every depth value is negative: the axis points the other way; z goes forward from the camera, so "
+                "give the array times -1"
+            )
+        depth = np.where(valid, depth, np.float32(0))
+        _check_unit(depth, camera.unit_mm)
+        # What a filter over the whole image would mend (edges that sensors blend, registration) belongs here.
+        if camera.distortion is not None:
+            columns, rows = undistortion(camera)
+            depth = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+        return cls(depth, camera)
 
 
-def _check_unit(picture: Float32[np.ndarray, "H W"]) -> None:
-    """Raise FrameError where the readings can hardly be millimetres; some of them are enough to tell."""
-    some = picture[::16, ::16]
-    readings = some[some > 0]
-    middle = float(np.median(readings)) if len(readings) else METERS
+def _check_kind(taken: np.ndarray) -> None:
+    if taken.ndim != 2 or taken.size == 0:
+        raise FrameError(f"a depth image has two axes (H, W), or a third of one channel; this one has {taken.shape}")
+    if taken.dtype.kind not in "uif" or taken.dtype.itemsize < 2:
+        raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {taken.dtype}")
+
+
+def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
+    """Raise FrameError where the depth values can hardly be millimeters; some of them are enough to tell."""
+    some = depth[::16, ::16]
+    valid = some[some > 0]
+    middle = float(np.median(valid)) if len(valid) else METERS
     if middle < METERS:
+        name, scale = ("meters", 1000.0) if middle / unit_mm < INCHES else ("inches", 25.4)
         raise FrameError(
-            f"the median reading is {middle:.3g} mm, so this looks like metres; multiply by 1000 (--depth-scale 1000)"
+            f"the median depth is {middle:.3g} mm with {unit_mm:g} mm a unit: these look like {name}; "
+            f"give --depth-scale {scale:g} (or Camera(unit_mm={scale:g}))"
         )
     if middle > FARTHEST:
         raise FrameError(
-            f"the median reading is {middle / 1000:.3g} m, so the unit is not the millimetre; multiply by the mm of "
-            "one unit (--depth-scale 0.1 where it is a tenth)"
+            f"the median depth is {middle / 1000:.3g} m with {unit_mm:g} mm a unit, so the unit is smaller; "
+            f"give its mm, for example --depth-scale 0.1 (or Camera(unit_mm=0.1))"
         )
 
 
 def supported(
     joints: Float32[np.ndarray, "J 3"],
     pixels: Float32[np.ndarray, "J 2"],
-    picture: Float32[np.ndarray, "H W"],
+    depth: Float32[np.ndarray, "H W"],
 ) -> float:
-    """Share of joints, 0 to 1, inside the picture with a reading at or in front of them (3x3 pixels around)."""
-    height, width = picture.shape
+    """Share of joints, 0 to 1, inside the image with a depth value at or in front of them (3x3 pixels around)."""
+    height, width = depth.shape
     column, row = np.rint(pixels).astype(int).T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     rows, columns = row[:, None] + _AROUND[0], column[:, None] + _AROUND[1]
-    near = picture[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    near = depth[rows.clip(0, height - 1), columns.clip(0, width - 1)]
     covered = ((near > 0) & (near < joints[:, 2:] + SUPPORT_MM)).any(1)
     return float((inside & covered).mean())
 
 
-def framed(cube: Cube, camera: Camera) -> float:
-    """Share, 0 to 1, of a single cube's front view that lies inside the picture: a hand at the border may be cut.
+def framed(center: Float32[np.ndarray, "3"], camera: Camera, *, edge_mm: float) -> float:
+    """Share, 0 to 1, of a cube's front view that lies inside the image: a hand at the border may be cut.
 
-    >>> camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=0.0, cy=50.0, width=101, height=101)
-    >>> round(framed(Cube.around(torch.tensor([[0.0, 0.0, 500.0]]), edge=100.0), camera), 3)
+    >>> camera = Camera(fx=100.0, fy=100.0, cx=0.0, cy=50.0, width=101, height=101)
+    >>> round(framed(np.array([0.0, 0.0, 500.0], np.float32), camera, edge_mm=100.0), 3)
     0.525
     """
-    (x, y, z), (width, height, _) = cube.center[0].tolist(), cube.edges[0].tolist()
-    corners = torch.tensor([[x - width / 2, y - height / 2, z], [x + width / 2, y + height / 2, z]])
-    low, high = camera.project(corners).tolist()
+    half = np.array([edge_mm / 2, edge_mm / 2, 0.0], np.float32)
+    low, high = camera.project(np.stack([center - half, center + half])).tolist()
     share = 1.0
     for first, last, size in zip(low, high, (camera.width, camera.height), strict=True):
         share *= max(min(last, size - 0.5) - max(first, -0.5), 0.0) / (last - first)

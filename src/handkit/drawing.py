@@ -8,10 +8,9 @@ from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.skeleton import FINGERS, Skeleton
 
 Picture: TypeAlias = UInt8[np.ndarray, "_ _ 3"]
@@ -167,7 +166,7 @@ def three_panels(
     size: int = 300,
 ) -> Picture:
     """Around one hand, side by side: the depth, the skeleton over it, and both from the side."""
-    joints_px = camera.project(torch.from_numpy(joints_mm.astype(np.float32))).numpy()
+    joints_px = camera.project(joints_mm.astype(np.float32))
     near, far = depth_range(depth, joints_mm)
     low, high = joints_px.min(axis=0), joints_px.max(axis=0)
     zoom = size / max(24.0, 1.35 * float((high - low).max()))
@@ -237,8 +236,7 @@ def _readings_near(
 ) -> Float32[np.ndarray, "N 3"]:
     """Camera mm of the readings within a cube of edge `span`."""
     v, u = np.nonzero(np.abs(depth - middle[2]) < span / 2)
-    pixels = torch.from_numpy(np.stack([u, v], axis=-1).astype(np.float32))
-    points = camera.unproject(pixels, torch.from_numpy(depth[v, u].astype(np.float32))).numpy()
+    points = camera.unproject(np.stack([u, v], axis=-1).astype(np.float32), depth[v, u].astype(np.float32))
     return points[(np.abs(points - middle) < span / 2).all(axis=1)]
 
 

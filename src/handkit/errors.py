@@ -14,6 +14,17 @@ class HandkitError(Exception):
         self.status = status
 
 
+class UsageError(HandkitError, ValueError):
+    """An argument that cannot be."""
+
+    def __init__(self, sentence: str, *, status: int = 2) -> None:
+        super().__init__(sentence, status=status)
+
+
+class CameraError(HandkitError, ValueError):
+    """Numbers that are no camera's, or a name that no camera has."""
+
+
 class FrameError(HandkitError, ValueError):
     """A depth image that cannot be used: what was seen, what was expected, what mends it."""
 

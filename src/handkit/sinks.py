@@ -11,27 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from handkit.camera import Camera
 from handkit.files.png import write_png
-from handkit.geometry.camera import Camera
-from handkit.geometry.skeleton import Skeleton
+from handkit.hand import HandPose, rounded
 
 STAGES = ("locate", "estimate", "total")
-
-
-@runtime_checkable
-class Hand(Protocol):
-    """What is written of one hand; `inference.HandPose` is one."""
-
-    @property
-    def handedness(self) -> str: ...
-    @property
-    def confidence(self) -> float: ...
-    @property
-    def skeleton(self) -> Skeleton: ...
-    @property
-    def joints_mm(self) -> Float[np.ndarray, "J 3"]: ...
-    @property
-    def joints_px(self) -> Float[np.ndarray, "J 2"]: ...
 
 
 @runtime_checkable
@@ -45,7 +29,7 @@ class TextStream(Protocol):
 def frame_record(
     source: str,
     camera: Camera | None,
-    hands: Sequence[Hand],
+    hands: Sequence[HandPose],
     *,
     reason: str | None,
     timings_ms: Mapping[str, float] | None = None,
@@ -58,18 +42,9 @@ def frame_record(
     return {
         "source": source,
         "camera": _camera_record(camera),
-        "hands": [
-            {
-                "handedness": hand.handedness,
-                "confidence": _rounded(hand.confidence, 3),
-                "skeleton": hand.skeleton.name,
-                "joints_mm": [[_rounded(value, 2) for value in joint] for joint in hand.joints_mm.tolist()],
-                "joints_px": [[_rounded(value, 2) for value in joint] for joint in hand.joints_px.tolist()],
-            }
-            for hand in hands
-        ],
+        "hands": [hand.to_dict() for hand in hands],
         "reason": reason,
-        "timings_ms": {stage: _rounded((timings_ms or {}).get(stage, math.nan), 3) for stage in STAGES},
+        "timings_ms": {stage: rounded((timings_ms or {}).get(stage, math.nan), 3) for stage in STAGES},
     }
 
 
@@ -137,7 +112,7 @@ class PictureFolder:
 
 
 def save_depth(path: Path, depth: Float[np.ndarray, "H W"]) -> None:
-    """Write a 16-bit PNG of whole mm, which `sources.read_depth` reads; raises OSError."""
+    """Write a 16-bit PNG of whole mm, which `sources.read_frames` reads; raises OSError."""
     millimeters = np.rint(depth).clip(0, np.iinfo(np.uint16).max).astype(np.uint16)
     write_png(path, millimeters)
 
@@ -145,11 +120,6 @@ def save_depth(path: Path, depth: Float[np.ndarray, "H W"]) -> None:
 def _camera_record(camera: Camera | None) -> dict[str, float | int | None]:
     if camera is None:
         return dict.fromkeys(("fx", "fy", "cx", "cy", "width", "height"))
-    (fx, _, cx), (_, fy, cy), _ = camera.matrix.reshape(3, 3).tolist()
-    numbers = {"fx": fx, "fy": fy, "cx": cx, "cy": cy}
+    numbers = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
     size = {"width": camera.width, "height": camera.height}
-    return {name: _rounded(number, 4) for name, number in numbers.items()} | size
-
-
-def _rounded(value: float, digits: int) -> float | None:
-    return round(float(value), digits) if math.isfinite(value) else None
+    return {name: rounded(number, 4) for name, number in numbers.items()} | size

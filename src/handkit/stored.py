@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.inference import estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
@@ -32,7 +32,7 @@ TRIALS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class StoredFrames(Dataset[DepthFrame]):
+class StoredFrames(Dataset[LabeledFrame]):
     """Endless batches from some rows of a store; item `i` depends on `seed` and `i` alone.
 
     Every epoch takes each row once, in an order of its own; a batch may begin in one epoch and end in the next.
@@ -44,10 +44,9 @@ class StoredFrames(Dataset[DepthFrame]):
     seed: int
     size: int
 
-    def __getitem__(self, index: int) -> DepthFrame:
+    def __getitem__(self, index: int) -> LabeledFrame:
         rows = self._chosen(index)
         frame = self.store.batch(rows)
-        assert frame.cube is not None
         cube = replace(frame.cube, edges=cube_edges(self.store, rows, self.recipe, test=False))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         return replace(frame, cube=jitter(cube, self.recipe.augment, generator))
@@ -178,7 +177,6 @@ def predict(
         frame = _in_test_cubes(store, chosen, recipe, center=center).to(device)
         if center == "located" and finder:
             frame = relocate(frame, finder.localizer, edge_mm=finder.edge_mm)
-        assert frame.cube is not None
         answers[chosen] = estimate(model, frame, frame.cube)[:, order].float().cpu().numpy()
         tell(len(chosen))
     return answers
@@ -186,9 +184,7 @@ def predict(
 
 def _in_test_cubes(
     store: PackedFrames, rows: Int[np.ndarray, " B"], recipe: Recipe, *, center: TestCenter
-) -> DepthFrame:
+) -> LabeledFrame:
     frame = store.batch(rows)
-    assert frame.cube is not None
-    assert frame.joints is not None
     cube = replace(frame.cube, edges=cube_edges(store, rows, recipe, test=True))
     return replace(frame, cube=replace(cube, center=frame.joints.mean(1)) if center == "gt" else cube)

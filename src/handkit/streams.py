@@ -1,6 +1,6 @@
 """What a run trains on: batches of labelled frames with cubes, and what each network learns from them.
 
-stream -> DepthFrame with joints and a jittered cube -> targets -> arguments of a network's loss
+stream -> LabeledFrame with a jittered cube -> targets -> arguments of a network's loss
 """
 
 import math
@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.inference import describe, estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
@@ -38,12 +38,12 @@ class Targets(Protocol):
     """From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
 
     def __call__(
-        self, frame: DepthFrame, resolution: int, generator: torch.Generator | None = None
+        self, frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None
     ) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
-class SyntheticFrames(Dataset[DepthFrame]):
+class SyntheticFrames(Dataset[LabeledFrame]):
     """Endless labelled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
 
     recipe: Recipe
@@ -53,7 +53,7 @@ class SyntheticFrames(Dataset[DepthFrame]):
     margin: float = 1.0
     """Windows are so many times as wide as their cubes; rolled cubes get at least what their corners need."""
 
-    def __getitem__(self, index: int) -> DepthFrame:
+    def __getitem__(self, index: int) -> LabeledFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
         center = scene.focus
@@ -98,20 +98,18 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
 def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Targets:
     """Points and joints in the space of `model`; readings are disturbed as `augment` says, given a generator."""
 
-    def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        cube, joints = _labels(frame)
-        crop = crop_hand(frame, cube, resolution)
+    def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        crop = crop_hand(frame, frame.cube, resolution)
         if augment is not None and generator is not None:
             crop = disturb(crop, augment, generator)
-        return {"points": crop.points(model.space), "joints": crop.normalize(joints, model.space)}
+        return {"points": crop.points(model.space), "joints": crop.normalize(frame.joints, model.space)}
 
     return targets
 
 
 @torch.no_grad()
-def relocate(frame: DepthFrame, localizer: Localizer, *, edge_mm: float) -> DepthFrame:
+def relocate(frame: LabeledFrame, localizer: Localizer, *, edge_mm: float) -> LabeledFrame:
     """The same frames, their cubes moved to where `localizer` sees the hand; it looks at cubes of `edge_mm`."""
-    assert frame.cube is not None
     wide = Cube.around(frame.cube.center, edge=edge_mm)
     offset = localizer(crop_hand(frame, wide, localizer.resolution).points(Space.IMAGE)).offset
     center = wide.denormalize(offset[:, None])[:, 0]
@@ -121,7 +119,7 @@ def relocate(frame: DepthFrame, localizer: Localizer, *, edge_mm: float) -> Dept
 def located_targets(targets: Targets, localizer: Localizer, edge_mm: float) -> Targets:
     """As `targets`, of cubes that the localizer has moved first: its place in training (docs/reference.md, 2.5)."""
 
-    def located(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    def located(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         return targets(relocate(frame, localizer.to(frame.depth.device), edge_mm=edge_mm), resolution, generator)
 
     return located
@@ -139,14 +137,15 @@ def usable(targets: dict[str, Tensor]) -> Bool[Tensor, " B"]:
     return finite & (something | ~targets["hand"] if "hand" in targets else something)
 
 
-def location_targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+def location_targets(
+    frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None
+) -> dict[str, Tensor]:
     """Points, offset to the joint mean in the cube's units, and whether a hand is there; every second row mirrored.
 
     The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
     """
-    cube, joints = _labels(frame)
-    cube = replace(cube, mirrored=torch.arange(len(joints), device=joints.device) % 2 == 1)
-    offset = cube.normalize(joints.mean(1, keepdim=True))[:, 0]
+    cube = replace(frame.cube, mirrored=torch.arange(len(frame), device=frame.depth.device) % 2 == 1)
+    offset = cube.normalize(frame.joints.mean(1, keepdim=True))[:, 0]
     hand = (offset * cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
     return {"points": crop_hand(frame, cube, resolution).points(Space.IMAGE), "offset": offset, "hand": hand}
 
@@ -156,19 +155,12 @@ def handedness_targets(model: HandPoseModel) -> Targets:
 
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
-    def targets(frame: DepthFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        cube, _ = _labels(frame)
+    def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         described: list[Tensor] = []
         for side in (False, True):
-            seen = replace(cube, mirrored=torch.full_like(cube.mirrored, side))
+            seen = replace(frame.cube, mirrored=torch.full_like(frame.cube.mirrored, side))
             joints = estimate(model, frame, seen, precision=torch.bfloat16)
             described.append(describe(crop_hand(frame, seen, model.resolution), joints))
         return dict(zip(("plain", "mirrored"), described, strict=True))
 
     return targets
-
-
-def _labels(frame: DepthFrame) -> tuple[Cube, Tensor]:
-    assert frame.cube is not None
-    assert frame.joints is not None
-    return frame.cube, frame.joints

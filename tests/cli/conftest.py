@@ -5,17 +5,19 @@ import pytest
 
 from handkit.errors import FrameError
 from handkit.geometry.skeleton import HAND21
-from handkit.inference import HandPose, HandPoseEstimator, Prediction
+from handkit.hand import HandPose, Prediction
+from handkit.inference import HandPoseEstimator
 
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 REFUSED, INTERRUPTED = 666, 667
 """A first reading of so many mm makes the stand-in raise."""
 
 
-def answer(_, depth, camera, *, hand="auto", max_hands=1) -> Prediction:
-    """The same hand for every picture with a reading in it."""
+def answer(_, image, *, handedness="auto") -> Prediction:
+    """The same hand for every depth image with a valid value in it."""
+    depth = image.depth
     if not depth.any():
-        return Prediction(hands=[], reason="no reading in the picture", timings_ms=STAGES)
+        return Prediction(hands=[], reason="no depth value in the image", timings_ms=STAGES)
     if depth[0, 0] == REFUSED:
         raise FrameError("this frame is refused")
     if depth[0, 0] == INTERRUPTED:
@@ -24,7 +26,7 @@ def answer(_, depth, camera, *, hand="auto", max_hands=1) -> Prediction:
     pose = HandPose(
         joints_mm=joints_mm,
         joints_px=joints_mm[:, :2] / joints_mm[:, 2:] * 500 + np.array([40, 30], np.float32),
-        handedness="left" if hand == "left" else "right",
+        handedness="left" if handedness == "left" else "right",
         confidence=0.9,
         skeleton=HAND21,
     )
@@ -36,3 +38,5 @@ def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights, no network: `answer` for every frame."""
     monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator))
     monkeypatch.setattr(HandPoseEstimator, "run", answer)
+    monkeypatch.setattr(HandPoseEstimator, "predict", lambda *_, **__: [])
+    monkeypatch.setattr(HandPoseEstimator, "check", lambda *_: None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from handkit.cli import main
-from handkit.geometry.camera import CAMERAS
+from handkit.named_cameras import CAMERAS
 
 
 def lines(text: str) -> list[dict]:

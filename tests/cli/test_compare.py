@@ -14,8 +14,7 @@ from handkit.cli.compare_table import BEGIN, END
 from handkit.cli.experiment import Localize, frames_of, recipe_of, validation_frames
 from handkit.cli.real_frames import MarkedFrames
 from handkit.errors import HandkitError
-from handkit.geometry.camera import Camera
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.models import MODELS
 from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
@@ -215,15 +214,14 @@ def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):
     monkeypatch.setattr(
         compare_networks,
         "read_marked_frames",
-        lambda folder: MarkedFrames(folder.name, Camera.named("sr305"), "right", ()),
+        lambda folder: MarkedFrames(folder.name, "right", ()),
     )
     assert [marked.name for marked in read_real([tmp_path / "a", tmp_path / "b"])] == ["a", "b"]
     with pytest.raises(HandkitError, match="two --real folders are called a, as their column would be; rename one"):
         read_real([tmp_path / "a", tmp_path / "b", tmp_path / "b/a"])
 
 
-def centers_of(frame: DepthFrame) -> torch.Tensor:
-    assert frame.cube is not None
+def centers_of(frame: LabeledFrame) -> torch.Tensor:
     return frame.cube.center
 
 

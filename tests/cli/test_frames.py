@@ -1,17 +1,20 @@
 """`handkit predict` as a user types it: what it prints, what it writes, how it ends."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from handkit.camera import doubts_about
 from handkit.cli import main
+from handkit.inference import HandPoseEstimator
 from handkit.models.checkpoint import save as save_network
 from handkit.models.localizer import Localizer
 
-NUMBERS = "500,500,40,30"
+NUMBERS = "90,90,40,30"
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 MM = np.random.default_rng(0).integers(500, 660, (60, 80)).astype(np.uint16)
 
@@ -43,14 +46,18 @@ def broken(folder: Path, kind: str) -> Path:
         path = save(folder / "frame.png", MM)
         path.write_bytes(path.read_bytes()[:2000])
         return path
+    if kind == "header":
+        (folder / "frame.npy").write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'shape': (4.0, ".ljust(117) + b"\n")
+        return folder / "frame.npy"
     arrays = {
+        "negative": -MM.astype(np.float32),
         "8-bit": MM.astype(np.uint8),
         "3-channel": np.zeros((60, 80, 3), np.uint8),
         "meters": (MM / 1000).astype(np.float32),
         "another size": MM[:50],
         "refused": np.full((60, 80), 666, np.uint16),
     }
-    return save(folder / ("frame.npy" if kind == "meters" else "frame.png"), arrays[kind])
+    return save(folder / ("frame.npy" if kind in {"meters", "negative"} else "frame.png"), arrays[kind])
 
 
 @pytest.mark.usefixtures("estimator")
@@ -62,7 +69,7 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
     assert first == second
     assert list(first) == ["source", "camera", "hands", "reason", "timings_ms"]
     assert first["source"] == str(good)
-    assert first["camera"] == {"fx": 500, "fy": 500, "cx": 40, "cy": 30, "width": 80, "height": 60}
+    assert first["camera"] == {"fx": 90, "fy": 90, "cx": 40, "cy": 30, "width": 80, "height": 60}
     assert first["timings_ms"] == STAGES
     (hand,) = first["hands"]
     assert hand["skeleton"] == "hand21"
@@ -75,12 +82,14 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
     ("kind", "sentence"),
     [
         ("missing", "does not exist"),
-        ("not an image", "is not a picture"),
+        ("not an image", "is not a depth image"),
         ("truncated", "truncated"),
         ("8-bit", "8-bit 1-channel"),
         ("3-channel", "NYU"),
         ("meters", "--depth-scale 1000"),
         ("refused", "this frame is refused"),
+        ("negative", "axis points the other way"),
+        ("header", "whole array"),
     ],
 )
 def test_a_bad_frame_does_not_stop_the_others(
@@ -125,7 +134,7 @@ def test_frames_without_a_hand_are_processed(tmp_path: Path, capfd: pytest.Captu
     assert main(["predict", str(zeros), str(nothing), "--camera", NUMBERS]) == 0
     for line in lines(capfd.readouterr().out):
         assert line["hands"] == []
-        assert line["reason"] == "no reading in the picture"
+        assert line["reason"] == "no depth value in the image"
         assert line["timings_ms"] == STAGES
 
 
@@ -135,6 +144,44 @@ def test_nan_and_infinity_among_readings(tmp_path: Path, capfd: pytest.CaptureFi
     array[:5], array[5:9] = np.nan, np.inf
     assert main(["predict", str(save(tmp_path / "holes.npy", array)), "--camera", NUMBERS]) == 0
     assert len(lines(capfd.readouterr().out)[0]["hands"]) == 1
+
+
+@pytest.mark.usefixtures("estimator")
+def test_every_page_is_a_frame(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The second page is refused, and the third is estimated all the same."""
+    assert cv2.imwritemulti(str(tmp_path / "pages.tif"), [MM, np.full_like(MM, 666), MM])
+    out = tmp_path / "out"
+    assert main(["predict", str(tmp_path / "pages.tif"), "--camera", NUMBERS, "--out", str(out)]) == 0
+    assert f"{tmp_path / 'pages.tif'}[1]: this frame is refused" in capfd.readouterr().err
+    written = lines((out / "poses.jsonl").read_text())
+    assert [Path(line["source"]).name for line in written] == ["pages.tif[0]", "pages.tif[1]", "pages.tif[2]"]
+    assert [len(line["hands"]) for line in written] == [1, 0, 1]
+    assert {path.name for path in out.iterdir()} == {"poses.jsonl", "pages-0000.png", "pages-0002.png"}
+
+
+@pytest.mark.usefixtures("estimator")
+def test_a_named_camera_knows_its_unit(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """666 mm make the stand-in refuse: 5328 eighths of a millimeter."""
+    eighths = save(tmp_path / "eighths.png", np.full((480, 640), 666 * 8, np.uint16))
+    assert main(["predict", str(eighths), "--camera", "sr305"]) == 1
+    assert "this frame is refused" in capfd.readouterr().err
+    assert main(["predict", str(eighths), "--camera", "sr305", "--depth-scale", "0.25"]) == 0
+
+
+@pytest.mark.usefixtures("estimator")
+def test_doubts_about_the_camera_are_told_once(
+    good: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = HandPoseEstimator.run
+    monkeypatch.setattr(
+        HandPoseEstimator,
+        "run",
+        lambda self, image, **asked: replace(run(self, image, **asked), warnings=doubts_about(image.camera)),
+    )
+    assert main(["predict", str(good), str(good), "--camera", "90,90,5,30"]) == 0
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert "warning: the principal point (5, 30) is far from the middle" in err
 
 
 @pytest.mark.usefixtures("estimator")
@@ -151,11 +198,11 @@ def test_out_holds_poses_and_overlays(tmp_path: Path, capfd: pytest.CaptureFixtu
     frames = [save(tmp_path / name / "1.png", array) for name, array in (("a", MM), ("b", MM), ("c", MM * 0))]
     out = tmp_path / "out" / "deep"
     arguments = ["predict", *map(str, frames), str(tmp_path / "no.png"), "--camera", NUMBERS]
-    assert main([*arguments, "--hand", "left", "--out", str(out)]) == 0
+    assert main([*arguments, "--handedness", "left", "--out", str(out)]) == 0
     stdout, stderr = capfd.readouterr()
     assert stdout == ""
     assert "2 with a hand, 1 without, 1 unreadable" in stderr
-    assert "1 x no reading in the picture" in stderr
+    assert "1 x no depth value in the image" in stderr
     assert {path.name for path in out.iterdir()} == {"poses.jsonl", "1.png", "b-1.png", "c-1.png"}
     written = lines((out / "poses.jsonl").read_text())
     assert [len(line["hands"]) for line in written] == [1, 1, 0, 0]

@@ -8,7 +8,8 @@ import pytest
 from handkit.cli.real_frames import read_marked_frames, tip_errors
 from handkit.errors import HandkitError
 from handkit.geometry.skeleton import HAND21
-from handkit.inference import HandPose, HandPoseEstimator
+from handkit.hand import HandPose, Prediction
+from handkit.inference import HandPoseEstimator
 from handkit.sinks import save_depth
 
 INTRINSICS = {"fx": 500, "fy": 500, "cx": 40, "cy": 30, "w": 80, "h": 60, "depth_unit_mm": 0.125}
@@ -36,15 +37,15 @@ class Known(HandPoseEstimator):
     def __init__(self) -> None:
         pass
 
-    def predict(self, depth, camera, *, hand="auto"):
-        assert hand == "left"
-        if not depth.any():
-            return []
-        assert depth.max() == 500, "in mm"
+    def run(self, image, *, handedness="auto"):
+        assert handedness == "left"
+        if not image.depth.any():
+            return Prediction([], "nothing", {})
+        assert image.depth.max() == 500, "in mm"
         joints = np.zeros((21, 3), np.float32)
         for tip, joint in zip(TIPS.values(), HAND21.fingertips, strict=True):
             joints[joint] = np.array(tip or [9e9, 0, 0]) + np.array([3, -4, 6])
-        return [HandPose(joints, joints[:, :2], "left", 1.0, HAND21)]
+        return Prediction([HandPose(joints, joints[:, :2], "left", 1.0, HAND21)], None, {})
 
 
 def test_distances_by_hand(tmp_path):

@@ -11,9 +11,9 @@ import pytest
 from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
+from handkit.camera import Camera
 from handkit.cli import main, store_evaluation, store_training
 from handkit.cli.data_pack import mass_in_box
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
@@ -286,7 +286,7 @@ def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
 
 def test_a_box_at_the_picture_s_edge():
     """Pixels 1 to 3 are the hand; 4 lies too far behind it, 5 beside the box."""
-    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=0.0, cy=0.0, width=6, height=2)
+    camera = Camera(fx=100.0, fy=100.0, cx=0.0, cy=0.0, width=6, height=2)
     depth = np.array([[0, 500, 500, 500, 900, 300], [0, 0, 0, 0, 0, 0]], np.float32)
     center = mass_in_box(depth, camera, np.array([-3.0, -1.0, 8.0, 9.0], np.float32))
     assert center is not None

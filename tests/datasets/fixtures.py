@@ -15,7 +15,8 @@ from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.datasets.msra import GESTURES, SUBJECTS
 from handkit.datasets.nyu import JOINT_NAMES
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import FINGERS, HAND21, HANDS17, MSRA21
 from handkit.synthetic.scenes import bare, sample_scenes, whole_frames
 
@@ -23,13 +24,14 @@ ICVL_SESSION = "201403121135"
 ICVL_SESSIONS = ("test_seq_1", "test_seq_2")
 
 
-def render(name: str, count: int, *, seed: int = 0) -> DepthFrame:
+def render(name: str, count: int, *, seed: int = 0) -> LabeledFrame:
     """Bare right hands before a perfect camera `name`: HAND21 joints in camera mm."""
     scene = sample_scenes(count, torch.Generator().manual_seed(seed), device=name)
-    return whole_frames(bare(scene))
+    frame = whole_frames(bare(scene))
+    return LabeledFrame(frame.depth, frame.camera, scene.joints, Cube.around(scene.joints.mean(1), edge=200.0))
 
 
-def write_icvl(root: Path, frames: DepthFrame) -> None:
+def write_icvl(root: Path, frames: LabeledFrame) -> None:
     """Hands mirrored as ICVL's are; every training picture also turned by 180 degrees; CR CR LF and blank lines."""
     depth = frames.depth.numpy()[:, :, ::-1].round().astype(np.uint16)
     uvd = project(frames, icvl_joints(joints_of(frames))) * (-1, 1, 1) + (frames.camera.width - 1, 0, 0)
@@ -48,7 +50,7 @@ def write_icvl(root: Path, frames: DepthFrame) -> None:
         (root / f"Testing/{sequence}.txt").write_bytes("".join(lines).encode())
 
 
-def write_nyu(root: Path, frames: DepthFrame) -> None:
+def write_nyu(root: Path, frames: LabeledFrame) -> None:
     """Depth in green and blue, labels of three views (pictures of the first) with y up."""
     labels = nyu_joints(joints_of(frames)) * (1, -1, 1)
     for part in ("train", "test"):
@@ -71,7 +73,7 @@ def pack_nyu(depth: np.ndarray) -> np.ndarray:
     return np.stack([mm & 255, mm >> 8, np.full_like(mm, 77)], axis=-1).astype(np.uint8)
 
 
-def write_msra(root: Path, frames: DepthFrame) -> None:
+def write_msra(root: Path, frames: LabeledFrame) -> None:
     """Frame i belongs to subject i % 9 and, of those, to gesture i // 9; at least nine, so that everyone has one."""
     labels = MSRA21.convert(torch.from_numpy(joints_of(frames)), HAND21).numpy()
     chosen = [i % len(frames) for i in range(max(len(frames), len(SUBJECTS)))]
@@ -94,7 +96,7 @@ def write_bin(path: Path, depth: np.ndarray, box: Sequence[int]) -> None:
     path.write_bytes(head + depth[top:bottom, left:right].astype("<f4").tobytes())
 
 
-def write_hands17(root: Path, frames: DepthFrame) -> None:
+def write_hands17(root: Path, frames: LabeledFrame) -> None:
     """Training with annotations, the frame task with bounding boxes, tabs between numbers."""
     labels = HANDS17.convert(torch.from_numpy(joints_of(frames)), HAND21).numpy()
     names = [f"image_D{i + 1:08d}.png" for i in range(len(frames))]
@@ -110,18 +112,17 @@ def write_hands17(root: Path, frames: DepthFrame) -> None:
 WRITERS = {"icvl": write_icvl, "nyu": write_nyu, "msra": write_msra, "hands17": write_hands17}
 
 
-def joints_of(frames: DepthFrame) -> np.ndarray:
-    assert frames.joints is not None
+def joints_of(frames: LabeledFrame) -> np.ndarray:
     return frames.joints.numpy()
 
 
-def project(frames: DepthFrame, joints: np.ndarray) -> np.ndarray:
+def project(frames: LabeledFrame, joints: np.ndarray) -> np.ndarray:
     """Camera mm to u, v, d."""
     plane = frames.camera.project(torch.from_numpy(joints).float())
     return np.concatenate([plane.numpy(), joints[..., 2:]], axis=-1)
 
 
-def boxes_of(frames: DepthFrame, *, margin: int) -> list[list[int]]:
+def boxes_of(frames: LabeledFrame, *, margin: int) -> list[list[int]]:
     """left, top, right, bottom of the projected joints with a margin, within the picture."""
     plane = project(frames, joints_of(frames))[..., :2]
     size = (frames.camera.width, frames.camera.height)

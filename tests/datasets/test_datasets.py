@@ -23,7 +23,7 @@ def behind(files: HandDataset, index: int) -> np.ndarray:
     """How much deeper than the surface in its pixel every joint is, mm; NaN where the picture sees no hand."""
     joints, depth = files.record(index).joints, files.depth(index)
     assert joints is not None
-    u, v = files.camera.project(torch.from_numpy(joints)).round().long().numpy().T
+    u, v = files.camera.project(joints).round().astype(int).T
     surface = depth[v.clip(0, depth.shape[0] - 1), u.clip(0, depth.shape[1] - 1)]
     return np.where(surface > 0, joints[:, 2] - surface, np.nan)
 
@@ -69,7 +69,7 @@ def test_icvl_hands_are_mirrored_and_stay_so(data_sets: dict[str, Path]):
     """The camera frame is kept true: column u of our picture is column 319 - u of ICVL's, and so is the label."""
     files, frames = icvl.open_icvl(data_sets["icvl"], "train"), render("icvl", 10)
     assert files.joints is not None
-    plane = files.camera.project(torch.from_numpy(files.joints)).numpy()
+    plane = files.camera.project(files.joints)
     expected = frames.camera.project(torch.from_numpy(icvl_joints(joints_of(frames))).float()).numpy()
     np.testing.assert_allclose(plane[..., 0], 319 - expected[..., 0], atol=2e-3)
     np.testing.assert_allclose(plane[..., 1], expected[..., 1], atol=2e-3)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from datasets.fixtures import ICVL_SESSIONS, write_nyu_labels
 
 from handkit.datasets import hands17, icvl, msra, nyu
@@ -19,8 +18,7 @@ def genuine_nyu(shared_data: Path, tmp_path: Path) -> LabeledFiles:
     """Frame 1 of the test set; its labels are the first of 40 rows of u, v and d, made y-up xyz again."""
     formats = shared_data / "formats/nyu"
     uvd = np.stack([np.loadtxt(formats / f"joint36_{axis}.csv", delimiter=",") for axis in "uvd"], axis=-1)
-    pixels, depth = torch.from_numpy(uvd[..., :2]).float(), torch.from_numpy(uvd[..., 2]).float()
-    write_nyu_labels(tmp_path / "test/joint_data.mat", nyu.CAMERA.unproject(pixels, depth).numpy() * (1, -1, 1))
+    write_nyu_labels(tmp_path / "test/joint_data.mat", nyu.CAMERA.unproject(uvd[..., :2], uvd[..., 2]) * (1, -1, 1))
     shutil.copy(formats / "depth_1_0000001.png", tmp_path / "test")
     return nyu.open_nyu(tmp_path, "test")
 
@@ -42,14 +40,14 @@ def published(path: Path) -> np.ndarray:
 
 def uvd(files: LabeledFiles) -> np.ndarray:
     assert files.joints is not None
-    plane = files.camera.project(torch.from_numpy(files.joints)).numpy()
+    plane = files.camera.project(files.joints)
     return np.concatenate([plane, files.joints[..., 2:]], axis=-1)
 
 
 def test_the_joints_of_nyu_frame_1_lie_just_behind_its_surface(genuine_nyu: LabeledFiles):
     record, depth = genuine_nyu.record(0), genuine_nyu.depth(0)
     assert record.joints is not None
-    u, v = genuine_nyu.camera.project(torch.from_numpy(record.joints)).round().long().numpy().T
+    u, v = genuine_nyu.camera.project(record.joints).round().astype(int).T
     behind = record.joints[:, 2] - depth[v, u]
     assert (depth[v, u] > 0).all(), "every joint is seen"
     assert -5 < behind.min() < behind.max() < 50
@@ -79,7 +77,7 @@ def test_msra_labels(shared_data: Path):
     joints = msra.read_joints(shared_data / "formats/msra14/joint.txt")
     assert joints.shape == (400, 21, 3)
     assert joints[..., 2].min() > 100
-    pixels = msra.CAMERA.project(torch.from_numpy(joints)).numpy()
+    pixels = msra.CAMERA.project(joints)
     assert (pixels > 0).all()
     assert (pixels < (320, 240)).all()
     lengths = np.linalg.norm(joints[:, 5] - joints[:, 0], axis=-1)
@@ -120,8 +118,7 @@ def test_right_hands_are_right_hands_and_icvl_is_mirrored(
 ):
     """A lost sign of y or z would turn a hand into the other one; ICVL's are the other ones (facts 1.2, 5.3)."""
     whole_nyu = published(shared_data / "published/nyu/groundtruth.txt.gz")
-    rows = torch.from_numpy(whole_nyu).float()
-    nyu_joints = nyu.CAMERA.unproject(rows[..., :2], rows[..., 2]).numpy()
+    nyu_joints = nyu.CAMERA.unproject(whole_nyu[..., :2], whole_nyu[..., 2])
     nyu_hand = handedness(
         nyu_joints, genuine_nyu.skeleton, roots=("F4_KNU2_B", "F3_KNU2_B", "F1_KNU2_B"), wrist="PALM_3"
     )

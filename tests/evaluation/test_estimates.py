@@ -7,16 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.evaluation import LOST_MM, Errors, LabelledPicture, evaluate_crops, evaluate_pictures, joint_errors
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
+from handkit.evaluation import LOST_MM, Errors, LabeledImage, evaluate_crops, evaluate_images, joint_errors
 from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21
-from handkit.inference import HandPose, HandPoseEstimator
+from handkit.hand import HandPose
+from handkit.inference import HandPoseEstimator
 
 Side = Literal["left", "right"]
-CAMERA = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=31.5, cy=23.5, width=64, height=48)
+CAMERA = Camera(fx=100.0, fy=100.0, cx=31.5, cy=23.5, width=64, height=48)
 DEPTH = np.full((48, 64), 500.0, np.float32)
 CENTER = torch.tensor([0.0, 0.0, 500.0])
 
@@ -41,8 +43,8 @@ class Oracle(HandPoseEstimator):
         self.offsets, self.asked = list(offsets), []
         self.side: Side = side
 
-    def predict(self, depth, camera, *, hand="auto"):
-        self.asked.append(hand)
+    def predict(self, depth, camera, *, handedness="auto"):
+        self.asked.append(handedness)
         offset = self.offsets.pop(0)
         if offset is None:
             return []
@@ -50,8 +52,8 @@ class Oracle(HandPoseEstimator):
         return [HandPose(joints, joints[:, :2], self.side, 1.0, HAND21)]
 
 
-def picture(handedness: Side = "right") -> LabelledPicture:
-    return LabelledPicture(DEPTH, CAMERA, CENTER.expand(21, 3).numpy(), handedness)
+def picture(handedness: Side = "right") -> LabeledImage:
+    return LabeledImage(DEPTH, CAMERA, CENTER.expand(21, 3).numpy(), handedness)
 
 
 def test_errors_by_hand():
@@ -67,7 +69,7 @@ def test_errors_by_hand():
 def test_crops_are_measured_with_their_own_cubes():
     joints = CENTER.expand(1, 21, 3) + torch.tensor([0.0, 0.0, 6.0])
     batches = [
-        DepthFrame(torch.from_numpy(DEPTH)[None], CAMERA.batched(), joints, Cube.around(CENTER[None], edge=edge))
+        LabeledFrame(torch.from_numpy(DEPTH)[None], Intrinsics.of(CAMERA), joints, Cube.around(CENTER[None], edge=edge))
         for edge in (200.0, 300.0)
     ]
     errors = evaluate_crops(Middle(), batches, protocol="true cubes")
@@ -75,16 +77,10 @@ def test_crops_are_measured_with_their_own_cubes():
     assert errors.protocol == "true cubes"
 
 
-def test_crops_without_labels_are_refused():
-    frame = DepthFrame.single(torch.from_numpy(DEPTH), CAMERA)
-    with pytest.raises(ValueError, match="need joints and cubes"):
-        evaluate_crops(Middle(), [frame], protocol="")
-
-
 def test_lost_hands_count_apart():
     """None, too far, and just near enough; only the last and the good one enter the mean."""
     offsets = [None, (LOST_MM + 1, 0.0, 0.0), (0.0, LOST_MM - 1, 0.0), (0.0, 0.0, 1.0)]
-    found = evaluate_pictures(Oracle(offsets), [picture()] * 4, hand="auto")
+    found = evaluate_images(Oracle(offsets), [picture()] * 4, handedness="predicted")
     assert (found.pictures, found.lost, found.mistaken) == (4, 2, 0)
     assert found.errors.mean_mm == pytest.approx(LOST_MM / 2)
     summary = found.summary()
@@ -95,19 +91,19 @@ def test_lost_hands_count_apart():
 
 def test_wrong_handedness_is_counted():
     oracle = Oracle([(0.0, 0.0, 0.0)] * 3, side="left")
-    found = evaluate_pictures(oracle, [picture("left"), picture("right"), picture("left")], hand="auto")
+    found = evaluate_images(oracle, [picture("left"), picture("right"), picture("left")], handedness="predicted")
     assert found.mistaken == 1
     assert oracle.asked == ["auto"] * 3
 
 
-def test_handedness_is_told_when_it_shall_be():
+def test_handedness_is_given_when_it_shall_be():
     oracle = Oracle([(0.0, 0.0, 0.0)] * 2)
-    evaluate_pictures(oracle, [picture("left"), picture("right")], hand="told")
+    evaluate_images(oracle, [picture("left"), picture("right")], handedness="given")
     assert oracle.asked == ["left", "right"]
 
 
 def test_nothing_found_is_no_crash():
-    found = evaluate_pictures(Oracle([None]), [picture()], hand="auto")
+    found = evaluate_images(Oracle([None]), [picture()], handedness="predicted")
     assert (found.lost, found.pictures) == (1, 1)
     assert found.errors.per_joint_mm.shape == (0, 21)
     assert np.isnan(found.summary()["mean_error_mm"])

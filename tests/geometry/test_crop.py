@@ -7,14 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 
 WIDTH, HEIGHT = 96, 80
 FLIP = torch.tensor([-1.0, 1.0, 1.0])
-CAMERA = Camera.from_intrinsics(fx=110.0, fy=101.0, cx=45.3, cy=38.1, width=WIDTH, height=HEIGHT)
+CAMERA = Camera(fx=110.0, fy=101.0, cx=45.3, cy=38.1, width=WIDTH, height=HEIGHT)
 
 
 @st.composite
@@ -33,7 +34,7 @@ def cameras(draw):
     fx = draw(st.floats(80.0, 160.0))
     fy = fx * draw(st.floats(0.9, 1.1))
     cx, cy = draw(st.floats(40.0, 56.0)), draw(st.floats(32.0, 48.0))
-    return Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=WIDTH, height=HEIGHT)
+    return Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=WIDTH, height=HEIGHT)
 
 
 def noise(*, seed=0, width=WIDTH, height=HEIGHT):
@@ -45,7 +46,7 @@ def noise(*, seed=0, width=WIDTH, height=HEIGHT):
 
 def tiny(center=(0.0, 0.0, 500.0)):
     """3 x 3 readings of which each becomes one crop pixel: 5 mm a pixel at 500 mm, 50 mm to either face."""
-    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=1.0, cy=1.0, width=3, height=3)
+    camera = Camera(fx=100.0, fy=100.0, cx=1.0, cy=1.0, width=3, height=3)
     depth = torch.tensor([[0.0, 440.0, 460.0], [500.0, 540.0, 550.0], [551.0, 475.0, 525.0]])
     cube = Cube.around(torch.tensor([center]), edge=torch.tensor([[15.0, 15.0, 100.0]]))
     return crop_hand(DepthFrame.single(depth, camera), cube, 3)
@@ -120,7 +121,7 @@ def test_readings_keep_their_place_and_depth(camera, cube):
     points = crop.denormalize(crop.points(Space.IMAGE).flatten(2).mT, Space.IMAGE)[0]
     within = (crop.foreground & (crop.depth > -1)).flatten()
     # Where the front face clamps, the reading itself is gone; elsewhere the nearest pixel must hold it.
-    pixels = camera.project(points[within])
+    pixels = torch.from_numpy(camera.project(points[within].numpy()))
     near_tie = ((pixels - pixels.floor() - 0.5).abs() < 1e-3).any(-1)
     column, row = pixels[~near_tie].round().long().unbind(-1)
     torch.testing.assert_close(depth[row, column], points[within][~near_tie, 2], rtol=0, atol=0.01)
@@ -150,7 +151,7 @@ def test_the_crop_of_a_patch_is_the_crop_of_the_frame(cube, left, top):
 )
 def test_half_way_between_pixels_rounding_does_not_decide(focal, center, edge, left, resolution):
     """Round numbers at which some crop pixels look exactly between two frame pixels."""
-    camera = Camera.from_intrinsics(fx=focal, fy=focal, cx=48.0, cy=40.0, width=WIDTH, height=HEIGHT)
+    camera = Camera(fx=focal, fy=focal, cx=48.0, cy=40.0, width=WIDTH, height=HEIGHT)
     frame = DepthFrame.single(noise(), camera)
     cube = Cube.around(torch.tensor([center]), edge=edge)
     whole = crop_hand(frame, cube, resolution)
@@ -163,9 +164,7 @@ def test_a_mirrored_cube_of_a_scene_is_the_crop_of_the_mirrored_scene(space):
     """A left hand in a mirrored cube is what a right hand would be: points and joints, in either space."""
     center, edges, roll = torch.tensor([[37.0, -12.0, 431.0]]), torch.tensor([[190.0, 210, 300]]), torch.tensor([0.4])
     joints = center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(0)) * 50
-    seen_from_behind = Camera.from_intrinsics(
-        fx=110.0, fy=101.0, cx=WIDTH - 1 - 45.3, cy=38.1, width=WIDTH, height=HEIGHT
-    )
+    seen_from_behind = Camera(fx=110.0, fy=101.0, cx=WIDTH - 1 - 45.3, cy=38.1, width=WIDTH, height=HEIGHT)
     # In the mirror the same box is turned the other way, and its own x axis has been flipped once already.
     mirrored = Cube(center, edges, roll, torch.tensor([True]))
     plain = Cube(center * FLIP, edges, -roll, torch.tensor([False]))
@@ -206,7 +205,7 @@ def tilted(roll, *, mirrored=False):
 def test_rows_of_a_batch_do_not_mix():
     frame = DepthFrame(
         torch.stack([noise(), noise(seed=1)]),
-        Camera(CAMERA.matrix.repeat(2, 1, 1), WIDTH, HEIGHT),
+        Intrinsics(Intrinsics.of(CAMERA).matrix.repeat(2, 1, 1), WIDTH, HEIGHT),
     )
     cube = Cube(
         torch.tensor([[0.0, 0, 400], [30, 20, 600]]),

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.layers.projection import project, unproject
 
 
@@ -27,12 +28,12 @@ def test_agrees_with_the_camera(empty: bool):
     """Centers off the optical axis, rolled cubes, fx != fy: within a hundredth of a pixel of 64."""
     generator = torch.Generator().manual_seed(0)
     count = 6
-    camera = Camera.from_intrinsics(fx=240.99, fy=236.0, cx=160.0, cy=120.0, width=320, height=240).batched()
+    camera = Intrinsics.of(Camera(fx=240.99, fy=236.0, cx=160.0, cy=120.0, width=320, height=240))
     center = torch.rand(count, 3, generator=generator) * torch.tensor([200.0, 150.0, 300.0])
     cube = Cube.around(center + torch.tensor([-100.0, -75.0, 300.0]), edge=250.0)
     cube = replace(cube, roll=6 * torch.rand(count, generator=generator) - 3)
     depth = cube.center[:, 2, None, None] + 240 * (torch.rand(count, 240, 320, generator=generator) - 0.5)
-    frame = DepthFrame(depth * (not empty), Camera(camera.matrix.expand(count, 3, 3), 320, 240), None, None)
+    frame = DepthFrame(depth * (not empty), Intrinsics(camera.matrix.expand(count, 3, 3), 320, 240))
     crop = crop_hand(frame, cube, 64)
     joints = cube.center[:, None] + 200 * (torch.rand(count, 14, 3, generator=generator) - 0.5)
     expected = crop.normalize(joints, Space.IMAGE)[..., :2]

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from handkit.geometry.camera import Camera
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.inference import estimate
 from handkit.models import MODELS, HandPoseModel
@@ -180,14 +180,13 @@ class FromFrame(nn.Module):
         self.read: HandPoseModel = model
 
     def forward(self, depth: Tensor, matrix: Tensor, center: Tensor) -> Tensor:
-        frame = DepthFrame(depth, Camera(matrix, depth.shape[2], depth.shape[1]))
+        frame = DepthFrame(depth, Intrinsics(matrix, depth.shape[2], depth.shape[1]))
         crop = crop_hand(frame, Cube.around(center, edge=280.0), self.read.resolution)
         return crop.denormalize(self.read(crop.points(self.read.space)), self.read.space)
 
 
 def test_export_with_the_crop_and_the_denormalization_around_it(learned: HandPoseModel):
     frame = SyntheticFrames(LATENT_FUSION_SYNTHETIC, seed=3, size=3, resolution=96)[0]
-    assert frame.cube is not None
     whole = FromFrame(learned).eval()
     inputs = (frame.depth, frame.camera.matrix, frame.cube.center)
     batch_axis = {0: torch.export.Dim("batch", min=1, max=64)}

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import ICVL16, MSRA21, NYU14
 from handkit.layers.projection import project
 from handkit.models.densereg import DenseReg, _check_arguments, cone_heatmaps, depth_as_published
@@ -34,12 +35,12 @@ def points(size: int, *, rows: int = 2) -> torch.Tensor:
 def crops(rows: int) -> tuple[Crop, torch.Tensor]:
     """Bumpy walls through rolled cubes off the optical axis, and joints near their surface, camera mm."""
     generator = torch.Generator().manual_seed(0)
-    camera = Camera.from_intrinsics(fx=475.0, fy=470.0, cx=320.0, cy=240.0, width=640, height=480).batched()
+    camera = Intrinsics.of(Camera(fx=475.0, fy=470.0, cx=320.0, cy=240.0, width=640, height=480))
     center = torch.rand(rows, 3, generator=generator) * torch.tensor([200.0, 150.0, 200.0])
     cube = Cube.around(center + torch.tensor([-100.0, -75.0, 450.0]), edge=EDGE)
     cube = replace(cube, roll=6 * torch.rand(rows, generator=generator) - 3)
     depth = cube.center[:, 2, None, None] + 20 * (torch.rand(rows, 480, 640, generator=generator) - 0.5)
-    frame = DepthFrame(depth, Camera(camera.matrix.expand(rows, 3, 3), 640, 480), None, None)
+    frame = DepthFrame(depth, Intrinsics(camera.matrix.expand(rows, 3, 3), 640, 480))
     offsets = (torch.rand(rows, 14, 3, generator=generator) - 0.5) * torch.tensor([200.0, 200.0, 60.0])
     return crop_hand(frame, cube, 128), cube.center[:, None] + offsets
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from handkit import CheckpointError, HandPoseEstimator
-from handkit.cli.measure import synthetic_pictures
+from handkit.cli.measure import synthetic_images
 from handkit.models import MODELS
 from handkit.models.pretrained import find_weights
 
@@ -12,10 +12,10 @@ from handkit.models.pretrained import find_weights
 @pytest.mark.parametrize("name", MODELS)
 def test_every_network_has_weights_that_find_hands(name: str):
     """A few hundred milliseconds a network; what they are worth stands in results/."""
-    estimator = HandPoseEstimator.from_pretrained(name, turns=1)
-    for picture in synthetic_pictures(2):
-        (hand,) = estimator.predict(picture.depth, picture.camera, hand=picture.handedness)
-        assert np.linalg.norm(hand.joints_mm - picture.joints, axis=1).mean() < 40
+    estimator = HandPoseEstimator.from_pretrained(name, rotations=1)
+    for image in synthetic_images(2):
+        (hand,) = estimator.predict(image.depth, image.camera, handedness=image.handedness)
+        assert np.linalg.norm(hand.joints_mm - image.joints, axis=1).mean() < 40
 
 
 def test_weights_by_name_or_path(tmp_path):

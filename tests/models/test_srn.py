@@ -40,8 +40,6 @@ def some_joints(count: int, joints: int = 14) -> torch.Tensor:
 def hands() -> tuple[Crop, torch.Tensor]:
     """Four synthetic hands, and their joints in camera mm."""
     frame = SyntheticFrames(dataclasses.replace(LATENT_FUSION_SYNTHETIC, negatives=0.0), seed=3, size=4)[0]
-    assert frame.cube is not None
-    assert frame.joints is not None
     return crop_hand(frame, frame.cube, 128), frame.joints
 
 

@@ -8,10 +8,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.recipes import augment
 from handkit.recipes.augment import Augment, disturb, jitter
 
@@ -74,7 +75,7 @@ def test_the_generator_decides():
 
 @given(st.integers(0, 10_000), st.sampled_from(Space))
 def test_jitter_never_moves_joints(seed, space):
-    camera = Camera.from_intrinsics(fx=110.0, fy=101.0, cx=31.0, cy=23.0, width=64, height=48)
+    camera = Camera(fx=110.0, fy=101.0, cx=31.0, cy=23.0, width=64, height=48)
     frame = DepthFrame.single(torch.full((48, 64), 500.0), camera)
     joints = cubes(1).center[:, None] + torch.randn(1, 21, 3, generator=torch.Generator().manual_seed(seed)) * 40
     strong = Augment(center_mm=10.0, far_mm=30.0, far=0.3, scale=0.1, roll=math.pi)
@@ -118,7 +119,7 @@ def test_laws_of_the_policies():
 
 def test_translation_in_pixels_moves_the_crop_by_as_many():
     """Ten pixels of 128, whatever the cube's size: a point at the cube's depth moves by at most ten in the crop."""
-    camera = Camera.from_intrinsics(fx=300.0, fy=290.0, cx=80.0, cy=60.0, width=160, height=120).batched()
+    camera = Intrinsics.of(Camera(fx=300.0, fy=290.0, cx=80.0, cy=60.0, width=160, height=120))
     moved = jittered(Augment(center_px=10.0, scale=0.1))
     shift = (moved.center - cubes().center) / moved.edges * 128
     assert not shift[:, 2].any()
@@ -150,10 +151,10 @@ def test_random_edges():
 
 def seen(count=60):
     """A slope that fills the left half of the picture, in front of nothing."""
-    camera = Camera.from_intrinsics(fx=100.0, fy=100.0, cx=31.5, cy=31.5, width=64, height=64).batched()
+    camera = Intrinsics.of(Camera(fx=100.0, fy=100.0, cx=31.5, cy=31.5, width=64, height=64))
     depth = torch.zeros(count, 64, 64)
     depth[:, :, :32] = torch.linspace(450, 550, 64)[:, None]
-    camera = Camera(camera.matrix.expand(count, 3, 3), 64, 64)
+    camera = Intrinsics(camera.matrix.expand(count, 3, 3), 64, 64)
     cube = Cube.around(torch.tensor([[0.0, 0.0, 500.0]]).expand(count, 3), edge=250.0)
     return crop_hand(DepthFrame(depth, camera), cube, 48)
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from evaluation.hands import moving_hand
 
+from handkit.camera import Camera
 from handkit.drawing import FINGER_COLORS
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
-from handkit.geometry.camera import Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.reports import write_report
@@ -123,7 +123,7 @@ def test_a_tile_shows_estimate_and_truth():
 def test_the_depth_picture_is_drawn_where_there_is_one(tmp_path):
     truth = moving_hand(21, FRAMES)
     result, estimated = scored(4.0, "net", truth, HAND21)
-    camera = Camera.from_intrinsics(fx=240.0, fy=240.0, cx=160.0, cy=120.0, width=320, height=240)
+    camera = Camera(fx=240.0, fy=240.0, cx=160.0, cy=120.0, width=320, height=240)
     asked: list[int] = []
 
     def depth_of(row: int) -> DepthFrame | None:

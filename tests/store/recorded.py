@@ -7,9 +7,9 @@ import time
 import numpy as np
 import torch
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.store.packing import MARGIN, Packing
@@ -28,7 +28,7 @@ def joints_of(index):
 def picture(index):
     """A noisy ball with holes around the joints, before a wall."""
     generator, camera, center = np.random.default_rng(1000 + index), Camera.named("icvl"), joints_of(index).mean(0)
-    (u, v), (rows, columns) = camera.project(torch.from_numpy(center[None]))[0].tolist(), np.mgrid[:240, :320]
+    (u, v), (rows, columns) = camera.project(center).tolist(), np.mgrid[:240, :320]
     near = np.hypot(columns - u, rows - v) < 70 * 240 / center[2]
     depth = np.where(near, center[2], 900) + generator.normal(0, 4, near.shape)
     return np.where(generator.random(near.shape) < 0.1, 0, np.rint(depth)).astype(np.float32)

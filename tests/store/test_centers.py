@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from datasets.fixtures import render, write_nyu
 
+from handkit.camera import Camera
 from handkit.datasets.catalog import DATA_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.msra import CAMERA as MSRA_CAMERA
 from handkit.datasets.msra import EDITIONS, SUBJECTS
 from handkit.errors import DatasetError
-from handkit.geometry.camera import Camera
 from handkit.recipes import cubes
 from handkit.store import centers
 from handkit.store.centers import center_of_mass, label_centers, read_centers
@@ -39,7 +38,7 @@ def write(path: Path, rows: np.ndarray, *, invalid: tuple[int, ...] = ()) -> Pat
 
 
 def to_uvd(rows: np.ndarray, camera: Camera) -> np.ndarray:
-    return np.concatenate([camera.project(torch.from_numpy(rows)).numpy(), rows[:, 2:]], axis=1)
+    return np.concatenate([camera.project(rows), rows[:, 2:]], axis=1)
 
 
 def test_centers_of_labels_by_hand():
@@ -53,7 +52,7 @@ def test_center_of_mass_by_hand():
     """Two readings in the window, at columns 1 and 3, 200 and 400 mm; what is farther or nearer does not count."""
     depth = np.zeros((4, 5), np.float32)
     depth[2, 1], depth[2, 3], depth[0, 0], depth[3, 4] = 200, 400, 900, 40
-    camera = Camera.from_intrinsics(fx=100, fy=100, cx=0, cy=0, width=5, height=4)
+    camera = Camera(fx=100, fy=100, cx=0, cy=0, width=5, height=4)
     center = center_of_mass(depth, camera, near_mm=50, far_mm=500)
     assert center is not None
     assert center.tolist() == pytest.approx([2 * 3, 2 * 3, 300])

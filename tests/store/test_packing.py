@@ -15,9 +15,9 @@ import pytest
 import torch
 from store.recorded import Recorded, packing_of, settings_of
 
+from handkit.camera import Camera
 from handkit.errors import StoreError
 from handkit.files import atomic
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.store import packing, shards
 from handkit.store.packing import Packing, Window, pack
@@ -25,7 +25,7 @@ from handkit.store.store import PackedFrames
 
 FRAMES = Recorded(14, damaged=(9,), seconds=0.002)
 KILLS = 6
-CAMERA = Camera.from_intrinsics(fx=100.0, fy=200.0, cx=50.0, cy=50.0, width=101, height=81)
+CAMERA = Camera(fx=100.0, fy=200.0, cx=50.0, cy=50.0, width=101, height=81)
 
 
 class PulledPlugError(Exception):

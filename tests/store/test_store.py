@@ -13,6 +13,7 @@ from handkit.errors import StoreError
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.recipes.augment import Augment, jitter
 from handkit.store.codec import CODECS
 from handkit.store.packing import pack
@@ -28,9 +29,9 @@ class Rendered(Recorded):
     """Whole pictures of the renderer instead: hand, arm, clutter, holes, and depth of any fraction of a mm."""
 
     def hand(self, index):
-        frame = whole_frames(sample_scenes(1, torch.Generator().manual_seed(index), device="icvl"))
-        assert frame.joints is not None
-        return frame.joints[0].numpy(), frame.depth[0].numpy()
+        scene = sample_scenes(1, torch.Generator().manual_seed(index), device="icvl")
+        frame = whole_frames(scene)
+        return scene.joints[0].numpy(), frame.depth[0].numpy()
 
     def record(self, index):
         return dataclasses.replace(super().record(index), joints=self.hand(index)[0])
@@ -53,7 +54,7 @@ def store(request, tmp_path_factory) -> PackedFrames:
 def whole(frames, index) -> DepthFrame:
     """The same frames as whole pictures."""
     depth = torch.stack([torch.from_numpy(frames.depth(int(i))) for i in index])
-    camera = frames.camera
+    camera = Intrinsics.of(frames.camera)
     return DepthFrame(depth, dataclasses.replace(camera, matrix=camera.matrix.expand(len(index), 3, 3)))
 
 

@@ -31,7 +31,7 @@ def test_a_number_decides_every_byte():
 def test_labels_lie_on_the_hands():
     """Also in mirrored images: skin is before most bones, by less than a hand's thickness."""
     for frame in (each for each in FRAMES_OF_TEN if each.kind in {"bare", "gesture"}):
-        pixel = frame.camera.project(frame.hands[0]).round().long().numpy()
+        pixel = frame.camera.project(frame.hands[0].numpy()).round().astype(int)
         inside = (pixel >= 0).all(1) & (pixel < (frame.camera.width, frame.camera.height)).all(1)
         seen = frame.depth[pixel[inside, 1], pixel[inside, 0]]
         behind = frame.hands[0].numpy()[inside, 2] - seen

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit.errors import StoppedError, TrainingError
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21
 from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
@@ -44,7 +44,7 @@ class UnpluggedError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Unreliable(Dataset[DepthFrame]):
+class Unreliable(Dataset[LabeledFrame]):
     """The same frames until batch `last`."""
 
     last: int
@@ -88,7 +88,7 @@ def test_the_average_warms_up():
 
 
 @dataclasses.dataclass(frozen=True)
-class Stopping(Dataset[DepthFrame]):
+class Stopping(Dataset[LabeledFrame]):
     """The same frames; while batch 3 is made, a signal comes."""
 
     number: signal.Signals
@@ -221,10 +221,9 @@ def test_what_a_run_leaves_behind(tmp_path):
     assert measured == [run.averaged()]
 
 
-def spoiled_frame(*rows: int) -> DepthFrame:
+def spoiled_frame(*rows: int) -> LabeledFrame:
     """Six frames, of which these have a label that is not a number, and row 5 no reading at all."""
     frame = SyntheticFrames(RECIPE, seed=5, size=6, resolution=48)[0]
-    assert frame.joints is not None
     joints, depth = frame.joints.clone(), frame.depth.clone()
     joints[list(rows), 3, 1] = torch.nan
     depth[5] = 0

@@ -12,16 +12,17 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
+import handkit
 from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
 Pictures = Annotated[Positional[tuple[str, ...]], arg(metavar="FRAME...", help_behavior_hint="")]
-CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy")]
-Scale = Annotated[float, arg(metavar="MM_PER_UNIT")]
+CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")]
+Scale = Annotated[float | None, arg(metavar="MM_PER_UNIT")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
-Turns = Literal[1, 2, 4]
+Rotations = Literal[1, 2, 4]
 Folder = Annotated[Path, arg(metavar="DIR")]
 # A metavar has to stand around `| None`: inside, the help shows `{None}|PATH` instead.
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
@@ -37,24 +38,24 @@ def predict(
     /,
     *,
     camera: CameraText,
-    depth_scale: Scale = 1.0,
-    hand: Literal["right", "left", "auto"] = "auto",
+    depth_scale: Scale = None,
+    handedness: Literal["right", "left", "auto"] = "auto",
     weights: Weights = "latent-fusion",
     out: MaybeFolder = None,
 ) -> int:
-    """Find the hand in depth pictures: 21 joints in camera millimetres, one line of JSON per picture.
+    """Find the hand in depth images: 21 joints in camera millimeters, one line of JSON per image.
 
     Args:
-        frames: 16-bit PNG, 16-bit TIFF or .npy files, folders of them, or globs.
-        camera: A named camera (see `handkit info`), or its intrinsics in pixels.
-        depth_scale: Millimetres per unit of the pictures: 0.125 for an SR305, 1000 for metres.
-        hand: Which hand it is; auto decides.
+        frames: 16-bit PNG, PGM or TIFF, .npy or .npz files, folders of them, or globs.
+        camera: A named camera (see `handkit info`), or its intrinsics in pixels (and distortion, in OpenCV's order).
+        depth_scale: Millimeters per unit of depth: 1 unless the named camera has another, 1000 for meters.
+        handedness: Which hand it is; auto predicts it.
         weights: Bundled weights by name, or a .safetensors file.
         out: Write poses.jsonl and one overlay picture per frame there, and nothing to stdout.
     """
     from handkit.cli.frames import Request, predict_frames
 
-    return predict_frames(frames, Request(camera, depth_scale, hand, weights, out))
+    return predict_frames(frames, Request(camera, depth_scale, handedness, weights, out))
 
 
 def train(
@@ -146,8 +147,8 @@ def evaluate(
     data: Annotated[str, arg(metavar="synthetic|STORE")] = "synthetic",
     localizer: Weights = "localizer",
     count: int = 2000,
-    hand: Literal["auto", "told"] = "auto",
-    turns: Turns = 4,
+    handedness: Literal["predicted", "given"] = "predicted",
+    rotations: Rotations = 4,
     center: Literal["packed", "gt", "refined", "located"] = "packed",
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None,
     out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None,
@@ -159,8 +160,8 @@ def evaluate(
         data: A fixed set of synthetic pictures, or a packed store.
         localizer: Weights of the localizer.
         count: How many synthetic pictures, from the first on.
-        hand: Synthetic: let the estimator tell left from right, or tell it.
-        turns: Synthetic: directions in which every crop is read; 4 is more accurate, 1 faster.
+        handedness: Synthetic: left or right predicted by the estimator, or given to it.
+        rotations: Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster.
         center: Store: cubes as packed, on the labels' mean, on packed refined centres, or moved by the localizer.
         fold: Store: frames of this subject only.
         out: Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report.
@@ -168,7 +169,9 @@ def evaluate(
     if data == "synthetic":
         from handkit.cli.measure import evaluate_synthetic
 
-        return evaluate_synthetic(weights, localizer=localizer, count=count, hand=hand, turns=turns, out=out)
+        return evaluate_synthetic(
+            weights, localizer=localizer, count=count, handedness=handedness, rotations=rotations, out=out
+        )
     from handkit.cli.store_evaluation import Evaluation, evaluate_on_store
 
     return evaluate_on_store(
@@ -207,12 +210,15 @@ COMMANDS: dict[str, Callable[..., int]] = {
 GROUPS: dict[str, dict[str, Callable[..., int]]] = {"data": DATA_COMMANDS}
 """Commands that have commands of their own."""
 
-DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimetres."
+DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, answer its exit status; bad input ends in a sentence on stderr, not in a traceback."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if given == ["--version"]:
+        print(f"handkit {handkit.__version__}")
+        return 0
     group = given[0] if given and given[0] in GROUPS else ""
     try:
         return subcommand_cli_from_dict(
@@ -231,10 +237,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has what it wanted (`| head`). Python flushes stdout once more at its end: let it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except FileExistsError as error:
-        print(f"handkit: {error.filename} is a file where a folder is to be made; give another --out", file=sys.stderr)
-        return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"handkit: {where}{error.strerror or error}", file=sys.stderr)
+        sentence = f"{where}{error.strerror or error}"
+        if isinstance(error, FileExistsError):
+            sentence = f"{error.filename} is a file where a folder is to be made; give another --out"
+        print(f"handkit: {sentence}", file=sys.stderr)
         return 1

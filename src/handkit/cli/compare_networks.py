@@ -31,7 +31,7 @@ from handkit.errors import CheckpointError, HandkitError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.evaluation.metrics import success_curve
 from handkit.files.atomic import write_whole
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.checkpoint import load, save
@@ -233,7 +233,7 @@ class Judge:
     def __init__(self, asked: Comparison, real: Sequence[MarkedFrames]) -> None:
         self.asked, self.real = asked, real
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._batches: list[DepthFrame] = []
+        self._batches: list[LabeledFrame] = []
 
     def columns(self) -> list[str]:
         """What `measure` answers for each real folder."""

@@ -11,10 +11,10 @@ from jaxtyping import Float
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from handkit.camera import Camera
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles, Record
 from handkit.errors import DatasetError, HandkitError
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.recipes.cubes import CUBES, CubeRule, cube
 from handkit.store.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
@@ -86,13 +86,13 @@ def plan(files: LabeledFiles, request: Request, *, split: str) -> Packing:
     """What is to be packed; raises DatasetError or HandkitError where centres or cubes are not to be had."""
     rule, cube_words = cube_rule(request.cube, request.name)
     center_of, center_words = center_source(request, files)
-    (fx, _, cx), (_, fy, cy), _ = files.camera.matrix.tolist()
+    camera = files.camera
     settings = Settings(
         dataset=files.name,
         split=split,
         skeleton=files.skeleton.name,
         frames=len(files),
-        camera=(fx, fy, cx, cy, files.camera.width, files.camera.height),
+        camera=(camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height),
         centers=center_words,
         cube=cube_words,
         margin=request.margin,

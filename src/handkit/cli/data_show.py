@@ -4,7 +4,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles
@@ -66,7 +65,7 @@ def draw_record(files: LabeledFiles, index: int) -> Picture:
     near, far = depth_range(depth, record.joints)
     picture = enlarge(show_depth(depth, near=near, far=far), factor)
     if record.joints is not None:
-        joints_px = files.camera.project(torch.from_numpy(record.joints)).numpy()
+        joints_px = files.camera.project(record.joints)
         draw_skeleton(picture, (joints_px + 0.5) * factor - 0.5, files.skeleton, depth_mm=record.joints[:, 2])
         size = picture.shape[1] // 3
         panels = three_panels(depth, files.camera, record.joints, files.skeleton, size=size)

@@ -7,7 +7,7 @@ import torch
 
 from handkit.cli.variants import check_network, options
 from handkit.errors import HandkitError
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import load, load_part
@@ -94,7 +94,7 @@ def frames_of(recipe: Recipe, *, seed: int, size: int | None = None) -> Syntheti
 
 def validation_frames(
     recipe: Recipe, *, batches: int, size: int, localize: Localize | None = None, device: torch.device | str = "cpu"
-) -> list[DepthFrame]:
+) -> list[LabeledFrame]:
     """Frames that no training run sees, with cubes as the recipe has them, or moved by the localizer."""
     stream = frames_of(recipe, seed=VALIDATION_SEED, size=size)
     frames = [stream[index].to(device) for index in range(batches)]

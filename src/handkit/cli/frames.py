@@ -1,26 +1,28 @@
-"""`handkit predict`: pictures in, poses out; a picture that cannot be read does not stop the others."""
+"""`handkit predict`: depth images in, poses out; one that cannot be read does not stop the others."""
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from handkit.camera import Camera, CameraChoice
 from handkit.cli.errors import make_folder
+from handkit.depth import DepthImage
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
-from handkit.errors import FrameError, HandkitError, SourceError
-from handkit.inference import HandPoseEstimator, Prediction
+from handkit.errors import HandkitError, SourceError
+from handkit.hand import Prediction
+from handkit.inference import Asked, HandPoseEstimator
 from handkit.sinks import JsonLines, PictureFolder, frame_record
-from handkit.sources import CameraChoice, find_pictures, read_depth
+from handkit.sources import find_files, read_frames
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
@@ -31,8 +33,9 @@ class Request:
     """The options of the command."""
 
     camera: str
-    depth_scale: float
-    hand: Literal["right", "left", "auto"]
+    depth_scale: float | None
+    """mm per unit; None: the camera's."""
+    handedness: Asked
     weights: str
     out: Path | None
 
@@ -68,39 +71,58 @@ class Reader:
     estimator: HandPoseEstimator
     lines: JsonLines
     pictures: PictureFolder | None
+    warned: set[str] = field(default_factory=set[str])
 
-    def predict(self, path: Path) -> Prediction | None:
-        """Read, estimate and write one frame; None, with the reason on stderr, if it cannot be read."""
+    def predict(self, path: Path) -> Iterator[Prediction | None]:
+        """Read, estimate and write every frame of a file; None, with the reason on stderr, where one cannot be."""
         try:
-            depth = read_depth(path, depth_scale=self.request.depth_scale)
-            height, width = depth.shape
-            camera = self.camera.fit(width, height, picture=str(path))
-            prediction = self.estimator.run(depth, camera, hand=self.request.hand)
-        except (SourceError, FrameError) as error:
-            named = error if isinstance(error, SourceError) else f"{path}: {error}"
-            print(f"handkit: {named}", file=sys.stderr)
-            self.lines.write(frame_record(str(path), self.camera.camera, [], reason=str(error)))
-            return None
+            arrays = read_frames(path)
+        except (HandkitError, MemoryError) as error:
+            yield self._refuse(path, error)
+            return
+        for index, array in enumerate(arrays):
+            name = str(path) if len(arrays) == 1 else f"{path}[{index}]"
+            stem = path if len(arrays) == 1 else path.with_name(f"{path.stem}-{index:04d}{path.suffix}")
+            try:
+                image = DepthImage.of(array, self._camera(array, name))
+                prediction = self.estimator.run(image, handedness=self.request.handedness)
+            except (HandkitError, MemoryError) as error:
+                yield self._refuse(name, error)
+                continue
+            yield self._write(name, stem, image, prediction)
+
+    def _camera(self, array: Shaped[np.ndarray, "..."], name: str) -> Camera:
+        height, width = array.shape[:2] if array.ndim > 1 and array.size else (1, 1)
+        camera = self.camera.fit(width, height, source=name)
+        return camera if self.request.depth_scale is None else replace(camera, unit_mm=self.request.depth_scale)
+
+    def _refuse(self, name: Path | str, error: Exception) -> None:
+        sentence = str(error) or type(error).__name__
+        named = sentence if isinstance(error, SourceError) else f"{name}: {sentence}"
+        print(f"handkit: {named}", file=sys.stderr)
+        self.lines.write(frame_record(str(name), self.camera.known, [], reason=sentence))
+
+    def _write(self, name: str, stem: Path, image: DepthImage, prediction: Prediction) -> Prediction:
+        for warning in prediction.warnings:
+            if warning not in self.warned:
+                self.warned.add(warning)
+                print(f"handkit: warning: {warning}", file=sys.stderr)
         self.lines.write(
             frame_record(
-                str(path),
-                camera,
-                prediction.hands,
-                reason=prediction.reason,
-                timings_ms=prediction.timings_ms,
+                name, image.camera, prediction.hands, reason=prediction.reason, timings_ms=prediction.timings_ms
             )
         )
         if self.pictures:
-            self.pictures.write(path, overlay(depth, prediction))
+            self.pictures.write(stem, overlay(image.depth, prediction))
         return prediction
 
 
 def predict_frames(frames: Sequence[str], request: Request) -> int:
     """Answer 0 if at least one frame was processed, else 1; raises HandkitError where nothing can begin."""
     camera = _camera(request)
-    sources = [path for given in frames for path in find_pictures(given)]
+    sources = [path for given in frames for path in find_files(given)]
     if not sources:
-        raise HandkitError("predict needs at least one FRAME: a picture, a folder or a glob", status=2)
+        raise HandkitError("predict needs at least one FRAME: a file, a folder or a glob", status=2)
     if request.out:
         _refuse_folder_of_sources(request.out, sources)
     estimator = HandPoseEstimator.from_pretrained(request.weights)
@@ -114,7 +136,8 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         reader = Reader(request, camera, estimator, lines, pictures)
         quiet = not (request.out and console.is_terminal)
         for path in track(sources, "frames", console=console, transient=True, disable=quiet):
-            tally.add(reader.predict(path))
+            for prediction in reader.predict(path):
+                tally.add(prediction)
     if request.out:
         _summarize(tally, request.out, console)
     return 0 if tally.processed else 1
@@ -140,12 +163,10 @@ def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Pictur
 
 
 def _camera(request: Request) -> CameraChoice:
-    if not 0 < request.depth_scale < float("inf"):
-        raise HandkitError(f"--depth-scale {request.depth_scale:g} is not a positive number of mm per unit", status=2)
-    try:
-        return CameraChoice.parse(request.camera)
-    except ValueError as error:
-        raise HandkitError(str(error), status=2) from None
+    scale = request.depth_scale
+    if scale is not None and not 0 < scale < float("inf"):
+        raise HandkitError(f"--depth-scale {scale:g} is not a positive number of mm per unit", status=2)
+    return CameraChoice.parse(request.camera)
 
 
 def _refuse_folder_of_sources(out: Path, sources: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""`handkit evaluate`: the whole path on a fixed set of synthetic pictures."""
+"""`handkit evaluate`: the whole path on a fixed set of synthetic depth images."""
 
 import json
 from collections.abc import Iterator
@@ -10,27 +10,19 @@ from rich.progress import track
 from rich.table import Table
 
 from handkit.errors import HandkitError
-from handkit.evaluation import LabelledPicture, evaluate_pictures
+from handkit.evaluation import LabeledImage, evaluate_images
 from handkit.files.atomic import write_whole
-from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
 from handkit.synthetic.scenes import whole_frames
 from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, first_testset
 
 
-def synthetic_pictures(count: int) -> Iterator[LabelledPicture]:
-    """The first edition's fixed set: one hand a picture, cameras in turn, every second picture in a mirror."""
+def synthetic_images(count: int) -> Iterator[LabeledImage]:
+    """The first edition's fixed set: one hand an image, cameras in turn, every second of each camera in a mirror."""
     for index in range(count):
-        frame = whole_frames(first_testset(index))
-        assert frame.joints is not None
-        depth, joints, matrix = frame.depth[0], frame.joints[0], frame.camera.matrix[0]
-        mirrored = index // len(FIRST_DEVICES) % 2 == 1
-        if mirrored:
-            depth, joints, matrix = depth.flip(-1), joints.clone(), matrix.clone()
-            joints[:, 0] *= -1
-            matrix[0, 2] = frame.camera.width - 1 - matrix[0, 2]
-        camera = Camera(matrix, frame.camera.width, frame.camera.height)
-        yield LabelledPicture(depth.contiguous().numpy(), camera, joints.numpy(), "left" if mirrored else "right")
+        scene = first_testset(index)
+        image = LabeledImage.of(whole_frames(scene), scene.joints, 0)
+        yield image.mirrored if index // len(FIRST_DEVICES) % 2 == 1 else image
 
 
 def evaluate_synthetic(
@@ -38,19 +30,17 @@ def evaluate_synthetic(
     *,
     localizer: str,
     count: int,
-    hand: Literal["auto", "told"],
-    turns: Literal[1, 2, 4],
+    handedness: Literal["predicted", "given"],
+    rotations: Literal[1, 2, 4],
     out: Path | None,
 ) -> int:
     """Print the figures; with `out` also write them to `out` as JSON."""
     if not 1 <= count <= FRAMES:
         raise HandkitError(f"--count {count}: the set has {FRAMES} frames; give 1 to {FRAMES}", status=2)
-    estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, turns=turns)
+    estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, rotations=rotations)
     console = Console(stderr=True)
-    pictures = track(
-        synthetic_pictures(count), "pictures", total=count, console=console, disable=not console.is_terminal
-    )
-    summary = evaluate_pictures(estimator, pictures, hand=hand).summary()
+    images = track(synthetic_images(count), "images", total=count, console=console, disable=not console.is_terminal)
+    summary = evaluate_images(estimator, images, handedness=handedness).summary()
     table = Table(show_header=False, box=None)
     for name, value in summary.items():
         table.add_row(name, str(value))

@@ -15,10 +15,10 @@ from rich.table import Table
 from handkit.cli.networks import network_facts
 from handkit.cli.variants import Option, check_network, options, write_variant
 from handkit.errors import CheckpointError
-from handkit.geometry.camera import CAMERAS
 from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import read_info
 from handkit.models.pretrained import weights_folders
+from handkit.named_cameras import CAMERAS
 
 PIPED_WIDTH = 150
 NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "megabytes")

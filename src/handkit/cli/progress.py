@@ -17,7 +17,7 @@ from handkit.cli.experiment import Localize, build, frames_of, recipe_of, target
 from handkit.cli.variants import check_network, read_variant
 from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError
 from handkit.evaluation import evaluate_crops
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import load_fitting
@@ -83,7 +83,7 @@ def changed(recipe: Recipe, asked: Training) -> Recipe:
 
 def learn(
     run: Run,
-    frames: Dataset[DepthFrame],
+    frames: Dataset[LabeledFrame],
     budget: Budget,
     asked: Training,
     *,

@@ -15,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
+from handkit.depth import DepthImage
 from handkit.errors import HandkitError
-from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
-from handkit.sources import read_depth
+from handkit.sources import read_frames
 
 TIPS = {"T": "thumb_tip", "I": "index_tip", "M": "middle_tip", "R": "ring_tip", "P": "pinky_tip"}
 SKIN_MM = 6.0
@@ -30,7 +31,7 @@ class MarkedFrame:
     """One picture (mm) and the fingertips marked in it (camera mm, on the skin)."""
 
     name: str
-    depth: Float32[np.ndarray, "H W"]
+    image: DepthImage
     tips: dict[str, Float32[np.ndarray, "3"]]
 
 
@@ -39,7 +40,6 @@ class MarkedFrames:
     """A folder of them, from one camera, of one hand."""
 
     name: str
-    camera: Camera
     hand: Literal["left", "right"]
     frames: tuple[MarkedFrame, ...]
 
@@ -63,12 +63,12 @@ def read_marked_frames(folder: Path) -> MarkedFrames:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         numbers = content["intrinsics"]
-        camera = Camera.from_intrinsics(
+        camera = Camera(
             fx=float(numbers["fx"]), fy=float(numbers["fy"]), cx=float(numbers["cx"]), cy=float(numbers["cy"]),
-            width=int(numbers["w"]), height=int(numbers["h"]),
+            width=int(numbers["w"]), height=int(numbers["h"]), unit_mm=float(numbers["depth_unit_mm"]),
         )  # fmt: skip
-        hand, unit = _side(content["hand"]), float(numbers["depth_unit_mm"])
-        frames = tuple(_frame(folder, name, marks, unit) for name, marks in content["frames"].items())
+        hand = _side(content["hand"])
+        frames = tuple(_frame(folder, name, marks, camera) for name, marks in content["frames"].items())
     except FileNotFoundError:
         raise HandkitError(f"there is no {path}; --real takes a folder of PNGs with their labels.json") from None
     except HandkitError:
@@ -77,7 +77,7 @@ def read_marked_frames(folder: Path) -> MarkedFrames:
         raise HandkitError(f"{path} is no labels file of marked fingertips: {type(error).__name__} {error}") from None
     if not frames:
         raise HandkitError(f"{path} lists no frames")
-    return MarkedFrames(folder.resolve().name, camera, hand, frames)
+    return MarkedFrames(folder.resolve().name, hand, frames)
 
 
 def _side(text: object) -> Literal["left", "right"]:
@@ -86,20 +86,21 @@ def _side(text: object) -> Literal["left", "right"]:
     return "left" if text == "left" else "right"
 
 
-def _frame(folder: Path, name: str, marks: dict[str, Any], unit_mm: float) -> MarkedFrame:
+def _frame(folder: Path, name: str, marks: dict[str, Any], camera: Camera) -> MarkedFrame:
     tips = {
         TIPS[mark]: np.array(about["xyz_surface_mm"], np.float32)
         for mark, about in marks.items()
         if mark in TIPS and about
     }
-    return MarkedFrame(name, read_depth(folder / f"{name}.png", depth_scale=unit_mm), tips)
+    (taken,) = read_frames(folder / f"{name}.png")
+    return MarkedFrame(name, DepthImage.of(taken, camera), tips)
 
 
 def tip_errors(estimator: HandPoseEstimator, marked: MarkedFrames) -> TipErrors:
     """The hand found automatically, told left or right; distance of every marked tip from its joint."""
     errors, lost = list[float](), 0
     for frame in marked.frames:
-        hands = estimator.predict(frame.depth, marked.camera, hand=marked.hand)
+        hands = estimator.run(frame.image, handedness=marked.hand).hands
         lost += not hands
         for joint, tip in frame.tips.items():
             if not hands:

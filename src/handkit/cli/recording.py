@@ -1,25 +1,24 @@
 """`handkit render` and `handkit demo`: synthetic frames to files, and a recording through the whole path."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from handkit.cli.errors import make_folder
+from handkit.depth import DepthImage
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.errors import HandkitError
+from handkit.evaluation import LabeledImage
 from handkit.files.png import write_png
-from handkit.geometry.camera import Camera
-from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21
-from handkit.inference import HandPose, HandPoseEstimator, Prediction
+from handkit.hand import HandPose, Prediction
+from handkit.inference import HandPoseEstimator
 from handkit.sinks import STAGES, JsonLines, frame_record, save_depth
 from handkit.synthetic.scenes import DEVICES, record, sample_scenes, whole_frames
 
@@ -27,22 +26,6 @@ TILES = 24
 """Most frames that a contact sheet of rendered frames shows."""
 DEMO_CAMERA = "sr300"
 DEMO_TILES = 10
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """One synthetic frame without its batch axis."""
-
-    depth: Float32[np.ndarray, "H W"]
-    camera: Camera
-    joints_mm: Float32[np.ndarray, "J 3"]
-
-    def truth(self) -> HandPose:
-        """The label as a pose: synthetic hands are right hands."""
-        joints_px = self.camera.project(torch.from_numpy(self.joints_mm)).numpy()
-        return HandPose(
-            joints_mm=self.joints_mm, joints_px=joints_px, handedness="right", confidence=1.0, skeleton=HAND21
-        )
 
 
 def render_frames(count: int, *, out: Path, seed: int) -> int:
@@ -56,12 +39,13 @@ def render_frames(count: int, *, out: Path, seed: int) -> int:
     with JsonLines(out / "labels.jsonl") as labels:
         for i in track(range(count), "frames", console=console, transient=True, disable=not console.is_terminal):
             device = DEVICES[i % len(DEVICES)]
-            frame = _single(whole_frames(sample_scenes(1, generator, device=device)), 0)
+            scene = sample_scenes(1, generator, device=device)
+            frame = LabeledImage.of(whole_frames(scene), scene.joints, 0)
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
-            labels.write(frame_record(name, frame.camera, [frame.truth()], reason=None))
+            labels.write(frame_record(name, frame.camera, [_truth(frame)], reason=None))
             if i < TILES:
-                tiles.append(three_panels(frame.depth, frame.camera, frame.joints_mm, HAND21, size=220))
+                tiles.append(three_panels(frame.depth, frame.camera, frame.joints, HAND21, size=220))
     captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
     write_png(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
     console.print(f"{count} frames, labels.jsonl and sheet.png in {out}", highlight=False, markup=False)
@@ -77,15 +61,16 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
     make_folder(out)
     with console.status(f"rendering {frames} frames of an {DEMO_CAMERA} recording"):
         generator = torch.Generator().manual_seed(seed)
-        recording = whole_frames(record(frames, generator, device=DEMO_CAMERA))
-        labelled = [_single(recording, i) for i in range(frames)]
+        scene = record(frames, generator, device=DEMO_CAMERA)
+        recording = whole_frames(scene)
+        labeled = [LabeledImage.of(recording, scene.joints, i) for i in range(frames)]
 
     predictions: list[Prediction] = []
     with console.status("compiling, once on a machine"):
-        estimator.run(labelled[0].depth, labelled[0].camera)
+        estimator.predict(labeled[0].depth, labeled[0].camera)
     with JsonLines(out / "poses.jsonl") as lines, console.status("estimating"):
-        for i, frame in enumerate(labelled):
-            prediction = estimator.run(frame.depth, frame.camera)
+        for i, frame in enumerate(labeled):
+            prediction = estimator.run(DepthImage.of(frame.depth, frame.camera))
             predictions.append(prediction)
             lines.write(
                 frame_record(
@@ -96,27 +81,26 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
                     timings_ms=prediction.timings_ms,
                 )
             )
-    errors = [_error_mm(frame, prediction) for frame, prediction in zip(labelled, predictions, strict=True)]
-    write_png(out / "demo.png", _demo_sheet(labelled, predictions, errors))
+    errors = [_error_mm(frame, prediction) for frame, prediction in zip(labeled, predictions, strict=True)]
+    write_png(out / "demo.png", _demo_sheet(labeled, predictions, errors))
     _tell(console, predictions, errors, out)
     return 0 if any(error is not None for error in errors) else 1
 
 
-def _single(frame: DepthFrame, row: int) -> Labelled:
-    assert frame.joints is not None
-    camera = Camera(frame.camera.matrix[row], frame.camera.width, frame.camera.height)
-    return Labelled(frame.depth[row].numpy(), camera, frame.joints[row].numpy())
+def _truth(image: LabeledImage) -> HandPose:
+    """The label as a pose."""
+    return HandPose(image.joints, image.camera.project(image.joints), image.handedness, 1.0, HAND21)
 
 
-def _error_mm(frame: Labelled, prediction: Prediction) -> float | None:
+def _error_mm(frame: LabeledImage, prediction: Prediction) -> float | None:
     """Mean distance of the joints from the truth; None where no hand was found."""
     if not prediction.hands:
         return None
-    return float(np.linalg.norm(prediction.hands[0].joints_mm - frame.joints_mm, axis=-1).mean())
+    return float(np.linalg.norm(prediction.hands[0].joints_mm - frame.joints, axis=-1).mean())
 
 
 def _demo_sheet(
-    frames: Sequence[Labelled], predictions: Sequence[Prediction], errors: Sequence[float | None]
+    frames: Sequence[LabeledImage], predictions: Sequence[Prediction], errors: Sequence[float | None]
 ) -> Picture:
     """A few frames, evenly over the recording."""
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(DEMO_TILES, len(frames))).round().astype(int)).tolist()

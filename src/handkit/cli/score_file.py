@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handkit.camera import CameraChoice
 from handkit.cli.errors import unwritable
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import DatasetName, Intrinsics
-from handkit.errors import DatasetError, HandkitError, ScoreError
+from handkit.errors import DatasetError, ScoreError
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import protocol_rows
@@ -24,7 +25,6 @@ from handkit.evaluation.readings import Format
 from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
 from handkit.reports.hands import DepthOf
-from handkit.sources import CameraChoice
 
 PIPED_WIDTH = 120
 
@@ -85,10 +85,8 @@ def score_file(request: Request) -> int:
 def _intrinsics(request: Request) -> Intrinsics:
     if request.camera is None:
         return TEST_SETS[request.dataset].intrinsics
-    try:
-        return CameraChoice.parse(request.camera).intrinsics
-    except ValueError as error:
-        raise HandkitError(str(error)) from None
+    fx, fy, cx, cy, *_ = CameraChoice.parse(request.camera).numbers
+    return fx, fy, cx, cy
 
 
 def _labels(request: Request, intrinsics: Intrinsics) -> tuple[Labels, LabeledFiles | None]:

@@ -19,8 +19,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import Skeleton
 
 
@@ -54,7 +54,7 @@ class HandDataset(Protocol):
 
     @property
     def camera(self) -> Camera:
-        """The camera of every picture that `depth` answers; its matrix has no batch axis."""
+        """The camera of every picture that `depth` answers."""
         ...
 
     def __len__(self) -> int: ...

@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
 from handkit.datasets.pictures import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import HANDS17
 
 CAMERA = Camera.named("hands17")

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
 from handkit.datasets.pictures import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError
 from handkit.files.number_tables import NumberTable
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import ICVL16
 
 CAMERA = Camera.named("icvl")
@@ -73,8 +72,8 @@ def _read_labels(path: Path) -> NumberTable:
 def _files(
     base: Path, folder: str, names: Sequence[str], numbers: Float32[np.ndarray, "N 48"], listed: dict[int, str]
 ) -> LabeledFiles:
-    uvd = torch.from_numpy(numbers).unflatten(1, (16, 3))
-    joints = CAMERA.unproject(uvd[..., :2], uvd[..., 2]).numpy()
+    uvd = numbers.reshape(-1, 16, 3)
+    joints = CAMERA.unproject(uvd[..., :2], uvd[..., 2])
     sources, faults = unique([f"{folder}/{name}" for name in names])
     without = np.flatnonzero((numbers[:, 2::3] <= 0).any(axis=1)).tolist()
     faults |= dict.fromkeys(without, "a label without depth") | listed

@@ -18,13 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root
 from handkit.datasets.publication import Edition, Opener, Publication, TestSet
 from handkit.datasets.tables import read_head, read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import MOST_DIGITS
 from handkit.files.regular import open_regular
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import MSRA21
 
 CAMERA = Camera.named("msra")

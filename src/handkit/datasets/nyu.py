@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Shaped
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root
 from handkit.datasets.pictures import read_png_colors
 from handkit.datasets.publication import Edition, Opener, Publication, TestSet
@@ -21,7 +22,6 @@ from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import LARGEST
 from handkit.files.regular import check_regular
-from handkit.geometry.camera import Camera
 from handkit.geometry.skeleton import NYU14
 
 CAMERA = Camera.named("nyu")

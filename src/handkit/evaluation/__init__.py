@@ -4,9 +4,9 @@ from handkit.evaluation.estimates import (
     LOST_MM,
     Errors,
     FoundHands,
-    LabelledPicture,
+    LabeledImage,
     evaluate_crops,
-    evaluate_pictures,
+    evaluate_images,
     joint_errors,
 )
 from handkit.evaluation.protocol import NOT_STATED, Comparison, Part, Protocol, Result
@@ -18,13 +18,13 @@ __all__ = [
     "Comparison",
     "Errors",
     "FoundHands",
-    "LabelledPicture",
+    "LabeledImage",
     "Part",
     "Protocol",
     "Result",
     "compare",
     "evaluate_crops",
-    "evaluate_pictures",
+    "evaluate_images",
     "joint_errors",
     "score",
 ]

@@ -1,7 +1,7 @@
 """Errors on crops and whole pictures of our own, and the fixed frames that networks are measured on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from handkit.geometry.camera import Camera
-from handkit.geometry.frame import DepthFrame
+from handkit.camera import Camera
+from handkit.geometry.frame import DepthFrame, LabeledFrame
+from handkit.hand import Side
 from handkit.inference import HandPoseEstimator, estimate
 from handkit.models import HandPoseModel
 
@@ -38,12 +39,10 @@ def joint_errors(estimated: Float[Tensor, "N J 3"], truth: Float[Tensor, "N J 3"
 
 
 @torch.inference_mode()
-def evaluate_crops(model: HandPoseModel, batches: list[DepthFrame], *, protocol: str) -> Errors:
+def evaluate_crops(model: HandPoseModel, batches: list[LabeledFrame], *, protocol: str) -> Errors:
     """Errors with the cubes that the frames carry; nothing is searched for."""
     errors: list[Tensor] = []
     for frame in batches:
-        if frame.cube is None or frame.joints is None:
-            raise ValueError("frames to evaluate on need joints and cubes")
         errors.append(joint_errors(estimate(model, frame, frame.cube), frame.joints).cpu())
     return Errors(torch.cat(errors), protocol)
 
@@ -53,13 +52,26 @@ LOST_MM = 80.0
 
 
 @dataclass(frozen=True)
-class LabelledPicture:
-    """One whole picture of one hand, as a user would have it, and the truth about it."""
+class LabeledImage:
+    """One whole depth image (mm) of one hand, as a user would have it, and the truth about it."""
 
     depth: Float[np.ndarray, "H W"]
     camera: Camera
     joints: Float[np.ndarray, "J 3"]
-    handedness: Literal["left", "right"]
+    handedness: Side
+
+    @classmethod
+    def of(cls, frame: DepthFrame, joints: Float[Tensor, "B J 3"], row: int) -> "LabeledImage":
+        """One row of rendered frames, which show right hands."""
+        return cls(frame.depth[row].numpy(), frame.camera.camera(row), joints[row].numpy(), "right")
+
+    @property
+    def mirrored(self) -> "LabeledImage":
+        """The same seen in a mirror: a right hand becomes a left one."""
+        camera = replace(self.camera, cx=self.camera.width - 1 - self.camera.cx)
+        joints = self.joints * np.array([-1.0, 1.0, 1.0], np.float32)
+        side = "left" if self.handedness == "right" else "right"
+        return LabeledImage(np.ascontiguousarray(self.depth[:, ::-1]), camera, joints, side)
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class FoundHands:
     """Of the hands that were not lost."""
     lost: int
     mistaken: int
-    """Found hands that were given the wrong handedness (0 when it was told)."""
+    """Found hands that were given the wrong handedness (0 when it was given)."""
     pictures: int
 
     def summary(self) -> dict[str, float | int | str]:
@@ -87,23 +99,25 @@ class FoundHands:
         }
 
 
-def evaluate_pictures(
-    estimator: HandPoseEstimator, pictures: Iterable[LabelledPicture], *, hand: Literal["auto", "told"]
+def evaluate_images(
+    estimator: HandPoseEstimator, images: Iterable[LabeledImage], *, handedness: Literal["predicted", "given"]
 ) -> FoundHands:
-    """Errors with the hand found automatically; with `hand="told"` the estimator is told left or right."""
+    """Errors with the hand found automatically, and left or right predicted or given."""
     errors: list[Tensor] = []
     lost = mistaken = count = 0
-    for picture in pictures:
+    for image in images:
         count += 1
-        side = picture.handedness if hand == "told" else "auto"
-        hands = estimator.predict(picture.depth, picture.camera, hand=side)
-        truth = torch.from_numpy(picture.joints)
+        side = image.handedness if handedness == "given" else "auto"
+        hands = estimator.predict(image.depth, image.camera, handedness=side)
+        truth = torch.from_numpy(image.joints)
         found = torch.from_numpy(hands[0].joints_mm) if hands else truth + float("inf")
         if not (found.mean(0) - truth.mean(0)).norm() <= LOST_MM:
             lost += 1
             continue
-        mistaken += hands[0].handedness != picture.handedness
+        mistaken += hands[0].handedness != image.handedness
         errors.append(joint_errors(found[None], truth[None]))
     per_joint = torch.cat(errors) if errors else torch.empty(0, 21)
-    protocol = f"hand found automatically, handedness {hand}, mean over found hands; lost: more than {LOST_MM:.0f} mm"
+    protocol = (
+        f"hand found automatically, handedness {handedness}, mean over found hands; lost: more than {LOST_MM:.0f} mm"
+    )
     return FoundHands(Errors(per_joint, protocol), lost, mistaken, count)

@@ -1,7 +1,7 @@
 """Text files of numbers: a frame a line, perhaps with its name before it, as strictly or loosely as is asked for.
 
-Lines end in LF, CR LF or, as ICVL's test labels do (docs/reference.md, 1.2), in CR CR LF; blank ones do not count; `.gz`
-or not. Every error names the line of the file.
+Lines end in LF, CR LF or, as ICVL's test labels do (docs/reference.md, 1.2), in CR CR LF; blank ones do not count;
+`.gz` or not. Every error names the line of the file.
 """
 
 import gzip

@@ -17,6 +17,7 @@ from jaxtyping import Shaped, UInt8, UInt16
 from handkit.files.atomic import write_whole
 
 START = b"\x89PNG\r\n\x1a\n"
+TIFF = (b"II*\0", b"MM\0*")
 _HEAD = struct.Struct(">IIBBBBB")
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 """By color type."""
@@ -48,15 +49,27 @@ def read_header(data: bytes) -> PngHeader | None:
 
 def decode_image(data: bytes) -> Shaped[np.ndarray, "..."] | None:
     """What OpenCV reads there, as it is stored, blue first; None, and not a word on stderr, where that is nothing."""
+    pages = decode_pages(data)
+    return pages[0] if pages else None
+
+
+def decode_pages(data: bytes) -> list[Shaped[np.ndarray, "..."]]:
+    """All pages of a TIFF, of other files the one image; empty where one of them cannot be read."""
     # OpenCV 5 has a module for what OpenCV 4 has at its top; 0 is silence in both.
     logging: Any = getattr(cv2.utils, "logging", cv2)
     level = logging.setLogLevel(0)
+    buffer = np.frombuffer(data, np.uint8)
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if data.startswith(TIFF):
+            _, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)
+        else:
+            pages = (cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED),)
     except cv2.error:
-        return None
+        return []
     finally:
         logging.setLogLevel(level)
+    found = [page for page in pages if page is not None]
+    return found if len(found) == len(pages) else []
 
 
 def encode_png(image: UInt8[np.ndarray, "_ _ 3"] | UInt16[np.ndarray, "_ _"]) -> bytes:

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from handkit.geometry.camera import Camera, inverse_2x2
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics, inverse_2x2
 
 BACKGROUND = 1.0
 """Normalised depth of a crop pixel without hand: the back face of the cube (docs/reference.md, 2.1, step 6)."""
@@ -37,7 +37,7 @@ class Crop:
 
     depth: Float[Tensor, "B S S"]
     foreground: Bool[Tensor, "B S S"]
-    camera: Camera
+    camera: Intrinsics
     cube: Cube
 
     def points(self, space: Space) -> Float[Tensor, "B 3 S S"]:
@@ -53,7 +53,7 @@ class Crop:
         return self.cube.normalize(points).mT.unflatten(-1, self.depth.shape[1:])
 
     def normalize(self, joints: Float[Tensor, "B J 3"], space: Space) -> Float[Tensor, "B J 3"]:
-        """Camera mm to `space`; inside the cube every coordinate is in [-1, 1]."""
+        """Intrinsics mm to `space`; inside the cube every coordinate is in [-1, 1]."""
         if space is Space.CUBE:
             return self.cube.normalize(joints)
         plane = _to_unit(self.camera.project(joints), self.depth.shape[-1])
@@ -85,7 +85,7 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     return Crop(normalized, foreground, replace(camera, matrix=camera.matrix.to(cube.center.dtype)), cube)
 
 
-def crop_camera(cube: Cube, resolution: int) -> Camera:
+def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
     """The camera whose picture is filled by the cube's front view at its centre's depth, whatever took the frame.
 
     In float64: a patch and its frame differ by an integer shift, and in float32 one crop pixel in some ten thousand
@@ -96,10 +96,10 @@ def crop_camera(cube: Cube, resolution: int) -> Camera:
     shift = (resolution - 1) / 2 - linear @ (center[:, :2] / center[:, 2:])[..., None]
     upper = torch.cat([linear, shift], dim=-1)
     last = torch.nn.functional.pad(torch.ones_like(upper[:, :1, :1]), (2, 0))  # made where it is: nothing is copied
-    return Camera(torch.cat([upper, last], dim=1), resolution, resolution)
+    return Intrinsics(torch.cat([upper, last], dim=1), resolution, resolution)
 
 
-def _sample_nearest(frame: DepthFrame, camera: Camera) -> Float[Tensor, "B S S"]:
+def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S S"]:
     """Nearest reading of the frame where each pixel of the crop's camera looks, 0 outside.
 
     Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.

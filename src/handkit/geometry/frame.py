@@ -1,4 +1,4 @@
-"""What every source of depth yields."""
+"""Batches of depth images with their cameras, and the same with labels."""
 
 from dataclasses import dataclass, replace
 
@@ -6,35 +6,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.geometry.cube import Cube
+from handkit.geometry.intrinsics import Intrinsics
 
 
 @dataclass(frozen=True)
 class DepthFrame:
-    """Depth in millimetres (0: no reading) with its camera, and labels where the source has them.
+    """Depth in millimeters (0: invalid) with its camera.
 
     `depth` and `camera.matrix` share the batch axis; `camera.width` and `height` are those of `depth`.
     """
 
     depth: Float[Tensor, "B H W"]
-    camera: Camera
-    joints: Float[Tensor, "B J 3"] | None = None
-    cube: Cube | None = None
+    camera: Intrinsics
 
     @classmethod
     def single(cls, depth: Float[Tensor, "H W"], camera: Camera) -> "DepthFrame":
-        """A batch of one; raises ValueError when the picture and the camera differ in size."""
-        height, width = depth.shape
-        if (width, height) != (camera.width, camera.height):
-            raise ValueError(
-                f"the depth picture is {width}x{height} but the camera is {camera.width}x{camera.height}; "
-                "give the camera this picture was taken with"
-            )
-        return cls(depth[None], camera.batched())
+        """A batch of one."""
+        return DepthFrame(depth[None], Intrinsics.of(camera))
 
     def patch(self, *, left: int, top: int, width: int, height: int) -> "DepthFrame":
-        """The integer window of every frame, 0 outside the picture, with the camera that goes with it."""
+        """The integer window of every frame, 0 outside the image, with the camera that goes with it."""
         rows = torch.arange(top, top + height, device=self.depth.device)[:, None]
         columns = torch.arange(left, left + width, device=self.depth.device)
         bottom, right = self.depth.shape[1] - 1, self.depth.shape[2] - 1
@@ -43,30 +36,36 @@ class DepthFrame:
         shift = torch.eye(2, 3, dtype=self.camera.matrix.dtype, device=self.depth.device)
         shift[0, 2], shift[1, 2] = -left, -top
         camera = self.camera.warp(shift.expand(len(depth), 2, 3), width=width, height=height)
-        return DepthFrame(depth, camera, self.joints, self.cube)
+        return replace(self, depth=depth, camera=camera)
 
     def expand(self, count: int) -> "DepthFrame":
-        """`count` views of a single frame, or all of so many: nothing is copied, an image is large."""
+        """`count` views of a single frame, or all of that many: nothing is copied, an image is large."""
         if len(self) == count:
             return self
         camera = replace(self.camera, matrix=self.camera.matrix.expand(count, 3, 3))
         return DepthFrame(self.depth.expand(count, -1, -1), camera)
 
     def __getitem__(self, index: Tensor | slice) -> "DepthFrame":
-        return DepthFrame(
-            self.depth[index],
-            Camera(self.camera.matrix[index], self.camera.width, self.camera.height),
-            None if self.joints is None else self.joints[index],
-            None if self.cube is None else self.cube[index],
-        )
+        return DepthFrame(self.depth[index], replace(self.camera, matrix=self.camera.matrix[index]))
 
     def to(self, device: torch.device | str) -> "DepthFrame":
-        return DepthFrame(
-            self.depth.to(device),
-            self.camera.to(device),
-            None if self.joints is None else self.joints.to(device),
-            None if self.cube is None else self.cube.to(device),
-        )
+        return DepthFrame(self.depth.to(device), self.camera.to(device))
 
     def __len__(self) -> int:
         return len(self.depth)
+
+
+@dataclass(frozen=True)
+class LabeledFrame(DepthFrame):
+    """Frames of right hands with their joints (camera mm), and the cubes to look at them through."""
+
+    joints: Float[Tensor, "B J 3"]
+    cube: Cube
+
+    def __getitem__(self, index: Tensor | slice) -> "LabeledFrame":
+        frame = super().__getitem__(index)
+        return LabeledFrame(frame.depth, frame.camera, self.joints[index], self.cube[index])
+
+    def to(self, device: torch.device | str) -> "LabeledFrame":
+        frame = super().to(device)
+        return LabeledFrame(frame.depth, frame.camera, self.joints.to(device), self.cube.to(device))

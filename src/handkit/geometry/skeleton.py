@@ -1,10 +1,7 @@
 """Which joints, in which order, joined by which bones; orders and splits from docs/reference.md, 1.2 to 1.5."""
 
 from dataclasses import dataclass
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from typing import Any
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -42,9 +39,9 @@ class Skeleton:
             )
         return tuple(source.joints.index(joint) for joint in self.joints)
 
-    def convert(self, joints: Float[Tensor, "*batch J 3"], source: "Skeleton") -> Float[Tensor, "*batch K 3"]:
-        """Joints of `source` in this skeleton's order; raises as `indices_in` does."""
-        return joints[..., torch.tensor(self.indices_in(source), device=joints.device), :]
+    def convert(self, joints: Any, source: "Skeleton") -> Any:  # noqa: ANN401
+        """Joints (*batch, J, 3) of `source`, an array or a tensor, in this skeleton's order; raises as `indices_in`."""
+        return joints[..., list(self.indices_in(source)), :]
 
     def __len__(self) -> int:
         return len(self.joints)

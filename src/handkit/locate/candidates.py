@@ -10,7 +10,7 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 from handkit.locate.surfaces import Grid, find_surfaces, kernel
 
 _WEIGHTS = np.array([0.18, 0.044, -0.00029, 2.0, -0.0115, -3.0])

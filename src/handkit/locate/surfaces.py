@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit  # pyright: ignore[reportUnknownVariableType]
 
-from handkit.geometry.camera import Camera
+from handkit.camera import Camera
 
 NEAR, FAR = 150.0, 1500.0
 """Range in which hands are looked for, mm."""
@@ -55,7 +55,7 @@ def find_surfaces(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Grid:
     height, width = depth.shape
     step = max(1, math.ceil(width / _CELLS[0]), math.ceil(height / _CELLS[1]))
     cells = _nearest_readings(depth, step)
-    ((fx, _, cx), (_, fy, cy), _) = camera.matrix.reshape(3, 3).tolist()
+    fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
     middle = (step - 1) / 2
     surface = _number_surfaces(cells, _SLOPE * step / fx)
     return Grid(cells, surface, fx / step, fy / step, (cx - middle) / step, (cy - middle) / step)

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from handkit.drawing import (
@@ -82,10 +81,8 @@ def hand_tile(
 
 def _depth_panel(skeleton: Skeleton, frame: DepthFrame, *, estimated: Hand, truth: Hand, size: int) -> Picture:
     """Both skeletons over the picture, cut to the true hand."""
-    depth, camera = frame.depth[0].cpu().numpy(), frame[:1].camera.to("cpu")
-    truth_px, estimated_px = (
-        camera.project(torch.from_numpy(hand[None].astype(np.float32)))[0].numpy() for hand in (truth, estimated)
-    )
+    depth, camera = frame.depth[0].cpu().numpy(), frame.camera.camera(0)
+    truth_px, estimated_px = (camera.project(hand.astype(np.float32)) for hand in (truth, estimated))
     low, high = truth_px.min(axis=0), truth_px.max(axis=0)
     zoom = size / max(24.0, MARGIN * float((high - low).max()))
     shift = (size - 1) / 2 - zoom * (low + high) / 2

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset
 from handkit.datasets.msra import EDITIONS, SUBJECTS
 from handkit.datasets.tables import readable
 from handkit.errors import DatasetError
 from handkit.files.number_tables import Tolerances, read_numbers
-from handkit.geometry.camera import Camera
 
 Form = Literal["auto", "xyz-y-up", "xyz", "uvd"]
 FORMS: tuple[Form, ...] = ("xyz-y-up", "xyz", "uvd")
@@ -69,8 +68,8 @@ def center_of_mass(
     v, u = np.nonzero((depth > max(near_mm, 0)) & (depth <= far_mm))
     if not len(v):
         return None
-    pixel = torch.tensor([[u.mean(), v.mean()]], dtype=torch.float32)
-    return camera.unproject(pixel, torch.tensor([depth[v, u].mean(dtype=np.float64)], dtype=torch.float32))[0].numpy()
+    pixel = np.array([u.mean(), v.mean()], np.float32)
+    return camera.unproject(pixel, np.array(depth[v, u].mean(dtype=np.float64), np.float32))
 
 
 def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Centers:
@@ -119,8 +118,7 @@ def _read(path: Path) -> tuple[Float32[np.ndarray, "N 3"], Bool[np.ndarray, " N"
 
 def _canonical(numbers: Float32[np.ndarray, "N 3"], form: Form, camera: Camera) -> Float32[np.ndarray, "N 3"]:
     if form == "uvd":
-        rows = torch.from_numpy(numbers)
-        return camera.unproject(rows[:, :2], rows[:, 2]).numpy()
+        return camera.unproject(numbers[:, :2], numbers[:, 2])
     return numbers * np.array([1.0, -1.0 if form == "xyz-y-up" else 1.0, 1.0], np.float32)
 
 

@@ -18,13 +18,12 @@ from pathlib import Path
 from threading import Event
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt16
 
+from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError, StoreError
 from handkit.files.atomic import opened_folder, written_whole
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.store.codec import LARGEST, encode
 from handkit.store.shards import (
@@ -78,10 +77,10 @@ class Window:
 
     def __init__(self, cube: Cube, camera: Camera, *, margin: float) -> None:
         """Clipped to the picture, beyond which there is nothing to keep, but never empty."""
-        center, half = cube.center[0].double(), cube.edges[0].double() * (margin / 2)
-        corners = center + torch.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]], dtype=torch.float64) * half
+        center, half = cube.center[0].double().numpy(), cube.edges[0].double().numpy() * (margin / 2)
+        corners = center + np.array([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]) * half
         # The window of a cube is its front view at its centre's depth, as for `crop_camera`.
-        low, high = Camera(camera.matrix.double(), camera.width, camera.height).project(corners).tolist()
+        low, high = camera.project(corners).tolist()
         self.left, self.right = _clipped(low[0], high[0], camera.width)
         self.top, self.bottom = _clipped(low[1], high[1], camera.height)
         self.back_mm = float(center[2] + half[2])

@@ -1,6 +1,6 @@
 """Packed frames from disk to device: `PackedFrames.open(path).batch(index)`.
 
-A patch is a DepthFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the picture.
+A patch is a LabeledFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the picture.
 Patches of a batch differ in size; the smaller ones have no reading to the right and below.
 """
 
@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Float, Int64, Shaped, UInt8
 from torch import Tensor
 
+from handkit.camera import Camera
 from handkit.errors import StoreError
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import SKELETONS, Skeleton
 from handkit.store.codec import decode, gather
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
@@ -62,7 +63,7 @@ class PackedFrames:
         """Where each frame came from, below the data set's root."""
         return (self.path / SOURCES).read_text(encoding="utf-8").splitlines()
 
-    def batch(self, index: Numbers, *, device: torch.device | str = "cpu") -> DepthFrame:
+    def batch(self, index: Numbers, *, device: torch.device | str = "cpu") -> LabeledFrame:
         """Frames with joints (NaN: no label) and cubes, in mm.
 
         Raises StoreError where a frame has no patch, or its bytes are damaged; IndexError beyond the last frame.
@@ -115,9 +116,9 @@ class PackedFrames:
             name = self.manifest.shards[row["shard"]].name
             raise StoreError(f"{self.path / name} is damaged: {error}; {_MEND}") from None
 
-    def _camera(self) -> Camera:
+    def _camera(self) -> Intrinsics:
         fx, fy, cx, cy, width, height = self.manifest.settings.camera
-        return Camera.from_intrinsics(fx=fx, fy=fy, cx=cx, cy=cy, width=int(width), height=int(height))
+        return Intrinsics.of(Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=int(width), height=int(height)))
 
     def _why(self, frame: int) -> str:
         reasons = {fault.frame: fault.reason for fault in self.manifest.faults}
@@ -138,11 +139,11 @@ class ResidentFrames:
     """Every patch, row by row; 16 bits, which torch takes for signed."""
     places: Int64[Tensor, "F 4"]
     """First value, height, width, and 1 where there is a patch."""
-    labels: DepthFrame
+    labels: LabeledFrame
     """Joints, cubes and patch cameras of all frames; no depth."""
     unit_mm: float
 
-    def batch(self, index: Numbers) -> DepthFrame:
+    def batch(self, index: Numbers) -> LabeledFrame:
         """As `PackedFrames.batch`."""
         index = torch.as_tensor(index, device=self.values.device).long()
         start, height, width, valid = (column[:, None, None] for column in self.places[index].unbind(1))
@@ -156,8 +157,8 @@ class ResidentFrames:
         taken = self.values[torch.where(inside, start + rows * width + columns, 0)].int() & 0xFFFF
         depth = torch.where(inside, taken * self.unit_mm, 0.0).float()
         frame = self.labels[index]
-        camera = Camera(frame.camera.matrix, depth.shape[2], depth.shape[1])
-        return DepthFrame(depth, camera, frame.joints, frame.cube)
+        camera = Intrinsics(frame.camera.matrix, depth.shape[2], depth.shape[1])
+        return LabeledFrame(depth, camera, frame.joints, frame.cube)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -166,15 +167,14 @@ class ResidentFrames:
 _MEND = "delete that file and run the same `handkit data pack` again: it alone is packed anew"
 
 
-def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera: Camera) -> DepthFrame:
+def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera: Intrinsics) -> LabeledFrame:
     matrix = camera.matrix.expand(len(rows), 3, 3).clone()
     for axis, side in ((0, "left"), (1, "top")):
         matrix[:, axis, 2] -= torch.from_numpy(rows[side].astype(np.float32))
     center, edges = (torch.from_numpy(rows[name].copy()) for name in ("center", "edges"))
     cube = Cube.around(center, edge=edges)
-    return DepthFrame(
-        depth, Camera(matrix, depth.shape[2], depth.shape[1]), torch.from_numpy(rows["joints"].copy()), cube
-    )
+    patch = Intrinsics(matrix, depth.shape[2], depth.shape[1])
+    return LabeledFrame(depth, patch, torch.from_numpy(rows["joints"].copy()), cube)
 
 
 def _bytes_of(row: np.void, shard: UInt8[np.ndarray, " N"]) -> UInt8[np.ndarray, " K"]:

@@ -12,14 +12,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import DepthFrame, LabeledFrame
+from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.kinematics import axis_rotation
 from handkit.synthetic.arms import Arm, arms_only, hand_parts
 from handkit.synthetic.assemblies import Solids, join, visible
 from handkit.synthetic.cast import sample_cast
-from handkit.synthetic.hand import Articulation, HandShape, articulate, sample_shapes
+from handkit.synthetic.hand import (
+    Articulation,
+    HandShape,
+    articulate,
+    sample_shapes,
+)
 from handkit.synthetic.poses import sample_articulations
 from handkit.synthetic.rasterize import Surface, render
 from handkit.synthetic.sensor import Sensor, perfect, sample_sensors, sense
@@ -100,10 +105,10 @@ class Scene(NamedTuple):
 
         return tree_map(pick, self)
 
-    def camera(self) -> Camera:
-        """The device of every row; its image's size is that of the first row."""
+    def camera(self) -> Intrinsics:
+        """The device of every row; its picture's size is that of the first row."""
         width, height = (int(size) for size in self.intrinsics[0, 4:])
-        return Camera(_matrices(self.intrinsics), width, height)
+        return Intrinsics(_matrices(self.intrinsics), width, height)
 
 
 def sample_scenes(
@@ -203,13 +208,13 @@ def bare(scene: Scene) -> Scene:
     return scene._replace(solids=solids, planes=scene.planes * 0, sensor=perfect(len(scene.planes)))
 
 
-def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
+def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
     """The window of the picture that holds `cube`, as the device reads it, in `resolution` x `resolution` pixels.
 
     The pixel pitch is the device's own, or coarser where the device has more pixels than the window; beyond the
     device's picture there is no reading.
     """
-    center = Camera(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
+    center = Intrinsics(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
     native = scene.intrinsics[:, :2] * (cube.edges[:, :2] / cube.center[:, 2:])
     pitch = (resolution / native).clamp(max=1.0).amin(1, keepdim=True)
     middle = (resolution - 1) / 2
@@ -223,7 +228,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
         for axis in (0, 1)
     ]
     depth = depth * (inside[1][:, :, None] & inside[0][:, None, :])
-    return DepthFrame(depth, Camera(_matrices(window), resolution, resolution), scene.joints, cube)
+    return LabeledFrame(depth, Intrinsics(_matrices(window), resolution, resolution), scene.joints, cube)
 
 
 def whole_frames(scene: Scene) -> DepthFrame:
@@ -231,7 +236,7 @@ def whole_frames(scene: Scene) -> DepthFrame:
     camera = scene.camera()
     far = torch.full((len(scene.joints),), 8000.0)
     depth = _read(scene, scene.intrinsics[:, :4], width=camera.width, height=camera.height, far=far)
-    return DepthFrame(depth, camera, scene.joints)
+    return DepthFrame(depth, camera)
 
 
 def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFrame:
@@ -240,7 +245,7 @@ def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFra
     Every picture is resampled to the focal length `focal` (pixels, both axes) and stands in the middle of a canvas of
     `width` x `height`, with no reading around it. A picture too large for the canvas is scaled down until it fits, so
     that its focal lengths are smaller: each row's are in `camera.matrix`. The sensor is applied at that pitch, as in
-    `look`. Joints are the first hand's.
+    `look`.
     """
     size = scene.intrinsics[:, 4:]
     canvas = torch.tensor([width, height])
@@ -255,7 +260,7 @@ def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFra
     rows = (torch.arange(height) - middle[1]).abs() <= half[:, 1:]
     columns = (torch.arange(width) - middle[0]).abs() <= half[:, :1]
     depth = depth * (rows[:, :, None] & columns[:, None, :])
-    return DepthFrame(depth, Camera(_matrices(window), width, height), scene.joints)
+    return DepthFrame(depth, Intrinsics(_matrices(window), width, height))
 
 
 def _read(scene: Scene, intrinsics: Tensor, *, width: int, height: int, far: Tensor) -> Float[Tensor, "B H W"]:

@@ -7,6 +7,7 @@ whatever is drawn now. `testset(i)` is drawn by today's generator from its seed 
 
 import io
 import lzma
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,7 +17,8 @@ import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
-from handkit.geometry.camera import CAMERAS, Camera
+from handkit.camera import Camera
+from handkit.named_cameras import CAMERAS
 from handkit.synthetic.arms import arms_only
 from handkit.synthetic.scenes import NOWHERE, Scene, World, sample_scenes, whole_frames
 from handkit.synthetic.sensor import Sensor, perfect
@@ -64,12 +66,11 @@ def testset(index: int) -> TestFrame:
     while not _shows(scene, kind):
         scene = sample_scenes(1, generator, world=WORLDS[kind])
     frame = whole_frames(scene)
-    present, depth, matrix = scene.present[0], frame.depth[0], frame.camera.matrix[0]
+    present, depth, camera = scene.present[0], frame.depth[0], frame.camera.camera(0)
     hands, left = scene.hands[0, present], scene.left[0, present]
     if index // len(SCHEDULE) % 2 == 1:
-        depth, hands, left, matrix = depth.flip(-1), hands * torch.tensor([-1.0, 1.0, 1.0]), ~left, matrix.clone()
-        matrix[0, 2] = frame.camera.width - 1 - matrix[0, 2]
-    camera = Camera(matrix, frame.camera.width, frame.camera.height)
+        depth, hands, left = depth.flip(-1), hands * torch.tensor([-1.0, 1.0, 1.0]), ~left
+        camera = replace(camera, cx=camera.width - 1 - camera.cx)
     return TestFrame(kind, depth.contiguous().numpy(), camera, hands, left)
 
 

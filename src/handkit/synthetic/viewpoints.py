@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from handkit.geometry.camera import CAMERAS
 from handkit.geometry.kinematics import axis_rotation
+from handkit.named_cameras import CAMERAS
 from handkit.synthetic.poses import sample_views
 
 DEVICES = ("kinect1", "kinect2", "sr300", "d435", "l515", "azure-kinect", "icvl")

@@ -1,0 +1,271 @@
+"""A pinhole camera in plain numbers: where a point is in the image, and what one unit of a depth value is.
+
+Canonical frame: x right, y down, z forward, millimeters; pixel centers at integers. No torch: batches of cameras are
+`geometry.intrinsics.Intrinsics`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from handkit.errors import CameraError, SourceError
+from handkit.lens import COEFFICIENTS, distort, undistort
+from handkit.named_cameras import CAMERAS, suggest_camera
+
+LARGEST_PX, LARGEST_UNIT_MM = 1e5, 1e5
+"""No focal length, principal point or unit is larger."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Camera:
+    """Focal lengths and principal point in pixels, the image's size, mm per unit of depth, and the lens's distortion.
+
+    Raises CameraError where the numbers are no camera's.
+
+    >>> camera = Camera(fx=128.0, fy=128.0, cx=50.0, cy=40.0, width=101, height=81)
+    >>> camera.project(np.array([[125.0, 0.0, 500.0]])).tolist()
+    [[82.0, 40.0]]
+    >>> camera.unproject(np.array([[82.0, 40.0]]), np.array([500.0])).tolist()
+    [[125.0, 0.0, 500.0]]
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+    unit_mm: float = 1.0
+    distortion: tuple[float, ...] | None = None
+    """4, 5 or 8 coefficients in OpenCV's order; None or zeros: a lens without distortion."""
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        if self.distortion is not None and not any(self.distortion):
+            object.__setattr__(self, "distortion", None)
+
+    @classmethod
+    def named(cls, name: str) -> "Camera":
+        """One of `CAMERAS`, in any case; raises CameraError that suggests the nearest name."""
+        sheet = CAMERAS.get(name.lower())
+        if sheet is None:
+            raise CameraError(f"unknown camera {name!r}; {suggest_camera(name.lower())}or give fx,fy,cx,cy", status=2)
+        fx, fy, cx, cy, width, height, _, unit_mm = sheet
+        return cls(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, unit_mm=unit_mm)
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: object,
+        *,
+        width: int,
+        height: int,
+        unit_mm: float = 1.0,
+        distortion: Sequence[float] | None = None,
+    ) -> "Camera":
+        """From K, 3x3 or its nine numbers row by row; raises CameraError where it has skew or another last row."""
+        try:
+            k = np.array(matrix, np.float64).reshape(3, 3)
+        except (TypeError, ValueError):
+            raise CameraError(f"a camera matrix has 3 x 3 numbers; got {matrix!r}") from None
+        (fx, skew, cx), (zero, fy, cy), last = k.tolist()
+        if abs(skew) > 1e-6 * abs(fx) or zero != 0 or last != [0.0, 0.0, 1.0]:
+            raise CameraError(f"a camera matrix is (fx 0 cx, 0 fy cy, 0 0 1); got {k.tolist()}")
+        lens = None if distortion is None else tuple(float(each) for each in distortion)
+        return cls(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, unit_mm=unit_mm, distortion=lens)
+
+    @classmethod
+    def from_ros(cls, info: object, *, unit_mm: float = 1.0) -> "Camera":
+        """From a CameraInfo message (of ROS 1 or 2), or a mapping with its fields; 16UC1 has mm, 32FC1 `unit_mm=1000`.
+
+        Raises CameraError where a field is missing, or the distortion is a fisheye's.
+        """
+        model = str(_field(info, "distortion_model", default="plumb_bob") or "plumb_bob")
+        if model not in {"plumb_bob", "rational_polynomial"}:
+            raise CameraError(f"the distortion model {model!r} is not known here; rectify the depth image first")
+        return cls.from_matrix(
+            _field(info, "K", "k"),
+            width=int(_field(info, "width")),
+            height=int(_field(info, "height")),
+            unit_mm=unit_mm,
+            distortion=list(_field(info, "D", "d", default=())) or None,
+        )
+
+    @classmethod
+    def from_realsense(cls, intrinsics: Any, *, depth_scale: float = 0.001) -> "Camera":  # noqa: ANN401
+        """From pyrealsense2's intrinsics of the depth stream; `depth_scale` is what the sensor says, meters per unit.
+
+        Raises CameraError for distortion that is not Brown and Conrady's.
+        """
+        coefficients = tuple(float(each) for each in intrinsics.coeffs)
+        model = str(intrinsics.model).rpartition(".")[2].lower()
+        if any(coefficients) and model != "brown_conrady":
+            raise CameraError(
+                f"the distortion model {model!r} is not known here; give Camera(fx=..., fy=..., cx=..., cy=...) "
+                "without it, which is a pixel or two off at the border"
+            )
+        return cls(
+            fx=float(intrinsics.fx), fy=float(intrinsics.fy), cx=float(intrinsics.ppx), cy=float(intrinsics.ppy),
+            width=int(intrinsics.width), height=int(intrinsics.height),
+            unit_mm=depth_scale * 1000, distortion=coefficients,
+        )  # fmt: skip
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "3 3"]:
+        """K."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+    @property
+    def pinhole(self) -> "Camera":
+        """The same camera of an image in mm that is undistorted, as a `DepthImage` holds it."""
+        return replace(self, unit_mm=1.0, distortion=None)
+
+    def project(self, points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
+        """Camera mm to pixels of the image as it was taken; z must be positive."""
+        ray = points[..., :2] / points[..., 2:]
+        if self.distortion is not None:
+            ray = distort(ray, self.distortion)
+        return ray * np.array([self.fx, self.fy], ray.dtype) + np.array([self.cx, self.cy], ray.dtype)
+
+    def unproject(
+        self, pixels: Float[np.ndarray, "*batch 2"], depth: Float[np.ndarray, "*batch"]
+    ) -> Float[np.ndarray, "*batch 3"]:
+        """Inverse of `project`: pixels and their depth (z, mm) to camera mm."""
+        seen = (pixels - np.array([self.cx, self.cy], pixels.dtype)) / np.array([self.fx, self.fy], pixels.dtype)
+        ray = seen if self.distortion is None else undistort(seen, self.distortion)
+        return np.concatenate([ray * depth[..., None], depth[..., None]], axis=-1)
+
+
+@dataclass(frozen=True)
+class CameraChoice:
+    """A camera by name, or intrinsics that take the size of whatever depth image they are used on."""
+
+    name: str
+    numbers: tuple[float, ...]
+    """fx, fy, cx, cy in pixels, and the distortion's coefficients if there are any."""
+    known: Camera | None = None
+    """A named camera."""
+
+    @classmethod
+    def parse(cls, text: str) -> "CameraChoice":
+        """`sr305`, `476.0,476.0,313.7,242.8`, or that and 4, 5 or 8 coefficients; raises CameraError, status 2.
+
+        >>> CameraChoice.parse("500,500,319.5,239.5").numbers
+        (500.0, 500.0, 319.5, 239.5)
+        """
+        if "," not in text:
+            if len(text.split()) > 1:
+                blanks = ",".join(text.split())
+                raise CameraError(f"camera {text!r} has blanks between its numbers; write {blanks}", status=2)
+            named = Camera.named(text)
+            return cls(text.lower(), (named.fx, named.fy, named.cx, named.cy), named)
+        try:
+            numbers = tuple(float(number) for number in text.split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) - 4 not in {0, *COEFFICIENTS}:
+            raise CameraError(
+                f"camera {text!r} is not four numbers fx,fy,cx,cy in pixels (or these and 4, 5 or 8 coefficients of "
+                "a distortion)",
+                status=2,
+            )
+        choice = cls(text, numbers)
+        try:
+            choice.fit(1, 1)
+        except CameraError as error:
+            raise CameraError(f"camera {text!r}: {error}", status=2) from None
+        return choice
+
+    def fit(self, width: int, height: int, *, source: str = "the image") -> Camera:
+        """The camera of a depth image of this size; raises SourceError where a named camera has another size."""
+        if self.known is None:
+            fx, fy, cx, cy = self.numbers[:4]
+            return Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, distortion=self.numbers[4:] or None)
+        if (width, height) != (self.known.width, self.known.height):
+            same = [name for name, sheet in CAMERAS.items() if (sheet.width, sheet.height) == (width, height)]
+            others = f"the camera that took it (of that size: {', '.join(same)})" if same else "its camera"
+            raise SourceError(
+                f"{source} is {width}x{height} but the camera {self.name!r} is "
+                f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy"
+            )
+        return self.known
+
+
+@lru_cache(maxsize=4)
+def undistortion(camera: Camera) -> tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W"]]:
+    """Columns and rows of the image as taken where each pixel of the undistorted image looks, for `cv2.remap`."""
+    v, u = np.indices((camera.height, camera.width), np.float64)
+    ideal = camera.pinhole.unproject(np.stack([u, v], axis=-1), np.ones_like(u))
+    seen = camera.project(ideal).astype(np.float32)
+    return np.ascontiguousarray(seen[..., 0]), np.ascontiguousarray(seen[..., 1])
+
+
+def _check_numbers(camera: Camera) -> None:
+    lengths = {"fx": camera.fx, "fy": camera.fy}
+    points = {"cx": camera.cx, "cy": camera.cy}
+    for name, value in (lengths | points).items():
+        if not math.isfinite(value) or abs(value) > LARGEST_PX:
+            raise CameraError(f"a camera has finite numbers of pixels, at most {LARGEST_PX:g}; got {name}={value:g}")
+    for name, value in lengths.items():
+        if value < 1:
+            raise CameraError(f"a camera has positive focal lengths, of at least a pixel; got {name}={value:g}")
+    if camera.width < 1 or camera.height < 1:
+        raise CameraError(f"a camera has a positive size; got {camera.width}x{camera.height}")
+    if not 0 < camera.unit_mm <= LARGEST_UNIT_MM:
+        raise CameraError(f"the unit of a depth value is a positive number of mm; got {camera.unit_mm:g}")
+    lens = camera.distortion
+    if lens is not None and (len(lens) not in COEFFICIENTS or not all(math.isfinite(each) for each in lens)):
+        raise CameraError(f"a distortion has 4, 5 or 8 finite coefficients in OpenCV's order; got {lens}")
+
+
+def doubts_about(camera: Camera) -> tuple[str, ...]:
+    """What is unusual about the numbers, a sentence each: such a camera exists, but is rarely meant."""
+    found: list[str] = []
+    cause = _likely_cause(camera)
+    central = 0.25 <= camera.cx / camera.width <= 0.75 and 0.25 <= camera.cy / camera.height <= 0.75
+    if cause or not central:
+        found.append(
+            f"the principal point ({camera.cx:g}, {camera.cy:g}) is far from the middle of a "
+            f"{camera.width}x{camera.height} image{cause}"
+        )
+    if not 1 / 1.15 <= camera.fx / camera.fy <= 1.15:
+        found.append(f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do")
+    angle = math.degrees(2 * math.atan(camera.width / 2 / camera.fx))
+    if not 25 <= angle <= 130:
+        found.append(
+            f"with fx {camera.fx:g} an image {camera.width} pixels wide shows {angle:.0f} degrees; "
+            "are the numbers of another resolution?"
+        )
+    return tuple(found)
+
+
+def _likely_cause(camera: Camera) -> str:
+    """Words to append where the principal point is not in the middle; none where it is."""
+    across, down = 2 * camera.cx / camera.width, 2 * camera.cy / camera.height
+    if abs(across - 1) < 0.2 and abs(down - 1) < 0.2:
+        return ""
+    if abs(2 * camera.cy / camera.width - 1) < 0.1 and abs(2 * camera.cx / camera.height - 1) < 0.1:
+        return "; are cx and cy exchanged?"
+    if 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75:
+        return ""
+    if abs(2 * camera.fx / camera.width - 1) < 0.15 and abs(2 * camera.fy / camera.height - 1) < 0.15:
+        return "; the order is fx,fy,cx,cy"
+    if down > 0 and 0.85 < across / down < 1.18:
+        return f"; are the numbers of another resolution, {across:.2g} times this one?"
+    return ""
+
+
+def _field(info: object, *names: str, default: object = None) -> Any:  # noqa: ANN401
+    """The first of these fields that a message or a mapping has."""
+    for name in names:
+        value = info.get(name) if isinstance(info, Mapping) else getattr(info, name, None)
+        if value is not None:
+            return value
+    if default is None:
+        raise CameraError(f"a CameraInfo has a field {names[0]!r}; this {type(info).__name__} has none")
+    return default

@@ -1,0 +1,94 @@
+"""What an estimator returns: hands, and why there are none."""
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from handkit.geometry.skeleton import Skeleton
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HandPose:
+    """One hand: `joints_mm` in camera mm (x right, y down, z forward), `joints_px` in pixels of the image as taken.
+
+    `hand["index_tip"]` is one joint's place in mm, by its name in `hand.skeleton.joints`.
+    """
+
+    joints_mm: Float32[np.ndarray, "J 3"]
+    joints_px: Float32[np.ndarray, "J 2"]
+    handedness: Side
+    confidence: float
+    """0 to 1: probability of a hand there, times the shares of its cube inside the image and of supported joints, and
+    little for a skeleton that is too small for a hand."""
+    skeleton: Skeleton
+
+    def __getitem__(self, joint: str) -> Float32[np.ndarray, "3"]:
+        """Raises KeyError with the nearest name where the skeleton has no such joint."""
+        names = self.skeleton.joints
+        if joint not in names:
+            near = difflib.get_close_matches(str(joint), names, n=1, cutoff=0.3)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise KeyError(f"{self.skeleton.name} has no joint {joint!r}; {hint}it has {', '.join(names)}")
+        return self.joints_mm[names.index(joint)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it: millimeters and pixels to 0.01, null for what is not a number."""
+        return {
+            "handedness": self.handedness,
+            "confidence": rounded(self.confidence, 3),
+            "skeleton": self.skeleton.name,
+            "joints_mm": [[rounded(value, 2) for value in joint] for joint in self.joints_mm.tolist()],
+            "joints_px": [[rounded(value, 2) for value in joint] for joint in self.joints_px.tolist()],
+        }
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all numbers are the same."""
+        if not isinstance(other, HandPose):
+            return NotImplemented
+        return self._numbers() == other._numbers()
+
+    def __hash__(self) -> int:
+        return hash(self._numbers())
+
+    def _numbers(self) -> tuple[object, ...]:
+        arrays = (self.joints_mm.tobytes(), self.joints_px.tobytes())
+        return (*arrays, self.handedness, self.confidence, self.skeleton)
+
+    def __repr__(self) -> str:
+        x, y, z = self.joints_mm.mean(axis=0)
+        return f"HandPose({self.handedness}, confidence {self.confidence:.2f}, around ({x:.0f}, {y:.0f}, {z:.0f}) mm)"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The hands of one depth image; without any, `reason` says why. Times in ms."""
+
+    hands: list[HandPose]
+    reason: str | None
+    timings_ms: dict[str, float]
+    warnings: tuple[str, ...] = ()
+    """What is unusual about the camera, a sentence each."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "hands": [hand.to_dict() for hand in self.hands],
+            "reason": self.reason,
+            "timings_ms": dict(self.timings_ms),
+            "warnings": list(self.warnings),
+        }
+
+
+def rounded(value: float, digits: int) -> float | None:
+    """As JSON holds a number: None for NaN and infinity.
+
+    >>> rounded(1.23456, 2), rounded(float("nan"), 2)
+    (1.23, None)
+    """
+    return round(float(value), digits) if math.isfinite(value) else None

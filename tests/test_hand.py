@@ -1,0 +1,44 @@
+"""Hands and predictions: read by name, compared, written; and what the package shows of itself."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import handkit
+from handkit.cli import main
+from handkit.geometry.skeleton import HAND21
+from handkit.hand import HandPose, Prediction
+
+JOINTS = np.arange(63, dtype=np.float32).reshape(21, 3)
+HAND = HandPose(JOINTS, JOINTS[:, :2], "right", 0.98765, HAND21)
+
+
+def test_joints_by_name():
+    assert HAND["index_tip"].tolist() == JOINTS[8].tolist()
+    with pytest.raises(KeyError, match="no joint 'index tip'; did you mean 'index_tip'"):
+        HAND["index tip"]
+
+
+def test_hands_compare():
+    assert replace(HAND, joints_mm=JOINTS.copy()) == HAND
+    assert replace(HAND, joints_mm=JOINTS + 1) != HAND
+    assert HAND != "right"
+    assert len({HAND, replace(HAND, joints_mm=JOINTS.copy())}) == 1
+    assert Prediction([HAND], None, {}) == Prediction([HAND], None, {})
+    assert repr(HAND) == "HandPose(right, confidence 0.99, around (30, 31, 32) mm)"
+
+
+def test_dicts_are_json():
+    prediction = Prediction([replace(HAND, confidence=float("nan"))], None, {"total": 1.0}, ("odd",))
+    record = json.loads(json.dumps(prediction.to_dict(), allow_nan=False))
+    assert record["hands"][0]["confidence"] is None
+    assert record["hands"][0]["joints_mm"][1] == [3.0, 4.0, 5.0]
+    assert record["warnings"] == ["odd"]
+
+
+def test_the_package_shows_its_names_and_version(capsys):
+    assert {"HandPoseEstimator", "Camera", "DepthImage", "__version__"} <= set(dir(handkit))
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"handkit {handkit.__version__}\n"
