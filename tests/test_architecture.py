@@ -40,8 +40,9 @@ ROOMS = {
     "tracking": ESTIMATE,
     "export": ESTIMATE,
     "streams": {"recipes", "data", "synthetic", *ESTIMATE},
+    "detection": {"recipes", "synthetic", *NETWORKS},
     "stored": {"streams", "recipes", "data", *ESTIMATE},
-    "training": {"streams", "evaluation", "recipes", "data", "synthetic", *ESTIMATE},
+    "training": {"streams", "detection", "evaluation", "recipes", "data", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 NESTED = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.Match)

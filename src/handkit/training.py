@@ -21,10 +21,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from handkit.geometry.frame import DepthFrame
-from handkit.models import HandPoseModel
+from handkit.models import HandPoseModel, Part
 from handkit.models.checkpoint import save
-from handkit.models.handedness import Handedness
-from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
 from handkit.streams import Targets, usable
 
@@ -74,7 +72,7 @@ class Report:
     """Steps left out so far: too few rows, or a loss or gradient that was not finite."""
 
 
-Network = HandPoseModel | Localizer | Handedness
+Network = HandPoseModel | Part
 
 
 class Run:

@@ -7,6 +7,7 @@ import torch
 
 from handkit.cli.errors import CommandError
 from handkit.cli.variants import check_network, options
+from handkit.detection import WholeFrames, detection_targets
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
@@ -80,6 +81,8 @@ def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
     """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
     if recipe.network == "localizer":
         return location_targets
+    if recipe.network == "detector":
+        return detection_targets
     if recipe.network == "handedness":
         try:
             return handedness_targets(load(find_weights("latent-fusion")))
@@ -89,8 +92,10 @@ def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
     return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
 
 
-def frames_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
-    """The synthetic stream of a seed: the same frames for every network, in batches of `size`."""
+def frames_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames | WholeFrames:
+    """The synthetic stream of a seed: the same frames for every pose network, in batches of `size`."""
+    if recipe.network == "detector":
+        return WholeFrames(recipe, seed=seed, size=size or recipe.batch)
     margin = 1.0 if recipe.center == "jittered" else LOCATED_MARGIN
     return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin)
 

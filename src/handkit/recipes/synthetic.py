@@ -56,6 +56,21 @@ HANDEDNESS_SYNTHETIC = Recipe(
     average=0.99,
 )
 
+DETECTOR_SYNTHETIC = Recipe(
+    network="detector",
+    arguments={},
+    edge_mm=LATENT_FUSION_SYNTHETIC.edge_mm,
+    augment=Augment(),
+    batch=32,
+    learning_rate=2e-3,
+    weight_decay=1e-4,
+    warmup=0.03,
+    resolutions=((0.0, 224),),
+    negatives=0.15,
+    optimizer=Optimizer(clip=5.0),
+)
+"""Whole images on a canvas of 224 x 160 pixels (`handkit.detection`); there are no cubes."""
+
 _OTHERS = replace(LATENT_FUSION_SYNTHETIC, arguments={}).at(96)
 CROSSINFONET_SYNTHETIC = replace(_OTHERS, network="crossinfonet", optimizer=Optimizer(clip=200.0))
 SRN_SYNTHETIC = replace(_OTHERS, network="srn", optimizer=Optimizer(clip=3.0))
@@ -74,6 +89,7 @@ RECIPES = {
         DENSEREG_SYNTHETIC,
         LOCALIZER_SYNTHETIC,
         HANDEDNESS_SYNTHETIC,
+        DETECTOR_SYNTHETIC,
     )
 }
 """By network, for `handkit train` and `handkit compare`; see `synthetic_recipe`."""
