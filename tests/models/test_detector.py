@@ -1,6 +1,7 @@
 """The detector's network: shapes, gradients, what it reads of depth, its loss by hand, and that it can be exported."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector, focal_loss
 
-SMALL = {"channels": (8, 8, 16, 16, 16), "blocks": 1, "features": 8}
+SMALL: dict[str, Any] = {"channels": (8, 8, 16, 16, 16), "blocks": 1, "features": 8}
 
 
 def images(count: int = 2, *, height: int = 64, width: int = 96) -> torch.Tensor:
