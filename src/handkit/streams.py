@@ -20,7 +20,7 @@ from handkit.inference import two_readings
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
-from handkit.synthetic.scenes import ARM_CONES, HAND_CONES, OWN_CONES, Scene, look, sample_scenes
+from handkit.synthetic.scenes import Scene, World, look, sample_scenes
 
 HAND_WITHIN_MM = 100.0
 """A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
@@ -51,12 +51,11 @@ class SyntheticFrames(Dataset[DepthFrame]):
 
     def __getitem__(self, index: int) -> DepthFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = sample_scenes(self.size, generator)
-        center = scene.joints.mean(1)
+        scene = sample_scenes(self.size, generator, world=World(empty=self.recipe.negatives / 2))
+        center = scene.focus
         if self.recipe.negatives > 0:
-            kind = torch.rand(self.size, generator=generator) / self.recipe.negatives
-            center = torch.where((kind < 1)[:, None], _another_place(scene, generator), center)
-            scene = _without_hands(scene, kind < 0.5)
+            elsewhere = torch.rand(self.size, generator=generator) < self.recipe.negatives / 2
+            center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         cube = jitter(Cube.around(center, edge=self.recipe.edge_mm), self.recipe.augment, generator)
         margin = max(self.margin, math.sqrt(2) if self.recipe.augment.roll > 0 else 1.0)
         if margin == 1.0:
@@ -66,26 +65,17 @@ class SyntheticFrames(Dataset[DepthFrame]):
 
 
 def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
-    """A point on something else in each scene: forearm, body, clutter, or beside the hand."""
-    count = len(scene.joints)
-    balls = scene.cones.unflatten(-1, (-1, 4)).flatten(1, 2)[:, 2 * HAND_CONES : 2 * OWN_CONES]
-    present = (balls[..., 3] > 0).float() + 1e-6
-    balls = balls[torch.arange(count), torch.multinomial(present, 1, generator=generator)[:, 0]]
-    near = balls[:, :3] - torch.nn.functional.normalize(balls[:, :3], dim=-1) * balls[:, 3:]
-    mixed = scene.joints[:, 0] + torch.rand(count, 1, generator=generator) * (near - scene.joints[:, 0])
-    beside = scene.joints.mean(1) + torch.randn(count, 3, generator=generator) * 130
+    """A point on something else in each scene: a thing, a body, a forearm, or beside the hand; on no second hand."""
+    count = len(scene.focus)
+    there = (scene.places[..., 2] > 0).float() + 1e-6
+    thing = scene.places[torch.arange(count), torch.multinomial(there, 1, generator=generator)[:, 0]]
+    mixed = scene.focus + torch.rand(count, 1, generator=generator) * (thing - scene.focus)
+    beside = scene.focus + torch.randn(count, 3, generator=generator) * 130
     kind = torch.rand(count, 1, generator=generator)
-    place = torch.where(kind < 0.45, near, torch.where(kind < 0.75, mixed, beside))
-    return torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
-
-
-def _without_hands(scene: Scene, empty: Tensor) -> Scene:
-    """The same scenes with arm and hand taken out of the `empty` ones; their labels go far away."""
-    here = (~empty)[:, None, None]
-    index = torch.arange(scene.cones.shape[1])[:, None]
-    things = (index >= ARM_CONES) & (index < OWN_CONES)
-    joints = torch.where(here, scene.joints, scene.joints + 1e4)
-    return scene._replace(cones=scene.cones * (here | things), wedges=scene.wedges * here, joints=joints)
+    place = torch.where(kind < 0.45, thing, torch.where(kind < 0.75, mixed, beside))
+    place = torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+    on_second = (place - scene.hands[:, 1].mean(1)).norm(dim=-1) < 1.5 * HAND_WITHIN_MM
+    return torch.where(on_second[:, None], scene.focus, place)
 
 
 def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Targets:

@@ -17,8 +17,7 @@ from handkit.data.msra import GESTURES, SUBJECTS
 from handkit.data.nyu import JOINT_NAMES
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import FINGERS, HAND21, HANDS17, MSRA21
-from handkit.synthetic.scenes import HAND_CONES, sample_scenes, whole_frames
-from handkit.synthetic.sensor import perfect
+from handkit.synthetic.scenes import bare, sample_scenes, whole_frames
 
 ICVL_SESSION = "201403121135"
 ICVL_SESSIONS = ("test_seq_1", "test_seq_2")
@@ -27,8 +26,7 @@ ICVL_SESSIONS = ("test_seq_1", "test_seq_2")
 def render(name: str, count: int, *, seed: int = 0) -> DepthFrame:
     """Bare right hands before a perfect camera `name`: HAND21 joints in camera mm."""
     scene = sample_scenes(count, torch.Generator().manual_seed(seed), device=name)
-    scene = scene._replace(cones=scene.cones[:, :HAND_CONES], planes=scene.planes * 0, sensor=perfect(count))
-    return whole_frames(scene)
+    return whole_frames(bare(scene))
 
 
 def write_icvl(root: Path, frames: DepthFrame) -> None:

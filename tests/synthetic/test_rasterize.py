@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from handkit.synthetic.rasterize import NEAR, Surface, render, render_slowly
+from handkit.synthetic.rasterize import NEAR, Surface, render
+from handkit.synthetic.rasterize_slowly import render_slowly
 
 INTRINSICS = np.array([[80.0, 88.0, 18.3, 17.2]], np.float32)
 SIZE = {"width": 37, "height": 36}

@@ -8,14 +8,14 @@ import torch
 
 from handkit.geometry.camera import CAMERAS
 from handkit.geometry.cube import Cube
-from handkit.synthetic.rasterize import NEAR as LENS
 from handkit.synthetic.scenes import (
-    ARM_CONES,
     DEVICES,
     FAR,
     HAND_CONES,
     NEAR,
     Scene,
+    World,
+    bare,
     look,
     overview,
     record,
@@ -23,17 +23,13 @@ from handkit.synthetic.scenes import (
     whole_frames,
 )
 from handkit.synthetic.sensor import perfect
+from handkit.synthetic.spans import NEAR as LENS
 
 SIZE = 128
 
 
-def scenes(count, *, seed=0, device=None, second_hands=0.0) -> Scene:
-    return sample_scenes(count, torch.Generator().manual_seed(seed), device=device, second_hands=second_hands)
-
-
-def hands_only(scene: Scene) -> Scene:
-    """The bare hands through a perfect sensor."""
-    return scene._replace(cones=scene.cones[:, :HAND_CONES], planes=scene.planes * 0, sensor=perfect(len(scene.joints)))
+def scenes(count, *, seed=0, device=None, world=None) -> Scene:
+    return sample_scenes(count, torch.Generator().manual_seed(seed), device=device, world=world)
 
 
 def around(scene: Scene, *, edge=300.0) -> Cube:
@@ -81,7 +77,7 @@ def test_hands_stand_in_the_range_and_in_the_picture():
 
 def test_labels_lie_inside_the_hands_that_are_seen():
     """No joint is in front of its surface; most have their own skin before them."""
-    scene = hands_only(scenes(60))
+    scene = bare(scenes(60, world=World(held=0.0)))
     frame = look(scene, around(scene), resolution=SIZE)
     seen, inside = depth_at(frame)
     assert float(inside.float().mean()) > 0.9
@@ -94,7 +90,7 @@ def test_labels_lie_inside_the_hands_that_are_seen():
 
 
 def test_labels_lie_on_the_pictures_that_sensors_take():
-    scene = scenes(60)
+    scene = scenes(200, world=World(second=0.0, held=0.0))
     seen, inside = depth_at(look(scene, around(scene), resolution=SIZE))
     behind = (scene.joints[..., 2] - seen)[inside & (seen > 0)]
     assert float((seen[inside] > 0).float().mean()) > 0.85
@@ -105,8 +101,7 @@ def test_labels_lie_on_the_pictures_that_sensors_take():
 @pytest.mark.parametrize("name", ["kinect2", "icvl"])
 def test_a_window_is_a_part_of_the_whole_picture(name):
     """Where both sample the same pixels: native pitch, a middle half way between two pixels."""
-    scene = scenes(4, device=name)
-    scene = scene._replace(sensor=perfect(4))
+    scene = bare(scenes(4, device=name))
     whole = whole_frames(scene)
     pixel = whole.camera.project(scene.joints.mean(1, keepdim=True))[:, 0].floor() + 0.5
     depth = scene.joints[..., 2].mean(1).clamp(min=500.0)
@@ -130,7 +125,8 @@ def test_a_window_on_a_finer_device_has_coarser_pixels():
     cube = Cube.around(torch.tensor([[0.0, 0.0, 400.0]]).expand(3, 3), edge=300.0)
     frame = look(scene, cube, resolution=SIZE)
     assert frame.camera.matrix[:, 0, 0].tolist() == pytest.approx([400 / 300 * SIZE] * 3, rel=1e-4)
-    assert frame.joints is scene.joints
+    assert frame.joints is not None
+    assert torch.equal(frame.joints, scene.joints)
     torch.testing.assert_close(
         frame.camera.project(cube.center[:, None])[:, 0],
         torch.full((3, 2), (SIZE - 1) / 2),
@@ -148,24 +144,87 @@ def test_beyond_the_picture_there_is_no_reading():
     assert (depth[:, 63:] > 0).float().mean() > 0.9
 
 
-def test_devices_are_mixed_and_jittered():
-    intrinsics = scenes(300).intrinsics
-    widths = {CAMERAS[name].width for name in DEVICES}
-    assert set(intrinsics[:, 4].int().tolist()) == widths
-    zoom = intrinsics[intrinsics[:, 4] == 512, 0] / CAMERAS["kinect2"].fx
-    assert 0.88 <= float(zoom.min()) < 0.95 < 1.05 < float(zoom.max()) <= 1.12
-    named = scenes(3, device="sr305")
-    assert named.camera().width == 640
-    assert named.intrinsics[:, 0].tolist() == pytest.approx([CAMERAS["sr305"].fx] * 3)
+def test_cameras_are_named_ones_jittered_and_any_others():
+    intrinsics = scenes(400).intrinsics
+    named = {(CAMERAS[name].width, CAMERAS[name].height) for name in DEVICES}
+    assert named < {tuple(size) for size in intrinsics[:, 4:].int().tolist()}
+    assert {160.0, 1280.0} < set(intrinsics[:, 4].tolist())
+    field = 2 * torch.rad2deg(torch.atan(intrinsics[:, 4] / 2 / intrinsics[:, 0]))
+    assert 40 < float(field.min()) < 50
+    assert 90 < float(field.max()) < 105
+    ratio = intrinsics[:, 1] / intrinsics[:, 0]
+    assert 0.965 < float(ratio.min()) < 0.98 < 1.02 < float(ratio.max()) < 1.035
+    shift = (intrinsics[:, 2:4] - intrinsics[:, 4:] / 2) / intrinsics[:, 4:]
+    assert 0.02 < float(shift.abs().max()) < 0.06
+    one = scenes(3, device="sr305")
+    assert one.camera().width == 640
+    assert one.intrinsics[:, 0].tolist() == pytest.approx([CAMERAS["sr305"].fx] * 3)
 
 
-def test_second_hands_come_when_asked_for():
-    """Cones beyond the scene's own things are the other hand's; alone in a batch there is none to borrow."""
-    never, always = scenes(20), scenes(20, second_hands=1.0)
-    assert not never.cones[:, 30:].any()
-    assert (always.cones[:, 30:, 3].amax(1) > 0).all()
-    assert torch.equal(never.cones[:, :ARM_CONES], always.cones[:, :ARM_CONES])
-    assert not scenes(1, second_hands=1.0).cones[:, 30:].any()
+def test_distances_lie_where_hands_are_used():
+    depth = scenes(600).focus[:, 2]
+    assert NEAR <= float(depth.min()) < 240
+    assert 1200 < float(depth.max()) <= FAR
+    assert 0.8 < float(((depth > 250) & (depth < 900)).float().mean()) < 0.97
+
+
+def test_second_hands_come_as_often_as_asked_for_and_touch_at_most():
+    """Bones are no nearer than the flesh around them, less what it gives."""
+    assert not scenes(60, world=World(second=0.0)).present[:, 1].any()
+    scene = scenes(400, world=World(second=1.0))
+    there = scene.hands[:, 1, 0, 2] < 5000
+    assert 0.75 < float(there.float().mean()) < 1.0, "all but those at the lens or before the whole first hand"
+    assert (scene.present[:, 1] <= there).all()
+    gap = torch.cdist(scene.hands[there, 0], scene.hands[there, 1]).flatten(1).amin(1)
+    assert float(gap.min()) > 16.0
+    assert 0.2 < float((gap < 35).float().mean()) < 0.7
+    assert 0.6 < float(scene.left[there, 1].float().mean()) < 0.95
+    assert not scene.left[:, 0].any()
+    size = (scene.hands[there, :, 9] - scene.hands[there, :, 0]).norm(dim=-1)
+    assert 0.5 < float(((size[:, 0] - size[:, 1]).abs() < 6.0).float().mean()) < 0.95, "most are the same person's"
+
+
+def test_second_hands_are_what_their_labels_say():
+    """Alone before a perfect sensor each has its skin before its bones, and its thumb on its own side."""
+    scene = scenes(60, world=World(second=1.0, held=0.0))
+    frame = overview(scene._replace(sensor=perfect(60), planes=scene.planes * 0), focal=220.0, width=320, height=256)
+    seen, inside = depth_at(dataclasses.replace(frame, joints=scene.hands[:, 1]))
+    inside &= scene.present[:, 1:]
+    behind = (scene.hands[:, 1, :, 2] - seen)[inside & (seen > 0)]
+    assert float(((behind > -2) & (behind < 40)).float().mean()) > 0.6
+    fingers = scene.hands[:, 1, 5:].unflatten(1, (4, 4)).diff(dim=2)
+    curl = torch.linalg.cross(*(torch.nn.functional.normalize(fingers[:, :, i], dim=-1) for i in (0, 1)))
+    thumbwards = torch.nn.functional.normalize(scene.hands[:, 1, 5] - scene.hands[:, 1, 17], dim=-1)[:, None]
+    side = (curl * thumbwards).sum(-1) * torch.where(scene.left[:, 1:], -1, 1)
+    assert (side[(curl.norm(dim=-1) > 0.3) & (scene.hands[:, 1, :1, 2] < 5000)] > 0.1).all()
+
+
+def test_empty_scenes_show_no_hand():
+    """The same rooms; of the hand at most what lies beyond the border."""
+    scene = scenes(200, world=World(empty=1.0))
+    assert not scene.present.any()
+    somewhere = scene.joints[..., 2] < 5000
+    assert 0.25 < float(somewhere.float().mean()) < 0.6
+    pixel = (
+        scene.joints[..., :2] / scene.joints[..., 2:] * scene.intrinsics[:, None, :2] + scene.intrinsics[:, None, 2:4]
+    )
+    inside = ((pixel >= 0) & (pixel < scene.intrinsics[:, None, 4:])).all(-1)
+    assert float((inside & somewhere).float().sum(1).max()) <= 6
+    gone = scene.hands[:, 0, 0, 2] > 5000
+    assert not scene.solids.cones[gone, :HAND_CONES].any()
+    frame = overview(scene, focal=120.0, width=160, height=128)
+    assert float((frame.depth > 0).flatten(1).any(1).float().mean()) > 0.9
+    assert 0.3 < float(scenes(300, world=World(empty=0.4)).present[:, 0].float().mean()) < 0.7
+
+
+def test_hands_are_seen():
+    """Nothing but another hand or an object stands before most of a first hand, or seldom."""
+    scene = scenes(200, world=World(second=0.0, held=0.0))
+    frame = overview(scene._replace(sensor=perfect(200)), focal=220.0, width=320, height=256)
+    seen, inside = depth_at(frame)
+    hidden = inside & (seen < scene.joints[..., 2] - 60)
+    share = hidden.float().sum(1) / inside.float().sum(1).clamp(min=1)
+    assert float((share > 0.5).float().mean()) < 0.08
 
 
 def test_recordings_move_smoothly():

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -15,21 +14,17 @@ from handkit.evaluation import LabelledPicture, evaluate_pictures
 from handkit.geometry.camera import Camera
 from handkit.inference import HandPoseEstimator
 from handkit.models.checkpoint import CheckpointError
-from handkit.synthetic.scenes import DEVICES, sample_scenes, whole_frames
-
-SEED = 9_000_001
-"""No training batch starts from this seed or from one of the following."""
+from handkit.synthetic.scenes import whole_frames
+from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, first_testset
 
 
 def synthetic_pictures(count: int) -> Iterator[LabelledPicture]:
-    """The fixed validation set: one hand a picture, cameras in turn, every second picture in a mirror."""
+    """The first edition's fixed set: one hand a picture, cameras in turn, every second picture in a mirror."""
     for index in range(count):
-        generator = torch.Generator().manual_seed(SEED + index)
-        scene = sample_scenes(1, generator, device=DEVICES[index % len(DEVICES)], second_hands=0.0)
-        frame = whole_frames(scene)
+        frame = whole_frames(first_testset(index))
         assert frame.joints is not None
         depth, joints, matrix = frame.depth[0], frame.joints[0], frame.camera.matrix[0]
-        mirrored = index // len(DEVICES) % 2 == 1
+        mirrored = index // len(FIRST_DEVICES) % 2 == 1
         if mirrored:
             depth, joints, matrix = depth.flip(-1), joints.clone(), matrix.clone()
             joints[:, 0] *= -1
@@ -48,8 +43,8 @@ def evaluate_synthetic(
     out: Path | None,
 ) -> int:
     """Print the figures; with `out` also write them to `out` as JSON."""
-    if count < 1:
-        raise CommandError(f"--count {count} measures nothing; give at least 1", status=2)
+    if not 1 <= count <= FRAMES:
+        raise CommandError(f"--count {count}: the set has {FRAMES} frames; give 1 to {FRAMES}", status=2)
     try:
         estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, turns=turns)
     except CheckpointError as error:

@@ -1,13 +1,14 @@
 """Surfaces over spans: the depth of a quadric or a plane along image rows.
 
-Sphere and cone share one equation. A ray through pixel (u, v) has the direction
+Sphere, ellipsoid and cone share one equation. A ray through pixel (u, v) has the direction
 d = ((u - cx) / fx, (v - cy) / fy, 1), so the ray parameter is the depth z itself, and
 
-    A z^2 - 2 (p . d) z + C = 0,    A = s^2 |d|^2 - (w . d)^2,    z = C / (p . d + sqrt((p . d)^2 - A C)),
+    A z^2 - 2 (p . d) z + C = 0,    A = d . M d,    z = C / (p . d + sqrt((p . d)^2 - A C)),
 
-with p the pole, w the unit axis and s the cosine of the cone's half angle (sphere: w = 0, s = 1, p the
-center). Along an image row all terms are polynomials in u: they are expanded in double precision about the
-middle of the row's span, and the pixels run in single precision, eight at a time.
+with p the pole and M the form: s^2 I - w w^T for a cone of unit axis w and half angle acos s, the identity
+for a sphere (p its center), the sum of q q^T with q = h / |h|^2 over the half axes h of an ellipsoid. Along an
+image row all terms are polynomials in u: they are expanded in double precision about the middle of the row's
+span, and the pixels run in single precision, eight at a time.
 """
 
 import math
@@ -23,15 +24,23 @@ BLOCK = 8
 """Pixels drawn together: one vector register of single precision."""
 
 
+Form = tuple[float, float, float, float, float, float]
+"""A symmetric matrix: xx, yy, zz, xy, xz, yz."""
+
+
 class Quadric(NamedTuple):
-    """The coefficients p, C, w, s^2 of the equation above; a hit counts for z (w . d) in [low, high]."""
+    """The coefficients p, C, M of the equation above; a hit counts for z (w . d) in [low, high].
+
+    Drawn where rays enter it, or (a wall seen from within) where they leave it.
+    """
 
     pole: Vector
     constant: float
+    form: Form
     axis: Vector
-    cosine_squared: float
     low: float
     high: float
+    leaving: bool
 
 
 class Row(NamedTuple):
@@ -79,19 +88,33 @@ def _draw_within(line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quad
 
 
 @kernel
+def _draw_leaving(line: Float32[np.ndarray, " W8"], blocks: tuple[int, int], quadric: Quadric, row: Row) -> None:
+    """The same by z = (p . d + root) / A: where the ray leaves a cone, its wall seen from within."""
+    middle = (blocks[0] + blocks[1]) * BLOCK // 2
+    low, high = np.float32(quadric.low), np.float32(quadric.high)
+    zero = np.float32(0.0)
+    for block in range(blocks[0], blocks[1]):
+        for lane in range(BLOCK):
+            at = block * BLOCK + lane
+            x = np.float32(at - middle)
+            inside = (row.root[2] * x + row.root[1]) * x + row.root[0]
+            square = (row.square[2] * x + row.square[1]) * x + row.square[0]
+            depth = (row.pole[1] * x + row.pole[0] + np.sqrt(max(inside, zero))) / square
+            along = depth * (row.axis[1] * x + row.axis[0])
+            hit = (inside >= zero) & (depth > zero) & (along >= low) & (along <= high) & (depth < line[at])
+            line[at] = depth if hit else line[at]
+
+
+@kernel
 def draw_quadric(
     image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2"], quadric: Quadric, view: View
 ) -> None:
     """Lower the depth in each row's span to the quadric's nearest valid hit."""
-    pole, constant, axis, cosine_squared = (
-        quadric.pole,
-        quadric.constant,
-        quadric.axis,
-        quadric.cosine_squared,
-    )
+    pole, constant, axis = quadric.pole, quadric.constant, quadric.axis
+    xx, yy, zz, xy, xz, yz = quadric.form
     step = 1.0 / view.fx
     p1, w1 = pole[0] * step, axis[0] * step
-    a2 = cosine_squared * step * step - w1 * w1
+    a2 = xx * step * step
     for row in range(spans.shape[0]):
         left, right = max(spans[row, 0], 0.0), min(spans[row, 1], view.width - 1.0)
         if not math.ceil(left) <= right:
@@ -100,8 +123,9 @@ def draw_quadric(
         middle = (blocks[0] + blocks[1]) * BLOCK // 2
         ray = ((middle - view.cx) * step, (row - view.cy) / view.fy, 1.0)
         p0, w0 = dot(pole, ray), dot(axis, ray)
-        a0 = cosine_squared * dot(ray, ray) - w0 * w0
-        a1 = 2.0 * (cosine_squared * ray[0] * step - w0 * w1)
+        x, y, _ = ray
+        a0 = (xx * x + 2.0 * (xy * y + xz)) * x + (yy * y + 2.0 * yz) * y + zz
+        a1 = 2.0 * step * (xx * x + xy * y + xz)
         terms = Row(
             (np.float32(p0), np.float32(p1)),
             (np.float32(a0), np.float32(a1), np.float32(a2)),
@@ -112,10 +136,19 @@ def draw_quadric(
             ),
             (np.float32(w0), np.float32(w1)),
         )
-        if constant > 0.0:
+        if quadric.leaving:
+            _draw_leaving(image[row], blocks, quadric, terms)
+        elif constant > 0.0:
             _draw_outside(image[row], blocks, quadric, terms)
         else:
             _draw_within(image[row], blocks, quadric, terms)
+
+
+@kernel
+def cone_form(axis: Vector, cosine_squared: float) -> Form:
+    """M of a cone: s^2 I - w w^T."""
+    x, y, z = axis
+    return (cosine_squared - x * x, cosine_squared - y * y, cosine_squared - z * z, -x * y, -x * z, -y * z)
 
 
 @kernel

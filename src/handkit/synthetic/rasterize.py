@@ -1,10 +1,10 @@
-"""Rasterizer: tapered capsules, webs and planes to a depth image, exactly and on one core.
+"""Rasterizer: hulls of spheres, boxes, cylinders, ellipsoids and planes to a depth image, exactly and on one core.
 
-Every primitive is a convex hull of two or three spheres. Its surface is made of pieces with a closed form
+Cones and wedges are convex hulls of two or three spheres. Their surface is made of pieces with a closed form
 (spheres, cones between circles of tangency, tangent triangles), and the nearest of the valid hits is where a
-ray enters the hull. The closed forms are in quadrics.py, and where in the image they lie in spans.py.
-`render` is the fast path; `render_slowly` is the truth it is tested against: the same hulls, packed with
-spheres.
+ray enters the hull. The closed forms are in quadrics.py, where in the image they lie in spans.py, and the
+solids that are no hulls of spheres in solids.py. `render` is the fast path; `render_slowly` in
+rasterize_slowly.py is the truth it is tested against.
 
 Frame: camera millimetres, x right, y down, z forward; pixel centers at integers; depth 0 is no reading.
 """
@@ -16,23 +16,31 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from .compiled import kernel
-from .quadrics import BLOCK, Quadric, draw_plane, draw_quadric
-from .spans import Ball, Vector, View, along, clear, dot, normals, widen_by_ball, widen_by_edge
+from .quadrics import BLOCK, Quadric, cone_form, draw_plane, draw_quadric
+from .solids import draw_box, draw_cylinder, draw_ellipsoid
+from .spans import NEAR, Ball, Vector, View, along, clear, dot, normals, widen_by_ball, widen_by_edge
 
-NEAR = 20.0
-"""Millimetres. What comes nearer is cut off: nothing is drawn through the lens."""
+_NO_SOLIDS, _NO_CYLINDERS = np.zeros((0, 0, 12), np.float32), np.zeros((0, 0, 9), np.float32)
 
 
 class Surface(NamedTuple):
-    """A batch of scenes in camera millimetres; a row whose first radius is not positive is unused padding.
+    """A batch of scenes in camera millimetres; a row whose first size is not positive is unused padding.
 
     A cone is the hull of two spheres, (x y z radius) twice. A wedge is the hull of three (palm, thumb web).
     A plane n . x = d is (nx, ny, nz, d), seen from either side where z > 0; (0, 0, 0, 0) is padding.
+    A box is its center (x y z) and three half edges, vectors (x y z) at right angles to each other; an ellipsoid
+    is its center and three half axes likewise. Padding has a first half edge of (0, 0, 0); the others must not be.
+    A cylinder has flat ends: (x y z radius) of its start, (x y z radius) of its end, both radii about the line
+    between them, then its wall: 0 is solid, else it is open at its end, hollow inside a wall and bottom that thick.
+    The start's radius is positive, the end's may be 0; one whose ends coincide is not drawn.
     """
 
     cones: Float[np.ndarray, "B P 8"]
     wedges: Float[np.ndarray, "B W 12"]
     planes: Float[np.ndarray, "B Q 4"]
+    boxes: Float[np.ndarray, "B X 12"] = _NO_SOLIDS
+    cylinders: Float[np.ndarray, "B C 9"] = _NO_CYLINDERS
+    ellipsoids: Float[np.ndarray, "B E 12"] = _NO_SOLIDS
 
 
 @kernel
@@ -42,7 +50,9 @@ def _draw_ball(image: Float32[np.ndarray, "H W8"], spans: Float[np.ndarray, "H 2
     clear(spans)
     widen_by_ball(spans, ball, view)
     nowhere = (0.0, 0.0, 0.0)
-    draw_quadric(image, spans, Quadric(center, constant, nowhere, 1.0, -np.inf, np.inf), view)
+    draw_quadric(
+        image, spans, Quadric(center, constant, cone_form(nowhere, 1.0), nowhere, -np.inf, np.inf, leaving=False), view
+    )
 
 
 @kernel
@@ -82,7 +92,7 @@ def _draw_side(
         widen_by_ball(spans, end, view)
     pole = along((squared * a[0], squared * a[1], squared * a[2]), axis, -low)
     constant = squared * (dot(a, a) - offset * offset) - spread * spread
-    draw_quadric(image, spans, Quadric(pole, constant, axis, squared, low, high), view)
+    draw_quadric(image, spans, Quadric(pole, constant, cone_form(axis, squared), axis, low, high, leaving=False), view)
 
 
 @kernel
@@ -182,11 +192,31 @@ def _draw_scene(
         nearest = min(wedge[2] - wedge[3], wedge[6] - wedge[7], wedge[10] - wedge[11])
         if wedge[3] > 0.0 and NEAR <= nearest <= far:
             _draw_wedge(image, spans, wedge, view)
+    _draw_solids(image, spans, scene, far, view)
     spans[:, 0] = 0.0
     spans[:, 1] = view.width - 1.0
     for plane in scene.planes:
         if plane[3] != 0.0:
             draw_plane(image, spans, (plane[0], plane[1], plane[2], plane[3]), view)
+
+
+@kernel
+def _draw_solids(
+    image: Float32[np.ndarray, "H W8"],
+    spans: Float[np.ndarray, "H 2"],
+    scene: Surface,
+    far: float,
+    view: View,
+) -> None:
+    for box in scene.boxes:
+        if box[3] != 0.0 or box[4] != 0.0 or box[5] != 0.0:
+            draw_box(image, spans, box, far, view)
+    for cylinder in scene.cylinders:
+        if cylinder[3] > 0.0:
+            draw_cylinder(image, spans, cylinder, far, view)
+    for ellipsoid in scene.ellipsoids:
+        if ellipsoid[3] != 0.0 or ellipsoid[4] != 0.0 or ellipsoid[5] != 0.0:
+            draw_ellipsoid(image, spans, ellipsoid, far, view)
 
 
 @kernel
@@ -205,7 +235,14 @@ def _render(
         view = View(fx, fy, cx, cy, width)
         limit = np.float32(far[frame])
         image[:] = infinite
-        scene = Surface(surface.cones[frame], surface.wedges[frame], surface.planes[frame])
+        scene = Surface(
+            surface.cones[frame],
+            surface.wedges[frame],
+            surface.planes[frame],
+            surface.boxes[frame],
+            surface.cylinders[frame],
+            surface.ellipsoids[frame],
+        )
         _draw_scene(image, spans, scene, far[frame], view)
         for row in range(height):
             for column in range(width):
@@ -224,58 +261,13 @@ def render(
     """Depth in millimetres of the nearest surface in each pixel; 0 where there is none or it is beyond far.
 
     Intrinsics are (fx, fy, cx, cy) in pixels. What comes nearer than NEAR is not drawn: a cone is cut where
-    its sphere crosses that plane, a wedge is left out whole. Single threaded, without the interpreter lock.
+    its sphere crosses that plane, a box where its faces do, and what else reaches it is left out whole.
+    Single threaded, without the interpreter lock.
     """
     count = len(intrinsics)
-    double = Surface(*(np.ascontiguousarray(part, dtype=np.float64) for part in surface))
+    parts = [part if part.size else np.zeros((count, 0, part.shape[-1])) for part in surface]
+    double = Surface(*(np.ascontiguousarray(part, dtype=np.float64) for part in parts))
     out = np.empty((count, height, width), np.float32)
     limits = np.ascontiguousarray(np.broadcast_to(np.asarray(far, np.float64), count))
     _render(double, np.ascontiguousarray(intrinsics, dtype=np.float64), limits, out)
     return out
-
-
-def _packed_spheres(surface: Surface, frame: int, *, steps: int) -> Float[np.ndarray, "N 4"]:
-    """The spheres (x, y, z, radius) whose union a frame's hulls are, in the limit of many steps per edge."""
-    fractions = np.linspace(0.0, 1.0, steps)[:, None]
-    parts: list[Float[np.ndarray, "N 4"]] = []
-    for cone in surface.cones[frame].astype(np.float64):
-        spheres = cone[:4] * (1.0 - fractions) + cone[4:] * fractions
-        parts.append(spheres[(spheres[:, 2] - spheres[:, 3] >= NEAR) & (cone[3] > 0.0)])
-    second, third = (grid.reshape(-1, 1) for grid in np.meshgrid(fractions, fractions))
-    second, third = second[second + third <= 1.0, None], third[second + third <= 1.0, None]
-    for wedge in surface.wedges[frame].astype(np.float64):
-        if wedge[3] > 0.0 and np.min(wedge[2::4] - wedge[3::4]) >= NEAR:
-            parts.append(wedge[:4] + second * (wedge[4:8] - wedge[:4]) + third * (wedge[8:] - wedge[:4]))
-    return np.concatenate([*parts, np.empty((0, 4))])
-
-
-def render_slowly(
-    surface: Surface,
-    intrinsics: Float[np.ndarray, "B 4"],
-    *,
-    width: int,
-    height: int,
-    steps: int = 200,
-) -> Float[np.ndarray, "B {height} {width}"]:
-    """What `render` answers, by intersecting every ray with `steps` spheres along each edge of each hull.
-
-    Sampling leaves grooves: depth is too large by about spacing^2 / (8 radius) where the surface faces the
-    camera, and by more where it is seen at a grazing angle.
-    """
-    v, u = np.mgrid[:height, :width]
-    nearest = np.full((len(intrinsics), height, width), np.inf)
-    for frame, (fx, fy, cx, cy) in enumerate(np.asarray(intrinsics, np.float64)):
-        rays = np.stack([(u - cx) / fx, (v - cy) / fy, np.ones((height, width))], axis=-1)
-        squared = (rays * rays).sum(axis=-1)[..., None]
-        spheres = _packed_spheres(surface, frame, steps=steps)
-        for some in np.array_split(spheres, len(spheres) // 64 + 1):
-            reach = rays @ some[:, :3].T
-            inside = reach * reach - squared * ((some[:, :3] ** 2).sum(axis=1) - some[:, 3] ** 2)
-            depth = (reach - np.sqrt(np.maximum(inside, 0.0))) / squared
-            hits = np.where(inside >= 0.0, depth, np.inf).min(axis=-1, initial=np.inf)
-            nearest[frame] = np.minimum(nearest[frame], hits)
-        for plane in surface.planes[frame].astype(np.float64):
-            slope = rays @ plane[:3]
-            depth = plane[3] / np.where(slope * plane[3] > 0.0, slope, np.inf)
-            nearest[frame] = np.where(depth > 0.0, np.minimum(nearest[frame], depth), nearest[frame])
-    return np.where(np.isfinite(nearest), nearest, 0.0)

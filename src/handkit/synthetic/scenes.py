@@ -1,86 +1,164 @@
-"""A hand in front of a depth camera: forearm, body, wall, desk and clutter around it, seen by a real device.
+"""A hand in front of a depth camera, or none: arms, people, things, furniture and walls around, seen by a real device.
 
-`sample_scenes` decides everything that is random about the world; `look` renders a window of it, or the whole picture,
-through a sensor. Labels never depend on the window.
+`sample_scenes` decides everything that is random about the world; `look` renders a window of it, `overview` and
+`whole_frames` the whole image, through a sensor. Labels never depend on the window.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from handkit.geometry.camera import CAMERAS, Camera
+from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.kinematics import axis_rotation
-from handkit.synthetic.hand import (
-    Articulation,
-    HandShape,
-    Posed,
-    articulate,
-    forearm_cones,
-    sample_shapes,
-    surface,
-)
-from handkit.synthetic.poses import sample_articulations, sample_views
+from handkit.synthetic.arms import Arm, arms_only, hand_parts, sample_cast
+from handkit.synthetic.assemblies import Solids, join, visible
+from handkit.synthetic.hand import Articulation, HandShape, articulate, sample_shapes
+from handkit.synthetic.poses import sample_articulations
 from handkit.synthetic.rasterize import Surface, render
-from handkit.synthetic.sensor import Sensor, sample_sensors, sense
-from handkit.synthetic.surroundings import body, chance, clutter, planes, second_hand, uniform
+from handkit.synthetic.sensor import Sensor, perfect, sample_sensors, sense
+from handkit.synthetic.surroundings import Stage, surround
+from handkit.synthetic.viewpoints import (
+    DEVICES,
+    FAR,
+    FRONTAL,
+    NEAR,
+    Viewpoint,
+    chance,
+    sample_cameras,
+    sample_viewpoints,
+)
 
-DEVICES = ("kinect1", "kinect2", "sr300", "d435", "l515", "azure-kinect", "icvl")
-HAND_CONES, ARM_CONES, OWN_CONES = 16, 20, 30
-"""Of a scene's cones the first are the hand's; then come its forearm's; then body and clutter."""
-NEAR, FAR = 240.0, 1100.0
-"""Distance of the hand from the camera, mm."""
+__all__ = [
+    "DEVICES",
+    "FAR",
+    "NEAR",
+    "Scene",
+    "World",
+    "bare",
+    "look",
+    "overview",
+    "record",
+    "sample_scenes",
+    "whole_frames",
+]
+
+HAND_CONES, HAND_WEDGES = hand_parts()
+"""Of a scene's cones and wedges the first are the first hand's own."""
+NOWHERE = 1e4
+"""Added to the coordinates of joints that are not in the world, mm."""
+
+
+class World(NamedTuple):
+    """What there is to be seen: shares of all scenes."""
+
+    second: float = 0.2
+    """With a second hand, of those with a hand."""
+    empty: float = 0.0
+    """Without a hand: empty rooms, people whose hands are out of the image or hidden."""
+    held: float = 0.28
+    """With an object in the hand."""
+    egocentric: float | None = None
+    """Seen by the hand's owner; None: as usual."""
 
 
 class Scene(NamedTuple):
-    """B worlds; every row has its own camera and its own sensor."""
+    """B worlds; every row has its own camera and its own sensor. Camera mm."""
 
-    cones: Float[Tensor, "B P 8"]
-    wedges: Float[Tensor, "B W 12"]
+    solids: Solids
     planes: Float[Tensor, "B Q 4"]
-    joints: Float[Tensor, "B 21 3"]
-    """HAND21, camera mm; always a right hand."""
+    hands: Float[Tensor, "B 2 21 3"]
+    """HAND21. The first is always a right hand; one that is not in the world is `NOWHERE`."""
+    left: Bool[Tensor, "B 2"]
+    present: Bool[Tensor, "B 2"]
+    """Whether a third of the hand's joints or more are within the image (maybe hidden by something nearer)."""
+    focus: Float[Tensor, "B 3"]
+    """The middle of the first hand, or where it would be."""
+    places: Float[Tensor, "B M 3"]
+    """Middles of things and people, and the elbow: where no hand is. 0, 0, 0 is padding."""
     intrinsics: Float[Tensor, "B 6"]
     """fx, fy, cx, cy, width, height of the device, pixels."""
     sensor: Sensor
     seeds: np.ndarray
 
+    @property
+    def joints(self) -> Float[Tensor, "B 21 3"]:
+        """The first hand's."""
+        return self.hands[:, 0]
+
     def camera(self) -> Camera:
-        """The device of every row; its picture's size is that of the first row."""
+        """The device of every row; its image's size is that of the first row."""
         width, height = (int(size) for size in self.intrinsics[0, 4:])
         return Camera(_matrices(self.intrinsics), width, height)
 
 
 def sample_scenes(
-    count: int, generator: torch.Generator, *, device: str | None = None, second_hands: float = 1 / 12
+    count: int, generator: torch.Generator, *, device: str | None = None, world: World | None = None
 ) -> Scene:
-    """Random worlds, seen by one named camera or by a mixture of jittered `DEVICES`.
+    """Random worlds, seen by one named camera or by a mixture; of the usual `World`, unless another is given."""
+    world = world or World()
+    intrinsics = sample_cameras(count, generator, device)
+    view = sample_viewpoints(count, generator, egocentric=world.egocentric)
+    empty = chance(generator, count, world.empty)
+    cast = sample_cast(intrinsics, view, empty, generator, second=world.second)
+    first, elbow = cast.first, cast.first.elbow()
+    around = surround(Stage(cast.focus, cast.balls(), view), generator, elbow=elbow)
 
-    `second_hands` is the share of scenes in which another hand is near.
-    """
-    intrinsics = _sample_intrinsics(count, generator, device)
-    shape = sample_shapes(count, generator)
-    posed = articulate(shape, sample_articulations(shape, generator))
-    rotation = sample_views(posed.forearm, generator)
-    position = _sample_positions(posed.joints @ rotation.mT, intrinsics, generator)
-    length = 40 + 240 * uniform(generator, count) ** 0.7
-    sleeve = torch.where(chance(generator, count, 0.3), 2 + 14 * uniform(generator, count), 0.0)
-    arm = _Arm(shape, posed, rotation, position, length, sleeve)
-
-    cones, wedges, joints, elbow = arm.place()
-    other, other_wedges = second_hand(cones, wedges, joints, generator, probability=second_hands)
-    things = torch.cat([body(joints, elbow, generator), clutter(joints, generator), other], dim=1)
-    sensor = _calibrated(sample_sensors(count, generator), joints)
-    faces = torch.cat([cones, things], dim=1), torch.cat([wedges, other_wedges], dim=1)
-    return Scene(*faces, planes(joints, elbow, generator), joints, intrinsics, sensor, _seeds(count, generator))
+    hands = torch.full((count, 2, 21, 3), NOWHERE)
+    hands[:, 0] = first.joints + torch.where(cast.has_hand(), 0.0, NOWHERE)[:, None, None]
+    hands[cast.two, 1] = cast.other.joints
+    left = torch.zeros(count, 2, dtype=torch.bool)
+    left[cast.two, 1] = cast.left
+    sensor = _calibrated(sample_sensors(count, generator), hands, cast.focus)
+    places = torch.cat([around.places, (elbow * cast.has_arm()[:, None])[:, None]], dim=1)
+    return Scene(
+        solids=join([cast.solids(), around.solids]),
+        planes=around.planes,
+        hands=hands,
+        left=left,
+        present=_within(hands, intrinsics),
+        focus=cast.focus,
+        places=places,
+        intrinsics=intrinsics,
+        sensor=sensor,
+        seeds=_seeds(count, generator),
+    )
 
 
 def record(count: int, generator: torch.Generator, *, device: str) -> Scene:
-    """`count` successive frames of one hand that moves in front of one named camera, its owner behind it."""
+    """`count` successive frames of one hand that moves in front of one named camera, things and people behind it."""
+    arm = _moving_arm(count, generator)
+    first = arm.place()
+    balls = first.balls()
+    view = Viewpoint(torch.full((1,), FRONTAL), torch.tensor([[0.0, -1.0, 0.0]]))
+    focus = first.joints.mean(1)
+    around = surround(Stage(focus.mean(0, keepdim=True), balls.reshape(1, -1, 4), view), generator, elbow=None)
+    sensor = sample_sensors(1, generator, kind="structured light")
+    sensor = Sensor(*(np.repeat(field, count) for field in sensor))
+    hands = torch.stack([first.joints, torch.full_like(first.joints, NOWHERE)], dim=1)
+    intrinsics = sample_cameras(count, generator, device)
+    return Scene(
+        solids=join(
+            [arms_only(first.cones, first.wedges), Solids(*(part.expand(count, -1, -1) for part in around.solids))]
+        ),
+        planes=around.planes.expand(count, -1, -1),
+        hands=hands,
+        left=torch.zeros(count, 2, dtype=torch.bool),
+        present=_within(hands, intrinsics),
+        focus=focus,
+        places=torch.cat([around.places.expand(count, -1, -1), first.elbow()[:, None]], dim=1),
+        intrinsics=intrinsics,
+        sensor=_calibrated(sensor, hands, focus),
+        seeds=_seeds(count, generator),
+    )
+
+
+def _moving_arm(count: int, generator: torch.Generator) -> Arm:
+    """One arm that glides from posture to posture, a dozen frames each."""
     keys = max(count // 12, 1) + 1
     time = torch.linspace(0, keys - 1, count)
     one = sample_shapes(1, generator)
@@ -94,36 +172,7 @@ def record(count: int, generator: torch.Generator, *, device: str) -> Scene:
     spread = torch.tensor([70.0, 50.0, 60.0])
     center = torch.tensor([0.0, 0.0, 520.0]) + torch.randn(keys, 3, generator=generator) * spread
     position = _glide(center, time) - (posed.joints @ (u @ vh).mT).mean(1)
-    arm = _Arm(shape, posed, u @ vh, position, torch.full((count,), 240.0), torch.zeros(count))
-
-    cones, wedges, joints, elbow = arm.place()
-    owner = body(joints.reshape(1, -1, 3), elbow.mean(0, keepdim=True), generator, probability=1.0)[:, :-1]
-    wall = planes(torch.cat([joints, elbow[:, None]], dim=1).reshape(1, -1, 3), elbow[:1], generator)
-    sensor = sample_sensors(1, generator, kind="structured light")
-    sensor = _calibrated(Sensor(*(np.repeat(field, count) for field in sensor)), joints)
-    cones = torch.cat([cones, owner.expand(count, -1, -1)], dim=1)
-    intrinsics = _sample_intrinsics(count, generator, device)
-    return Scene(cones, wedges, wall.expand(count, -1, -1), joints, intrinsics, sensor, _seeds(count, generator))
-
-
-class _Arm(NamedTuple):
-    """A posed hand and its forearm, and where they are: `camera = rotation @ hand + position`."""
-
-    shape: HandShape
-    posed: Posed
-    rotation: Float[Tensor, "B 3 3"]
-    position: Float[Tensor, "B 3"]
-    length: Float[Tensor, " B"]
-    sleeve: Float[Tensor, " B"]
-
-    def place(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Cones (the last four the forearm's), wedges, joints and elbow in camera mm."""
-        cones, wedges = surface(self.shape, self.posed)
-        forearm = forearm_cones(self.shape, self.posed, length=self.length, sleeve=self.sleeve)
-        cones = torch.cat([cones, forearm], dim=1)
-        cones, wedges = (_place(balls, self.rotation, self.position) for balls in (cones, wedges))
-        joints = self.posed.joints @ self.rotation.mT + self.position[:, None]
-        return cones, wedges, joints, (cones[:, -4, 4:7] + cones[:, -3, 4:7]) / 2
+    return Arm(shape, posed, u @ vh, position, torch.full((count,), 240.0), torch.zeros(count))
 
 
 def _glide(keys: Float[Tensor, "K *shape"], time: Float[Tensor, " B"]) -> Float[Tensor, "B *shape"]:
@@ -135,6 +184,12 @@ def _glide(keys: Float[Tensor, "K *shape"], time: Float[Tensor, " B"]) -> Float[
 
 def _seeds(count: int, generator: torch.Generator) -> np.ndarray:
     return torch.randint(0, 2**62, (count,), generator=generator).numpy().astype(np.uint64)
+
+
+def bare(scene: Scene) -> Scene:
+    """The first hands alone, with nothing around them, through perfect sensors."""
+    solids = arms_only(scene.solids.cones[:, :HAND_CONES], scene.solids.wedges[:, :HAND_WEDGES])
+    return scene._replace(solids=solids, planes=scene.planes * 0, sensor=perfect(len(scene.planes)))
 
 
 def look(scene: Scene, cube: Cube, *, resolution: int) -> DepthFrame:
@@ -193,54 +248,33 @@ def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFra
 
 
 def _read(scene: Scene, intrinsics: Tensor, *, width: int, height: int, far: Tensor) -> Float[Tensor, "B H W"]:
-    """Render and sense."""
+    """Render what can be in the window, and sense."""
     numbers = intrinsics.numpy()
-    faces = Surface(scene.cones.numpy(), scene.wedges.numpy(), scene.planes.numpy())
-    clean = render(faces, numbers, width=width, height=height, far=far.numpy())
+    seen = visible(scene.solids, intrinsics, width=width, height=height, far=far)
+    cones, wedges, boxes, cylinders, ellipsoids = (part.numpy() for part in seen)
+    surface = Surface(cones, wedges, scene.planes.numpy(), boxes, cylinders, ellipsoids)
+    clean = render(surface, numbers, width=width, height=height, far=far.numpy())
     return torch.from_numpy(sense(clean, numbers, scene.sensor, scene.seeds))
 
 
-def _sample_intrinsics(count: int, generator: torch.Generator, device: str | None) -> Float[Tensor, "B 6"]:
-    if device is not None:
-        return torch.tensor(CAMERAS[device][:6]).expand(count, 6)
-    table = torch.tensor([CAMERAS[name][:6] for name in DEVICES])
-    chosen = table[torch.randint(0, len(table), (count,), generator=generator)]
-    zoom = 1 + 0.12 * (uniform(generator, count, 1) * 2 - 1)
-    return torch.cat([chosen[:, :2] * zoom, chosen[:, 2:]], dim=-1)
+def _within(hands: Float[Tensor, "B H 21 3"], intrinsics: Float[Tensor, "B 6"]) -> Bool[Tensor, "B H"]:
+    """Whether a third of the joints are within the image."""
+    focal, middle, size = intrinsics[:, None, None].split(2, dim=-1)
+    pixel = hands[..., :2] / hands[..., 2:] * focal + middle
+    inside = ((pixel >= 0) & (pixel <= size - 1)).all(-1) & (hands[..., 2] > 0) & (hands[..., 2] < NOWHERE / 2)
+    return inside.sum(-1) >= 7
 
 
-def _sample_positions(
-    joints: Float[Tensor, "B 21 3"], intrinsics: Float[Tensor, "B 6"], generator: torch.Generator
-) -> Float[Tensor, "B 3"]:
-    """Wrist positions that put the joint mean anywhere in the picture (now and then cut by its border)."""
-    count = len(joints)
-    reach = joints[..., 2].mean(1) - joints[..., 2].amin(1)
-    near = torch.maximum(NEAR + reach, torch.tensor(NEAR))
-    depth = near * (FAR / near) ** (uniform(generator, count) ** 1.3)
-    extent = intrinsics[:, :2] * 95 / depth[:, None]
-    margin = torch.where(chance(generator, count, 0.03)[:, None], 0.2 * extent, extent)
-    margin = torch.minimum(margin, intrinsics[:, 4:] * 0.45)
-    pixel = margin + (intrinsics[:, 4:] - 2 * margin) * uniform(generator, count, 2)
-    plane = (pixel - intrinsics[:, 2:4]) / intrinsics[:, :2] * depth[:, None]
-    return torch.cat([plane, depth[:, None]], dim=-1) - joints.mean(1)
-
-
-def _calibrated(sensor: Sensor, joints: Float[Tensor, "B 21 3"]) -> Sensor:
-    """The same sensor without bias, with the hand in its range: labels are in the millimetres that it reads."""
-    near, far = (joints[..., 2].amin(1).numpy(), joints[..., 2].amax(1).numpy())
+def _calibrated(sensor: Sensor, hands: Float[Tensor, "B H 21 3"], focus: Float[Tensor, "B 3"]) -> Sensor:
+    """The same sensor without bias, with hands in its range: labels are in the millimeters that it reads."""
+    depth = torch.cat([hands[..., 2].flatten(1), focus[:, 2:]], dim=1)
+    depth = depth.where(depth < NOWHERE / 2, focus[:, 2:]).numpy()
     return sensor._replace(
         scale=np.zeros_like(sensor.scale),
         offset=np.zeros_like(sensor.offset),
-        nearest=np.minimum(sensor.nearest, near - 30).astype(np.float32),
-        farthest=np.maximum(sensor.farthest, far + 150).astype(np.float32),
+        nearest=np.minimum(sensor.nearest, depth.min(1) - 30).astype(np.float32),
+        farthest=np.maximum(sensor.farthest, depth.max(1) + 150).astype(np.float32),
     )
-
-
-def _place(balls: Float[Tensor, "B N K"], rotation: Tensor, position: Tensor) -> Float[Tensor, "B N K"]:
-    """Move balls (x, y, z, r, ...) from the hand frame to the camera's."""
-    split = balls.unflatten(-1, (-1, 4))
-    center = torch.einsum("bij,bnkj->bnki", rotation, split[..., :3]) + position[:, None, None]
-    return torch.cat([center, split[..., 3:]], dim=-1).flatten(-2)
 
 
 def _matrices(intrinsics: Float[Tensor, "B K"]) -> Float[Tensor, "B 3 3"]:

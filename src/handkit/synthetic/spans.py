@@ -12,6 +12,9 @@ from jaxtyping import Float
 
 from .compiled import kernel
 
+NEAR = 20.0
+"""Millimetres. What comes nearer is cut off: nothing is drawn through the lens."""
+
 Ball = tuple[float, float, float, float]
 """x, y, z and radius of a sphere in camera millimetres."""
 
@@ -103,6 +106,61 @@ def widen_by_edge(spans: Float[np.ndarray, "H 2"], start: Vector, end: Vector, v
         column = u + du * (row - v) / dv
         spans[row, 0] = min(spans[row, 0], column)
         spans[row, 1] = max(spans[row, 1], column)
+
+
+@kernel
+def chord(row: int, circle: Ball, normal: Vector, view: View) -> tuple[bool, float, float]:
+    """Columns where an image row enters and leaves a disc of unit normal; False where it misses it."""
+    center, slope = (circle[0], circle[1], circle[2]), (row - view.cy) / view.fy
+    # The row's plane y = slope z cuts the disc's plane in a line.
+    across = (0.0, 1.0, -slope)
+    direction = cross(across, normal)
+    squared = dot(direction, direction)
+    if squared <= 1e-12:
+        return False, 0.0, 0.0
+    gap = dot(across, center)
+    rest = circle[3] * circle[3] - gap * gap / squared
+    if rest < 0.0:
+        return False, 0.0, 0.0
+    foot = along(center, along(across, normal, -dot(across, normal)), -gap / squared)
+    half = math.sqrt(rest / squared)
+    start, end = along(foot, direction, -half), along(foot, direction, half)
+    first, second = view.fx * start[0] / start[2] + view.cx, view.fx * end[0] / end[2] + view.cx
+    return True, min(first, second), max(first, second)
+
+
+@kernel
+def widen_by_disc(spans: Float[np.ndarray, "H 2"], circle: Ball, normal: Vector, view: View) -> None:
+    """Widen each row's span by a disc in front of the camera."""
+    for row in range(spans.shape[0]):
+        found, left, right = chord(row, circle, normal, view)
+        if found:
+            spans[row, 0] = min(spans[row, 0], left)
+            spans[row, 1] = max(spans[row, 1], right)
+
+
+@kernel
+def widen_by_ellipsoid(
+    spans: Float[np.ndarray, "H 2"], center: Vector, axes: tuple[Vector, Vector, Vector], view: View
+) -> None:
+    """Widen each row's span by an ellipsoid (half axes in mm) in front of the camera: its outline is a conic."""
+    (x, y, z), (a, b, c) = center, axes
+    # The lines (l, m, n) tangent to the outline obey l . K l = 0; the outline itself has the adjugate of K.
+    xx, xy = x * x - a[0] * a[0] - b[0] * b[0] - c[0] * c[0], x * y - a[0] * a[1] - b[0] * b[1] - c[0] * c[1]
+    yy, yz = y * y - a[1] * a[1] - b[1] * b[1] - c[1] * c[1], y * z - a[1] * a[2] - b[1] * b[2] - c[1] * c[2]
+    zz, xz = z * z - a[2] * a[2] - b[2] * b[2] - c[2] * c[2], x * z - a[0] * a[2] - b[0] * b[2] - c[0] * c[2]
+    square = yy * zz - yz * yz
+    root = math.sqrt(max(-square, 0.0))
+    first = max(math.ceil(view.fy * (yz - root) / zz + view.cy), 0)
+    last = min(math.floor(view.fy * (yz + root) / zz + view.cy), spans.shape[0] - 1)
+    for row in range(first, last + 1):
+        slope = (row - view.cy) / view.fy
+        mixed = (xz * yz - xy * zz) * slope + xy * yz - xz * yy
+        rest = ((xx * zz - xz * xz) * slope + 2.0 * (xy * xz - xx * yz)) * slope + xx * yy - xy * xy
+        middle = -mixed / square
+        half = math.sqrt(max(middle * middle - rest / square, 0.0))
+        spans[row, 0] = min(spans[row, 0], view.fx * (middle - half) + view.cx)
+        spans[row, 1] = max(spans[row, 1], view.fx * (middle + half) + view.cx)
 
 
 @kernel

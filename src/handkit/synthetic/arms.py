@@ -1,0 +1,265 @@
+"""Hands with their forearms in a scene: placed, dressed, and a second one brought near until it touches."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from handkit.synthetic.assemblies import Solids
+from handkit.synthetic.hand import Articulation, HandShape, Posed, articulate, forearm_cones, sample_shapes, surface
+from handkit.synthetic.poses import sample_articulations
+from handkit.synthetic.viewpoints import (
+    Viewpoint,
+    beyond_border,
+    chance,
+    sample_places,
+    sample_rotations,
+    uniform,
+)
+
+WHOLE, NO_ARM, OUTSIDE, NO_HAND = range(4)
+"""What becomes of the first hand: all there; not in the world; beyond the image's border; only its forearm there."""
+FOREARM = 4
+"""The last cones of an arm are its forearm's: two bare ones, two of a sleeve that `forearm_cones` drew."""
+
+
+class Arm(NamedTuple):
+    """A posed hand and its forearm, and where they are: `camera = rotation @ hand + position`."""
+
+    shape: HandShape
+    posed: Posed
+    rotation: Float[Tensor, "B 3 3"]
+    position: Float[Tensor, "B 3"]
+    length: Float[Tensor, " B"]
+    sleeve: Float[Tensor, " B"]
+
+    def place(self) -> "Placed":
+        """Into camera mm."""
+        cones, wedges = surface(self.shape, self.posed)
+        forearm = forearm_cones(self.shape, self.posed, length=self.length, sleeve=self.sleeve)
+        cones = torch.cat([cones, forearm], dim=1)
+        cones, wedges = (_move(balls, self.rotation, self.position) for balls in (cones, wedges))
+        joints = self.posed.joints @ self.rotation.mT + self.position[:, None]
+        return Placed(cones, wedges, joints)
+
+
+class Placed(NamedTuple):
+    """A hand and its arm in camera mm."""
+
+    cones: Float[Tensor, "B P 8"]
+    """The hand's, then its forearm's `FOREARM`."""
+    wedges: Float[Tensor, "B W 12"]
+    joints: Float[Tensor, "B 21 3"]
+
+    def elbow(self) -> Float[Tensor, "B 3"]:
+        """The middle of the forearm's far end."""
+        return (self.cones[:, -4, 4:7] + self.cones[:, -3, 4:7]) / 2
+
+    def balls(self) -> Float[Tensor, "B 33 4"]:
+        """Joints, middles of the palm and of the first finger bones, three places on the forearm: with their flesh."""
+        palm = torch.lerp(self.joints[:, :1], self.joints[:, [5, 9, 13, 17]], 0.55)
+        bones = (self.joints[:, [2, 5, 9, 13, 17]] + self.joints[:, [3, 6, 10, 14, 18]]) / 2
+        hand = torch.nn.functional.pad(torch.cat([self.joints, palm, bones], dim=1), (0, 1), value=12.5)
+        bare = self.cones[:, -4:-2].mean(1)
+        radius = self.cones[:, -4, 7:] + 6
+        ends = [torch.lerp(bare[:, :3], bare[:, 4:7], part) for part in (0.25, 0.6, 1.0)]
+        return torch.cat([hand, *(torch.cat([end, radius], -1)[:, None] for end in ends)], dim=1)
+
+    def at(self, index: Tensor | slice) -> "Placed":
+        """Those rows."""
+        return Placed(self.cones[index], self.wedges[index], self.joints[index])
+
+    def moved(self, offset: Float[Tensor, "B 3"]) -> "Placed":
+        """The same, elsewhere."""
+        step = torch.nn.functional.pad(offset, (0, 1))[:, None]
+        cones, wedges = self.cones + step.repeat(1, 1, 2), self.wedges + step.repeat(1, 1, 3)
+        return Placed(cones, wedges, self.joints + offset[:, None])
+
+    def mirrored(self, left: Bool[Tensor, " B"]) -> "Placed":
+        """Left hands where `left`: x changes its sign."""
+        flip = torch.where(left, -1.0, 1.0)[:, None, None]
+        ball = torch.cat([flip, torch.ones(len(left), 1, 3)], dim=-1)
+        cones, wedges = self.cones * ball.repeat(1, 1, 2), self.wedges * ball.repeat(1, 1, 3)
+        return Placed(cones, wedges, self.joints * ball[..., :3])
+
+
+def hand_parts() -> tuple[int, int]:
+    """Numbers of cones and of wedges of one hand without its arm."""
+    shape = sample_shapes(1, torch.Generator())
+    flat = Articulation(torch.zeros(1, 4, 4), torch.zeros(1, 5), torch.zeros(1, 2), torch.zeros(1))
+    cones, wedges = surface(shape, articulate(shape, flat))
+    return cones.shape[1], wedges.shape[1]
+
+
+def forearm_lengths(count: int, generator: torch.Generator) -> Float[Tensor, " B"]:
+    """Most forearms are whole, the others end somewhere (mm)."""
+    whole = 225 + 40 * uniform(generator, count)
+    return torch.where(chance(generator, count, 0.65), whole, 40 + 200 * uniform(generator, count) ** 0.7)
+
+
+def dress(arm: Placed, generator: torch.Generator) -> Float[Tensor, "B 4 8"]:
+    """Cones of a sleeve, down to the wrist or rolled up to anywhere, and of a watch, a bracelet, a cuff."""
+    count = len(arm.cones)
+    bare = arm.cones[:, -FOREARM : -FOREARM + 2]
+    start, end = bare.unflatten(-1, (2, 4)).unbind(-2)
+
+    def around(first: Tensor, last: Tensor, thick: Tensor, worn: Tensor) -> Tensor:
+        here, there = (torch.lerp(start, end, part[:, None, None]) for part in (first, last))
+        extra = torch.nn.functional.pad(thick[:, None, None], (3, 0))
+        return torch.cat([here + extra, there + extra], dim=-1) * worn[:, None, None]
+
+    none = torch.ones(count)
+    cuff = torch.where(chance(generator, count, 0.5), 0.08 * uniform(generator, count), 0.9 * uniform(generator, count))
+    sleeve = around(cuff, none, 2 + 16 * uniform(generator, count), chance(generator, count, 0.42))
+    place = 0.06 + 0.16 * uniform(generator, count)
+    band = place + 0.02 + 0.1 * uniform(generator, count) ** 2
+    watch = around(place, band, 1.5 + 6 * uniform(generator, count) ** 2, chance(generator, count, 0.2))
+    return torch.cat([sleeve, watch], dim=1)
+
+
+def beside(first: Placed, other: Placed, generator: torch.Generator) -> Float[Tensor, "B 3"]:
+    """How to move the `other` arms (around the origin) so that they come as near to the first as they shall.
+
+    From far away along a random line toward the middle of the first hand, until the gap is 6 to 60 mm, or they touch,
+    or the flesh gives by at most 8 mm, or at some distance.
+    """
+    count = len(first.joints)
+    line = torch.randn(count, 3, generator=generator) * torch.tensor([1.2, 0.9, 0.8])
+    line = torch.nn.functional.normalize(line, dim=-1)
+    near = -8 + 13 * uniform(generator, count)
+    beside = 6 + 54 * uniform(generator, count)
+    apart = 60 + 330 * uniform(generator, count)
+    kind = uniform(generator, count)
+    gap = torch.where(kind < 0.38, near, torch.where(kind < 0.62, beside, apart))
+    start = first.joints.mean(1) - other.joints.mean(1)
+    aside = 35 * torch.randn(count, 3, generator=generator)
+    start = start + aside - (aside * line).sum(-1, keepdim=True) * line
+    one, two = first.balls(), other.balls()
+    between = one[:, :, None, :3] - (two[:, None, :, :3] + start[:, None, None])
+    along = (between * line[:, None, None]).sum(-1)
+    across = between.square().sum(-1) - along.square()
+    radii = one[:, :, None, 3] + two[:, None, :, 3]
+    touch = (radii + gap[:, None, None].clamp(max=0)).clamp(min=0).square() - across
+    first_contact = (along + touch.clamp(min=0).sqrt()).where(touch >= 0, -torch.inf).flatten(1).amax(1)
+    # Lines that miss everything pass at their nearest.
+    distance = first_contact.clamp(min=0) + gap.clamp(min=0)
+    return start + distance[:, None] * line
+
+
+class Cast(NamedTuple):
+    """The hands of B scenes: everyone's first, and the second of scenes `two`."""
+
+    first: Placed
+    fate: Int[Tensor, " B"]
+    focus: Float[Tensor, "B 3"]
+    """The middle of the first hand, or of where it would be."""
+    two: Int[Tensor, " T"]
+    other: Placed
+    left: Bool[Tensor, " T"]
+    clothes: Float[Tensor, "M 4 8"]
+    """Of the first arms, then of the others."""
+
+    def has_hand(self) -> Bool[Tensor, " B"]:
+        """Whether the first hand is in the world, in the image or out of it."""
+        return (self.fate == WHOLE) | (self.fate == OUTSIDE)
+
+    def has_arm(self) -> Bool[Tensor, " B"]:
+        """Whether its forearm is."""
+        return self.fate != NO_ARM
+
+    def balls(self) -> Float[Tensor, "B N 4"]:
+        """Of all hands and forearms that are there (as `Placed.balls`), and the focus where no hand is."""
+        balls = self.first.balls()
+        arm = balls.shape[1] - 3
+        there = torch.arange(balls.shape[1]) < arm
+        kept = torch.where(there, self.has_hand()[:, None], self.has_arm()[:, None])
+        middle = torch.cat([self.focus, torch.where(self.fate == WHOLE, 0.0, 4.0)[:, None]], dim=-1)
+        return torch.cat([balls * kept[..., None], middle[:, None], self._spread(self.other.balls())], dim=1)
+
+    def solids(self) -> Solids:
+        """Of all of them; the first hand's cones, then its wedges, come first."""
+        count, hand, arm = len(self.fate), self.has_hand()[:, None, None], self.has_arm()[:, None, None]
+        one, two = self.first.cones, self.other.cones
+        cones = [one[:, :-FOREARM] * hand, one[:, -FOREARM:] * arm, self.clothes[:count] * arm]
+        cones += [self._spread(two), self._spread(self.clothes[count:])]
+        wedges = [self.first.wedges * hand, self._spread(self.other.wedges)]
+        return arms_only(torch.cat(cones, dim=1), torch.cat(wedges, dim=1))
+
+    def _spread(self, rows: Float[Tensor, "T N K"]) -> Float[Tensor, "B N K"]:
+        """Rows of scenes with a second hand among those of all scenes."""
+        return rows.new_zeros(len(self.fate), *rows.shape[1:]).index_copy(0, self.two, rows)
+
+
+def sample_cast(
+    intrinsics: Float[Tensor, "B 6"],
+    view: Viewpoint,
+    empty: Bool[Tensor, " B"],
+    generator: torch.Generator,
+    *,
+    second: float,
+) -> Cast:
+    """The hands of scenes seen so; where `empty`, one of the fates that leave no hand in the image.
+
+    Of those with a hand a share `second` has another: of the same person, or of somebody else.
+    """
+    count = len(empty)
+    two = (chance(generator, count, second) & ~empty).nonzero()[:, 0]
+    lost = torch.multinomial(torch.tensor([0.4, 0.4, 0.2]), count, replacement=True, generator=generator) + NO_ARM
+    fate = torch.where(empty, lost, WHOLE)
+    everyone = torch.cat([torch.arange(count), two])
+    same = chance(generator, len(two), 0.65)
+    shape = _with_second(sample_shapes(count, generator), two, same, generator)
+    posed = articulate(shape, sample_articulations(shape, generator))
+    rotation = sample_rotations(posed.forearm, Viewpoint(view.kind[everyone], view.up[everyone]), generator)
+
+    middle = posed.joints @ rotation.mT
+    nearer = (middle[..., 2].mean(1) - middle[..., 2].amin(1))[:count]
+    focus = sample_places(nearer, intrinsics, view, generator)
+    toward_hand = (rotation @ posed.forearm[..., 1:2])[:count, :, 0]
+    gone = beyond_border(focus, toward_hand, intrinsics)
+    place = torch.where((fate == OUTSIDE)[:, None], gone, focus)
+    place = torch.cat([place, torch.zeros(len(two), 3)]) - middle.mean(1)
+    lengths = forearm_lengths(len(everyone), generator)
+    arms = Arm(shape, posed, rotation, place, lengths, torch.zeros_like(lengths)).place()
+    clothes = dress(arms, generator)
+    left = same | chance(generator, len(two), 0.5)
+    first, other = arms.at(slice(count)), arms.at(slice(count, None)).mirrored(left)
+    other = other.moved(beside(first.at(two), other, generator))
+    # One that would be at the lens, or before all of the first, stays away.
+    far = (other.joints[..., 2].amin(1) > 140) & (hidden(first.joints[two], other.balls()) < 0.6)
+    clothes = torch.cat([clothes[:count], clothes[count:][far]])
+    return Cast(first, fate, focus, two[far], other.at(far), left[far], clothes)
+
+
+def hidden(joints: Float[Tensor, "B J 3"], balls: Float[Tensor, "B N 4"]) -> Float[Tensor, " B"]:
+    """The share of the joints before which the camera sees one of the balls."""
+    ray = torch.nn.functional.normalize(joints, dim=-1)
+    along = ray @ balls[..., :3].mT
+    across = balls[..., :3].square().sum(-1)[:, None] - along.square()
+    before = (across < balls[:, None, :, 3].square()) & (along > 0) & (along < joints.norm(dim=-1)[..., None])
+    return before.any(-1).float().mean(-1)
+
+
+def _with_second(
+    shape: HandShape, two: Int[Tensor, " T"], same: Bool[Tensor, " T"], generator: torch.Generator
+) -> HandShape:
+    """Everyone's shape, then those of the second hands: the `same` as the first's, or another."""
+    fields: list[Tensor] = []
+    for one, new in zip(shape, sample_shapes(len(two), generator), strict=True):
+        chosen = torch.where(same.view(-1, *[1] * (one.ndim - 1)), one[two], new)
+        fields.append(torch.cat([one, chosen]))
+    return HandShape(*fields)
+
+
+def arms_only(cones: Float[Tensor, "B P 8"], wedges: Float[Tensor, "B W 12"]) -> Solids:
+    """Without any of the other solids."""
+    none = cones.new_zeros(len(cones), 0, 12)
+    return Solids(cones, wedges, none, none[..., :9], none)
+
+
+def _move(balls: Float[Tensor, "B N K"], rotation: Tensor, position: Tensor) -> Float[Tensor, "B N K"]:
+    """Balls (x, y, z, r, ...) from the hand frame to the camera's."""
+    split = balls.unflatten(-1, (-1, 4))
+    center = torch.einsum("bij,bnkj->bnki", rotation, split[..., :3]) + position[:, None, None]
+    return torch.cat([center, split[..., 3:]], dim=-1).flatten(-2)
