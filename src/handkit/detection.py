@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from handkit.geometry.frame import DepthFrame
 from handkit.models.detector import FOCAL, STRIDE, HandMaps
 from handkit.recipes import Recipe
-from handkit.synthetic.scenes import ARM_CONES, Scene, overview, sample_scenes
+from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes
 
 WIDTH, HEIGHT = 224, 160
 """Canvas of the training images, pixels; wider views are cut somewhere."""
@@ -28,7 +28,9 @@ FRONT_MM, BEHIND_MM = 45.0, 25.0
 IGNORED = 0.1
 """Cells with at least this heat of a hand that is not seen are left out."""
 INSIDE_MM = 100.0
-"""Where a view is cut, a hand keeps this distance from the new border if it has it from the old one."""
+"""Where a view is cut, the first hand keeps this distance from the new border if it has it from the old one."""
+SECOND = 0.4
+"""Share of scenes with a hand that have two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,32 +73,19 @@ class WholeFrames(Dataset[DepthFrame]):
 
     def __getitem__(self, index: int) -> HandsFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = sample_scenes(self.size, generator, second_hands=0.0)
-        empty = torch.rand(self.size, generator=generator) < self.recipe.negatives
-        scene = _cut(_without_hands(scene, empty), generator)
-        frame = overview(scene, focal=FOCAL, width=WIDTH, height=HEIGHT)
-        hands = scene.joints[:, None]
-        frame = HandsFrame(
-            frame.depth,
-            frame.camera,
-            hands=hands,
-            left=torch.zeros(hands.shape[:2], dtype=torch.bool),
-            present=~empty[:, None],
-        )
+        world = World(second=SECOND, empty=self.recipe.negatives)
+        scene = _cut(sample_scenes(self.size, generator, world=world), generator)
+        seen = overview(scene, focal=FOCAL, width=WIDTH, height=HEIGHT)
+        there = scene.hands[..., 0, 2] < NOWHERE / 2
+        frame = HandsFrame(depth=seen.depth, camera=seen.camera, hands=scene.hands, left=scene.left, present=there)
         return frame.mirrored(torch.rand(self.size, generator=generator) < 0.5)
-
-
-def _without_hands(scene: Scene, empty: Bool[Tensor, " B"]) -> Scene:
-    """The same scenes, hand and forearm taken out of the `empty` ones."""
-    kept = (~empty)[:, None, None] | (torch.arange(scene.cones.shape[1]) >= ARM_CONES)[:, None]
-    return scene._replace(cones=scene.cones * kept, wedges=scene.wedges * (~empty)[:, None, None])
 
 
 def _cut(scene: Scene, generator: torch.Generator) -> Scene:
     """The same scenes, seen by cameras with a part of the view where the whole does not fit on the canvas."""
     focal, middle, size = scene.intrinsics.split(2, dim=-1)
     room = torch.minimum(torch.tensor([WIDTH, HEIGHT]) * focal / FOCAL, size)
-    center = scene.joints.mean(1)
+    center = scene.focus
     place = center[:, :2] / center[:, 2:] * focal + middle
     border = torch.minimum(INSIDE_MM * focal / center[:, 2:], room * 0.45)
     first = torch.minimum((place + border - room).clamp(min=0), size - room)

@@ -106,8 +106,8 @@ class HandDetector(nn.Module):
         channels: Sequence[int] = (16, 32, 64, 96, 128),
         blocks: int = 2,
         features: int = 32,
-        depth_weight: float = 1.0,
-        left_weight: float = 0.5,
+        depth_weight: float = 2.0,
+        left_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.depth_weight, self.left_weight = depth_weight, left_weight
