@@ -151,9 +151,10 @@ def nearest_hand(data: Path) -> Iterator[Sample]:
 def marked_hands(data: Path) -> Iterator[Sample]:
     """A right hand; its center is the mean of the marked fingertips and wrist, pulled to the latter: roughly known."""
     for name, marks in json.loads((data / "sr305/labels.json").read_text())["frames"].items():
-        points = {key: np.array(mark["xyz_surface_mm"]) for key, mark in marks.items() if mark}
+        points = {key: np.array(mark["xyz_surface_mm"], np.float32) for key, mark in marks.items() if mark}
         tips = np.mean([point for key, point in points.items() if key != "W"], axis=0)
-        center = np.asarray(0.55 * tips + 0.45 * points.get("W", tips), np.float32)[None]
+        wrist = points["W"] if "W" in points else tips
+        center = np.asarray(0.55 * tips + 0.45 * wrist, np.float32)[None]
         yield Sample(name, read(data / f"sr305/{name}.png", 0.125), Camera.named("sr305"), center, np.zeros(1, bool))
 
 

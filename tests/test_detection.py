@@ -4,14 +4,23 @@ import dataclasses
 
 import torch
 
-from handkit.detection import HEIGHT, WIDTH, HandsFrame, WholeFrames, detection_targets, hand_maps, seen_share
+from handkit.detection import (
+    HEIGHT,
+    SEEN_SHARE,
+    WIDTH,
+    HandsFrame,
+    WholeFrames,
+    detection_targets,
+    hand_maps,
+    seen_share,
+)
 from handkit.geometry.camera import Camera
 from handkit.locate.detect import Maps, decode
 from handkit.models.detector import FOCAL, HandDetector
 from handkit.recipes import DETECTOR_SYNTHETIC
 from handkit.streams import usable
 
-STREAM = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=8)
+STREAM = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=16)
 
 
 def two_hands() -> HandsFrame:
@@ -50,32 +59,51 @@ def test_a_hand_that_is_not_there_leaves_no_trace():
     assert not maps.ignored.any()
 
 
+def camera_of(frame: HandsFrame, row: int) -> tuple[float, float, float, float]:
+    """fx, fy, cx, cy."""
+    matrix = frame.camera.matrix[row]
+    return float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2])
+
+
+def shown(frame: HandsFrame) -> torch.Tensor:
+    """Hands that the maps have, (B, N): in the world, seen, and centered in the image."""
+    pixel = frame.camera.project(frame.hands.mean(2))
+    inside = ((pixel > 0) & (pixel < torch.tensor([WIDTH - 1, HEIGHT - 1]))).all(-1)
+    return frame.present & inside & (seen_share(frame) >= SEEN_SHARE)
+
+
 def test_true_maps_decode_to_the_hands():
+    """All of them, where they are not nearer than 60 mm to one another."""
     frame = STREAM[0]
     maps = hand_maps(frame)
+    hands = 0
     for row in range(len(frame)):
-        shown = bool(frame.present[row, 0] & (seen_share(frame)[row, 0] >= 0.25) & (maps.heat[row] >= 1).any())
         heat = torch.logit(maps.heat[row], eps=1e-4).numpy()
         parts = Maps(heat, maps.offset[row].numpy(), maps.depth[row].numpy(), 20 * maps.left[row].numpy() - 10)
-        matrix = frame.camera.matrix[row]
-        found = decode(parts, (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2])))
-        assert len(found) == shown
+        found = decode(parts, camera_of(frame, row), threshold=0.99)
+        true = frame.hands[row, shown(frame)[row]].mean(1)
+        if len(true) == 2 and (true[0] - true[1]).norm() < 60:
+            continue
+        assert len(found) == len(true)
         for hand in found:
-            torch.testing.assert_close(torch.from_numpy(hand.center), frame.hands[row, 0].mean(0), rtol=0, atol=0.05)
-            assert (hand.left > 0.5) == bool(frame.left[row, 0])
+            away = (torch.from_numpy(hand.center) - frame.hands[row].mean(1)).norm(dim=-1)
+            assert away.min() < 0.1
+            assert (hand.left > 0.5) == bool(frame.left[row, away.argmin()])
+        hands += len(found)
+    assert hands >= 8
 
 
 def test_a_mirror_mirrors_everything():
     frame = STREAM[1]
-    rows = torch.arange(8) % 2 == 0
+    rows = torch.arange(16) % 2 == 0
     mirrored = frame.mirrored(rows)
     assert torch.equal(mirrored.left[:, 0], frame.left[:, 0] ^ rows)
     assert torch.equal(mirrored.depth[0], frame.depth[0].flip(-1))
     assert torch.equal(mirrored.depth[1], frame.depth[1])
-    before, after = (each.camera.project(each.hands[:, 0]) for each in (frame, mirrored))
-    torch.testing.assert_close(after[rows, :, 0], WIDTH - 1 - before[rows, :, 0], rtol=0, atol=1e-3)
+    before, after = (each.camera.project(each.hands.flatten(1, 2)) for each in (frame, mirrored))
+    torch.testing.assert_close(after[rows, :, 0], WIDTH - 1 - before[rows, :, 0], rtol=1e-4, atol=1e-2)
     torch.testing.assert_close(after[..., 1], before[..., 1])
-    torch.testing.assert_close(seen_share(mirrored), seen_share(frame), rtol=0, atol=0.15)
+    torch.testing.assert_close(seen_share(mirrored), seen_share(frame), rtol=0, atol=0.2)
     again = mirrored.mirrored(rows)
     assert torch.equal(again.depth, frame.depth)
     torch.testing.assert_close(again.camera.matrix, frame.camera.matrix)
@@ -85,17 +113,18 @@ def test_whole_images_have_one_scale_and_hands_in_view():
     frame = WholeFrames(DETECTOR_SYNTHETIC, seed=4, size=64)[0]
     assert frame.depth.shape == (64, HEIGHT, WIDTH)
     torch.testing.assert_close(frame.camera.matrix[:, 0, 0], torch.full((64,), FOCAL), rtol=1e-4, atol=0.0)
-    shown = frame.present & (seen_share(frame) >= 0.25)
-    assert 0.6 < float(shown.float().mean()) < 1
+    assert 0.8 < float(frame.present[:, 0].float().mean()) < 1
+    assert 0.1 < float(frame.present[:, 1].float().mean()) < 0.5
+    assert shown(frame).sum() > 0.7 * frame.present.sum()
     assert 0.3 < float(frame.left[frame.present].float().mean()) < 0.7
     assert usable(detection_targets(frame, WIDTH)).all()
     assert torch.equal(WholeFrames(DETECTOR_SYNTHETIC, seed=4, size=64)[0].depth, frame.depth)
 
 
 def test_learns_eight_images():
-    """Every hand is found within 10 mm, with its handedness, and nothing else."""
+    """Every hand is found within 15 mm, with its handedness, and nothing else."""
     torch.manual_seed(0)
-    frame = STREAM[0]
+    frame = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=8)[0]
     targets = detection_targets(frame, WIDTH)
     network = HandDetector(channels=(16, 32, 32, 64, 64), blocks=1)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)
@@ -105,12 +134,10 @@ def test_learns_eight_images():
         loss.backward()
         optimizer.step()
     answer = network(frame.depth[:, None])
-    shown = frame.present & (seen_share(frame) >= 0.25)
     for row in range(8):
-        matrix = frame.camera.matrix[row]
-        intrinsics = (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
-        found = decode(Maps(*(part[row].detach().numpy() for part in answer)), intrinsics)
-        assert len(found) == int(shown[row].sum())
+        found = decode(Maps(*(part[row].detach().numpy() for part in answer)), camera_of(frame, row))
+        assert len(found) == int(shown(frame)[row].sum())
         for hand in found:
-            assert (torch.from_numpy(hand.center) - frame.hands[row, 0].mean(0)).norm() < 10
-            assert (hand.left > 0.5) == bool(frame.left[row, 0])
+            away = (torch.from_numpy(hand.center) - frame.hands[row].mean(1)).norm(dim=-1)
+            assert away.min() < 15
+            assert (hand.left > 0.5) == bool(frame.left[row, away.argmin()])

@@ -18,6 +18,7 @@ Where we differ from the paper:
   `NEARBY`, weighted by it: small maps have few centers.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -131,7 +132,7 @@ class HandDetector(nn.Module):
         self.head = nn.Conv2d(features, 5, 1)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
-        nn.init.constant_(self.head.bias[:1], float(torch.logit(torch.tensor(RARE))))
+        nn.init.constant_(self.head.bias[:1], math.log(RARE / (1 - RARE)))
 
     def forward(self, depth: Float[Tensor, "B 1 H W"]) -> Detection:
         """Maps, float32, of depth images in mm; H and W are multiples of `MULTIPLE`."""
