@@ -64,7 +64,7 @@ DETECTOR_SYNTHETIC = Recipe(
     batch=32,
     learning_rate=2e-3,
     weight_decay=1e-4,
-    warmup=0.03,
+    warmup=0.005,
     resolutions=((0.0, 224),),
     negatives=0.15,
     optimizer=Optimizer(clip=5.0),
