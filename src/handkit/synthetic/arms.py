@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from handkit.synthetic.assemblies import Solids
+from handkit.synthetic.assemblies import Solids, join, place, reach, shift
 from handkit.synthetic.hand import Articulation, HandShape, Posed, articulate, forearm_cones, sample_shapes, surface
+from handkit.synthetic.objects import hold
 from handkit.synthetic.poses import sample_articulations
 from handkit.synthetic.viewpoints import (
     Viewpoint,
@@ -32,16 +33,19 @@ class Arm(NamedTuple):
     rotation: Float[Tensor, "B 3 3"]
     position: Float[Tensor, "B 3"]
     length: Float[Tensor, " B"]
-    sleeve: Float[Tensor, " B"]
+    held: Solids
+    """What is in the hand, in the hand frame."""
 
     def place(self) -> "Placed":
         """Into camera mm."""
         cones, wedges = surface(self.shape, self.posed)
-        forearm = forearm_cones(self.shape, self.posed, length=self.length, sleeve=self.sleeve)
+        bare = torch.zeros_like(self.length)
+        forearm = forearm_cones(self.shape, self.posed, length=self.length, sleeve=bare)
         cones = torch.cat([cones, forearm], dim=1)
         cones, wedges = (_move(balls, self.rotation, self.position) for balls in (cones, wedges))
         joints = self.posed.joints @ self.rotation.mT + self.position[:, None]
-        return Placed(cones, wedges, joints)
+        held = place(self.held, rotation=self.rotation, scale=bare + 1, position=self.position)
+        return Placed(cones, wedges, joints, held)
 
 
 class Placed(NamedTuple):
@@ -51,6 +55,7 @@ class Placed(NamedTuple):
     """The hand's, then its forearm's `FOREARM`."""
     wedges: Float[Tensor, "B W 12"]
     joints: Float[Tensor, "B 21 3"]
+    held: Solids
 
     def elbow(self) -> Float[Tensor, "B 3"]:
         """The middle of the forearm's far end."""
@@ -66,22 +71,29 @@ class Placed(NamedTuple):
         ends = [torch.lerp(bare[:, :3], bare[:, 4:7], part) for part in (0.25, 0.6, 1.0)]
         return torch.cat([hand, *(torch.cat([end, radius], -1)[:, None] for end in ends)], dim=1)
 
+    def grips(self) -> Bool[Tensor, " B"]:
+        """Whether there is something in the hand."""
+        return torch.stack([(part != 0).flatten(1).any(1) for part in self.held]).any(0)
+
     def at(self, index: Tensor | slice) -> "Placed":
         """Those rows."""
-        return Placed(self.cones[index], self.wedges[index], self.joints[index])
+        held = Solids(*(part[index] for part in self.held))
+        return Placed(self.cones[index], self.wedges[index], self.joints[index], held)
 
     def moved(self, offset: Float[Tensor, "B 3"]) -> "Placed":
         """The same, elsewhere."""
         step = torch.nn.functional.pad(offset, (0, 1))[:, None]
         cones, wedges = self.cones + step.repeat(1, 1, 2), self.wedges + step.repeat(1, 1, 3)
-        return Placed(cones, wedges, self.joints + offset[:, None])
+        return Placed(cones, wedges, self.joints + offset[:, None], shift(self.held, offset))
 
     def mirrored(self, left: Bool[Tensor, " B"]) -> "Placed":
         """Left hands where `left`: x changes its sign."""
         flip = torch.where(left, -1.0, 1.0)[:, None, None]
         ball = torch.cat([flip, torch.ones(len(left), 1, 3)], dim=-1)
         cones, wedges = self.cones * ball.repeat(1, 1, 2), self.wedges * ball.repeat(1, 1, 3)
-        return Placed(cones, wedges, self.joints * ball[..., :3])
+        turn = torch.diag_embed(ball[:, 0, :3])
+        held = place(self.held, rotation=turn, scale=torch.ones(len(left)), position=torch.zeros(len(left), 3))
+        return Placed(cones, wedges, self.joints * ball[..., :3], held)
 
 
 def hand_parts() -> tuple[int, int]:
@@ -122,7 +134,7 @@ def beside(first: Placed, other: Placed, generator: torch.Generator) -> Float[Te
     """How to move the `other` arms (around the origin) so that they come as near to the first as they shall.
 
     From far away along a random line toward the middle of the first hand, until the gap is 6 to 60 mm, or they touch,
-    or the flesh gives by at most 8 mm, or at some distance.
+    or the flesh gives by at most 8 mm, or at some distance; with something in either hand always at some distance.
     """
     count = len(first.joints)
     line = torch.randn(count, 3, generator=generator) * torch.tensor([1.2, 0.9, 0.8])
@@ -130,7 +142,7 @@ def beside(first: Placed, other: Placed, generator: torch.Generator) -> Float[Te
     near = -8 + 13 * uniform(generator, count)
     beside = 6 + 54 * uniform(generator, count)
     apart = 60 + 330 * uniform(generator, count)
-    kind = uniform(generator, count)
+    kind = torch.where(first.grips() | other.grips(), 1.0, uniform(generator, count))
     gap = torch.where(kind < 0.38, near, torch.where(kind < 0.62, beside, apart))
     start = first.joints.mean(1) - other.joints.mean(1)
     aside = 35 * torch.randn(count, 3, generator=generator)
@@ -175,7 +187,9 @@ class Cast(NamedTuple):
         there = torch.arange(balls.shape[1]) < arm
         kept = torch.where(there, self.has_hand()[:, None], self.has_arm()[:, None])
         middle = torch.cat([self.focus, torch.where(self.fate == WHOLE, 0.0, 4.0)[:, None]], dim=-1)
-        return torch.cat([balls * kept[..., None], middle[:, None], self._spread(self.other.balls())], dim=1)
+        held = _around(self.first.held) * self.has_hand()[:, None]
+        other = torch.cat([self.other.balls(), _around(self.other.held)[:, None]], dim=1)
+        return torch.cat([balls * kept[..., None], middle[:, None], held[:, None], self._spread(other)], dim=1)
 
     def solids(self) -> Solids:
         """Of all of them; the first hand's cones, then its wedges, come first."""
@@ -184,7 +198,9 @@ class Cast(NamedTuple):
         cones = [one[:, :-FOREARM] * hand, one[:, -FOREARM:] * arm, self.clothes[:count] * arm]
         cones += [self._spread(two), self._spread(self.clothes[count:])]
         wedges = [self.first.wedges * hand, self._spread(self.other.wedges)]
-        return arms_only(torch.cat(cones, dim=1), torch.cat(wedges, dim=1))
+        held = self.first.held.where(self.has_hand().float())
+        others = Solids(*(self._spread(part) for part in self.other.held))
+        return join([arms_only(torch.cat(cones, dim=1), torch.cat(wedges, dim=1)), held, others])
 
     def _spread(self, rows: Float[Tensor, "T N K"]) -> Float[Tensor, "B N K"]:
         """Rows of scenes with a second hand among those of all scenes."""
@@ -198,10 +214,12 @@ def sample_cast(
     generator: torch.Generator,
     *,
     second: float,
+    held: float,
 ) -> Cast:
     """The hands of scenes seen so; where `empty`, one of the fates that leave no hand in the image.
 
-    Of those with a hand a share `second` has another: of the same person, or of somebody else.
+    Of those with a hand a share `second` has another: of the same person, or of somebody else. Of the
+    first hands a share `held` holds something.
     """
     count = len(empty)
     two = (chance(generator, count, second) & ~empty).nonzero()[:, 0]
@@ -210,7 +228,10 @@ def sample_cast(
     everyone = torch.cat([torch.arange(count), two])
     same = chance(generator, len(two), 0.65)
     shape = _with_second(sample_shapes(count, generator), two, same, generator)
-    posed = articulate(shape, sample_articulations(shape, generator))
+    pose, things = _postures(
+        shape, chance(generator, len(everyone), held) & (torch.arange(len(everyone)) < count), generator
+    )
+    posed = articulate(shape, pose)
     rotation = sample_rotations(posed.forearm, Viewpoint(view.kind[everyone], view.up[everyone]), generator)
 
     middle = posed.joints @ rotation.mT
@@ -218,10 +239,10 @@ def sample_cast(
     focus = sample_places(nearer, intrinsics, view, generator)
     toward_hand = (rotation @ posed.forearm[..., 1:2])[:count, :, 0]
     gone = beyond_border(focus, toward_hand, intrinsics)
-    place = torch.where((fate == OUTSIDE)[:, None], gone, focus)
-    place = torch.cat([place, torch.zeros(len(two), 3)]) - middle.mean(1)
+    where = torch.where((fate == OUTSIDE)[:, None], gone, focus)
+    where = torch.cat([where, torch.zeros(len(two), 3)]) - middle.mean(1)
     lengths = forearm_lengths(len(everyone), generator)
-    arms = Arm(shape, posed, rotation, place, lengths, torch.zeros_like(lengths)).place()
+    arms = Arm(shape, posed, rotation, where, lengths, things).place()
     clothes = dress(arms, generator)
     left = same | chance(generator, len(two), 0.5)
     first, other = arms.at(slice(count)), arms.at(slice(count, None)).mirrored(left)
@@ -230,6 +251,20 @@ def sample_cast(
     far = (other.joints[..., 2].amin(1) > 140) & (hidden(first.joints[two], other.balls()) < 0.6)
     clothes = torch.cat([clothes[:count], clothes[count:][far]])
     return Cast(first, fate, focus, two[far], other.at(far), left[far], clothes)
+
+
+def _postures(shape: HandShape, holding: Bool[Tensor, " B"], generator: torch.Generator) -> tuple[Articulation, Solids]:
+    """How the hands are bent, and what those that are `holding` hold, in the hand frame."""
+    # Neither kind is drawn for no hand at all: at least one of each, which nobody needs to take.
+    bare, full = (~holding).nonzero()[:, 0], holding.nonzero()[:, 0]
+    free = sample_articulations(shape[bare if len(bare) else slice(1)], generator)
+    grip = hold(shape[full if len(full) else slice(1)], generator)
+    order = torch.cat([bare, full]).argsort()
+    both = zip(free, grip.pose, strict=True)
+    pose = Articulation(*(torch.cat([a[: len(bare)], b[: len(full)]])[order] for a, b in both))
+    spread = [part.new_zeros(len(order), *part.shape[1:]) for part in grip.parts]
+    filled = (rows.index_copy(0, full, part[: len(full)]) for rows, part in zip(spread, grip.parts, strict=True))
+    return pose, Solids(*filled)
 
 
 def hidden(joints: Float[Tensor, "B J 3"], balls: Float[Tensor, "B N 4"]) -> Float[Tensor, " B"]:
@@ -250,6 +285,15 @@ def _with_second(
         chosen = torch.where(same.view(-1, *[1] * (one.ndim - 1)), one[two], new)
         fields.append(torch.cat([one, chosen]))
     return HandShape(*fields)
+
+
+def _around(things: Solids) -> Float[Tensor, "B 4"]:
+    """Balls about the middles of the things, as wide as the middle one of their three extents; radius 0: nothing."""
+    axes = torch.eye(3)[:, None].expand(3, len(things.cones), 3)
+    ends = torch.stack([torch.stack([reach(things, axis), -reach(things, -axis)]) for axis in axes], dim=-1)
+    radius = (ends[0] - ends[1]).median(1, keepdim=True).values / 2
+    ball = torch.cat([ends.mean(0), radius], dim=-1)
+    return ball.where(radius > 0, 0.0)
 
 
 def arms_only(cones: Float[Tensor, "B P 8"], wedges: Float[Tensor, "B W 12"]) -> Solids:

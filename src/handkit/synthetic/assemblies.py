@@ -138,6 +138,12 @@ def place(
     )
 
 
+def shift(things: Solids, offset: Float[Tensor, "*B 3"]) -> Solids:
+    """The things, moved."""
+    identity = torch.eye(3).expand(*offset.shape[:-1], 3, 3)
+    return place(things, rotation=identity, scale=torch.ones(offset.shape[:-1]), position=offset)
+
+
 def reach(things: Solids, direction: Float[Tensor, "*B 3"]) -> Float[Tensor, "*B"]:
     """How far the things extend along unit directions from the origin, mm (cylinders as if their ends were round)."""
     along = direction[..., None, :]

@@ -60,7 +60,7 @@ class World(NamedTuple):
     """With a second hand, of those with a hand."""
     empty: float = 0.0
     """Without a hand: empty rooms, people whose hands are out of the image or hidden."""
-    held: float = 0.28
+    held: float = 0.25
     """With an object in the hand."""
     egocentric: float | None = None
     """Seen by the hand's owner; None: as usual."""
@@ -104,7 +104,7 @@ def sample_scenes(
     intrinsics = sample_cameras(count, generator, device)
     view = sample_viewpoints(count, generator, egocentric=world.egocentric)
     empty = chance(generator, count, world.empty)
-    cast = sample_cast(intrinsics, view, empty, generator, second=world.second)
+    cast = sample_cast(intrinsics, view, empty, generator, second=world.second, held=world.held)
     first, elbow = cast.first, cast.first.elbow()
     around = surround(Stage(cast.focus, cast.balls(), view), generator, elbow=elbow)
 
@@ -172,7 +172,8 @@ def _moving_arm(count: int, generator: torch.Generator) -> Arm:
     spread = torch.tensor([70.0, 50.0, 60.0])
     center = torch.tensor([0.0, 0.0, 520.0]) + torch.randn(keys, 3, generator=generator) * spread
     position = _glide(center, time) - (posed.joints @ (u @ vh).mT).mean(1)
-    return Arm(shape, posed, u @ vh, position, torch.full((count,), 240.0), torch.zeros(count))
+    nothing = arms_only(torch.zeros(count, 0, 8), torch.zeros(count, 0, 12))
+    return Arm(shape, posed, u @ vh, position, torch.full((count,), 240.0), nothing)
 
 
 def _glide(keys: Float[Tensor, "K *shape"], time: Float[Tensor, " B"]) -> Float[Tensor, "B *shape"]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from handkit.geometry.kinematics import axis_rotation
 from handkit.synthetic import clutter, furniture, machines, people
 from handkit.synthetic.arms import hidden
-from handkit.synthetic.assemblies import Solids, join, place, reach, stack
+from handkit.synthetic.assemblies import Solids, join, place, reach, shift, stack
 from handkit.synthetic.viewpoints import Viewpoint, chance, uniform
 
 VARIANTS = 24
@@ -143,19 +143,14 @@ def _arrange(
     distance = _extent(stage.balls, direction) + reach(drawn, -direction) + gap
     middle = stage.focus[:, None] + aside
     middle = middle + (distance - (middle * direction).sum(-1))[..., None] * direction
-    return _shift(drawn, middle), middle
-
-
-def _shift(solids: Solids, offset: Float[Tensor, "*B 3"]) -> Solids:
-    identity = torch.eye(3).expand(*offset.shape[:-1], 3, 3)
-    return place(solids, rotation=identity, scale=torch.ones(offset.shape[:-1]), position=offset)
+    return shift(drawn, middle), middle
 
 
 def _draw(kinds: tuple[clutter.Kind, ...], *shape: int, generator: torch.Generator) -> tuple[Solids, Tensor]:
     """Random things of a group, their middles in the origin, and their numbers."""
     here = group(kinds)
     index = torch.randint(0, len(here.center), shape, generator=generator)
-    return _shift(here.solids.at(index), -here.center[index]), index
+    return shift(here.solids.at(index), -here.center[index]), index
 
 
 def _body(
@@ -275,4 +270,4 @@ def _small_things(
     nearest = move[..., 2] - reach(placed, torch.tensor([0.0, 0.0, -1.0]).expand(*shape, 3))
     many = torch.tensor([2.0, 2.6, 1.0, 1.6])[stage.view.kind] + torch.where(standing, 0.8, 0.0)
     here = (uniform(generator, *shape) < (many / SMALL_SLOTS)[:, None]) & (nearest > 110)
-    return _shift(placed, move).where(here.float()), (middle + move) * here[..., None]
+    return shift(placed, move).where(here.float()), (middle + move) * here[..., None]
