@@ -1,16 +1,18 @@
 """The hand detector beside seeds and localizer: hands found, false hands, centers, handedness, time, one thread.
 
 On synthetic whole images and, where they lie beside the checkout, on real ones. Seeds and localizer answer the one best
-hand and no handedness. Times are those of torch; the first of each kind does not count.
+hand and no handedness. The detector runs in ONNX Runtime, the localizer in torch; the first image does not count.
 """
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 import torch
 import tyro
 from jaxtyping import Bool, Float32
@@ -22,7 +24,7 @@ from handkit.geometry.camera import CAMERAS, Camera
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import LEAST_SCORE
 from handkit.locate import find_hand, propose
-from handkit.locate.detect import THRESHOLD, FoundHand
+from handkit.locate.detect import MULTIPLE, THRESHOLD, FoundHand, Maps
 from handkit.models.checkpoint import load_part, read_info
 from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
@@ -55,7 +57,7 @@ def main(*, weights: Path, data: Path = Path("../shared/data"), synthetic: int =
     localizer_file = find_weights("localizer")
     localizer, edge = load_part(localizer_file, Localizer), cube_edge(localizer_file)
     both: dict[str, Find] = {
-        "detector": lambda depth, camera: find_hands(detector, depth, camera),
+        "detector": in_onnx_runtime(detector),
         "seeds + localizer": lambda depth, camera: found_by_seeds(localizer, edge, depth, camera),
     }
     rows: list[dict[str, str]] = []
@@ -67,6 +69,25 @@ def main(*, weights: Path, data: Path = Path("../shared/data"), synthetic: int =
             if out and method == "detector":
                 draw(some, answers, out / f"{name}.png")
     print_report(f"hands found by {read_info(weights).path}, threshold {THRESHOLD}", rows)
+
+
+def in_onnx_runtime(detector: HandDetector) -> Find:
+    """The detector as a graph for any image size, one thread."""
+    height, width = (torch.export.Dim(name, min=2, max=64) for name in ("rows", "columns"))
+    with tempfile.TemporaryDirectory() as folder:
+        torch.onnx.export(
+            detector, (torch.zeros(1, 1, 160, 224),), f"{folder}/detector.onnx", input_names=["image"], dynamo=True,
+            output_names=["heat", "offset", "depth", "left"], verbose=False, external_data=False,
+            dynamic_shapes=({2: MULTIPLE * height, 3: MULTIPLE * width},),
+        )  # fmt: skip
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(f"{folder}/detector.onnx", options, providers=["CPUExecutionProvider"])
+
+    def answer(image: Float32[np.ndarray, "H W"]) -> Maps:
+        return Maps(*(np.asarray(part)[0] for part in session.run(None, {"image": image[None, None]})))
+
+    return lambda depth, camera: find_hands(answer, depth, camera)
 
 
 def measure(find: Find, samples: list[Sample]) -> tuple[DetectionScore, list[list[FoundHand]]]:
@@ -152,9 +173,9 @@ def marked_hands(data: Path) -> Iterator[Sample]:
     """A right hand; its center is the mean of the marked fingertips and wrist, pulled to the latter: roughly known."""
     for name, marks in json.loads((data / "sr305/labels.json").read_text())["frames"].items():
         points = {key: np.array(mark["xyz_surface_mm"], np.float32) for key, mark in marks.items() if mark}
-        tips = np.mean([point for key, point in points.items() if key != "W"], axis=0)
-        wrist = points["W"] if "W" in points else tips
-        center = np.asarray(0.55 * tips + 0.45 * wrist, np.float32)[None]
+        tips = np.stack([point for key, point in points.items() if key != "W"]).mean(0)
+        wrist = points.get("W")
+        center = (tips if wrist is None else 0.55 * tips + 0.45 * wrist)[None].astype(np.float32)
         yield Sample(name, read(data / f"sr305/{name}.png", 0.125), Camera.named("sr305"), center, np.zeros(1, bool))
 
 

@@ -1,36 +1,36 @@
 """How well hands are found in whole depth images: recall, false hands, centers, handedness, time."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32
 
 from handkit.geometry.camera import Camera
 from handkit.locate.detect import THRESHOLD, FoundHand, Maps, canonical, decode
-from handkit.models.detector import HandDetector
 
 WITHIN_MM = 80.0
 """A found center this near to the true one is that hand."""
 
 
-@torch.inference_mode()
 def find_hands(
-    detector: HandDetector,
+    answer: Callable[[Float32[np.ndarray, "H W"]], Maps],
     depth: Float32[np.ndarray, "H W"],
     camera: Camera,
     *,
     limit: int = 2,
     threshold: float = THRESHOLD,
 ) -> list[FoundHand]:
-    """At most `limit` hands in a depth image (mm, 0 invalid) of a camera without roll or skew, the surest first."""
+    """At most `limit` hands in a depth image (mm, 0 invalid) of a camera without roll or skew, the surest first.
+
+    `answer` is the network: maps of an image as it reads it.
+    """
     matrix = camera.matrix
     intrinsics = (float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
     view = canonical(depth, intrinsics)
-    answer = detector(torch.from_numpy(view.depth)[None, None])
-    return decode(Maps(*(part[0].numpy() for part in answer)), view.intrinsics, limit=limit, threshold=threshold)
+    return decode(answer(view.depth), view.intrinsics, limit=limit, threshold=threshold)
 
 
 @dataclass
