@@ -29,6 +29,8 @@ IGNORED = 0.1
 """Cells with at least this heat of a hand that is not seen are left out."""
 INSIDE_MM = 100.0
 """Where a view is cut, the first hand keeps this distance from the new border if it has it from the old one."""
+PARTIAL, PART = 0.2, 0.3
+"""Share of views that are cut further, as images around a hand are, and how much of their sides is left at least."""
 SECOND = 0.4
 """Share of scenes with a hand that have two."""
 
@@ -82,9 +84,11 @@ class WholeFrames(Dataset[DepthFrame]):
 
 
 def _cut(scene: Scene, generator: torch.Generator) -> Scene:
-    """The same scenes, seen by cameras with a part of the view where the whole does not fit on the canvas."""
+    """The same scenes, seen by cameras with a part of the view: what fits on the canvas, now and then still less."""
     focal, middle, size = scene.intrinsics.split(2, dim=-1)
     room = torch.minimum(torch.tensor([WIDTH, HEIGHT]) * focal / FOCAL, size)
+    part = PART + (1 - PART) * torch.rand(len(size), 1, generator=generator)
+    room = room * torch.where(torch.rand(len(size), 1, generator=generator) < PARTIAL, part, 1.0)
     center = scene.focus
     place = center[:, :2] / center[:, 2:] * focal + middle
     border = torch.minimum(INSIDE_MM * focal / center[:, 2:], room * 0.45)
