@@ -11,12 +11,13 @@ from handkit.detection import (
     HandsFrame,
     WholeFrames,
     detection_targets,
+    hand_axes,
     hand_maps,
     seen_share,
 )
 from handkit.geometry.camera import Camera
 from handkit.locate.detect import Maps, decode
-from handkit.models.detector import FOCAL, HandDetector
+from handkit.models.detector import FOCAL, HandDetector, _triple_product
 from handkit.recipes import DETECTOR_SYNTHETIC
 from handkit.streams import usable
 
@@ -57,6 +58,13 @@ def test_a_hand_that_is_not_there_leaves_no_trace():
     maps = hand_maps(frame)
     assert maps.heat.max() == 0
     assert not maps.ignored.any()
+
+
+def test_directions_of_all_hands_say_which_hand_it_is():
+    frame = STREAM[0]
+    product = _triple_product(hand_axes(frame)[frame.present][..., None, None])[:, 0, 0]
+    assert torch.equal(product < 0, frame.left[frame.present])
+    assert product.abs().min() > 0.7
 
 
 def camera_of(frame: HandsFrame, row: int) -> tuple[float, float, float, float]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
 from handkit.geometry.frame import DepthFrame
@@ -110,6 +111,7 @@ def detection_targets(
         "offset": maps.offset,
         "depth_map": maps.depth,
         "left": maps.left,
+        "axes": maps.axes,
         "ignored": maps.ignored,
     }
 
@@ -133,7 +135,16 @@ def hand_maps(frame: HandsFrame) -> HandMaps:
     heat, owner = (heat * seen[..., None, None]).max(1)
     batch = torch.arange(len(heat), device=z.device)[:, None, None]
     offset = (place[batch, owner] - cells).permute(0, 3, 1, 2)
-    return HandMaps(heat, offset, z[batch, owner], frame.left[batch, owner].float(), hidden > IGNORED)
+    axes = hand_axes(frame)[batch, owner].permute(0, 3, 1, 2)
+    return HandMaps(heat, offset, z[batch, owner], frame.left[batch, owner].float(), axes, hidden > IGNORED)
+
+
+def hand_axes(frame: HandsFrame) -> Float[Tensor, "B N 9"]:
+    """Unit vectors from the wrist to the middle finger, from the little to the index finger, and out of the palm."""
+    wrist, index, middle, little = (frame.hands[:, :, joint] for joint in (0, 5, 9, 17))
+    along, across = normalize(middle - wrist, dim=-1), normalize(index - little, dim=-1)
+    palm = normalize(torch.linalg.cross(across, along), dim=-1)
+    return torch.cat([along, across, torch.where(frame.left[..., None], -palm, palm)], dim=-1)
 
 
 def seen_share(frame: HandsFrame) -> Float[Tensor, "B N"]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector, focal_loss
+from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector, _triple_product, focal_loss
 
 SMALL: dict[str, Any] = {"channels": (8, 8, 16, 16, 16), "blocks": 1, "features": 8}
 
@@ -22,7 +22,7 @@ def truth(count: int = 2) -> dict[str, torch.Tensor]:
     heat[:, 5, 7], heat[:, 5, 8] = 1.0, 0.5
     zero = torch.zeros(count, 16, 24)
     maps = {"heat": heat, "depth_map": zero + 600, "left": zero + 1, "ignored": zero > 0}
-    return maps | {"offset": torch.zeros(count, 2, 16, 24)}
+    return maps | {"offset": torch.zeros(count, 2, 16, 24), "axes": torch.zeros(count, 9, 16, 24)}
 
 
 def test_contract():
@@ -60,6 +60,14 @@ def test_depth_begins_at_the_surface():
     torch.testing.assert_close(network(depth).depth, torch.full((1, 16, 16), 700.0), rtol=1e-4, atol=0.0)
 
 
+def test_directions_say_which_hand_it_is():
+    """Fingers up, the palm towards the camera: a right hand's thumb, and index finger, is on the right."""
+    up, right, near = [0.0, -1, 0], [1.0, 0, 0], [0.0, 0, -1]
+    mirrored = [*up, -1.0, 0, 0, *near]
+    axes = torch.tensor([[*up, *right, *near], mirrored])[:, :, None, None]
+    assert _triple_product(axes).flatten().tolist() == [1.0, -1.0]
+
+
 def test_focal_loss_by_hand():
     """Probability one half everywhere: a hand, a cell beside it with heat one half, an empty one, one left out."""
     heat = torch.tensor([[[1.0, 0.5, 0.0, 0.0]]])
@@ -75,7 +83,7 @@ def test_what_is_known_of_hands_counts_near_them_only():
     network = HandDetector(**SMALL).eval()
     maps = truth()
     before = network.loss(images(), **maps)
-    for name in ("depth_map", "left", "offset"):
+    for name in ("depth_map", "left", "offset", "axes"):
         maps[name][..., 12, 3] += 50
     after = network.loss(images(), **maps)
     assert all(torch.equal(after[name], before[name]) for name in before)

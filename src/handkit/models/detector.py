@@ -16,6 +16,9 @@ Where we differ from the paper:
   length in millimeters at every distance.
 * Offset, depth and handedness are learned not in the center's cell alone but wherever the true heat map is above
   `NEARBY`, weighted by it: small maps have few centers.
+* Left or right follows from three directions, each of which can be learned by itself: along the hand, across it, and
+  where the palm faces. Their triple product has one sign for right hands and the other for left ones. Learned as one
+  bit alone, handedness stayed at chance for 135,000 images. The directions are not answered.
 """
 
 import math
@@ -42,6 +45,8 @@ RARE = 0.05
 """Heat of a network that has learned nothing yet (its first bias)."""
 DEPTH_MM = 100.0
 """Unit of the depth's residual, mm."""
+TRIPLE = 4.0
+"""Logit of a left hand whose three directions are certain."""
 NOWHERE_MM = 800.0
 """Depth of a cell without any valid depth around, mm."""
 
@@ -67,6 +72,8 @@ class HandMaps(NamedTuple):
     offset: Float[Tensor, "B 2 h w"]
     depth: Float[Tensor, "B h w"]
     left: Float[Tensor, "B h w"]
+    axes: Float[Tensor, "B 9 h w"]
+    """Unit vectors in the camera's frame: from wrist to middle finger, from little to index finger, out of the palm."""
     ignored: Bool[Tensor, "B h w"]
     """Around hands that can hardly be seen: neither hand nor none."""
 
@@ -99,6 +106,7 @@ class HandDetector(nn.Module):
         features: channels on the way back up.
         depth_weight: of the depth term beside heat and offset terms of weight 1.
         left_weight: of the handedness term.
+        axes_weight: of the term of the hand's directions.
     """
 
     def __init__(
@@ -109,15 +117,17 @@ class HandDetector(nn.Module):
         features: int = 32,
         depth_weight: float = 2.0,
         left_weight: float = 1.0,
+        axes_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        self.depth_weight, self.left_weight = depth_weight, left_weight
+        self.depth_weight, self.left_weight, self.axes_weight = depth_weight, left_weight, axes_weight
         self.arguments: dict[str, Any] = {
             "channels": list(channels),
             "blocks": blocks,
             "features": features,
             "depth_weight": depth_weight,
             "left_weight": left_weight,
+            "axes_weight": axes_weight,
         }
         self.stem = normalized_convolution(3, channels[0], kernel=5, stride=2)
         self.down = nn.ModuleList(
@@ -129,13 +139,17 @@ class HandDetector(nn.Module):
         )
         self.across = nn.ModuleList(nn.Conv2d(count, features, 1) for count in channels[1:])
         self.up = nn.ModuleList(Residual(features) for _ in channels[1:])
-        self.head = nn.Conv2d(features, 5, 1)
+        self.head = nn.Conv2d(features, 14, 1)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
         nn.init.constant_(self.head.bias[:1], math.log(RARE / (1 - RARE)))
 
     def forward(self, depth: Float[Tensor, "B 1 H W"]) -> Detection:
         """Maps, float32, of depth images in mm; H and W are multiples of `MULTIPLE`."""
+        return self._detect(depth)[0]
+
+    def _detect(self, depth: Float[Tensor, "B 1 H W"]) -> tuple[Detection, Float[Tensor, "B 9 h w"]]:
+        """The maps, and the hand's directions."""
         valid = (depth > 0).float()
         inverse = valid * (400.0 / depth.clamp(min=100.0))
         maps: list[Tensor] = []
@@ -153,7 +167,8 @@ class HandDetector(nn.Module):
         beside = _pool(near, 3)
         near = torch.where(beside > 0, beside, _pool(near, 11))
         surface = torch.where(near > 0, 400.0 / near.clamp(min=1e-3), NOWHERE_MM)[:, 0]
-        return Detection(answer[:, 0], answer[:, 1:3], surface + DEPTH_MM * answer[:, 3], answer[:, 4])
+        left = answer[:, 4] - TRIPLE * _triple_product(answer[:, 5:])
+        return Detection(answer[:, 0], answer[:, 1:3], surface + DEPTH_MM * answer[:, 3], left), answer[:, 5:]
 
     def loss(
         self,
@@ -163,20 +178,24 @@ class HandDetector(nn.Module):
         *,
         depth_map: Float[Tensor, "B h w"],
         left: Float[Tensor, "B h w"],
+        axes: Float[Tensor, "B 9 h w"],
         ignored: Bool[Tensor, "B h w"],
     ) -> dict[str, Float[Tensor, ""]]:
         """Terms to be summed, for the maps of `HandMaps`: the penalty-reduced focal loss of the heat map a hand;
-        smooth L1 of offset (cells) and depth (100 mm), and cross entropy of the handedness, weighted by the heat."""
-        found = self(depth)
+        smooth L1 of offset (cells), depth (100 mm) and directions, and cross entropy of the handedness, weighted by
+        the heat."""
+        found, directions = self._detect(depth)
         weight = (heat * (heat > NEARBY)) / (heat * (heat > NEARBY)).sum().clamp_min(1.0)
         position = functional.smooth_l1_loss(found.offset, offset, reduction="none", beta=0.5).sum(1)
         away = functional.smooth_l1_loss(found.depth / DEPTH_MM, depth_map / DEPTH_MM, reduction="none", beta=0.2)
+        turned = functional.smooth_l1_loss(directions, axes, reduction="none", beta=0.5).sum(1)
         side = functional.binary_cross_entropy_with_logits(found.left, left, reduction="none")
         return {
             "heat": focal_loss(found.heat, heat, ignored=ignored),
             "offset": (weight * position).sum(),
             "depth": self.depth_weight * (weight * away).sum(),
             "left": self.left_weight * (weight * side).sum(),
+            "axes": self.axes_weight * (weight * turned).sum(),
         }
 
 
@@ -190,6 +209,12 @@ def _described(
     around = functional.interpolate(around, scale_factor=float(STRIDE))
     relief = ((depth - around) / DEPTH_MM).clamp(-3.0, 3.0) * valid
     return torch.cat([inverse, relief, valid], dim=1)
+
+
+def _triple_product(axes: Float[Tensor, "B 9 h w"]) -> Float[Tensor, "B h w"]:
+    """(across x along) . palm: 1 for a right hand, -1 for a left one, where the directions are certain."""
+    (a, b, c), (d, e, f), (g, h, i) = (part.unbind(1) for part in axes.split(3, dim=1))
+    return (e * c - f * b) * g + (f * a - d * c) * h + (d * b - e * a) * i
 
 
 def focal_loss(
