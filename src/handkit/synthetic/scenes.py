@@ -15,8 +15,9 @@ from handkit.geometry.camera import Camera
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.kinematics import axis_rotation
-from handkit.synthetic.arms import Arm, arms_only, hand_parts, sample_cast
+from handkit.synthetic.arms import Arm, arms_only, hand_parts
 from handkit.synthetic.assemblies import Solids, join, visible
+from handkit.synthetic.cast import sample_cast
 from handkit.synthetic.hand import Articulation, HandShape, articulate, sample_shapes
 from handkit.synthetic.poses import sample_articulations
 from handkit.synthetic.rasterize import Surface, render
