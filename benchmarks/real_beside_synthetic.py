@@ -17,7 +17,8 @@ import tyro
 from torch import Tensor
 
 from handkit import HandPoseEstimator
-from handkit.geometry.camera import CAMERAS, Camera
+from handkit.camera import Camera
+from handkit.named_cameras import CAMERAS
 from handkit.sources import read_frames
 from handkit.synthetic.hand import Articulation, HandShape, Posed, articulate, forearm_cones, surface
 from handkit.synthetic.postures import FINGER_LIMITS, THUMB_LIMITS, within

@@ -50,8 +50,9 @@ ROOMS = {
     "tracking": ESTIMATE,
     "export": ESTIMATE,
     "streams": {"recipes", "synthetic", *ESTIMATE},
+    "detection": {"recipes", "synthetic", *NETWORKS},
     "stored": {"streams", "recipes", "store", *ESTIMATE},
-    "training": {"streams", "evaluation", "recipes", "store", "synthetic", *ESTIMATE},
+    "training": {"streams", "detection", "evaluation", "recipes", "store", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420

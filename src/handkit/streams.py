@@ -6,7 +6,7 @@ stream -> LabeledFrame with a jittered cube -> targets -> arguments of a network
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from jaxtyping import Bool
@@ -35,11 +35,9 @@ LOCATED_MARGIN = 1.8
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Targets(Protocol):
-    """From frames with joints and cubes, at a crop resolution, to the arguments of a network's loss."""
+    """From frames with their labels, at a crop resolution, to the arguments of a network's loss."""
 
-    def __call__(
-        self, frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None
-    ) -> dict[str, Tensor]: ...
+    def __call__(self, frame: Any, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)

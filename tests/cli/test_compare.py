@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from handkit.cli import compare_networks, experiment, main
 from handkit.cli.compare_networks import Comparison, contestants_of, read_real
 from handkit.cli.compare_table import BEGIN, END
-from handkit.cli.experiment import Localize, frames_of, recipe_of, validation_frames
+from handkit.cli.experiment import Localize, crops_of, recipe_of, validation_frames
 from handkit.cli.real_frames import MarkedFrames
 from handkit.errors import HandkitError
 from handkit.geometry.frame import LabeledFrame
@@ -233,7 +233,7 @@ def asked(**options) -> Comparison:
 def test_every_network_sees_the_same_frames_for_as_long():
     contestants = contestants_of(asked(batch=2))
     assert {each.recipe.network for each in contestants} == set(MODELS)
-    first, *others = [frames_of(each.recipe, seed=each.seed)[7] for each in contestants]
+    first, *others = [crops_of(each.recipe, seed=each.seed)[7] for each in contestants]
     for frame in others:
         assert torch.equal(frame.depth, first.depth)
         assert torch.equal(centers_of(frame), centers_of(first))
@@ -267,8 +267,8 @@ def test_the_localizer_s_two_places(monkeypatch):
     moved = torch.tensor([[20.0, 0.0, 0.0]]).expand(2, 3)
     torch.testing.assert_close(centers["test"] - centers["none"], moved, rtol=0, atol=1e-3)
     assert torch.equal(centers["both"], centers["test"])
-    frame = frames_of(recipes["none"], seed=3, size=2)[0]
-    assert torch.equal(centers_of(frames_of(recipes["both"], seed=3, size=2)[0]), centers_of(frame))
+    frame = crops_of(recipes["none"], seed=3, size=2)[0]
+    assert torch.equal(centers_of(crops_of(recipes["both"], seed=3, size=2)[0]), centers_of(frame))
     model = experiment.build(recipes["none"], seed=1)
     seen = {place: experiment.targets_of(recipes[place], model)(frame, 32)["joints"] for place in recipes}
     assert torch.equal(seen["none"], seen["test"])

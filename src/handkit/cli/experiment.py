@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 import torch
+from torch.utils.data import Dataset
 
 from handkit.cli.variants import check_network, options
+from handkit.detection import WholeFrames, detection_targets
 from handkit.errors import HandkitError
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
@@ -80,14 +82,23 @@ def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
     """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
     if recipe.network == "localizer":
         return location_targets
+    if recipe.network == "detector":
+        return detection_targets
     if recipe.network == "handedness":
         return handedness_targets(load(find_weights("latent-fusion")))
     targets = pose_targets(cast(HandPoseModel, model), recipe.augment)
     return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
 
 
-def frames_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
-    """The synthetic stream of a seed: the same frames for every network, in batches of `size`."""
+def frames_of(recipe: Recipe, *, seed: int) -> Dataset[Any]:
+    """What a network is trained on: whole images for the detector, crops for all others."""
+    if recipe.network == "detector":
+        return WholeFrames(recipe, seed=seed, size=recipe.batch)
+    return crops_of(recipe, seed=seed)
+
+
+def crops_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
+    """The synthetic stream of a seed: the same frames for every pose network, in batches of `size`."""
     margin = 1.0 if recipe.center == "jittered" else LOCATED_MARGIN
     return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin)
 
@@ -96,7 +107,7 @@ def validation_frames(
     recipe: Recipe, *, batches: int, size: int, localize: Localize | None = None, device: torch.device | str = "cpu"
 ) -> list[LabeledFrame]:
     """Frames that no training run sees, with cubes as the recipe has them, or moved by the localizer."""
-    stream = frames_of(recipe, seed=VALIDATION_SEED, size=size)
+    stream = crops_of(recipe, seed=VALIDATION_SEED, size=size)
     frames = [stream[index].to(device) for index in range(batches)]
     if localize not in {"test", "both"}:
         return frames

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from handkit.detection import HEIGHT, WIDTH
 from handkit.geometry.skeleton import HAND21, NYU14, Skeleton
-from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
@@ -21,12 +23,12 @@ def network_facts(name: str) -> dict[str, Any]:
     parameters = count_parameters(model)
     facts = {
         "name": name,
-        "input": f"{model.resolution}x{model.resolution}" if hasattr(model, "resolution") else "two poses",
+        "input": _input(model),
         "space": model.space.value if name in MODELS else "-",
         "parameters": parameters,
         "megabytes": round(4 * parameters / 1e6, 2),
         "parameters_21_joints": count_parameters(_build(name, HAND21)),
-        "gflops": round(count_operations(model) / 1e9, 3) if hasattr(model, "resolution") else None,
+        "gflops": round(count_operations(model) / 1e9, 3) if name != "handedness" else None,
         "about": document.partition("\n\n")[0].replace("\n", " "),
     }
     paper = PAPERS.get(name)
@@ -47,18 +49,26 @@ def network_facts(name: str) -> dict[str, Any]:
     return facts | said
 
 
-def count_parameters(model: HandPoseModel | Localizer | Handedness) -> int:
+def count_parameters(model: HandPoseModel | Part) -> int:
     """Numbers that training changes."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def count_operations(model: HandPoseModel | Localizer) -> int:
-    """Floating point operations of one crop: a multiplication and an addition are two. Counted, not run."""
+def count_operations(model: HandPoseModel | Localizer | HandDetector) -> int:
+    """Floating point operations of one crop, or image: a multiplication and an addition are two. Counted, not run."""
     network = cast(nn.Module, model).to("meta").eval()
-    points = torch.empty(1, 3, model.resolution, model.resolution, device="meta")
+    shape = (1, HEIGHT, WIDTH) if isinstance(model, HandDetector) else (3, model.resolution, model.resolution)
+    points = torch.empty(1, *shape, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(points)
     return counter.get_total_flops()
+
+
+def _input(model: HandPoseModel | Part) -> str:
+    """Pixels, or what else a network reads."""
+    if isinstance(model, HandDetector):
+        return f"{WIDTH}x{HEIGHT}"
+    return "two poses" if isinstance(model, Handedness) else f"{model.resolution}x{model.resolution}"
 
 
 def _build(name: str, skeleton: Skeleton) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from handkit.geometry.skeleton import Skeleton
 from handkit.models.attention_hourglass import AttentionHourglass
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.densereg import DenseReg
+from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
@@ -59,9 +60,12 @@ MODELS: dict[str, Callable[..., HandPoseModel]] = {
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""
 
-PARTS: dict[str, type[Localizer] | type[Handedness]] = {
+Part = Localizer | Handedness | HandDetector
+
+PARTS: dict[str, type[Localizer] | type[Handedness] | type[HandDetector]] = {
     "localizer": Localizer,
     "handedness": Handedness,
+    "detector": HandDetector,
 }
 """What stands around a pose network; without a skeleton."""
 

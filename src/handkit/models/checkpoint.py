@@ -1,7 +1,8 @@
 """Weights on disk: one safetensors file that says which network it is, and can be read without running it.
 
-The metadata are JSON strings: ``format``, ``model`` (name), ``arguments``, ``skeleton`` (whole, null for the
-localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle, so no code runs on loading.
+The metadata are JSON strings: ``format``, ``model`` (name), ``arguments``, ``skeleton`` (whole, null for
+parts such as the localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle, so no code runs on
+loading.
 """
 
 import inspect
@@ -20,14 +21,15 @@ from torch import Tensor, nn
 from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
 from handkit.geometry.skeleton import Skeleton
-from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 
 FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
-Part = TypeVar("Part", Localizer, Handedness)
+AnyPart = TypeVar("AnyPart", Localizer, Handedness, HandDetector)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class CheckpointInfo:
 
 def save(
     path: Path | str,
-    model: HandPoseModel | Localizer | Handedness,
+    model: HandPoseModel | Part,
     *,
     recipe: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
@@ -74,7 +76,7 @@ def save(
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise CheckpointError(f"{path} was not written: {_listed(broken)} hold values that are not finite")
-    skeleton = None if isinstance(model, (Localizer, Handedness)) else asdict(model.skeleton)
+    skeleton = None if isinstance(model, Part) else asdict(model.skeleton)
     content = {
         "format": FORMAT,
         "model": _name_of(network),
@@ -111,8 +113,8 @@ def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPose
     return model
 
 
-def load_part(path: Path | str, kind: type[Part]) -> Part:
-    """The localizer or handedness network in a weights file, on the CPU, float32, in evaluation mode.
+def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
+    """The localizer, handedness or detector network in a weights file, on the CPU, float32, in evaluation mode.
 
     Raises:
         CheckpointError: as ``load``, the other way round.
@@ -129,7 +131,7 @@ def load_part(path: Path | str, kind: type[Part]) -> Part:
     return model.eval()
 
 
-def load_weights(path: Path | str, model: HandPoseModel | Localizer | Handedness) -> CheckpointInfo:
+def load_weights(path: Path | str, model: HandPoseModel | Part) -> CheckpointInfo:
     """Fill a network, which keeps its precision and device, from a file of the same network.
 
     Raises:

@@ -3,6 +3,7 @@
 from handkit.recipes.published import PUBLISHED, SRN_TABLE_1
 from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import (
+    DETECTOR_SYNTHETIC,
     HANDEDNESS_SYNTHETIC,
     LATENT_FUSION_SYNTHETIC,
     LOCALIZER_SYNTHETIC,
@@ -11,6 +12,7 @@ from handkit.recipes.synthetic import (
 )
 
 __all__ = [
+    "DETECTOR_SYNTHETIC",
     "HANDEDNESS_SYNTHETIC",
     "LATENT_FUSION_SYNTHETIC",
     "LOCALIZER_SYNTHETIC",

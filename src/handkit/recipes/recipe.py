@@ -114,7 +114,7 @@ class Recipe:
     average: float = 0.999
     """Decay of the exponential moving average of the weights, which is what is saved; 0 saves the last weights."""
     negatives: float = 0.0
-    """Share of cubes put where there is no hand (localizer)."""
+    """Share of cubes put where there is no hand (localizer), or of images without a hand (detector)."""
     optimizer: Optimizer = Optimizer()
     schedule: Cosine | Plateau | Exponential | Steps = Cosine()
     data: str = "synthetic"

@@ -57,6 +57,21 @@ HANDEDNESS_SYNTHETIC = Recipe(
     average=0.99,
 )
 
+DETECTOR_SYNTHETIC = Recipe(
+    network="detector",
+    arguments={},
+    cube=LATENT_FUSION_SYNTHETIC.cube,
+    augment=Augment(),
+    batch=32,
+    learning_rate=2e-3,
+    weight_decay=1e-4,
+    warmup=0.005,
+    resolutions=((0.0, 224),),
+    negatives=0.15,
+    optimizer=Optimizer(clip=5.0),
+)
+"""Whole images on a canvas of 224 x 160 pixels (`handkit.detection`); there are no cubes."""
+
 _OTHERS = replace(LATENT_FUSION_SYNTHETIC, arguments={}).at(96)
 CROSSINFONET_SYNTHETIC = replace(
     _OTHERS, network="crossinfonet", arguments=_OTHERS.arguments | {"gamma": 0.25}, optimizer=Optimizer(clip=200.0)
@@ -77,6 +92,7 @@ RECIPES = {
         DENSEREG_SYNTHETIC,
         LOCALIZER_SYNTHETIC,
         HANDEDNESS_SYNTHETIC,
+        DETECTOR_SYNTHETIC,
     )
 }
 """By network, for `handkit train` and `handkit compare`; see `synthetic_recipe`."""

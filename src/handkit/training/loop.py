@@ -1,6 +1,6 @@
 """One training loop for every network: batches of frames in, safetensors weights and a log out.
 
-    batches -> LabeledFrame with a jittered cube -> crop_hand -> points, joints -> model.loss
+    batches -> DepthFrame with a jittered cube -> crop_hand -> points, joints -> model.loss
 
 Lightning Fabric places tensors and holds the precision. Batch `i` is drawn from the seed and `i` alone, so a run that
 was stopped and resumed sees what an uninterrupted one sees. Nothing in a step waits for the device: what is counted is
@@ -27,11 +27,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from handkit.errors import StoppedError, TrainingError
 from handkit.files.atomic import replacing
-from handkit.geometry.frame import LabeledFrame
-from handkit.models import HandPoseModel
+from handkit.geometry.frame import DepthFrame
+from handkit.models import HandPoseModel, Part
 from handkit.models.checkpoint import save
-from handkit.models.handedness import Handedness
-from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
 from handkit.streams import Targets, usable
 
@@ -46,7 +44,7 @@ PATIENCE = 200
 """Steps in a row without anything learned after which a run is given up."""
 
 Precision = Literal["bf16-mixed", "32-true"]
-Network = HandPoseModel | Localizer | Handedness
+Network = HandPoseModel | Part
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class Run:
         self.left_out = torch.zeros(3, dtype=torch.int64, device=self.fabric.device)
         """Rows dropped, steps skipped, steps skipped in a row."""
 
-    def advance(self, frame: LabeledFrame, *, progress: float) -> dict[str, Tensor]:
+    def advance(self, frame: DepthFrame, *, progress: float) -> dict[str, Tensor]:
         """One optimizer step on one batch; returns the loss terms.
 
         Rows that are not `usable` are replaced by one that is. A step with too few of those, or whose loss or gradient
@@ -260,7 +258,7 @@ def _parameter_groups(model: nn.Module, weight_decay: float, *, vectors: bool = 
 
 def train(
     run: Run,
-    frames: Dataset[LabeledFrame],
+    frames: Dataset[DepthFrame],
     budget: Budget,
     *,
     out: Path,
@@ -306,7 +304,7 @@ def train(
     raise AssertionError("the loader is endless")
 
 
-def _batches(frames: Dataset[LabeledFrame], first: int, workers: int) -> DataLoader[LabeledFrame]:
+def _batches(frames: Dataset[DepthFrame], first: int, workers: int) -> DataLoader[DepthFrame]:
     """Batches from number `first` on, without end."""
     return DataLoader(
         frames,

@@ -1,0 +1,241 @@
+"""The hand detector beside seeds and localizer: hands found, false hands, centers, handedness, time, one thread.
+
+On synthetic whole images and, where they lie beside the checkout, on real ones. Seeds and localizer answer the one best
+hand and no handedness. The detector runs in ONNX Runtime, the localizer in torch; the first image does not count.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+import torch
+import tyro
+from jaxtyping import Bool, Float32
+from report import print_report
+
+from handkit.camera import Camera
+from handkit.detection import HandsFrame, WholeFrames, seen_share
+from handkit.evaluation.detections import DetectionScore, Stopwatch, find_hands
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import LEAST_SCORE
+from handkit.locate import find_hand, propose
+from handkit.locate.detect import MULTIPLE, THRESHOLD, FoundHand, Maps
+from handkit.models.checkpoint import load_part, read_info
+from handkit.models.detector import HandDetector
+from handkit.models.localizer import Localizer
+from handkit.models.pretrained import cube_edge, find_weights
+from handkit.recipes import RECIPES
+
+Find = Callable[[Float32[np.ndarray, "H W"], Camera], list[FoundHand]]
+SEED = 8_000_001
+"""No training batch starts from it."""
+SEEN = 0.25
+"""Synthetic hands of which fewer joints are seen are not asked for."""
+
+
+class Sample(NamedTuple):
+    """A depth image (mm) and its hands, as far as they are known."""
+
+    name: str
+    depth: Float32[np.ndarray, "H W"]
+    camera: Camera
+    centers: Float32[np.ndarray, "N 3"]
+    left: Bool[np.ndarray, " N"]
+    within_mm: float = 80.0
+
+
+def main(*, weights: Path, data: Path = Path("../shared/data"), synthetic: int = 512, out: Path | None = None) -> None:
+    """Measure the detector in `weights`; with `out`, draw what it finds in every set there."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    detector = load_part(weights, HandDetector)
+    localizer_file = find_weights("localizer")
+    localizer, edge = load_part(localizer_file, Localizer), cube_edge(localizer_file)
+    both: dict[str, Find] = {
+        "detector": in_onnx_runtime(detector),
+        "seeds + localizer": lambda depth, camera: found_by_seeds(localizer, edge, depth, camera),
+    }
+    rows: list[dict[str, str]] = []
+    for name, samples in sets(data, synthetic).items():
+        some = list(samples)
+        for method, find in both.items():
+            score, answers = measure(find, some)
+            rows.append({"set": name, "": method} | {key: str(value) for key, value in score.summary().items()})
+            if out and method == "detector":
+                draw(some, answers, out / f"{name}.png")
+    print_report(f"hands found by {read_info(weights).path}, threshold {THRESHOLD}", rows)
+
+
+def in_onnx_runtime(detector: HandDetector) -> Find:
+    """The detector as a graph for any image size, one thread."""
+    height, width = (torch.export.Dim(name, min=2, max=64) for name in ("rows", "columns"))
+    with tempfile.TemporaryDirectory() as folder:
+        torch.onnx.export(
+            detector, (torch.zeros(1, 1, 160, 224),), f"{folder}/detector.onnx", input_names=["image"], dynamo=True,
+            output_names=["heat", "offset", "depth", "left"], verbose=False, external_data=False,
+            dynamic_shapes=({2: MULTIPLE * height, 3: MULTIPLE * width},),
+        )  # fmt: skip
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(f"{folder}/detector.onnx", options, providers=["CPUExecutionProvider"])
+
+    def answer(image: Float32[np.ndarray, "H W"]) -> Maps:
+        return Maps(*(np.asarray(part)[0] for part in session.run(None, {"image": image[None, None]})))
+
+    return lambda depth, camera: find_hands(answer, depth, camera)
+
+
+def measure(find: Find, samples: list[Sample]) -> tuple[DetectionScore, list[list[FoundHand]]]:
+    """Score and answers of one method on one set."""
+    score = DetectionScore()
+    find(samples[0].depth, samples[0].camera)
+    answers: list[list[FoundHand]] = []
+    for sample in samples:
+        with Stopwatch(score):
+            answers.append(find(sample.depth, sample.camera))
+        score.add(answers[-1], sample.centers, sample.left, within_mm=sample.within_mm)
+    return score, answers
+
+
+def found_by_seeds(
+    localizer: Localizer, edge: float, depth: Float32[np.ndarray, "H W"], camera: Camera
+) -> list[FoundHand]:
+    """The best hand by `propose` and `find_hand`; its handedness is not known."""
+    proposals = propose(depth, camera)
+    if not len(proposals):
+        return []
+    frame = DepthFrame.single(torch.from_numpy(depth), camera)
+    center, score = find_hand(localizer, frame, torch.from_numpy(proposals), edge_mm=edge)
+    return [FoundHand(center.numpy(), score, 0.5)] if score >= LEAST_SCORE else []
+
+
+def sets(data: Path, synthetic: int) -> dict[str, Iterator[Sample]]:
+    """Every set that there is."""
+    found = {"synthetic": synthetic_samples(synthetic)}
+    if data.is_dir():
+        found |= {
+            "nohand": nobody(data),
+            "kinect2": nearest_hand(data),
+            "sr305": marked_hands(data),
+            "cvar": tracked_hand(data),
+            "two hands": two_hands(data),
+            "fists": fists(data),
+        }
+    return found
+
+
+def synthetic_samples(count: int) -> Iterator[Sample]:
+    """Images as in training, of scenes that no training has seen."""
+    stream = WholeFrames(RECIPES["detector"], seed=SEED, size=32)
+    for index in range(count // 32):
+        frame: HandsFrame = stream[index]
+        shown = frame.present & (seen_share(frame) >= SEEN)
+        for row in range(32):
+            camera = frame.camera.camera(row)
+            centers = frame.hands[row, shown[row]].mean(1).numpy()
+            yield Sample(str(row), frame.depth[row].numpy(), camera, centers, frame.left[row, shown[row]].numpy())
+
+
+def read(path: Path, unit_mm: float = 1.0) -> Float32[np.ndarray, "H W"]:
+    """A 16-bit image in mm."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None, path
+    return image.astype(np.float32) * unit_mm
+
+
+def nobody(data: Path) -> Iterator[Sample]:
+    for path in sorted((data / "nohand").glob("*.png")):
+        yield Sample(path.stem, read(path), Camera.named("kinect2"), np.zeros((0, 3), np.float32), np.zeros(0, bool))
+
+
+def surface_center(depth: Float32[np.ndarray, "H W"], camera: Camera, reach_mm: float) -> Float32[np.ndarray, "3"]:
+    """Mean of the surface within so many mm of the nearest depth value (in z)."""
+    nearest = np.partition(depth[depth > 0], 50)[50]
+    row, column = np.nonzero((depth > 0) & (depth < nearest + reach_mm))
+    points = camera.unproject(np.stack([column, row], -1).astype(np.float32), depth[row, column])
+    return points.mean(0).astype(np.float32)
+
+
+def nearest_hand(data: Path) -> Iterator[Sample]:
+    """A left hand, the nearest thing; its center is known roughly."""
+    for path in sorted((data / "kinect2").glob("*.png")):
+        depth, camera = read(path), Camera.named("kinect2")
+        yield Sample(path.stem, depth, camera, surface_center(depth, camera, 90.0)[None], np.ones(1, bool), 120.0)
+
+
+def marked_hands(data: Path) -> Iterator[Sample]:
+    """A right hand; its center is the mean of the marked fingertips and wrist, pulled to the latter: roughly known."""
+    for name, marks in json.loads((data / "sr305/labels.json").read_text())["frames"].items():
+        points = {key: np.array(mark["xyz_surface_mm"], np.float32) for key, mark in marks.items() if mark}
+        tips = np.stack([point for key, point in points.items() if key != "W"]).mean(0)
+        wrist = points.get("W")
+        center = (tips if wrist is None else 0.55 * tips + 0.45 * wrist)[None].astype(np.float32)
+        yield Sample(name, read(data / f"sr305/{name}.png", 0.125), Camera.named("sr305"), center, np.zeros(1, bool))
+
+
+def tracked_hand(data: Path) -> Iterator[Sample]:
+    """A right hand with joints 2 to 20: the mean of those."""
+    labels = json.loads((data / "cvar/labels.json").read_text())
+    fx, fy, cx, cy = labels["camera"]
+    camera = Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=320, height=240)
+    for name, joints in labels["frames"].items():
+        center = np.mean([joints[str(index)] for index in range(2, 21)], axis=0).astype(np.float32)[None]
+        yield Sample(name, read(data / "cvar" / name), camera, center, np.zeros(1, bool))
+
+
+def two_hands(data: Path) -> Iterator[Sample]:
+    """A left hand in the left half, a right one in the right."""
+    camera = Camera.named("sr305")
+    for path in sorted((data / "cases/two_hands").glob("*.png")):
+        depth = read(path, 0.125)
+        halves = [depth.copy(), depth.copy()]
+        halves[0][:, width // 2 :] = 0
+        halves[1][:, : width // 2] = 0
+        centers = np.stack([surface_center(half, camera, 120.0) for half in halves])
+        yield Sample(path.stem, depth, camera, centers, np.array([True, False]), 120.0)
+
+
+def fists(data: Path) -> Iterator[Sample]:
+    """Small cuts around left fists."""
+    middles = {"a": (108.0, 119.0), "n": (100.0, 129.5), "x": (98.0, 128.0)}
+    for path in sorted((data / "cases/collapsed_fist").glob("*.png")):
+        depth, (cx, cy) = read(path), middles[path.stem.split("_")[1]]
+        height, width = depth.shape
+        camera = Camera(fx=525.0, fy=525.0, cx=cx, cy=cy, width=width, height=height)
+        yield Sample(path.stem, depth, camera, surface_center(depth, camera, 80.0)[None], np.ones(1, bool), 120.0)
+
+
+def draw(samples: list[Sample], answers: list[list[FoundHand]], path: Path, *, count: int = 12) -> None:
+    """Some images of a set with what was found: red left, green right, white what is true."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tiles: list[np.ndarray] = []
+    for index in np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int):
+        sample = samples[index]
+        shade = np.where(sample.depth > 0, np.clip(255 - (sample.depth - 200) / 6, 30, 255), 0).astype(np.uint8)
+        image = cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR)
+        for center in sample.centers:
+            cv2.circle(image, pixel(sample.camera, center), 3, (255, 255, 255), -1)
+        for hand in answers[index]:
+            color = (0, 0, 255) if hand.left > 0.5 else (0, 255, 0)
+            place = pixel(sample.camera, hand.center)
+            radius = round(float(sample.camera.matrix[0, 0]) * 60 / float(hand.center[2]))
+            cv2.circle(image, place, radius, color, 2)
+            text = f"{hand.score:.2f} L{hand.left:.2f} {hand.center[2]:.0f}"
+            cv2.putText(image, text, (place[0] - 40, place[1] - radius - 3), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1)
+        tiles.append(cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 4)
+    cv2.imwrite(str(path), np.vstack([np.hstack(tiles[start : start + 4]) for start in range(0, len(tiles), 4)]))
+
+
+def pixel(camera: Camera, point: Float32[np.ndarray, "3"]) -> tuple[int, int]:
+    u, v = camera.project(np.asarray(point, np.float32)[None])[0].round().astype(int).tolist()
+    return u, v
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

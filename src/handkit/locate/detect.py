@@ -1,0 +1,124 @@
+"""Every hand of a depth image by the detector's maps: before the network and after it. numpy and OpenCV only.
+
+depth image -> `canonical` -> network -> `decode` -> hands in camera mm, the surest first
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32
+
+FOCAL, STRIDE, MULTIPLE = 160.0, 4, 32
+"""As the network has them (`handkit.models.detector`)."""
+THRESHOLD = 0.3
+"""Least objectness of a hand."""
+APART_MM = 50.0
+"""Centers nearer to one another are one hand, the surer one."""
+OTHER_MM = 25.0
+"""Of a left and a right hand, both sure of it, that touch or cross."""
+SURE = 0.8
+"""Probability of a handedness that is sure."""
+WEAK = 0.1
+"""Peaks below it are not looked at."""
+
+
+class Canonical(NamedTuple):
+    """A depth image as the detector reads it, and the camera that belongs to it."""
+
+    depth: Float32[np.ndarray, "H W"]
+    """mm, 0 invalid; sides are multiples of `MULTIPLE`, zeros around what the camera saw."""
+    intrinsics: tuple[float, float, float, float]
+    """fx, fy, cx, cy of `depth`, pixels."""
+
+
+class Maps(NamedTuple):
+    """What the network answers for one image; see `handkit.models.detector.Detection`."""
+
+    heat: Float32[np.ndarray, "h w"]
+    offset: Float32[np.ndarray, "2 h w"]
+    depth: Float32[np.ndarray, "h w"]
+    left: Float32[np.ndarray, "h w"]
+
+
+class FoundHand(NamedTuple):
+    """One hand."""
+
+    center: Float32[np.ndarray, "3"]
+    """Mean of its joints, camera mm."""
+    score: float
+    """Objectness, 0 to 1."""
+    left: float
+    """Probability, 0 to 1, that it is a left hand."""
+
+
+def canonical(
+    depth: Float32[np.ndarray, "H W"], intrinsics: tuple[float, float, float, float], *, focal: float = FOCAL
+) -> Canonical:
+    """The same view with a focal length of `focal` pixels: the nearest depth value of each pixel, none are mixed.
+
+    `depth` is in mm, 0 where it is invalid; `intrinsics` are fx, fy, cx, cy of its pixels.
+    """
+    fx, fy, cx, cy = intrinsics
+    height, width = depth.shape
+    across, down = (max(1, round(size * focal / own)) for size, own in ((width, fx), (height, fy)))
+    # Outer edges of the images lie upon one another: pixel centers are at integers.
+    column, row = (
+        np.minimum(((np.arange(count) + 0.5) * (size / count)).astype(np.intp), size - 1)
+        for count, size in ((across, width), (down, height))
+    )
+    image = np.zeros([-(-count // MULTIPLE) * MULTIPLE for count in (down, across)], np.float32)
+    top, start = (image.shape[0] - down) // 2, (image.shape[1] - across) // 2
+    image[top : top + down, start : start + across] = depth[row[:, None], column]
+    u, v = across / width, down / height
+    return Canonical(image, (fx * u, fy * v, (cx + 0.5) * u - 0.5 + start, (cy + 0.5) * v - 0.5 + top))
+
+
+def decode(
+    maps: Maps,
+    intrinsics: tuple[float, float, float, float],
+    *,
+    limit: int = 2,
+    threshold: float = THRESHOLD,
+) -> list[FoundHand]:
+    """At most `limit` hands with at least `threshold` objectness, the surest first.
+
+    `intrinsics` are those of the image the maps belong to (`Canonical`). Peaks of the heat map are hands. Centers less
+    than 50 mm apart are one hand, the surer one, unless they are a sure left and a sure right hand, 25 mm apart.
+    """
+    maps = maps._replace(heat=_probability(maps.heat), left=_probability(maps.left))
+    heat = maps.heat
+    peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= max(threshold, WEAK))
+    rows, columns = np.nonzero(peaks)
+    order = np.argsort(-heat[rows, columns], kind="stable")
+    kept: list[FoundHand] = []
+    for row, column in zip(rows[order], columns[order], strict=True):
+        hand = _hand(maps, intrinsics, row=int(row), column=int(column))
+        if not any(_same(hand, other) for other in kept):
+            kept.append(hand)
+        if len(kept) == limit:
+            break
+    return kept
+
+
+def _hand(maps: Maps, intrinsics: tuple[float, float, float, float], *, row: int, column: int) -> FoundHand:
+    """What the cell of a peak says of its hand; `heat` and `left` are probabilities here."""
+    fx, fy, cx, cy = intrinsics
+    z = float(maps.depth[row, column])
+    u, v = (
+        (index + float(shift) + 0.5) * STRIDE - 0.5
+        for index, shift in zip((column, row), maps.offset[:, row, column], strict=True)
+    )
+    center = np.array([(u - cx) / fx * z, (v - cy) / fy * z, z], np.float32)
+    return FoundHand(center, float(maps.heat[row, column]), float(maps.left[row, column]))
+
+
+def _same(hand: FoundHand, other: FoundHand) -> bool:
+    """Whether two peaks are one hand."""
+    sure = max(hand.left, other.left) > SURE and min(hand.left, other.left) < 1 - SURE
+    return float(np.linalg.norm(hand.center - other.center)) < (OTHER_MM if sure else APART_MM)
+
+
+def _probability(logits: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
+    """1 / (1 + exp(-logits)), without overflow."""
+    return (0.5 + 0.5 * np.tanh(0.5 * np.asarray(logits, np.float32))).astype(np.float32)
