@@ -194,8 +194,8 @@ def two_hands(data: Path) -> Iterator[Sample]:
     for path in sorted((data / "cases/two_hands").glob("*.png")):
         depth = read(path, 0.125)
         halves = [depth.copy(), depth.copy()]
-        halves[0][:, width // 2 :] = 0
-        halves[1][:, : width // 2] = 0
+        halves[0][:, camera.width // 2 :] = 0
+        halves[1][:, : camera.width // 2] = 0
         centers = np.stack([surface_center(half, camera, 120.0) for half in halves])
         yield Sample(path.stem, depth, camera, centers, np.array([True, False]), 120.0)
 

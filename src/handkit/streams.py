@@ -37,7 +37,12 @@ LOCATED_MARGIN = 1.8
 class Targets(Protocol):
     """From frames with their labels, at a crop resolution, to the arguments of a network's loss."""
 
-    def __call__(self, frame: Any, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]: ...
+    def __call__(
+        self,
+        frame: Any,  # noqa: ANN401
+        resolution: int,
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
