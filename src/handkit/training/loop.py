@@ -232,7 +232,7 @@ class Run:
             same = False
         if not same:
             raise TrainingError(
-                f"{path} is the state of another run, of an older handkit, or damaged; give the network, --variant, "
+                f"{path} is the state of another run, or damaged; give the network, --variant, "
                 "--resolution, --localize and --init that began it, or name another --out"
             )
 
