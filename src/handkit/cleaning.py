@@ -47,6 +47,8 @@ MIXED = 0.25
 """Largest share of such pixels: real images have up to 0.03, ours 0.08; resized ones from 0.36, blurred ones 1."""
 SHARP = 0.8
 """Of most edges one step is at least this share of the whole rise: real images 0.99, resized ones 0.5 to 0.97."""
+SOME_SHARP = 0.6
+"""Holes that are not mixed speak for an image in which at least one edge in four is sharper than this."""
 WIDE = 0.48
 """Blended over more pixels than can be mended where three in four edges are below: from sigma 0.9, or enlarged 3 times.
 
@@ -72,19 +74,28 @@ class Cleaned(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """How the edges of near surfaces look: 1 and 0 for an image as a camera gives it."""
+    """How the edges of near surfaces look: 1, 1 and 0 for an image as a camera gives it, None where nothing tells."""
 
-    median: float
+    median: float | None
     """One step's share of the whole rise ..."""
-    upper: float
+    upper: float | None
     """... and its upper quartile."""
-    mixed: float
+    mixed: float | None
     """Share of the pixels beside holes that are mixed with them."""
 
     @property
     def blended(self) -> bool:
         """Whether surfaces run into one another, or into holes."""
-        return self.median < SHARP or self.mixed > MIXED
+        if self.mixed is not None and self.mixed > MIXED:
+            return True
+        if self.median is None or self.upper is None:
+            return False
+        return self.median < SHARP if self.mixed is None else self.upper < SOME_SHARP
+
+    @property
+    def wide(self) -> bool:
+        """Whether they do so over more pixels than can be mended."""
+        return self.upper is not None and self.upper < WIDE
 
 
 def clean(depth: Depth) -> Cleaned:
@@ -145,13 +156,13 @@ def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
     edges = look_at_edges(depth)
     if not edges.blended:
         return depth, ""
-    if edges.upper >= WIDE:
+    if not edges.wide:
         sharp = settle_mixed(depth)
         if not look_at_edges(sharp).blended:
             return sharp, f"surfaces are mixed along edges (resized with interpolation): edges sharpened; {REMEDY}"
     raise FrameError(
-        f"surfaces run into one another, or into holes, over some {max(1 / edges.median, 2):.0f} pixels: the depth "
-        f"image was blurred or enlarged, which makes depths that are not there; {REMEDY}"
+        "surfaces run into one another, or into holes, over several pixels: the depth image was blurred or enlarged, "
+        f"which makes depths that are not there; {REMEDY}"
     )
 
 
@@ -162,15 +173,14 @@ def look_at_edges(depth: Depth) -> Edges:
     low, high, step = windows.min(1), windows.max(1), steps[:, REACH]
     ends = np.maximum(steps[:, 0], steps[:, -1]) < 0.5 * step  # else a slope
     near = np.where(low > 0, low, high) < NEAR_MM
-    edge = ends & near & (step >= steps.max(1)) & (high - low > RISE_MM)
-    median, upper = 1.0, 1.0
-    if edge.sum() >= LEAST_EDGES:
-        median, upper = np.percentile(step[edge] / (high - low)[edge], [50, 75]).tolist()
+    edge = ends & near & (step >= steps.max(1)) & (step > STEP_MM) & (high - low > RISE_MM)
+    shares = (step / np.maximum(high - low, 1e-6))[edge]
+    quartiles = np.percentile(shares, [50, 75]).tolist() if len(shares) >= LEAST_EDGES else (None, None)
     # A hole on the left, or on the right: the valid pixel beside it, and the one after.
     sides = np.concatenate([windows[:, REACH : REACH + 3], windows[:, REACH - 1 : REACH + 2][:, ::-1]])
     beside = (sides[:, 0] == 0) & (sides[:, 1] > 0) & (sides[:, 2] > 0) & (sides[:, 2] < NEAR_MM)
-    mixed = (sides[:, 1] < LOW * sides[:, 2])[beside]
-    return Edges(median, upper, float(mixed.mean()) if len(mixed) >= LEAST_EDGES else 0.0)
+    lower = (sides[:, 1] < LOW * sides[:, 2])[beside]
+    return Edges(*quartiles, mixed=float(lower.mean()) if len(lower) >= LEAST_EDGES else None)
 
 
 def settle_mixed(depth: Depth) -> Depth:
@@ -200,12 +210,16 @@ def _supported(depth: Depth) -> Bool[np.ndarray, "H W"]:
 
 
 def _steps(lines: Depth) -> Float32[np.ndarray, "N K"]:
-    """The pixels along a line around each step (it lies between pixels REACH and REACH + 1) at which one is near."""
+    """The pixels along a line around each step, and each border of a hole; it lies between pixels REACH and REACH + 1.
+
+    One of these two is near.
+    """
     width = 2 * REACH + 2
     if lines.shape[1] < width:
         return np.zeros((0, width), np.float32)
     left, right = lines[:, REACH : -REACH - 1], lines[:, REACH + 1 : -REACH]
-    rows, columns = np.nonzero((np.abs(right - left) > STEP_MM) & (np.minimum(left, right) < NEAR_MM))
+    lower, step = np.minimum(left, right), np.abs(right - left)
+    rows, columns = np.nonzero((step > np.where(lower > 0, np.float32(STEP_MM), 0)) & (lower < NEAR_MM))
     start = (rows * lines.shape[1] + columns)[:: len(rows) // MOST_STEPS + 1]
     return lines.ravel()[start[:, None] + np.arange(width)]
 
