@@ -63,6 +63,7 @@ SUPPORT = 4
 NOTHING_MM = 80.0
 """What is nearer in an image with mixed edges is a hole with a little of its surroundings in it."""
 
+_SQUARE = np.ones((3, 3), np.uint8)
 REMEDY = "use the depth as the camera gave it, and resize with nearest-neighbor interpolation only"
 
 
@@ -184,19 +185,21 @@ def look_at_edges(depth: Depth) -> Edges:
 
 
 def settle_mixed(depth: Depth) -> Depth:
-    """Let each pixel that few neighbors are like be the nearer in value of the lowest and the highest surface around.
+    """Let each pixel that few neighbors are like be the nearer in value of the lowest and the highest surface beside.
 
     A hole counts as a surface at 0. So edges come to lie where the two are mixed in equal parts, and fingers keep their
-    width. What lies below all surfaces around is what is left of a hole.
+    width. What lies below all surfaces beside it is mixed with a hole that is no more. Twice, for what lay among mixed
+    pixels only.
     """
-    square = np.ones((5, 5), np.uint8)
     depth = np.where(depth < NOTHING_MM, np.float32(0), depth)
-    alone = (depth > 0) & ~_supported(depth)
-    highest = cv2.dilate(np.where(alone, np.float32(0), depth), square)
-    lowest = cv2.erode(np.where(alone, np.float32(np.inf), depth), square)
-    lowest = np.where(depth < lowest, np.float32(0), lowest)
-    settled = np.where(highest - depth < depth - lowest, highest, lowest)
-    return np.where(alone, settled, depth).astype(np.float32)
+    for _ in range(2):
+        alone = (depth > 0) & ~_supported(depth)
+        highest = cv2.dilate(np.where(alone, np.float32(0), depth), _SQUARE)
+        lowest = cv2.erode(np.where(alone, np.float32(np.inf), depth), _SQUARE)
+        lowest = np.where(depth < lowest, np.float32(0), lowest)
+        settled = np.where(highest - depth < depth - lowest, highest, lowest)
+        depth = np.where(alone, settled, depth).astype(np.float32)
+    return depth
 
 
 def _supported(depth: Depth) -> Bool[np.ndarray, "H W"]:
