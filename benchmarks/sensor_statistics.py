@@ -70,17 +70,23 @@ def read(path: Path, unit_mm: float) -> Depth:
 
 
 def synthetic(source: Source, kind: str, count: int, seed: int) -> Iterator[Depth]:
-    """Whole images of our hands at the distances of the real ones."""
+    """Whole images of our bare hands at the distances of the real ones, where they are the nearest surface."""
     generator = torch.Generator().manual_seed(seed)
     while count > 0:
-        scene = sample_scenes(256, generator, device=source.device, world=World(second=0.0))
+        scene = sample_scenes(256, generator, device=source.device, world=World(second=0.0, held=0.0))
         distance = scene.joints[..., 2].mean(1)
-        rows = ((distance > source.distances[0]) & (distance < source.distances[1])).nonzero()[:count, 0]
-        count -= len(rows)
+        rows = ((distance > source.distances[0]) & (distance < source.distances[1])).nonzero()[:, 0]
         own = sample_sensors(len(rows), generator, kind=kind)
         own = own._replace(scale=0 * own.scale, offset=0 * own.offset, nearest=0 * own.nearest)
         for at, row in enumerate(rows.tolist()):
-            yield whole_frames(_one(scene, row, own, at)).depth[0].numpy()
+            frame = whole_frames(_one(scene, row, own, at))
+            depth, camera = frame.depth[0].numpy(), frame.camera.camera(0)
+            pixels = np.rint(camera.project(scene.joints[row].numpy())).astype(int)
+            inside = ((pixels >= 0) & (pixels < [camera.width, camera.height])).all(1)
+            columns, lines = pixels[inside].T
+            if count > 0 and nearest_surface(depth)[lines, columns].mean() > 0.5:
+                count -= 1
+                yield depth
 
 
 def _one(scene: Scene, row: int, sensors: Sensor, at: int) -> Scene:

@@ -1,7 +1,8 @@
-"""What to do about depth images that were changed on their way: invalid as a far constant, sparse registration, blur.
+"""What to do about depth images that were changed on their way: a far constant for invalid, sparse grids, blending.
 
-Every step looks first, cheaply, whether the image needs it, and says in one sentence what it did (empty: nothing).
-Depth is float32 mm, 0 where invalid.
+Every step looks first, cheaply, whether the image needs it, and says in one sentence what it did (empty: nothing). An
+image that cannot be mended is refused. Depth is float32 mm, 0 where invalid. The limits were read off real and
+synthetic frames, degraded and not: `benchmarks/degraded_frames.py`, results/cleaning.md.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
+
+from handkit.errors import FrameError
 
 Depth = Float32[np.ndarray, "H W"]
 
@@ -23,27 +26,45 @@ ALONE = 0.35
 """Where fewer valid pixels than this share have a valid neighbor beside them, an image is sparse."""
 LEAST_VALID = 200
 """Fewer valid pixels tell nothing."""
+LEVEL_MM = 9.0
+"""Steps between filled blocks are leveled up to this height."""
 
-STEEP_MM = 9.0
-"""More between neighboring pixels is an edge, not a surface."""
 NEAR_MM = 1600.0
 """Only edges of surfaces nearer than this can be a hand's."""
+EVERY = 4
+"""One row and one column of this many is searched for edges."""
+MOST_STEPS = 2500
+"""Of more steps in rows (or columns), as many as this are looked at."""
+REACH = 4
+"""Pixels on either side of a step that belong to it."""
+STEP_MM, RISE_MM = 15.0, 60.0
+"""A step is at least this high, and an edge that it is part of."""
+LEAST_EDGES = 30
+"""Fewer edges, or pixels beside holes, tell nothing."""
 LOW = 0.93
-"""Beside a hole, a depth value below this share of a neighbor's is mixed with the 0 of the hole ..."""
-LOW_SHARE = 0.35
-"""... and where more of the pixels beside holes are, the image was blended.
+"""Beside a hole, a value below this share of its neighbor's is mixed with the 0 of the hole."""
+MIXED = 0.25
+"""Largest share of such pixels: real images have up to 0.03, ours 0.08; resized ones from 0.36, blurred ones 1."""
+SHARP = 0.8
+"""Of most edges one step is at least this share of the whole rise: real images 0.99, resized ones 0.5 to 0.97."""
+SOME_SHARP = 0.6
+"""Holes that are not mixed speak for an image in which at least one edge in four is sharper than this."""
+WIDE = 0.48
+"""Blended over more pixels than can be mended where three in four edges are below: from sigma 0.9, or enlarged 3 times.
 
-Good cameras: up to 0.18; resized images: from 0.5.
+Enlarged twice: 0.49 and more.
 """
-BLENDED = 0.35
-"""Without holes: the image was blended where a larger share of the pixels along edges lies between two surfaces."""
-LEAST_BESIDE = 50
-"""Fewer pixels beside holes tell nothing."""
+
+ALIKE = 0.025
+ALIKE_MM = 6.0
+"""Neighbors are of one surface where they differ by less than this share of the depth and this many mm more."""
+SUPPORT = 4
+"""A pixel with fewer such neighbors, of 8, is no surface; a straight outline has 5."""
 NOTHING_MM = 80.0
-"""What is left nearer than this is a hole with a little of its surroundings mixed in."""
-SHARPEN_TIMES = 4
+"""What is nearer in an image with mixed edges is a hole with a little of its surroundings in it."""
 
 _SQUARE = np.ones((3, 3), np.uint8)
+REMEDY = "use the depth as the camera gave it, and resize with nearest-neighbor interpolation only"
 
 
 class Cleaned(NamedTuple):
@@ -53,8 +74,36 @@ class Cleaned(NamedTuple):
     notes: tuple[str, ...]
 
 
+class Edges(NamedTuple):
+    """How the edges of near surfaces look: 1, 1 and 0 for an image as a camera gives it, None where nothing tells."""
+
+    median: float | None
+    """One step's share of the whole rise ..."""
+    upper: float | None
+    """... and its upper quartile."""
+    mixed: float | None
+    """Share of the pixels beside holes that are mixed with them."""
+
+    @property
+    def blended(self) -> bool:
+        """Whether surfaces run into one another, or into holes."""
+        if self.mixed is not None and self.mixed > MIXED:
+            return True
+        if self.median is None or self.upper is None:
+            return False
+        return self.median < SHARP if self.mixed is None else self.upper < SOME_SHARP
+
+    @property
+    def wide(self) -> bool:
+        """Whether they do so over more pixels than can be mended."""
+        return self.upper is not None and self.upper < WIDE
+
+
 def clean(depth: Depth) -> Cleaned:
-    """All steps in turn; the image given is left as it is, and is the one returned where there was nothing to do."""
+    """All steps in turn; the image given is left as it is, and is the one returned where there was nothing to do.
+
+    Raises FrameError where depth values of different surfaces are mixed beyond repair.
+    """
     notes: list[str] = []
     for step in (drop_far_constant, fill_sparse, sharpen_edges):
         depth, note = step(depth)
@@ -66,14 +115,15 @@ def drop_far_constant(depth: Depth) -> tuple[Depth, str]:
     """Mark as invalid a constant far beyond everything else, such as 32001, 65535 or 8191."""
     some = depth[::7, ::7]
     constant = float(some.max(initial=0.0))
+    if constant < FAR_MM or float((some == constant).mean()) < FAR_SHARE:
+        return depth, ""
     rest = some[(some > 0) & (some < constant)]
-    share = float((some == constant).mean()) if constant > 0 else 0.0
-    if share < FAR_SHARE or constant < FAR_MM or not len(rest) or constant < FAR_RATIO * np.percentile(rest, 99):
+    if not len(rest) or constant < FAR_RATIO * np.percentile(rest, 99):
         return depth, ""
     # Where the image was resized, the constant is mixed with what was beside it.
     limit = constant / 2 if constant > 3 * FAR_RATIO * float(np.median(rest)) else constant
-    _, kept = cv2.threshold(depth, np.nextafter(np.float32(limit), np.float32(0)), 0, cv2.THRESH_TOZERO_INV)
-    return kept, f"{share:.0%} of the pixels are exactly {constant:g} mm, far beyond the rest: taken as invalid"
+    kept = np.where(depth < limit, depth, np.float32(0))
+    return kept, f"{constant:g} mm, far beyond everything else, is taken as invalid"
 
 
 def fill_sparse(depth: Depth) -> tuple[Depth, str]:
@@ -88,54 +138,93 @@ def fill_sparse(depth: Depth) -> tuple[Depth, str]:
         return depth, ""
     valid = (depth > 0).astype(np.uint8)
     reached = cv2.morphologyEx(valid, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    filled = cv2.countNonZero(valid) / max(cv2.countNonZero(reached), 1)
-    pitch = filled**-0.5
-    _, labels = cv2.distanceTransformWithLabels(1 - valid, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    pitch = (cv2.countNonZero(valid) / max(cv2.countNonZero(reached), 1)) ** -0.5
+    labels = cv2.distanceTransformWithLabels(1 - valid, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)[1].astype(int)
     values = np.zeros(int(labels.max()) + 1, np.float32)
     values[labels[valid > 0]] = depth[valid > 0]
-    near = cv2.dilate(valid, np.ones((2 * round(pitch / 2) + 1,) * 2, np.uint8))
-    solid = values[labels] * near
-    note = f"only {filled:.0%} of the pixels on surfaces are valid, in a grid: filled with their nearest neighbors"
-    return _smooth(solid, round(pitch)), note
+    near = cv2.dilate(valid, np.ones((2 * round(pitch / 2) + 1,) * 2, np.uint8)) > 0
+    solid = np.where(near, values[labels], np.float32(0))
+    note = "the valid pixels form a sparse grid (registered to a finer image): the gaps are filled with the nearest"
+    return _level(solid, round(pitch)), note
 
 
 def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
-    """Give back to one of its two surfaces, the closer in value, each pixel that lies between them on a steep edge.
+    """Give the mixed pixels of an image that was resized with interpolation back to one of their surfaces.
+
+    Images in which few edges are blended stay as they are, mixed pixels of the camera itself included. Raises
+    FrameError where the image was blurred.
+    """
+    edges = look_at_edges(depth)
+    if not edges.blended:
+        return depth, ""
+    if not edges.wide:
+        sharp = settle_mixed(depth)
+        if not look_at_edges(sharp).blended:
+            return sharp, f"surfaces are mixed along edges (resized with interpolation): edges sharpened; {REMEDY}"
+    raise FrameError(
+        "surfaces run into one another, or into holes, over several pixels: the depth image was blurred or enlarged, "
+        f"which makes depths that are not there; {REMEDY}"
+    )
+
+
+def look_at_edges(depth: Depth) -> Edges:
+    """Steps along some rows and columns, and their surroundings."""
+    windows = np.concatenate([_steps(depth[::EVERY]), _steps(np.ascontiguousarray(depth[:, ::EVERY].T))])
+    steps = np.abs(np.diff(windows, axis=1))
+    low, high, step = windows.min(1), windows.max(1), steps[:, REACH]
+    ends = np.maximum(steps[:, 0], steps[:, -1]) < 0.5 * step  # else a slope
+    near = np.where(low > 0, low, high) < NEAR_MM
+    edge = ends & near & (step >= steps.max(1)) & (step > STEP_MM) & (high - low > RISE_MM)
+    shares = (step / np.maximum(high - low, 1e-6))[edge]
+    quartiles = np.percentile(shares, [50, 75]).tolist() if len(shares) >= LEAST_EDGES else (None, None)
+    # A hole on the left, or on the right: the valid pixel beside it, and the one after.
+    sides = np.concatenate([windows[:, REACH : REACH + 3], windows[:, REACH - 1 : REACH + 2][:, ::-1]])
+    beside = (sides[:, 0] == 0) & (sides[:, 1] > 0) & (sides[:, 2] > 0) & (sides[:, 2] < NEAR_MM)
+    lower = (sides[:, 1] < LOW * sides[:, 2])[beside]
+    return Edges(*quartiles, mixed=float(lower.mean()) if len(lower) >= LEAST_EDGES else None)
+
+
+def settle_mixed(depth: Depth) -> Depth:
+    """Let each pixel that few neighbors are like be the nearer in value of the lowest and the highest surface beside.
 
     A hole counts as a surface at 0. So edges come to lie where the two are mixed in equal parts, and fingers keep their
-    width. Images in which few edges are blended stay as they are, mixed pixels of the camera itself included.
+    width. What lies below all surfaces beside it is mixed with a hole that is no more. Twice, for what lay among mixed
+    pixels only.
     """
-    low, high = cv2.erode(depth, _SQUARE), cv2.dilate(depth, _SQUARE)
-    share, what = _mixed_with_holes(depth, low, high)
-    if share < LOW_SHARE:
-        return depth, ""
-    sharp = depth
-    for _ in range(SHARPEN_TIMES):
-        between = _blended(sharp, low, high)[0]
-        sharp = np.where(between, np.where(high - sharp < sharp - low, high, low), sharp)
-        low, high = cv2.erode(sharp, _SQUARE), cv2.dilate(sharp, _SQUARE)
-    sharp = np.where(sharp < NOTHING_MM, np.float32(0), sharp)
-    return sharp, f"{share:.0%} of the pixels {what} (resized or blurred depth): edges sharpened"
+    depth = np.where(depth < NOTHING_MM, np.float32(0), depth)
+    for _ in range(2):
+        alone = (depth > 0) & ~_supported(depth)
+        highest = cv2.dilate(np.where(alone, np.float32(0), depth), _SQUARE)
+        lowest = cv2.erode(np.where(alone, np.float32(np.inf), depth), _SQUARE)
+        lowest = np.where(depth < lowest, np.float32(0), lowest)
+        settled = np.where(highest - depth < depth - lowest, highest, lowest)
+        depth = np.where(alone, settled, depth).astype(np.float32)
+    return depth
 
 
-def _mixed_with_holes(depth: Depth, low: Depth, high: Depth) -> tuple[float, str]:
-    """How many pixels look blended, and which were looked at: those beside holes, or all along edges."""
-    valid_beside_hole = cv2.bitwise_and(cv2.compare(low, 0.0, cv2.CMP_EQ), cv2.compare(depth, 0.0, cv2.CMP_GT))
-    beside = cv2.bitwise_and(valid_beside_hole, cv2.compare(high, NEAR_MM, cv2.CMP_LT))
-    count = cv2.countNonZero(beside)
-    if count < LEAST_BESIDE:
-        return _blended(depth, low, high)[1], "along edges lie between two surfaces"
-    lower = cv2.bitwise_and(beside, cv2.compare(depth, cv2.multiply(high, LOW), cv2.CMP_LT))
-    return cv2.countNonZero(lower) / count, "beside holes are mixed with them"
+def _supported(depth: Depth) -> Bool[np.ndarray, "H W"]:
+    """Whether enough of the eight neighbors lie on the same surface."""
+    height, width = depth.shape
+    around, reach = np.pad(depth, 1), depth * np.float32(ALIKE) + np.float32(ALIKE_MM)
+    count = np.zeros(depth.shape, np.uint8)
+    for row, column in np.ndindex(3, 3):
+        count += np.abs(around[row : row + height, column : column + width] - depth) < reach
+    return count > SUPPORT  # it is like itself
 
 
-def _blended(depth: Depth, low: Depth, high: Depth) -> tuple[Bool[np.ndarray, "H W"], float]:
-    """Pixels steeply above and below their neighbors, and their share of all pixels along edges of near things."""
-    up, down = cv2.subtract(high, depth), cv2.subtract(depth, low)
-    near = cv2.compare(low, NEAR_MM, cv2.CMP_LT)
-    both = cv2.bitwise_and(cv2.compare(cv2.min(up, down), STEEP_MM, cv2.CMP_GT), near)
-    either = cv2.bitwise_and(cv2.compare(cv2.max(up, down), STEEP_MM, cv2.CMP_GT), near)
-    return both.view(bool), cv2.countNonZero(both) / max(cv2.countNonZero(either), 1)
+def _steps(lines: Depth) -> Float32[np.ndarray, "N K"]:
+    """The pixels along a line around each step, and each border of a hole; it lies between pixels REACH and REACH + 1.
+
+    One of these two is near.
+    """
+    width = 2 * REACH + 2
+    if lines.shape[1] < width:
+        return np.zeros((0, width), np.float32)
+    left, right = lines[:, REACH : -REACH - 1], lines[:, REACH + 1 : -REACH]
+    lower, step = np.minimum(left, right), np.abs(right - left)
+    rows, columns = np.nonzero((step > np.where(lower > 0, np.float32(STEP_MM), 0)) & (lower < NEAR_MM))
+    start = (rows * lines.shape[1] + columns)[:: len(rows) // MOST_STEPS + 1]
+    return lines.ravel()[start[:, None] + np.arange(width)]
 
 
 def _in_pairs(valid: Bool[np.ndarray, "H W"]) -> float:
@@ -143,9 +232,9 @@ def _in_pairs(valid: Bool[np.ndarray, "H W"]) -> float:
     return float((valid[:, 1:] & valid[:, :-1]).sum()) / max(int(valid.sum()), 1)
 
 
-def _smooth(depth: Depth, pitch: int) -> Depth:
+def _level(depth: Depth, pitch: int) -> Depth:
     """Level the steps between blocks of one value, within surfaces."""
     size = 2 * (pitch // 2) + 1
     valid = (depth > 0).astype(np.float32)
-    flat = cv2.blur(depth, (size, size)) / np.maximum(cv2.blur(valid, (size, size)), 1e-6)
-    return np.where((depth > 0) & (np.abs(flat - depth) < STEEP_MM), flat, depth)
+    flat = cv2.blur(depth, (size, size)) / np.maximum(cv2.blur(valid, (size, size)), np.float32(1e-6))
+    return np.where((depth > 0) & (np.abs(flat - depth) < LEVEL_MM), flat, depth).astype(np.float32)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from handkit.camera import Camera, undistortion
+from handkit.cleaning import clean
 from handkit.errors import FrameError
 
 METERS = 20.0
@@ -31,13 +32,16 @@ class DepthImage:
 
     depth: Float32[np.ndarray, "H W"]
     camera: Camera
+    notes: tuple[str, ...] = ()
+    """What had to be done to the depth values, a sentence each."""
 
     @classmethod
     def of(cls, array: object, camera: Camera) -> "DepthImage":
         """Check depth values in units of `camera.unit_mm`: an array or tensor (H, W) or (H, W, 1).
 
         NaN, infinity, zero and negative values are invalid. Raises FrameError: another shape; 8-bit, boolean or complex
-        numbers; a size that is not the camera's; values that can hardly be in that unit, or are all negative.
+        numbers; a size that is not the camera's; values that can hardly be in that unit, or are all negative; blurred
+        edges. What `cleaning.clean` can mend it mends, and says so in `notes`.
         """
         tensor = getattr(array, "detach", None)
         taken = np.asarray(tensor().cpu().numpy() if tensor else array)
@@ -58,13 +62,12 @@ class DepthImage:
                 "every depth value is negative: the axis points the other way; z goes forward from the camera, so "
                 "give the array times -1"
             )
-        depth = np.where(valid, depth, np.float32(0))
+        depth, notes = clean(np.where(valid, depth, np.float32(0)))
         _check_unit(depth, camera.unit_mm)
-        # What a filter over the whole image would mend (edges that sensors blend, registration) belongs here.
         if camera.distortion is not None:
             columns, rows = undistortion(camera)
             depth = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
-        return cls(depth, camera)
+        return cls(depth, camera, notes)
 
 
 def _check_kind(taken: np.ndarray) -> None:

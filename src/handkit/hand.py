@@ -73,7 +73,7 @@ class Prediction:
     reason: str | None
     timings_ms: dict[str, float]
     warnings: tuple[str, ...] = ()
-    """What is unusual about the camera, a sentence each."""
+    """What is unusual about the camera, and what had to be done to the depth image: a sentence each."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -156,7 +156,8 @@ class HandPoseEstimator:
     def run(self, image: DepthImage, *, handedness: Asked = "auto") -> Prediction:
         """The hand in one depth image, or the reason for its absence; and the time that every stage took."""
         self.check(handedness)
-        watch, warnings, camera = _Watch(), doubts_about(image.camera), image.camera.pinhole
+        watch, camera = _Watch(), image.camera.pinhole
+        warnings = (*doubts_about(image.camera), *image.notes)
         proposals = self.locator(image.depth, camera)
         if len(proposals) == 0:
             watch.lap("locate")
