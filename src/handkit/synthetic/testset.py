@@ -2,7 +2,7 @@
 
 `first_testset(i)` is a stored scene: bare right hands before emptied rooms, as the first edition's generator drew them.
 `first_testset.npz.xz` keeps their parts, sensor strengths and seeds, so that figures measured on them stay comparable
-whatever is drawn now. `testset(i)` is drawn by today's generator from its seed and `i` alone.
+whatever is drawn now; single pixels differ from then, since flying pixels are now drawn along stretches of an edge. `testset(i)` is drawn by today's generator from its seed and `i` alone.
 """
 
 import io
@@ -99,7 +99,9 @@ def first_testset(index: int) -> Scene:
     stored = _stored()
     cones, wedges, planes, joints = (torch.from_numpy(stored[name][index, None]) for name in PARTS)
     strengths = dict(zip(stored["fields"].tolist(), stored["sensor"][index], strict=True))
-    sensor = perfect(1)._replace(**{name: np.array([value]) for name, value in strengths.items()})
+    # The first edition's `stripes` were the offset of every other row, and half of it at random.
+    strengths |= {"interlace": strengths["stripes"], "stripes": strengths["stripes"] / 2}
+    sensor = perfect(1)._replace(**{name: np.array([value], np.float32) for name, value in strengths.items()})
     camera = CAMERAS[FIRST_DEVICES[index % len(FIRST_DEVICES)]]
     return Scene(
         solids=arms_only(cones, wedges),
