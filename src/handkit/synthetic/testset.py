@@ -2,7 +2,8 @@
 
 `first_testset(i)` is a stored scene: bare right hands before emptied rooms, as the first edition's generator drew them.
 `first_testset.npz.xz` keeps their parts, sensor strengths and seeds, so that figures measured on them stay comparable
-whatever is drawn now; single pixels differ from then, since flying pixels are now drawn along stretches of an edge. `testset(i)` is drawn by today's generator from its seed and `i` alone.
+whatever is drawn now; single pixels differ from then, since flying pixels are drawn along stretches of an edge.
+`testset(i)` is drawn by today's generator from its seed and `i` alone.
 """
 
 import io
