@@ -18,19 +18,22 @@ import torch
 import tyro
 from jaxtyping import Float32
 from report import print_report
+from sensor_statistics import one_scene
 
 from handkit.camera import Camera
 from handkit.cleaning import clean
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
 from handkit.inference import HandPoseEstimator
+from handkit.synthetic.devices import KINDS, sample_sensors
+from handkit.synthetic.scenes import sample_scenes, whole_frames
 
 Depth = Float32[np.ndarray, "H W"]
 View = tuple[Depth, Camera]
 
 
-def main(data: tyro.conf.Positional[Path], *, frames: int = 8) -> None:
-    """Degrade `frames` frames of each set under DATA."""
+def main(data: tyro.conf.Positional[Path], *, frames: int = 8, ours: int = 70) -> None:
+    """Degrade `frames` frames of each set under DATA, and `ours` synthetic ones of each kind of sensor."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     estimator = HandPoseEstimator.from_pretrained()
@@ -52,6 +55,7 @@ def main(data: tyro.conf.Positional[Path], *, frames: int = 8) -> None:
                 }
             )
     print_report("mean joint distance from the answer to the untouched frame: median (largest), hands missed", rows)
+    print_report("synthetic frames, all as their sensors give them: what the gate does", synthetic(ours))
 
 
 def through_gate(view: View) -> DepthImage | None:
@@ -60,6 +64,23 @@ def through_gate(view: View) -> DepthImage | None:
         return DepthImage.of(*view)
     except FrameError:
         return None
+
+
+def synthetic(count: int, seed: int = 0) -> list[dict[str, str]]:
+    """What becomes of `count` whole images of each kind of sensor, untouched and blurred."""
+    generator = torch.Generator().manual_seed(seed)
+    rows: list[dict[str, str]] = []
+    for kind in KINDS:
+        scene, sensors = sample_scenes(count, generator), sample_sensors(count, generator, kind=kind)
+        frames = [whole_frames(one_scene(scene, row, sensors, row)) for row in range(count)]
+        views = [(frame.depth[0].numpy(), frame.camera.camera(0)) for frame in frames]
+        row = {"sensor": kind, "frames": str(count)}
+        for name in ("nothing", "linear resize x 0.7", "blur, sigma 1"):
+            passed = [through_gate(DEGRADATIONS[name](view)) for view in views]
+            mended = sum(image is not None and bool(image.notes) for image in passed)
+            row[f"{name}: mended, refused"] = f"{mended}, {passed.count(None)}"
+        rows.append(row)
+    return rows
 
 
 def milliseconds(depth: Depth) -> float:

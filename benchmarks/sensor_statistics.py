@@ -79,7 +79,7 @@ def synthetic(source: Source, kind: str, count: int, seed: int) -> Iterator[Dept
         own = sample_sensors(len(rows), generator, kind=kind)
         own = own._replace(scale=0 * own.scale, offset=0 * own.offset, nearest=0 * own.nearest)
         for at, row in enumerate(rows.tolist()):
-            frame = whole_frames(_one(scene, row, own, at))
+            frame = whole_frames(one_scene(scene, row, own, at))
             depth, camera = frame.depth[0].numpy(), frame.camera.camera(0)
             pixels = np.rint(camera.project(scene.joints[row].numpy())).astype(int)
             inside = ((pixels >= 0) & (pixels < [camera.width, camera.height])).all(1)
@@ -89,14 +89,10 @@ def synthetic(source: Source, kind: str, count: int, seed: int) -> Iterator[Dept
                 yield depth
 
 
-def _one(scene: Scene, row: int, sensors: Sensor, at: int) -> Scene:
+def one_scene(scene: Scene, row: int, sensors: Sensor, at: int) -> Scene:
     """One world, seen by one of the sensors."""
-    tensors = {
-        name: part[row : row + 1]
-        for name, part in scene._asdict().items()
-        if isinstance(part, torch.Tensor | np.ndarray)
-    }
-    return scene._replace(**tensors, sensor=Sensor(*(strength[at : at + 1] for strength in sensors)))
+    own = Sensor(*(strength[at : at + 1] for strength in sensors))
+    return scene.rows(slice(row, row + 1))._replace(sensor=own)
 
 
 def nearest_surface(depth: Depth) -> Mask:

@@ -42,7 +42,7 @@ def test_a_good_image_is_returned_itself():
     assert cleaned.depth is depth
     assert cleaned.notes == ()
     assert np.array_equal(depth, before)
-    assert look_at_edges(depth) == (1.0, 1.0, 0.0)
+    assert look_at_edges(depth) == (1.0, 1.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("value", [8191.0, 32001.0, 65535.0])

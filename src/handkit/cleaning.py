@@ -54,6 +54,10 @@ WIDE = 0.48
 
 Enlarged twice: 0.49 and more.
 """
+LITTLE = 0.2
+"""Beside a hole, a value below this share of the next one is the tail of a blur: interpolation leaves 0.33."""
+TAILS, RATHER_WIDE = 0.5, 0.55
+"""Where more of the pixels beside holes than this are tails, an upper quartile below the second is too wide as well."""
 
 ALIKE = 0.025
 ALIKE_MM = 6.0
@@ -75,14 +79,16 @@ class Cleaned(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """How the edges of near surfaces look: 1, 1 and 0 for an image as a camera gives it, None where nothing tells."""
+    """How the edges of near surfaces look: 1, 1, 0, 0 for an image as a camera gives it, None where nothing tells."""
 
     median: float | None
     """One step's share of the whole rise ..."""
     upper: float | None
     """... and its upper quartile."""
     mixed: float | None
-    """Share of the pixels beside holes that are mixed with them."""
+    """Share of the pixels beside holes that are mixed with them ..."""
+    tails: float | None
+    """... and of those that are hardly more than the hole."""
 
     @property
     def blended(self) -> bool:
@@ -96,7 +102,8 @@ class Edges(NamedTuple):
     @property
     def wide(self) -> bool:
         """Whether they do so over more pixels than can be mended."""
-        return self.upper is not None and self.upper < WIDE
+        limit = RATHER_WIDE if (self.tails or 0.0) > TAILS else WIDE
+        return self.upper is not None and self.upper < limit
 
 
 def clean(depth: Depth) -> Cleaned:
@@ -180,8 +187,10 @@ def look_at_edges(depth: Depth) -> Edges:
     # A hole on the left, or on the right: the valid pixel beside it, and the one after.
     sides = np.concatenate([windows[:, REACH : REACH + 3], windows[:, REACH - 1 : REACH + 2][:, ::-1]])
     beside = (sides[:, 0] == 0) & (sides[:, 1] > 0) & (sides[:, 2] > 0) & (sides[:, 2] < NEAR_MM)
-    lower = (sides[:, 1] < LOW * sides[:, 2])[beside]
-    return Edges(*quartiles, mixed=float(lower.mean()) if len(lower) >= LEAST_EDGES else None)
+    remains = sides[beside, 1] / sides[beside, 2]
+    known = len(remains) >= LEAST_EDGES
+    mixed, tails = (float((remains < limit).mean()) if known else None for limit in (LOW, LITTLE))
+    return Edges(*quartiles, mixed=mixed, tails=tails)
 
 
 def settle_mixed(depth: Depth) -> Depth:
