@@ -81,6 +81,7 @@ def synthetic(judge: Judge, count: int) -> dict[str, Any]:
             "good": truth["hand"] & truth["right"] & (error < SURE_MM), "hand": truth["hand"], "right": truth["right"],
             "confidence": verdict.confidence, "hand score": verdict.hand, "one": verdict.right,
             "two": verdict.right - other.right, "by good": verdict.good - other.good, "old": old,
+            "both sure": torch.minimum(verdict.good, other.good) > 0,
             "error": error, "scale": verdict.log_scale.exp().mean(1),
         }  # fmt: skip
         for name, part in found.items():
@@ -100,6 +101,7 @@ def summary(rows: dict[str, np.ndarray]) -> dict[str, Any]:
         "AUC of good": area_under_curve(rows["confidence"].astype(float), good),
         "AUC of hand": area_under_curve(rows["hand score"].astype(float), hand),
         "handedness error": {name: float(((rows[key] > 0) != right)[hand].mean()) for key, name in names.items()},
+        "both hypotheses above 0.5": float(rows["both sure"].mean()),
         "said and true joint error, mm": [float(rows["scale"][near].mean()), float(rows["error"][near].mean())],
         "reliability": [list(each) for each in reliability(rows["confidence"].astype(float), good) if each.answers],
     }  # fmt: skip
@@ -137,7 +139,7 @@ def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
 
 def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -> dict[str, Any]:
     """The surest hypothesis around any place that `propose` answers, re-centered once."""
-    said, sides, old_sides = [], [], []
+    said, sides, old_sides, both_sure = [], [], [], []
     for _, depth, frame in images(folder, camera):
         places = propose(depth, camera)
         cube = Cube.around(torch.from_numpy(places).float(), edge=EDGE_MM)
@@ -147,11 +149,13 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
         (_, right), (_, mirrored), old = judge.both(frame, centered)
         said.append(float(torch.maximum(right.confidence, mirrored.confidence)))
         sides.append(bool(mirrored.right > right.right))
+        both_sure.append(bool(torch.minimum(right.good, mirrored.good) > 0))
         old_sides.append(bool(old < 0))
     figures = {
         "frames": len(said),
         "median confidence": float(np.median(said)),
         "above 0.5": sum(x > 0.5 for x in said),
+        "both hypotheses above 0.5": sum(both_sure),
     }
     if left is None:
         return figures

@@ -6,6 +6,7 @@ joint's heat map, the joint itself, and how far the surface lies behind it. Hand
 the larger `right`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -90,7 +91,7 @@ class Confidence(nn.Module):
         parts = [self.token(entered).flatten(1), measures.flatten(1), self.normalize(context)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
-        log_scale = self.scale(whole).float() + torch.tensor(TYPICAL_MM).log()
+        log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
         return Verdict(good, hand, right, log_scale.clamp(-1, 6))
 
     def loss(
