@@ -13,9 +13,19 @@ from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
-from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
+from handkit.recipes import CONFIDENCE_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
 from handkit.recipes.augment import Augment
-from handkit.streams import SyntheticFrames, located_targets, location_targets, pose_targets, relocate, usable
+from handkit.streams import (
+    HandsFrame,
+    Hypotheses,
+    SyntheticFrames,
+    judged,
+    located_targets,
+    location_targets,
+    pose_targets,
+    relocate,
+    usable,
+)
 
 RECIPE = dataclasses.replace(LATENT_FUSION_SYNTHETIC, batch=2)
 FRAMES = SyntheticFrames(RECIPE, seed=5, size=2, resolution=48)
@@ -120,3 +130,31 @@ def test_a_localizer_s_place_in_training():
     expected = pose_targets(model)(dataclasses.replace(frame, cube=moved), 32)
     assert torch.equal(targets["joints"], expected["joints"])
     assert model.loss(**targets)["fused"].requires_grad
+
+
+def test_what_is_true_of_a_hypothesis_by_hand():
+    """A right hand at x = 0 and a left one at x = 80; cubes at 0, 0 mirrored, 80 mirrored, and 400 mm away."""
+    first = torch.tensor([0.0, 0.0, 500.0]).expand(4, 21, 3)
+    hands = torch.stack([first, first + torch.tensor([80.0, 0.0, 0.0])], dim=1)
+    left = torch.tensor([[False, True]]).expand(4, 2)
+    center = torch.tensor([[0.0, 0, 500], [0, 0, 500], [80, 0, 500], [400, 0, 500]])
+    cube = dataclasses.replace(Cube.around(center, edge=280.0), mirrored=torch.tensor([False, True, True, False]))
+    camera = Intrinsics(torch.eye(3).expand(4, 3, 3), 8, 8)
+    frame = HandsFrame(
+        torch.zeros(4, 8, 8), camera, first, cube, hands=hands, left=left, present=torch.ones(4, 2, dtype=torch.bool)
+    )
+    answer = hands[torch.arange(4), torch.tensor([0, 0, 1, 0])] + torch.tensor([3.0, 4.0, 0.0])
+    answer[3] += 1000
+    judged_rows = judged(frame, answer)
+    assert judged_rows["hand"].tolist() == [True, True, True, False]
+    assert judged_rows["right"][:3].tolist() == [True, False, True]
+    torch.testing.assert_close(judged_rows["errors_mm"][:, 0], torch.tensor([5.0, 5.0, 5.0, 200.0]))
+
+
+def test_hypotheses_of_every_kind():
+    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=2, size=64, resolution=32)[0]
+    truth = judged(frame, frame.cube.center[:, None].expand(64, 21, 3))
+    assert 0.4 < float(truth["hand"].float().mean()) < 0.9
+    assert 0.25 < float(frame.cube.mirrored.float().mean()) < 0.75
+    assert 0.2 < float(truth["right"][truth["hand"]].float().mean()) < 0.8
+    assert frame[1:3].to("cpu").hands.shape == (2, 2, 21, 3)

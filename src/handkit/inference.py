@@ -26,6 +26,8 @@ from handkit.hand import HandPose, Prediction
 from handkit.locate import FAR, NEAR, Locator, find_hand, propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
+from handkit.models.confidence import Evidence
+from handkit.models.description import Description
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
@@ -67,6 +69,23 @@ def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4
         crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
     )
     return torch.cat([crop.cube.normalize(joints), surface[:, 0] - seen[..., 2:]], dim=-1)
+
+
+def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
+    """Evidence of the hypotheses of `crop`, described in `space` by the pose network."""
+    joints = described.joints.float()
+    joints_mm = crop.denormalize(joints, space)
+    seen = joints if space is Space.IMAGE else crop.normalize(joints_mm, Space.IMAGE)
+    where = seen[:, :, None, :2]
+    surface = grid_sample(crop.depth[:, None], where, mode="nearest", padding_mode="border", align_corners=False)
+    gap = surface[:, 0] - seen[..., 2:]
+    features, count = described.features.float(), described.features.shape[1]
+    at_joints = joints.new_zeros(*joints.shape[:2], 0)
+    if count:
+        sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
+        at_joints = sampled[..., 0].mT
+    measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
+    return Evidence(torch.cat([*measures, at_joints], dim=-1), features.mean((2, 3)))
 
 
 class HandPoseEstimator:

@@ -9,15 +9,16 @@ from functools import lru_cache
 from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import describe, estimate
+from handkit.inference import describe, estimate, evidence_of
 from handkit.models import HandPoseModel
+from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer
 from handkit.recipes import Recipe
 from handkit.recipes.augment import Augment, disturb, jitter
@@ -31,6 +32,12 @@ SAMPLED = 256
 
 LOCATED_MARGIN = 1.8
 """Windows this many times as wide as their cubes hold what a localizer looks at, and what it moves the cubes to."""
+
+
+ON_SECOND = 0.5
+"""Share of the scenes with a second hand in which a hypothesis looks at that one."""
+ERROR_LIMIT_MM = 200.0
+"""Joint errors count up to this much."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -69,6 +76,56 @@ class SyntheticFrames(Dataset[LabeledFrame]):
             return look(scene, cube, resolution=self.resolution)
         window = replace(cube, edges=cube.edges * margin)
         return replace(look(scene, window, resolution=round(self.resolution * margin)), cube=cube)
+
+
+@dataclass(frozen=True)
+class HandsFrame(LabeledFrame):
+    """Frames with all hands that are in them; cubes that may be mirrored, or hold no hand. `joints` are the first's."""
+
+    hands: Float[Tensor, "B N J 3"]
+    """Camera mm; far away where there is none."""
+    left: Bool[Tensor, "B N"]
+    present: Bool[Tensor, "B N"]
+    """Whether the hand is within the image."""
+
+    def __getitem__(self, index: Tensor | slice) -> "HandsFrame":
+        labels = (part[index] for part in (self.hands, self.left, self.present))
+        frame = super().__getitem__(index)
+        return HandsFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
+
+    def to(self, device: torch.device | str) -> "HandsFrame":
+        labels = (part.to(device) for part in (self.hands, self.left, self.present))
+        frame = super().to(device)
+        return HandsFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
+
+
+@dataclass(frozen=True)
+class Hypotheses(Dataset[HandsFrame]):
+    """Endless hypotheses: cubes around a hand, a second hand, something else or nothing, mirrored or not.
+
+    Item `i` is a whole batch, drawn from `seed` and `i` alone.
+    """
+
+    recipe: Recipe
+    seed: int
+    size: int
+    resolution: int = 128
+
+    def __getitem__(self, index: int) -> HandsFrame:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
+        scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
+        kind, side = torch.rand(2, self.size, generator=generator)
+        second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
+        center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
+        elsewhere = kind < self.recipe.negatives / 2
+        center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
+        center = torch.cat([center[:, :2], center[:, 2:].clamp(min=150)], dim=-1)
+        cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        cube = replace(cube, mirrored=side < 0.5)
+        frame = look(scene, cube, resolution=self.resolution)
+        return HandsFrame(
+            frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
+        )
 
 
 def _scenes(seed: int, index: int, *, size: int, empty: float) -> Scene:
@@ -167,3 +224,36 @@ def handedness_targets(model: HandPoseModel) -> Targets:
         return dict(zip(("plain", "mirrored"), described, strict=True))
 
     return targets
+
+
+def confidence_targets(model: HandPoseModel) -> Targets:
+    """Evidence of one hypothesis of `model`, which is not trained, a cube; and what is true of it (`judged`)."""
+    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    @torch.no_grad()
+    def targets(frame: HandsFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        crop = crop_hand(frame, frame.cube, model.resolution)
+        points = crop.points(model.space)
+        with torch.autocast(points.device.type, torch.bfloat16):
+            described = describe_crops(cast(nn.Module, model), points)
+        evidence = evidence_of(crop, described, model.space)
+        joints = crop.denormalize(described.joints.float(), model.space)
+        return {"tokens": evidence.tokens, "context": evidence.context} | judged(frame, joints)
+
+    return targets
+
+
+def judged(frame: HandsFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:
+    """What is true of answered joints (camera mm): whether a hand is in the cube, looks right there, and the errors.
+
+    Of two hands it is the one nearest to the answer. A hand is in the cube when its middle is within `HAND_WITHIN_MM`
+    of the cube's. Errors are in mm, at most `ERROR_LIMIT_MM`.
+    """
+    middles = frame.hands.mean(2)
+    inside = frame.present & ((middles - frame.cube.center[:, None]).norm(dim=-1) < HAND_WITHIN_MM)
+    away = (middles - joints.mean(1, keepdim=True)).norm(dim=-1)
+    nearest = torch.where(inside, away, torch.inf).argmin(1)
+    rows = torch.arange(len(joints), device=joints.device)
+    errors = (joints - frame.hands[rows, nearest]).norm(dim=-1).clamp(max=ERROR_LIMIT_MM)
+    right = frame.left[rows, nearest] == frame.cube.mirrored
+    return {"hand": inside.any(1), "right": right, "errors_mm": errors}

@@ -66,6 +66,7 @@ def train(
     minutes: Annotated[float | None, arg(metavar="M")] = None,
     samples: MaybeCount = None,
     init: MaybeWeights = None,
+    pose: MaybeWeights = None,
     variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
     resolution: MaybeCount = None,
     localize: Localize = None,
@@ -87,6 +88,7 @@ def train(
         minutes: Stop after so many minutes of training (60 if no budget is given).
         samples: Stop after so many training samples instead; a published experiment has so many epochs of its own.
         init: Begin with what fits of these weights, at the recipe's last resolution and half its learning rate.
+        pose: Handedness, confidence: the pose network whose answers they judge; the bundled latent-fusion by default.
         variant: Constructor arguments of the network, such as stages=1; parts of a list are joined by +.
         resolution: Crops of so many pixels a side throughout.
         localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
@@ -105,7 +107,7 @@ def train(
     asked = Training(
         network, data, minutes, samples, init, seed, out or Path("runs") / network, resume,
         variant=variant, resolution=resolution, localize=localize, fold=fold, batch=batch,
-        learning_rate=learning_rate, precision=precision, threads=threads, workers=workers,
+        learning_rate=learning_rate, precision=precision, threads=threads, workers=workers, pose=pose,
     )  # fmt: skip
     if data == "synthetic":
         return train_network(asked)

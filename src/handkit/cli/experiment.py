@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Literal, cast
 
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
 from handkit.cli.variants import check_network, options
@@ -13,13 +14,16 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import load, load_part
+from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
 from handkit.streams import (
     LOCATED_MARGIN,
+    Hypotheses,
     SyntheticFrames,
     Targets,
+    confidence_targets,
     handedness_targets,
     located_targets,
     location_targets,
@@ -78,22 +82,38 @@ def build(recipe: Recipe, *, seed: int, skeleton: Skeleton = HAND21) -> Any:  # 
             raise HandkitError(f"{recipe.network}: {error}", status=2) from None
 
 
-def targets_of(recipe: Recipe, model: Any) -> Targets:  # noqa: ANN401
-    """What the network learns from a frame; handedness learns from the readings of the bundled pose network."""
+POSE = "latent-fusion"
+"""Weights of the pose network that handedness and confidence learn from, if no others are named."""
+
+
+def features_of(pose: str) -> int:
+    """Channels of the features that a pose network shows the confidence network."""
+    model = load(find_weights(pose))
+    with torch.no_grad():
+        described = describe_crops(cast(nn.Module, model), torch.ones(1, 3, model.resolution, model.resolution))
+    return described.features.shape[1]
+
+
+def targets_of(recipe: Recipe, model: Any, *, pose: str = POSE) -> Targets:  # noqa: ANN401
+    """What the network learns from a frame; handedness and confidence learn from what the pose network answers."""
     if recipe.network == "localizer":
         return location_targets
     if recipe.network == "detector":
         return detection_targets
     if recipe.network == "handedness":
-        return handedness_targets(load(find_weights("latent-fusion")))
+        return handedness_targets(load(find_weights(pose)))
+    if recipe.network == "confidence":
+        return confidence_targets(load(find_weights(pose)))
     targets = pose_targets(cast(HandPoseModel, model), recipe.augment)
     return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
 
 
 def frames_of(recipe: Recipe, *, seed: int) -> Dataset[Any]:
-    """What a network is trained on: whole images for the detector, crops for all others."""
+    """What a network is trained on: whole images for the detector, hypotheses for confidence, crops for all others."""
     if recipe.network == "detector":
         return WholeFrames(recipe, seed=seed, size=recipe.batch)
+    if recipe.network == "confidence":
+        return Hypotheses(recipe, seed=seed, size=recipe.batch)
     return crops_of(recipe, seed=seed)
 
 

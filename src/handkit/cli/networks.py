@@ -10,10 +10,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from handkit.detection import HEIGHT, WIDTH
 from handkit.geometry.skeleton import HAND21, NYU14, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
+
+JUDGES = {"handedness", "confidence"}
+"""Networks that read no image, but what a pose network made of one."""
 
 
 def network_facts(name: str) -> dict[str, Any]:
@@ -28,7 +32,7 @@ def network_facts(name: str) -> dict[str, Any]:
         "parameters": parameters,
         "megabytes": round(4 * parameters / 1e6, 2),
         "parameters_21_joints": count_parameters(_build(name, HAND21)),
-        "gflops": round(count_operations(model) / 1e9, 3) if name != "handedness" else None,
+        "gflops": round(count_operations(model) / 1e9, 3) if name not in JUDGES else None,
         "about": document.partition("\n\n")[0].replace("\n", " "),
     }
     paper = PAPERS.get(name)
@@ -68,6 +72,8 @@ def _input(model: HandPoseModel | Part) -> str:
     """Pixels, or what else a network reads."""
     if isinstance(model, HandDetector):
         return f"{WIDTH}x{HEIGHT}"
+    if isinstance(model, Confidence):
+        return "features"
     return "two poses" if isinstance(model, Handedness) else f"{model.resolution}x{model.resolution}"
 
 

@@ -13,14 +13,23 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from torch.utils.data import Dataset
 
 from handkit.cli.errors import make_folder
-from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
+from handkit.cli.experiment import (
+    POSE,
+    Localize,
+    build,
+    features_of,
+    frames_of,
+    recipe_of,
+    targets_of,
+    validation_frames,
+)
 from handkit.cli.variants import check_network, read_variant
 from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
-from handkit.models.checkpoint import load_fitting
+from handkit.models.checkpoint import load_fitting, read_info
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 
@@ -32,6 +41,8 @@ except ModuleNotFoundError as missing:
 
 DEFAULT_MINUTES = 60.0
 VALIDATION_BATCHES = 16
+LEARN_FROM_POSES = ("handedness", "confidence")
+"""Networks that learn from what a frozen pose network answers."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ class Training:
     precision: Literal["bf16", "f32"] | None = None
     threads: int | None = None
     workers: int | None = None
+    pose: str | None = None
+    """Weights of the pose network that handedness and confidence learn from, by name or path."""
 
 
 def train_network(asked: Training) -> int:
@@ -68,6 +81,10 @@ def train_network(asked: Training) -> int:
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
     recipe = recipe_of(asked.network, variant, resolution=asked.resolution, localize=asked.localize)
     recipe = changed(recipe.continued() if asked.init else recipe, asked)
+    if asked.pose and asked.network not in LEARN_FROM_POSES:
+        raise HandkitError(f"--pose is for {' and '.join(LEARN_FROM_POSES)}, {asked.network} is neither", status=2)
+    if asked.network == "confidence":
+        recipe = replace(recipe, arguments={"features": features_of(asked.pose or POSE)} | recipe.arguments)
     run, frames = begin(asked, recipe), frames_of(recipe, seed=asked.seed)
     learn(run, frames, budget, asked, measure=_measure(run, asked.localize))
     return 0
@@ -92,6 +109,9 @@ def learn(
 ) -> Path:
     """Train with a bar, a folder that says where its weights come from, and every failure in one sentence."""
     about = provenance(seed=asked.seed, data=asked.data, init=asked.init, fold=asked.fold)
+    if asked.network in LEARN_FROM_POSES:
+        pose = read_info(find_weights(asked.pose or POSE))
+        about |= {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}
     on_gpu = run.fabric.device.type != "cpu"
     workers = asked.workers if asked.workers is not None else max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1
     with Bar(title or asked.network) as bar:
@@ -171,7 +191,7 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
             raise HandkitError(f"--init {asked.init}: {error}") from None
     torch.set_num_threads(asked.threads or max(1, os.cpu_count() or 1))
     precision = "32-true" if asked.precision == "f32" else "bf16-mixed"
-    run = Run(model, recipe, targets_of(recipe, model), precision=precision)
+    run = Run(model, recipe, targets_of(recipe, model, pose=asked.pose or POSE), precision=precision)
     try:
         if asked.resume:
             run.restore(state)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from handkit.cli.experiment import adapted, bundled_localizer
-from handkit.cli.progress import Training, begin, budget_of, changed, learn
+from handkit.cli.progress import LEARN_FROM_POSES, Training, begin, budget_of, changed, learn
 from handkit.cli.store_evaluation import answers_of, protocol_of, report
 from handkit.cli.variants import check_network, read_variant
 from handkit.errors import HandkitError, StoreError
@@ -50,8 +50,8 @@ def train_on_store(asked: Training) -> int:
 def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
     """The published experiment on this data set, else our own recipe; centred where the store's cubes are."""
     network, data = check_network(asked.network, parts=True), store.manifest.settings.dataset
-    if network == "handedness":
-        raise HandkitError("handedness is learned from synthetic frames; leave --data out", status=2)
+    if network in LEARN_FROM_POSES:
+        raise HandkitError(f"{network} is learned from synthetic frames; leave --data out", status=2)
     base = PUBLISHED.get((network, data)) or replace(synthetic_recipe(network), data=data, negatives=0.0)
     recipe = adapted(base, read_variant(network, asked.variant), resolution=asked.resolution)
     recipe = replace(changed(recipe.continued() if asked.init else recipe, asked), center=center_kind(store))

@@ -54,6 +54,15 @@ def cell_spread(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J"]
     return variance.clamp_min(0).sqrt()
 
 
+def cell_deviations(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J 2"]:
+    """Standard deviation of the (horizontal, vertical) cell coordinate under each map, normalized units."""
+    height, width = probabilities.shape[2:]
+    horizontal = probabilities.sum(2) * cell_centers(width, device=probabilities.device).square()
+    vertical = probabilities.sum(3) * cell_centers(height, device=probabilities.device).square()
+    second_moment = torch.stack((horizontal.sum(-1), vertical.sum(-1)), dim=-1)
+    return (second_moment - expected_cell(probabilities).square()).clamp_min(0).sqrt()
+
+
 def gaussian_heatmaps(joints: Float[Tensor, "B J _"], size: int, *, sigma: float) -> Float[Tensor, "B J size size"]:
     """``exp(-d^2 / (2 sigma^2))`` of each cell's distance d to each joint, both in cells; 1 at the joint.
 

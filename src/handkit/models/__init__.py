@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
 from handkit.models.attention_hourglass import AttentionHourglass
+from handkit.models.confidence import Confidence
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.densereg import DenseReg
 from handkit.models.detector import HandDetector
@@ -60,12 +61,13 @@ MODELS: dict[str, Callable[..., HandPoseModel]] = {
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""
 
-Part = Localizer | Handedness | HandDetector
+Part = Localizer | Handedness | HandDetector | Confidence
 
-PARTS: dict[str, type[Localizer] | type[Handedness] | type[HandDetector]] = {
+PARTS: dict[str, type[Localizer] | type[Handedness] | type[HandDetector] | type[Confidence]] = {
     "localizer": Localizer,
     "handedness": Handedness,
     "detector": HandDetector,
+    "confidence": Confidence,
 }
 """What stands around a pose network; without a skeleton."""
 

@@ -22,6 +22,7 @@ from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
 from handkit.geometry.skeleton import Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
@@ -29,7 +30,7 @@ from handkit.models.localizer import Localizer
 FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
-AnyPart = TypeVar("AnyPart", Localizer, Handedness, HandDetector)
+AnyPart = TypeVar("AnyPart", Localizer, Handedness, HandDetector, Confidence)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPose
 
 
 def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
-    """The localizer, handedness or detector network in a weights file, on the CPU, float32, in evaluation mode.
+    """The part (a localizer, detector, ...) in a weights file, on the CPU, float32, in evaluation mode.
 
     Raises:
         CheckpointError: as ``load``, the other way round.

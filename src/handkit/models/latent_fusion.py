@@ -39,9 +39,17 @@ from torch.nn import functional
 
 from handkit.geometry.crop import Space
 from handkit.geometry.skeleton import Skeleton
-from handkit.layers.heatmaps import cell_spread, expected_cell, gaussian_error, highest_cell, spatial_softmax
+from handkit.layers.heatmaps import (
+    cell_deviations,
+    cell_spread,
+    expected_cell,
+    gaussian_error,
+    highest_cell,
+    spatial_softmax,
+)
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import PreActivationBottleneck
+from handkit.models.description import Description
 
 Plane = Literal["xy", "xz", "yz"]
 
@@ -297,7 +305,16 @@ class LatentFusion(nn.Module):
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> LatentPose:
         """Pose, branches, weights and heat maps for point maps in ``Space.IMAGE``."""
+        return self._answer(self.features(points[:, 2:3]))
+
+    def describe(self, points: Float[Tensor, "B 3 S S"]) -> Description:
+        """Joints with the shared features, and the deviations and peaks of the first branch's heat maps."""
         shared = self.features(points[:, 2:3])
+        pose = self._answer(shared)
+        maps = pose.heatmaps[0] if not self.explicit else spatial_softmax(pose.heatmaps[0])
+        return Description(pose.joints, shared, cell_deviations(maps), maps.amax((2, 3)))
+
+    def _answer(self, shared: Float[Tensor, "B C H W"]) -> LatentPose:
         answers: list[BranchAnswer] = [branch(shared, self.sharpness) for branch in self.branches]
         poses = [
             torch.stack([answer.coordinates[..., axis] for axis in self.axes[plane]], dim=-1)

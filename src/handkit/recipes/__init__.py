@@ -3,6 +3,7 @@
 from handkit.recipes.published import PUBLISHED, SRN_TABLE_1
 from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import (
+    CONFIDENCE_SYNTHETIC,
     DETECTOR_SYNTHETIC,
     HANDEDNESS_SYNTHETIC,
     LATENT_FUSION_SYNTHETIC,
@@ -12,6 +13,7 @@ from handkit.recipes.synthetic import (
 )
 
 __all__ = [
+    "CONFIDENCE_SYNTHETIC",
     "DETECTOR_SYNTHETIC",
     "HANDEDNESS_SYNTHETIC",
     "LATENT_FUSION_SYNTHETIC",

@@ -57,6 +57,21 @@ HANDEDNESS_SYNTHETIC = Recipe(
     average=0.99,
 )
 
+CONFIDENCE_SYNTHETIC = Recipe(
+    network="confidence",
+    arguments={},
+    cube=LATENT_FUSION_SYNTHETIC.cube,
+    augment=Augment(center_mm=9.0, far_mm=40.0, far=0.2, scale=0.08),
+    batch=64,
+    learning_rate=2e-3,
+    weight_decay=0.01,
+    warmup=0.03,
+    resolutions=((0.0, 128),),
+    average=0.99,
+    negatives=0.4,
+)
+"""`negatives`: half of them cubes elsewhere, half of them scenes without a hand."""
+
 DETECTOR_SYNTHETIC = Recipe(
     network="detector",
     arguments={},
@@ -92,6 +107,7 @@ RECIPES = {
         DENSEREG_SYNTHETIC,
         LOCALIZER_SYNTHETIC,
         HANDEDNESS_SYNTHETIC,
+        CONFIDENCE_SYNTHETIC,
         DETECTOR_SYNTHETIC,
     )
 }

@@ -1,0 +1,203 @@
+"""How well a confidence network knows: calibration and handedness on held-out synthetic hypotheses and on real frames.
+
+    python benchmarks/confidence.py WEIGHTS [--pose WEIGHTS] [--handedness WEIGHTS] [--data FOLDER] [--count 2000]
+
+Handedness is the hypothesis of the two with the larger `right`; the handedness network, which compares the joints of
+both, judges the same crops beside it. FOLDER has real frames (`cvar`, `kinect2`, `nohand`); their cubes stand around
+the labeled hand, around the nearest surface, and wherever `propose` points.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from handkit import Camera
+from handkit.depth import DepthImage
+from handkit.evaluation.calibration import area_under_curve, expected_calibration_error, reliability
+from handkit.geometry.crop import crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.inference import describe, evidence_of
+from handkit.locate import propose
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import load, load_part, read_info
+from handkit.models.confidence import SURE_MM, Confidence, Verdict
+from handkit.models.description import describe_crops
+from handkit.models.handedness import Handedness
+from handkit.models.pretrained import find_weights
+from handkit.recipes import CONFIDENCE_SYNTHETIC
+from handkit.streams import Hypotheses, judged
+
+EDGE_MM = CONFIDENCE_SYNTHETIC.cube.edge
+SEED = 7_000_001
+"""No training batch starts from it."""
+BATCH = 50
+CVAR = Camera(fx=224.502, fy=230.494, cx=160.0, cy=120.0, width=320, height=240)
+
+
+class Judge:
+    """A pose network, and both networks that judge its answers."""
+
+    def __init__(self, pose: str, confidence: Path, handedness: str) -> None:
+        self.model: HandPoseModel = load(find_weights(pose))
+        self.confidence = load_part(confidence, Confidence)
+        self.handedness = load_part(find_weights(handedness), Handedness)
+
+    @torch.no_grad()
+    def look(self, frame: DepthFrame, cube: Cube) -> tuple[Tensor, Verdict, Tensor]:
+        """Joints in camera mm, the verdict, and what the handedness network reads."""
+        crop = crop_hand(frame.expand(len(cube)), cube, self.model.resolution)
+        described = describe_crops(cast(nn.Module, self.model), crop.points(self.model.space))
+        joints = crop.denormalize(described.joints, self.model.space)
+        return joints, self.confidence(*evidence_of(crop, described, self.model.space)), describe(crop, joints)
+
+    def both(self, frame: DepthFrame, cube: Cube) -> tuple[tuple[Tensor, Verdict], tuple[Tensor, Verdict], Tensor]:
+        """Joints and verdict of the cube and of its mirror image, and the old log odds of the first."""
+        first = self.look(frame, cube)
+        second = self.look(frame, replace(cube, mirrored=~cube.mirrored))
+        with torch.no_grad():
+            return first[:2], second[:2], self.handedness(first[2], second[2])
+
+
+def synthetic(judge: Judge, count: int) -> dict[str, Any]:
+    """Held-out hypotheses of the training's kind; both networks see the same crops."""
+    stream = Hypotheses(CONFIDENCE_SYNTHETIC, seed=SEED, size=BATCH)
+    rows: dict[str, list[Tensor]] = {}
+    for index in range(count // BATCH):
+        frame = stream[index]
+        (joints, verdict), (_, other), old = judge.both(frame, frame.cube)
+        truth = judged(frame, joints)
+        error = truth["errors_mm"].mean(1)
+        found = {
+            "good": truth["hand"] & truth["right"] & (error < SURE_MM), "hand": truth["hand"], "right": truth["right"],
+            "confidence": verdict.confidence, "hand score": verdict.hand, "one": verdict.right,
+            "two": verdict.right - other.right, "by good": verdict.good - other.good, "old": old,
+            "both sure": torch.minimum(verdict.good, other.good) > 0,
+            "error": error, "scale": verdict.log_scale.exp().mean(1),
+        }  # fmt: skip
+        for name, part in found.items():
+            rows.setdefault(name, []).append(part)
+    all_rows = {name: torch.cat(parts).numpy() for name, parts in rows.items()}
+    return summary(all_rows)
+
+
+def summary(rows: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Figures of the held-out hypotheses; shares, and mm."""
+    good, hand, right = rows["good"], rows["hand"], rows["right"]
+    names = {"one": "one pass", "two": "larger right of two", "by good": "larger good of two", "old": "handedness net"}
+    near = hand & right
+    return {
+        "hypotheses": len(good), "good": float(good.mean()), "with a hand": float(hand.mean()),
+        "calibration error": expected_calibration_error(rows["confidence"].astype(float), good),
+        "AUC of good": area_under_curve(rows["confidence"].astype(float), good),
+        "AUC of hand": area_under_curve(rows["hand score"].astype(float), hand),
+        "handedness error": {name: float(((rows[key] > 0) != right)[hand].mean()) for key, name in names.items()},
+        "both hypotheses above 0.5": float(rows["both sure"].mean()),
+        "said and true joint error, mm": [float(rows["scale"][near].mean()), float(rows["error"][near].mean())],
+        "reliability": [list(each) for each in reliability(rows["confidence"].astype(float), good) if each.answers],
+    }  # fmt: skip
+
+
+def images(folder: Path, camera: Camera) -> Iterator[tuple[str, np.ndarray, DepthFrame]]:
+    """The frames of a folder, cleaned as users' are."""
+    for file in sorted(folder.glob("*.png")):
+        depth = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        assert depth is not None
+        image = DepthImage.of(depth, camera)
+        yield file.stem, image.depth, DepthFrame.single(torch.from_numpy(image.depth), image.camera.pinhole)
+
+
+def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
+    """`cvar`: right hands, joints 2 to 20; cubes around the labels."""
+    labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    joints = {Path(name).stem: [row[str(joint)] for joint in range(2, 21)] for name, row in labels["frames"].items()}
+    said, errors, sides, old_sides = [], [], [], []
+    for name, _, frame in images(folder, CVAR):
+        truth = torch.tensor(joints[name])
+        cube = Cube.around(truth.mean(0, keepdim=True), edge=EDGE_MM)
+        (answer, verdict), (_, other), old = judge.both(frame, cube)
+        errors.append(float((answer[0, 2:] - truth).norm(dim=-1).mean()))
+        said.append(float(verdict.confidence))
+        sides.append(bool(verdict.right > other.right))
+        old_sides.append(bool(old > 0))
+    good = np.array(errors) < SURE_MM
+    return {
+        "frames": len(errors), "mean mm": float(np.mean(errors)), "good": float(good.mean()),
+        "mean confidence": float(np.mean(said)), "calibration error": expected_calibration_error(np.array(said), good),
+        "handedness error": 1 - float(np.mean(sides)), "handedness net": 1 - float(np.mean(old_sides)),
+    }  # fmt: skip
+
+
+def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -> dict[str, Any]:
+    """The surest hypothesis around any place that `propose` answers, re-centered once."""
+    said, sides, old_sides, both_sure = [], [], [], []
+    for _, depth, frame in images(folder, camera):
+        places = propose(depth, camera)
+        cube = Cube.around(torch.from_numpy(places).float(), edge=EDGE_MM)
+        joints, verdict, _ = judge.look(frame, cube.views(mirrored=(False, True)))
+        best = int(verdict.good.argmax())
+        centered = Cube.around(joints[best].mean(0, keepdim=True), edge=EDGE_MM)
+        (_, right), (_, mirrored), old = judge.both(frame, centered)
+        said.append(float(torch.maximum(right.confidence, mirrored.confidence)))
+        sides.append(bool(mirrored.right > right.right))
+        both_sure.append(bool(torch.minimum(right.good, mirrored.good) > 0))
+        old_sides.append(bool(old < 0))
+    figures = {
+        "frames": len(said),
+        "median confidence": float(np.median(said)),
+        "above 0.5": sum(x > 0.5 for x in said),
+        "both hypotheses above 0.5": sum(both_sure),
+    }
+    if left is None:
+        return figures
+    wrong = {"handedness error": sides, "handedness net": old_sides}
+    return figures | {name: float(np.mean(np.array(answers) != left)) for name, answers in wrong.items()}
+
+
+def milliseconds(judge: Judge) -> float:
+    """Median time of one verdict on two hypotheses, this process' threads."""
+    tokens, context = torch.randn(2, 21, judge.confidence.arguments["features"] + 7), torch.randn(2, 128)
+    context = context[:, : judge.confidence.arguments["features"]]
+    times: list[float] = []
+    with torch.inference_mode():
+        for _ in range(200):
+            begun = time.perf_counter()
+            judge.confidence(tokens, context)
+            times.append((time.perf_counter() - begun) * 1e3)
+    return float(np.median(times))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--pose", default="latent-fusion")
+    parser.add_argument("--handedness", default="handedness")
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--count", type=int, default=2000)
+    asked = parser.parse_args()
+    trained_on = read_info(asked.weights).notes.get("pose", {}).get("crc32")
+    if trained_on != read_info(find_weights(asked.pose)).crc32:
+        print(f"{asked.weights} was trained on another pose network than {asked.pose}")
+    judge = Judge(asked.pose, asked.weights, asked.handedness)
+    figures: dict[str, Any] = {"ms": milliseconds(judge)}
+    if asked.data:
+        figures["cvar"] = labeled(judge, asked.data / "cvar")
+        kinect = Camera.named("kinect2")
+        figures["kinect2"] = proposed(judge, asked.data / "kinect2", kinect, left=True)
+        figures["nohand"] = proposed(judge, asked.data / "nohand", kinect, left=None)
+        figures["sr305"] = proposed(judge, asked.data / "sr305", Camera.named("sr305"), left=False)
+    figures["synthetic"] = synthetic(judge, asked.count)
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

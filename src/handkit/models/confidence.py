@@ -1,0 +1,117 @@
+"""How good an answer is: a small network that reads what a pose network knows about one hypothesis.
+
+Ours, of no paper. A hypothesis is a crop looked at as a right hand; a left hand is a mirrored cube. For every joint
+there is a row of evidence: the pose network's features where it put the joint, the deviations and the peak of the
+joint's heat map, the joint itself, and how far the surface lies behind it. Handedness is the hypothesis of the two with
+the larger `right`.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+SURE_MM = 20.0
+"""Mean joint error (mm) below which an answer is good."""
+MEASURES = 7
+"""Of the rows of evidence: deviations (2), peak, joint (3), gap."""
+TYPICAL_MM = 8.0
+"""Where the scales of the joint errors begin."""
+
+
+class Evidence(NamedTuple):
+    """What is known about B hypotheses, float32."""
+
+    tokens: Float[Tensor, "B J N"]
+    """A row for each joint: `MEASURES` numbers, then the pose network's C features at the joint."""
+    context: Float[Tensor, "B C"]
+    """The features averaged over the crop."""
+
+
+class Verdict(NamedTuple):
+    """What is concluded; log odds and log mm, float32."""
+
+    good: Float[Tensor, " B"]
+    """A hand is there, of the hypothesis' handedness, and the mean joint error is under `SURE_MM`."""
+    hand: Float[Tensor, " B"]
+    """A hand is in the cube."""
+    right: Float[Tensor, " B"]
+    """The hand, if there is one, looks right in this (perhaps mirrored) view."""
+    log_scale: Float[Tensor, "B J"]
+    """Log of the expected error (mm) of each joint: b of a Laplace likelihood."""
+
+    @property
+    def confidence(self) -> Float[Tensor, " B"]:
+        """The probability that the hypothesis is good."""
+        return self.good.sigmoid()
+
+
+def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
+    """In numbers of about 1; joints both in the cube and about their mean."""
+    spread, peak, joints, gap = measures.split([2, 1, 3, 1], dim=-1)
+    about_mean = 3 * (joints - joints.mean(1, keepdim=True))
+    return torch.cat([10 * spread, 5 * peak, joints.clamp(-3, 3), about_mean, 5 * gap.clamp(-0.3, 0.3)], dim=-1)
+
+
+class Confidence(nn.Module):
+    """Evidence to a verdict.
+
+    Args:
+        joints: number of joints J.
+        features: channels C of the pose network's features; 0 without.
+        hidden: width of the layers that see the whole hand.
+        dropout: probability after each of them.
+    """
+
+    def __init__(self, *, joints: int = 21, features: int = 128, hidden: int = 256, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.arguments: dict[str, Any] = {
+            "joints": joints, "features": features, "hidden": hidden, "dropout": dropout
+        }  # fmt: skip
+        width, narrow = 96, 32
+        self.normalize = nn.BatchNorm1d(features) if features else nn.Identity()
+        self.joint = nn.Parameter(torch.randn(joints, width) * 0.1)
+        self.enter = nn.Linear(features + MEASURES + 3, width)
+        self.token = nn.Sequential(nn.ReLU(), nn.Linear(width, narrow), nn.ReLU())
+        self.hand = nn.Sequential(
+            nn.Linear(joints * narrow + joints * (MEASURES + 3) + features, hidden), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
+        )  # fmt: skip
+        self.decide = nn.Linear(hidden, 3)
+        self.scale = nn.Linear(hidden, joints)
+
+    def forward(self, tokens: Float[Tensor, "B J N"], context: Float[Tensor, "B C"]) -> Verdict:
+        """The verdict on each hypothesis, from its `Evidence`."""
+        measures = _scaled(tokens[..., :MEASURES])
+        features = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
+        entered = self.enter(torch.cat([measures, features], dim=-1)) + self.joint
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.normalize(context)]
+        whole = self.hand(torch.cat(parts, dim=-1))
+        good, hand, right = self.decide(whole).float().unbind(-1)
+        log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
+        return Verdict(good, hand, right, log_scale.clamp(-1, 6))
+
+    def loss(
+        self,
+        tokens: Float[Tensor, "B J N"],
+        context: Float[Tensor, "B C"],
+        hand: Bool[Tensor, " B"],
+        right: Bool[Tensor, " B"],
+        errors_mm: Float[Tensor, "B J"],
+    ) -> dict[str, Float[Tensor, ""]]:
+        """Cross entropies and the Laplace likelihood of the joint errors; `right` and errors count where a hand is."""
+        verdict, there = self(tokens, context), hand.float()
+        good = hand & right & (errors_mm.mean(1) < SURE_MM)
+        entropy = functional.binary_cross_entropy_with_logits
+        seen = there.sum().clamp(min=1)
+        sides = entropy(verdict.right, right.float(), reduction="none") * there
+        laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(1) * there
+        return {
+            "good": entropy(verdict.good, good.float()),
+            "hand": entropy(verdict.hand, there),
+            "right": sides.sum() / seen,
+            "errors": 0.1 * laplace.sum() / seen,
+        }

@@ -1,0 +1,113 @@
+"""Confidence: evidence by hand, mirror images judged alike, and that it learns."""
+
+from dataclasses import replace
+
+import torch
+
+from handkit.geometry.crop import Space, crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
+from handkit.geometry.skeleton import HAND21
+from handkit.inference import evidence_of
+from handkit.models import LatentFusion
+from handkit.models.confidence import MEASURES, Confidence
+from handkit.models.crossinfonet import CrossInfoNet
+from handkit.models.description import Description, describe_crops
+from handkit.recipes import CONFIDENCE_SYNTHETIC
+from handkit.streams import Hypotheses, confidence_targets
+
+MODEL = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None).eval()
+
+
+def targets(size: int = 16) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return confidence_targets(MODEL)(Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=size, resolution=48)[0], 32)
+
+
+def test_description_of_a_network():
+    points = torch.rand(2, 3, 32, 32)
+    described = MODEL.describe(points)
+    assert torch.equal(described.joints, MODEL(points))
+    assert described.features.shape == (2, 16, 8, 8)
+    heatmaps = MODEL.outputs(points).heatmaps[0]
+    assert torch.equal(described.peak, heatmaps.flatten(2).max(-1).values)
+    pose = described.spread.square().sum(-1).sqrt()
+    second = (heatmaps.sum(2) * ((torch.arange(8) + 0.5) / 4 - 1).square()).sum(-1)
+    assert (pose > 0).all()
+    torch.testing.assert_close(described.spread[..., 0].square() + described.joints[..., 0].square(), second)
+
+
+def test_a_network_without_heat_maps_has_joints_alone():
+    network = CrossInfoNet(HAND21, resolution=96).eval()
+    described = describe_crops(network, torch.rand(1, 3, 96, 96))
+    assert described.features.shape[1] == 0
+    assert not described.spread.any()
+    judge = Confidence(features=0).eval()
+    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0))
+    assert verdict.good.isfinite().all()
+
+
+def test_evidence_by_hand():
+    """A plane at 520 mm in a cube of 200 mm around 500 mm; features that grow to the right."""
+    camera = Intrinsics(torch.tensor([[[100.0, 0, 15.5], [0, 100.0, 15.5], [0, 0, 1]]]), 32, 32)
+    frame = DepthFrame(torch.full((1, 32, 32), 520.0), camera)
+    crop = crop_hand(frame, Cube.around(torch.tensor([[0.0, 0, 500]]), edge=200.0), 16)
+    joints = torch.tensor([[[0.25, 0.5, -0.3]]])
+    features = torch.tensor([-0.5, 0.5]).expand(1, 1, 2, 2)
+    described = Description(joints, features, torch.tensor([[[0.1, 0.2]]]), torch.tensor([[0.7]]))
+    tokens, context = evidence_of(crop, described, Space.IMAGE)
+    depth = 500 - 30
+    cube = [0.25 * depth / 500, 0.5 * depth / 500, -0.3]
+    expected = torch.tensor([0.1, 0.2, 0.7, *cube, 0.2 + 0.3, 0.25])
+    torch.testing.assert_close(tokens[0, 0], expected, atol=1e-4, rtol=1e-4)
+    assert context.tolist() == [[0.0]]
+
+
+def test_a_mirrored_frame_in_a_mirrored_cube_is_judged_alike():
+    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=4, resolution=48)[0]
+    matrix = frame.camera.matrix.clone()
+    matrix[:, 0, 2] = frame.depth.shape[-1] - 1 - matrix[:, 0, 2]
+    center = frame.cube.center * torch.tensor([-1.0, 1, 1])
+    mirror = torch.tensor([-1.0, 1, 1])
+    other = replace(
+        frame,
+        depth=frame.depth.flip(-1),
+        camera=replace(frame.camera, matrix=matrix),
+        cube=replace(frame.cube, center=center, mirrored=~frame.cube.mirrored),
+        hands=frame.hands * mirror,
+        left=~frame.left,
+    )
+    first, second = (confidence_targets(MODEL)(each, 32) for each in (frame, other))
+    for name in ("hand", "right"):
+        assert torch.equal(first[name], second[name])
+    torch.testing.assert_close(first["tokens"], second["tokens"], atol=2e-2, rtol=2e-2)
+    judge = Confidence(features=16).eval()
+    verdicts = [judge(each["tokens"], each["context"]) for each in (first, second)]
+    torch.testing.assert_close(verdicts[0].good, verdicts[1].good, atol=2e-2, rtol=2e-2)
+
+
+def test_gradients_reach_everything():
+    judge = Confidence(features=16)
+    torch.stack(list(judge.loss(**targets()).values())).sum().backward()
+    assert all(each.grad is not None and each.grad.isfinite().all() for each in judge.parameters())
+    assert sum(each.numel() for each in Confidence().parameters()) < 1_000_000
+
+
+def test_overfits_a_handful():
+    seen, judge = targets(), Confidence(features=16, dropout=0.0)
+    seen["errors_mm"] = torch.linspace(2, 40, 16)[:, None].expand(16, 21)
+    optimizer = torch.optim.Adam(judge.parameters(), 2e-3)
+    for _ in range(150):
+        terms = judge.loss(**seen)
+        optimizer.zero_grad()
+        torch.stack(list(terms.values())).sum().backward()
+        optimizer.step()
+    good = seen["hand"] & seen["right"] & (seen["errors_mm"].mean(1) < 20)
+    verdict = judge(seen["tokens"], seen["context"])
+    assert ((verdict.good > 0) == good).all()
+    assert ((verdict.hand > 0) == seen["hand"]).all()
+    there = seen["hand"]
+    assert ((verdict.right > 0) == seen["right"])[there].all()
+    scale, error = verdict.log_scale.mean(1).exp()[there], seen["errors_mm"].mean(1)[there]
+    assert ((scale / error).log().abs() < 0.7).all()
