@@ -38,7 +38,7 @@ ROOMS = {
     "models": {"layers", "geometry", "recipes"},  # recipes: the cubes that a weights file names
     "datasets": {"camera", "named_cameras", "geometry"},
     "store": {"camera", "datasets", "recipes", "geometry"},
-    "synthetic": {"named_cameras", "geometry"},
+    "synthetic": {"camera", "named_cameras", "geometry"},
     "sources": set[str](),
     "sinks": {"camera", "hand"},
     "drawing": {"camera", "geometry"},
