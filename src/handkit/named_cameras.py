@@ -19,10 +19,11 @@ class DataSheet(NamedTuple):
 
 
 CAMERAS: dict[str, DataSheet] = {
-    "icvl": DataSheet(240.99, 240.96, 160.0, 120.0, 320, 240, "ICVL, as its evaluations use it (reference facts 1.1)"),
-    "nyu": DataSheet(588.03, 587.07, 320.0, 240.0, 640, 480, "NYU (reference facts 1.1)"),
-    "msra": DataSheet(241.42, 241.42, 160.0, 120.0, 320, 240, "MSRA15 (reference facts 1.1)"),
-    "hands17": DataSheet(475.065948, 475.065857, 315.944855, 245.287079, 640, 480, "HANDS2017 (reference facts 1.1)"),
+    # The data sets: docs/reference.md, 1.1.
+    "icvl": DataSheet(240.99, 240.96, 160.0, 120.0, 320, 240, "ICVL, as evaluated"),
+    "nyu": DataSheet(588.03, 587.07, 320.0, 240.0, 640, 480, "NYU, as evaluated"),
+    "msra": DataSheet(241.42, 241.42, 160.0, 120.0, 320, 240, "MSRA15, as evaluated"),
+    "hands17": DataSheet(475.065948, 475.065857, 315.944855, 245.287079, 640, 480, "HANDS2017, as evaluated"),
     "kinect2": DataSheet(363.9, 363.9, 255.4, 206.3, 512, 424, "factory calibration of one Kinect v2"),
     "sr305": DataSheet(476.007, 476.007, 313.683, 242.755, 640, 480, "factory calibration of one SR305", 0.125),
     "sr300": DataSheet(475.066, 475.066, 315.945, 245.287, 640, 480, "the SR300 that recorded HANDS2017"),

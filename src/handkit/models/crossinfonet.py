@@ -235,16 +235,9 @@ class CrossInfoNet(nn.Module):
         _check_arguments(skeleton, resolution=resolution, hidden=hidden, initializer=initializer)
         self.skeleton, self.resolution, self.cross, self.alpha, self.beta = skeleton, resolution, cross, alpha, beta
         self.arguments: dict[str, Any] = {
-            "resolution": resolution,
-            "cross": cross,
-            "heatmaps": heatmaps,
-            "hidden": hidden,
-            "dropout": dropout,
-            "initializer": initializer,
-            "gamma": gamma,
-            "alpha": alpha,
-            "beta": beta,
-        }
+            "resolution": resolution, "cross": cross, "heatmaps": heatmaps, "hidden": hidden, "dropout": dropout,
+            "initializer": initializer, "gamma": gamma, "alpha": alpha, "beta": beta,
+        }  # fmt: skip
         joints, cells = len(skeleton), resolution // 16
         self.pyramid = Pyramid(finest=4 if heatmaps else 8)
         self.heatmaps = (

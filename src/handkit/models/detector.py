@@ -19,6 +19,8 @@ Where we differ from the paper:
 * Left or right follows from three directions, each of which can be learned by itself: along the hand, across it, and
   where the palm faces. Their triple product has one sign for right hands and the other for left ones. Learned as one
   bit alone, handedness stayed at chance for 135,000 images. The directions are not answered.
+
+https://arxiv.org/abs/1904.07850
 """
 
 import math

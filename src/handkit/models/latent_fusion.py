@@ -289,16 +289,9 @@ class LatentFusion(nn.Module):
             for _ in planes
         )
         self.sharpness = nn.Parameter(torch.ones(joints))
-        self.fusion = (
-            Fusion(
-                channels=channels,
-                message=channels if reinjection else 2 * joints,
-                branches=len(planes),
-                activated=reinjection,
-            )
-            if learned
-            else None
-        )
+        message = channels if reinjection else 2 * joints
+        sizes = {"channels": channels, "message": message, "branches": len(planes)}
+        self.fusion = Fusion(**sizes, activated=reinjection) if learned else None
         self.axes = AXES | ({"yz": Y_HORIZONTAL} if yz == "horizontal" else {})
         if initial_std is not None:
             _initialize(self, std=initial_std)
