@@ -1,6 +1,7 @@
-"""Labelled, noisy 128x128 crops a second on one core: the whole path, from random numbers to readings.
+"""Labeled, noisy 128x128 crops a second on one core: the whole path, from random numbers to depth values.
 
-CPU time is what one core needs when it has nothing else to do; wall time tells what the machine left of it.
+CPU time is what one core needs when it has nothing else to do; wall time tells what the machine left of it. Scenes are
+sampled as many at a time as trainings do it.
 """
 
 import time
@@ -12,10 +13,11 @@ from report import print_report
 from handkit.geometry.cube import Cube
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.recipes.augment import jitter
+from handkit.streams import SAMPLED
 from handkit.synthetic.scenes import look, sample_scenes
 
 
-def main(*, batches: int = 20, size: int = 64, resolution: int = 128) -> None:
+def main(*, batches: int = 8, size: int = SAMPLED, resolution: int = 128) -> None:
     """Render `batches` batches of `size` crops, after one that does not count."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
