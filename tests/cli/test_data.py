@@ -128,3 +128,17 @@ def test_show_that_cannot(
 ) -> None:
     assert main(["data", "show", "nyu", "--root", str(data_sets["nyu"]), *arguments]) == status
     assert sentence in capfd.readouterr().err
+
+
+def test_show_needs_one_subject_of_nine(tmp_path: Path, data_sets: dict[str, Path], capsys: pytest.CaptureFixture[str]):
+    """Without --split it is the first of which everything is there."""
+    root = tmp_path / "msra"
+    shutil.copytree(data_sets["msra"], root)
+    (subject,) = root.rglob("P4")
+    for other in subject.parent.glob("P[!4]"):
+        shutil.rmtree(other)
+    assert main(["data", "show", "msra", "--root", str(root), "--index", "0", "--out", str(tmp_path / "x.png")]) == 0
+    assert (tmp_path / "x.png").exists()
+    shutil.rmtree(subject)
+    assert main(["data", "show", "msra", "--root", str(root), "--index", "0"]) != 0
+    assert "expected P0 or P1" in words(capsys.readouterr().err)

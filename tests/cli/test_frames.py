@@ -277,3 +277,8 @@ def test_weights_that_cannot_be_used(
         assert out == ""
         assert sentence in err
         assert err.count("\n") == 1
+
+
+def test_threads_are_checked(good: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["predict", str(good), "--camera", NUMBERS, "--threads", "0"]) == 2
+    assert "--threads 0: give 1 or more" in capsys.readouterr().err

@@ -41,6 +41,7 @@ def predict(
     depth_scale: Scale = None,
     handedness: Literal["right", "left", "auto"] = "auto",
     weights: Weights = "latent-fusion",
+    threads: Annotated[int, arg(metavar="N")] = 1,
     out: MaybeFolder = None,
 ) -> int:
     """Find the hand in depth images: 21 joints in camera millimeters, one line of JSON per image.
@@ -51,11 +52,12 @@ def predict(
         depth_scale: Millimeters per unit of depth: 1 unless the named camera has another, 1000 for meters.
         handedness: Which hand it is; auto predicts it.
         weights: Bundled weights by name, or a .safetensors file.
+        threads: Of the networks; on a machine that does other work as well, one is the fastest.
         out: Write poses.jsonl and one overlay picture per frame there, and nothing to stdout.
     """
     from handkit.cli.frames import Request, predict_frames
 
-    return predict_frames(frames, Request(camera, depth_scale, handedness, weights, out))
+    return predict_frames(frames, Request(camera, depth_scale, handedness, weights, out, threads))
 
 
 def train(

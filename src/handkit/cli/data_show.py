@@ -18,17 +18,28 @@ from handkit.drawing import (
     show_depth,
     three_panels,
 )
-from handkit.errors import HandkitError
+from handkit.errors import HandkitError, MissingError
 from handkit.files.png import write_png
 
 WIDTH = 960
 """About so many pixels; pictures are enlarged in whole multiples."""
 
 
+def _first_there(name: str, root: Path) -> tuple[str, LabeledFiles]:
+    """The first split of which everything is there: of MSRA15, all subjects or the one that is."""
+    missing: MissingError | None = None
+    for split in find_data_set(name).parts:
+        try:
+            return split, open_split(name, root, split)
+        except MissingError as error:
+            missing = missing or error
+    assert missing is not None, "every data set has splits"
+    raise missing
+
+
 def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Path | None) -> int:
     """Writes the picture and says where; answers 0. Raises HandkitError."""
-    chosen = split or next(iter(find_data_set(name).parts))
-    files = open_split(name, root, chosen)
+    chosen, files = (split, open_split(name, root, split)) if split else _first_there(name, root)
     if not 0 <= index < len(files):
         raise HandkitError(
             f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Shaped
 from rich.console import Console
 from rich.markup import escape
@@ -38,6 +39,7 @@ class Request:
     handedness: Asked
     weights: str
     out: Path | None
+    threads: int = 1
 
 
 @dataclass
@@ -125,6 +127,9 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         raise HandkitError("predict needs at least one FRAME: a file, a folder or a glob", status=2)
     if request.out:
         _refuse_folder_of_sources(request.out, sources)
+    if request.threads < 1:
+        raise HandkitError(f"--threads {request.threads}: give 1 or more", status=2)
+    torch.set_num_threads(request.threads)
     estimator = HandPoseEstimator.from_pretrained(request.weights)
     console, tally = Console(stderr=True), Tally()
     if request.out:
