@@ -1,4 +1,4 @@
-"""Milliseconds of every stage of a prediction on 640x480 pictures, on one core, with and without the networks.
+"""Milliseconds of every stage of a prediction on 640x480 images, on one core, with and without the networks.
 
 Without: the networks answer at once, so that what is left is checking, proposing, cutting, and putting back. With: the
 bundled weights. On a busy machine the fastest total is nearest to what one core needs when left alone.
@@ -46,10 +46,10 @@ class SilentHandedness(Handedness):
         return plain.new_ones(len(plain))
 
 
-def main(*, repeats: int = 20, pictures: int = 10, device: str = "sr300") -> None:
-    """Predict each of `pictures` frames of a synthetic recording `repeats` times, after a round that does not count."""
+def main(*, repeats: int = 20, images: int = 10, device: str = "sr300") -> None:
+    """Predict each of `images` frames of a synthetic recording `repeats` times, after a round that does not count."""
     torch.set_num_threads(1)
-    scene = record(pictures, torch.Generator().manual_seed(0), device=device)
+    scene = record(images, torch.Generator().manual_seed(0), device=device)
     frame = whole_frames(scene)
     camera = Camera.named(device)
     rows = [measure("networks that answer at once", silent_estimator(), frame.depth, camera, repeats=repeats)]
@@ -59,7 +59,7 @@ def main(*, repeats: int = 20, pictures: int = 10, device: str = "sr300") -> Non
         print(f"without weights: {error}")
     else:
         rows.append(measure("bundled weights", estimator, frame.depth, camera, repeats=repeats))
-    print_report(f"predicting {camera.width}x{camera.height} pictures, ms: medians, fastest total, CPU time", rows)
+    print_report(f"predicting {camera.width}x{camera.height} images, ms: medians, fastest total, CPU time", rows)
 
 
 def silent_estimator() -> HandPoseEstimator:
@@ -75,10 +75,10 @@ def silent_estimator() -> HandPoseEstimator:
 
 
 def measure(
-    name: str, estimator: HandPoseEstimator, pictures: Float[Tensor, "B H W"], camera: Camera, *, repeats: int
+    name: str, estimator: HandPoseEstimator, images: Float[Tensor, "B H W"], camera: Camera, *, repeats: int
 ) -> dict[str, str]:
     """One row: the estimator's own stopwatch, and the CPU time of the whole."""
-    depths = [picture.numpy() for picture in pictures]
+    depths = [image.numpy() for image in images]
     for depth in depths:
         estimator.run(DepthImage.of(depth, camera))
     begun = time.process_time()

@@ -46,10 +46,10 @@ def real_frames(data: Path) -> Iterator[Frame]:
 
 
 def _read(path: Path, *, unit_mm: float) -> np.ndarray:
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert picture is not None
-    assert picture.dtype == np.uint16
-    return picture.astype(np.float32) * np.float32(unit_mm)
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert image is not None
+    assert image.dtype == np.uint16
+    return image.astype(np.float32) * np.float32(unit_mm)
 
 
 def rendered_frames(count: int) -> Iterator[Frame]:

@@ -21,7 +21,7 @@ from report import print_report
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
-from handkit.datasets.hands17 import decode as read_picture
+from handkit.datasets.hands17 import decode as read_image
 from handkit.geometry.cube import Cube
 from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.store.codec import CODECS, Codec, decode, encode
@@ -49,10 +49,10 @@ COMMON = Settings(
 
 @dataclass(frozen=True)
 class Repeated:
-    """`count` frames, whose pictures are a few again and again, from memory."""
+    """`count` frames, whose images are a few again and again, from memory."""
 
     records: list[Record]
-    pictures: list[Float32[np.ndarray, "H W"]]
+    images: list[Float32[np.ndarray, "H W"]]
     count: int
     name: str = "hands17"
     skeleton: Skeleton = HAND21
@@ -62,18 +62,18 @@ class Repeated:
         return dataclasses.replace(self.records[index % len(self.records)], source=str(index))
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
-        return self.pictures[index % len(self.pictures)]
+        return self.images[index % len(self.images)]
 
     def __len__(self) -> int:
         return self.count
 
 
 def main(*, frames: int = 200, patches: int = 20_000, batch: int = 128, rounds: int = 60) -> None:
-    """Pack `frames` different pictures; read `rounds` batches at random from `patches` patches of 128x128."""
+    """Pack `frames` different images; read `rounds` batches at random from `patches` patches of 128x128."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        files = write_pictures(folder / "pictures", frames)
+        files = write_images(folder / "images", frames)
         memory = Repeated([files.record(i) for i in range(frames)], [files.depth(i) for i in range(frames)], patches)
         print_report(
             f"packing {frames} PNGs of 640x480, one worker", [packing_row(files, folder, codec) for codec in CODECS]
@@ -90,7 +90,7 @@ def main(*, frames: int = 200, patches: int = 20_000, batch: int = 128, rounds: 
         print_report(f"one patch of {EDGE_MM:g} mm times {MARGIN:g}, lossless", codec_rows(memory))
 
 
-def write_pictures(folder: Path, count: int) -> LabeledFiles:
+def write_images(folder: Path, count: int) -> LabeledFiles:
     """Rendered PNGs and their labels."""
     folder.mkdir()
     names = [f"image_D{number:08d}.png" for number in range(1, count + 1)]
@@ -100,7 +100,7 @@ def write_pictures(folder: Path, count: int) -> LabeledFiles:
         frame = whole_frames(scene)
         joints[number] = scene.joints[0].numpy()
         cv2.imwrite(str(folder / name), frame.depth[0].round().numpy().astype(np.uint16))
-    return LabeledFiles("hands17", HAND21, CAMERA, folder, names, joints, ["seen"] * count, read_picture)
+    return LabeledFiles("hands17", HAND21, CAMERA, folder, names, joints, ["seen"] * count, read_image)
 
 
 def around_joints(_index: int, record: Record, _depth: np.ndarray) -> Cube:
@@ -112,7 +112,7 @@ def around_joints(_index: int, record: Record, _depth: np.ndarray) -> Cube:
 def square(index: int, record: Record, depth: np.ndarray) -> Cube:
     """There too, but as wide as makes a patch of `SIDE` pixels."""
     cube = around_joints(index, record, depth)
-    # A window has up to four pixels more than its cube; those of cubes at the picture's edge are smaller.
+    # A window has up to four pixels more than its cube; those of cubes at the image's edge are smaller.
     edges = cube.center[:, 2:].expand(1, 3) * (SIDE - 3.5) / CAMERA.fx
     return Cube.around(cube.center, edge=edges)
 

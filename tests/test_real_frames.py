@@ -14,7 +14,7 @@ SKIN_MM = 6.0
 """The labels mark the skin; the joint lies this much deeper."""
 
 
-def picture(path: Path) -> np.ndarray:
+def image(path: Path) -> np.ndarray:
     depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert depth is not None
     return depth
@@ -26,7 +26,7 @@ def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pyte
     frames = json.loads((shared_data / "sr305/labels.json").read_text())["frames"]
     errors: list[float] = []
     for name, marks in frames.items():
-        depth = picture(shared_data / f"sr305/{name}.png")
+        depth = image(shared_data / f"sr305/{name}.png")
         hands = estimator.predict(depth, Camera.named("sr305"), handedness="right")
         assert hands, f"frame {name}: hand lost"
         for mark, joint in TIPS.items():
@@ -46,7 +46,7 @@ def test_every_time_of_flight_frame_has_its_hand(shared_data: Path, capsys: pyte
     files = sorted((shared_data / "kinect2").glob("*.png"))
     confidences: list[float] = []
     for file in files:
-        depth = picture(file)
+        depth = image(file)
         hands = estimator.predict(depth, Camera.named("kinect2"), handedness="left")
         assert hands, f"{file.name}: hand lost"
         assert 550 < hands[0].joints_mm[:, 2].mean() < 800, file.name

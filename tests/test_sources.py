@@ -153,7 +153,7 @@ def test_what_is_not_a_picture(tmp_path: Path) -> None:
 
 
 def test_pictures_too_coarse_for_depth(tmp_path: Path) -> None:
-    assert "8-bit 1-channel" in sentence(save(tmp_path / "grey.png", RAMP.astype(np.uint8)))
+    assert "8-bit 1-channel" in sentence(save(tmp_path / "gray.png", RAMP.astype(np.uint8)))
     assert "NYU" in sentence(save(tmp_path / "nyu.png", np.zeros((4, 4, 3), np.uint8)))
     assert "16-bit 3-channel" in sentence(save(tmp_path / "color.png", np.zeros((4, 4, 3), np.uint16)))
     assert "8-bit 4-channel" in sentence(save(tmp_path / "alpha.png", np.zeros((4, 4, 4), np.uint8)))

@@ -161,7 +161,7 @@ def test_centers_that_a_store_does_not_have(store, tmp_path):
     pack(packing_of(Recorded(2), centers="labels, gt"), tmp_path / "labels")
     with pytest.raises(StoreError, match="was packed around its labels"):
         check_center(PackedFrames.open(tmp_path / "labels"), "located", testing=np.arange(2))
-    pack(packing_of(Recorded(2, labelled=False), centers="mass"), tmp_path / "unlabelled")
+    pack(packing_of(Recorded(2, labeled=False), centers="mass"), tmp_path / "unlabelled")
     unlabelled = PackedFrames.open(tmp_path / "unlabelled")
     with pytest.raises(StoreError, match="has no labels to put cubes on"):
         check_center(unlabelled, "gt", testing=np.arange(2))

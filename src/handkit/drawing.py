@@ -44,7 +44,7 @@ def depth_range(depth: Float[np.ndarray, "H W"], joints_mm: Float[np.ndarray, "J
 
 
 def show_depth(
-    depth: Float[np.ndarray, "H W"], *, near: float, far: float, colors: Literal["turbo", "grey"] = "grey"
+    depth: Float[np.ndarray, "H W"], *, near: float, far: float, colors: Literal["turbo", "gray"] = "gray"
 ) -> Picture:
     """Depth as a shaded relief: near is bright (or warm), what is behind `far` fades, no reading is paper."""
     seen = depth > 0
@@ -61,7 +61,7 @@ def show_depth(
 
 
 def _relief(depth: Float[np.ndarray, "H W"], seen: Bool[np.ndarray, "H W"]) -> Float[np.ndarray, "H W"]:
-    """Lambert shading, light from the upper left; a pixel is taken to be a millimetre wide."""
+    """Lambert shading, light from the upper left; a pixel is taken to be a millimeter wide."""
     smooth = cv2.bilateralFilter(cv2.medianBlur(depth.astype(np.float32), 5), 5, 12, 2)
     dx, dy = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
     light = (0.35 * dx + 0.45 * dy + 0.82) / np.sqrt(1 + dx * dx + dy * dy)
@@ -127,7 +127,7 @@ def draw_hand(
 
 
 def enlarge(picture: Picture, factor: int) -> Picture:
-    """The picture in whole multiples; pixel p of the old one is centred at `factor * (p + 0.5) - 0.5`."""
+    """The picture in whole multiples; pixel p of the old one is centerd at `factor * (p + 0.5) - 0.5`."""
     return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
 
 
@@ -173,11 +173,11 @@ def three_panels(
     shift = (size - 1) / 2 - zoom * (low + high) / 2
     affine = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
 
-    def look(colors: Literal["turbo", "grey"]) -> Picture:
+    def look(colors: Literal["turbo", "gray"]) -> Picture:
         whole = show_depth(depth, near=near, far=far, colors=colors)
         return cv2.warpAffine(whole, affine, (size, size), flags=cv2.INTER_LINEAR, borderValue=PAPER)
 
-    skeleton_panel = look("grey")
+    skeleton_panel = look("gray")
     draw_skeleton(skeleton_panel, joints_px * zoom + shift, skeleton, depth_mm=joints_mm[:, 2])
     side = side_view(depth, camera, joints_mm, skeleton, size=size)
     return np.hstack([look("turbo"), skeleton_panel, side])

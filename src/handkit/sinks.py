@@ -34,7 +34,7 @@ def frame_record(
     reason: str | None,
     timings_ms: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """One frame as JSON holds it: millimetres and pixels to 0.01, null for what is not known.
+    """One frame as JSON holds it: millimeters and pixels to 0.01, null for what is not known.
 
     The keys are always the same, so that a reader needs no cases: a picture that could not be read has no
     hands, a reason, and null for its timings (and for its camera, if that waited for the picture's size).

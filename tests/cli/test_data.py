@@ -58,7 +58,7 @@ def test_check_names_what_is_missing_and_damaged(
     assert main(["data", "check", "nyu", "--root", str(root)]) == 1
     out = words(capfd.readouterr().out)
     assert "train incomplete 10 72,757 1" in out
-    assert "1 of 10 pictures are missing or empty, such as train/depth_1_0000002.png" in out
+    assert "1 of 10 images are missing or empty, such as train/depth_1_0000002.png" in out
     assert f"{picture} is a truncated or damaged PNG (500 bytes)" in out
     assert main(["data", "check", "nyu", "--root", str(root), "--split", "test", "--pictures", "0"]) == 0
 

@@ -32,14 +32,14 @@ def render(name: str, count: int, *, seed: int = 0) -> LabeledFrame:
 
 
 def write_icvl(root: Path, frames: LabeledFrame) -> None:
-    """Hands mirrored as ICVL's are; every training picture also turned by 180 degrees; CR CR LF and blank lines."""
+    """Hands mirrored as ICVL's are; every training image also turned by 180 degrees; CR CR LF and blank lines."""
     depth = frames.depth.numpy()[:, :, ::-1].round().astype(np.uint16)
     uvd = project(frames, icvl_joints(joints_of(frames))) * (-1, 1, 1) + (frames.camera.width - 1, 0, 0)
     turned = uvd * (-1, -1, 1) + (frames.camera.width - 1, frames.camera.height - 1, 0)
     rows: list[str] = []
-    for folder, pictures, labels in (("", depth, uvd), ("180/", depth[:, ::-1, ::-1], turned)):
+    for folder, images, labels in (("", depth, uvd), ("180/", depth[:, ::-1, ::-1], turned)):
         names = [f"{folder}{ICVL_SESSION}/image_{i:04d}.png" for i in range(len(depth))]
-        _write_pngs(root / "Training/Depth", names, pictures)
+        _write_pngs(root / "Training/Depth", names, images)
         rows += [_row(name, label, "{:.4f}", " ") + " " for name, label in zip(names, labels, strict=True)]
     (root / "Training/labels.txt").write_bytes("\r\n\r\n".join(rows).encode() + b"\r\n")
     half = (len(depth) + 1) // 2
@@ -51,7 +51,7 @@ def write_icvl(root: Path, frames: LabeledFrame) -> None:
 
 
 def write_nyu(root: Path, frames: LabeledFrame) -> None:
-    """Depth in green and blue, labels of three views (pictures of the first) with y up."""
+    """Depth in green and blue, labels of three views (images of the first) with y up."""
     labels = nyu_joints(joints_of(frames)) * (1, -1, 1)
     for part in ("train", "test"):
         names = [f"depth_1_{i + 1:07d}.png" for i in range(len(frames))]
@@ -90,7 +90,7 @@ def write_msra(root: Path, frames: LabeledFrame) -> None:
 
 
 def write_bin(path: Path, depth: np.ndarray, box: Sequence[int]) -> None:
-    """Header and the half-open box (left, top, right, bottom) of a picture."""
+    """Header and the half-open box (left, top, right, bottom) of an image."""
     left, top, right, bottom = box
     head = struct.pack("<6i", depth.shape[1], depth.shape[0], left, top, right, bottom)
     path.write_bytes(head + depth[top:bottom, left:right].astype("<f4").tobytes())
@@ -123,7 +123,7 @@ def project(frames: LabeledFrame, joints: np.ndarray) -> np.ndarray:
 
 
 def boxes_of(frames: LabeledFrame, *, margin: int) -> list[list[int]]:
-    """left, top, right, bottom of the projected joints with a margin, within the picture."""
+    """left, top, right, bottom of the projected joints with a margin, within the image."""
     plane = project(frames, joints_of(frames))[..., :2]
     size = (frames.camera.width, frames.camera.height)
     low = np.clip(plane.min(axis=1) - margin, 0, size).astype(int)
@@ -156,10 +156,10 @@ def nyu_joints(joints: np.ndarray) -> np.ndarray:
     return np.stack(chosen + palm, axis=1)
 
 
-def _write_pngs(folder: Path, names: Sequence[str], pictures: np.ndarray) -> None:
-    for name, picture in zip(names, pictures, strict=True):
+def _write_pngs(folder: Path, names: Sequence[str], images: np.ndarray) -> None:
+    for name, image in zip(names, images, strict=True):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        assert cv2.imwrite(str(folder / name), np.ascontiguousarray(picture))
+        assert cv2.imwrite(str(folder / name), np.ascontiguousarray(image))
 
 
 def _row(name: str, numbers: np.ndarray, form: str, between: str) -> str:

@@ -26,7 +26,7 @@ LABELS = {
 }
 """Split, label file and the line in it to damage, from 1."""
 
-PICTURES = {
+IMAGES = {
     "icvl": "Testing/Depth/test_seq_1/image_0000.png",
     "nyu": "dataset/test/depth_1_0000001.png",
     "msra": "P0/1/000000_depth.bin",
@@ -84,24 +84,24 @@ def test_msra_count_line(copy: Callable[[str], Path], first: str, sentence: str)
         open_split("msra", root)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.parametrize("size", [0, 10, 23, 300])
-def test_truncated_pictures(copy: Callable[[str], Path], name: str, size: int):
+def test_truncated_images(copy: Callable[[str], Path], name: str, size: int):
     root = copy(name)
-    picture = root / PICTURES[name]
-    picture.write_bytes(picture.read_bytes()[:size])
+    image = root / IMAGES[name]
+    image.write_bytes(image.read_bytes()[:size])
     files = open_split(name, root)
-    with pytest.raises(DatasetError, match=re.escape(str(picture)) + ".* again"):
+    with pytest.raises(DatasetError, match=re.escape(str(image)) + ".* again"):
         files.depth(0)
 
 
 @pytest.mark.parametrize("name", ["icvl", "nyu", "hands17"])
 def test_a_flipped_bit(copy: Callable[[str], Path], name: str):
     root = copy(name)
-    picture = root / PICTURES[name]
-    data = bytearray(picture.read_bytes())
+    image = root / IMAGES[name]
+    data = bytearray(image.read_bytes())
     data[len(data) // 2] ^= 4
-    picture.write_bytes(data)
+    image.write_bytes(data)
     with pytest.raises(DatasetError, match="truncated or damaged"):
         open_split(name, root).depth(0)
 
@@ -109,24 +109,24 @@ def test_a_flipped_bit(copy: Callable[[str], Path], name: str):
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        (np.zeros((120, 160), np.uint16), "is 160x120; this data set's pictures are 640x480"),
-        (np.zeros((480, 640), np.uint8), "PNG of 8 bits and colour type 0; expected 16 bits and 1 channel"),
-        (np.zeros((480, 640, 3), np.uint16), "PNG of 16 bits and colour type 2"),
+        (np.zeros((120, 160), np.uint16), "is 160x120; this data set's images are 640x480"),
+        (np.zeros((480, 640), np.uint8), "PNG of 8 bits and color type 0; expected 16 bits and 1 channel"),
+        (np.zeros((480, 640, 3), np.uint16), "PNG of 16 bits and color type 2"),
     ],
 )
-def test_converted_pictures(copy: Callable[[str], Path], array: np.ndarray, sentence: str):
+def test_converted_images(copy: Callable[[str], Path], array: np.ndarray, sentence: str):
     root = copy("hands17")
-    cv2.imwrite(str(root / PICTURES["hands17"]), array)
+    cv2.imwrite(str(root / IMAGES["hands17"]), array)
     with pytest.raises(DatasetError, match=f"{sentence}.*use the original files"):
         open_split("hands17", root).depth(0)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_pipe_in_place_of_a_picture(copy: Callable[[str], Path], name: str):
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_pipe_in_place_of_an_image(copy: Callable[[str], Path], name: str):
     """It would be waited for without end."""
     root = copy(name)
-    (root / PICTURES[name]).unlink()
-    os.mkfifo(root / PICTURES[name])
+    (root / IMAGES[name]).unlink()
+    os.mkfifo(root / IMAGES[name])
     with pytest.raises(DatasetError, match="cannot be read: it is a pipe or a device, not a file"):
         open_split(name, root).depth(0)
 
@@ -140,9 +140,9 @@ def test_a_device_in_place_of_labels(copy: Callable[[str], Path], name: str):
         open_split(name, root, split)
 
 
-def test_a_picture_that_is_none(copy: Callable[[str], Path]):
+def test_an_image_that_is_none(copy: Callable[[str], Path]):
     root = copy("nyu")
-    (root / PICTURES["nyu"]).write_text("<html>404</html>")
+    (root / IMAGES["nyu"]).write_text("<html>404</html>")
     with pytest.raises(DatasetError, match="is not a PNG"):
         open_split("nyu", root).depth(0)
 
@@ -156,7 +156,7 @@ def test_a_png_of_absurd_size_is_refused_by_its_header(copy: Callable[[str], Pat
     root = copy("icvl")
     head = struct.pack(">IIBBBBB", 60_000, 60_000, 16, 0, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
-    (root / PICTURES["icvl"]).write_bytes(data)
+    (root / IMAGES["icvl"]).write_bytes(data)
     with pytest.raises(DatasetError, match="60000x60000"):
         open_split("icvl", root).depth(0)
 
@@ -164,7 +164,7 @@ def test_a_png_of_absurd_size_is_refused_by_its_header(copy: Callable[[str], Pat
 @pytest.mark.parametrize(
     ("head", "sentence"),
     [
-        ((100_000, 100_000, 0, 0, 100_000, 100_000), "says that its picture is 100000x100000"),
+        ((100_000, 100_000, 0, 0, 100_000, 100_000), "says that its image is 100000x100000"),
         ((320, 240, 0, 0, 2_000_000_000, 2_000_000_000), "does not lie in 320x240"),
         ((320, 240, -5, 0, 10, 10), "does not lie in 320x240"),
         ((320, 240, 20, 0, 10, 10), "columns 20 to 10"),
@@ -174,8 +174,8 @@ def test_a_png_of_absurd_size_is_refused_by_its_header(copy: Callable[[str], Pat
 )
 def test_forged_bin_headers(copy: Callable[[str], Path], head: tuple[int, ...], sentence: str):
     root = copy("msra")
-    picture = root / PICTURES["msra"]
-    picture.write_bytes(struct.pack("<6i", *head) + picture.read_bytes()[24:])
+    image = root / IMAGES["msra"]
+    image.write_bytes(struct.pack("<6i", *head) + image.read_bytes()[24:])
     with pytest.raises(DatasetError, match=sentence):
         open_split("msra", root).depth(0)
 

@@ -20,7 +20,7 @@ PARTS = [(name, part) for name, publication in DATA_SETS.items() for part in pub
 
 
 def behind(files: HandDataset, index: int) -> np.ndarray:
-    """How much deeper than the surface in its pixel every joint is, mm; NaN where the picture sees no hand."""
+    """How much deeper than the surface in its pixel every joint is, mm; NaN where the image sees no hand."""
     joints, depth = files.record(index).joints, files.depth(index)
     assert joints is not None
     u, v = files.camera.project(joints).round().astype(int).T
@@ -29,7 +29,7 @@ def behind(files: HandDataset, index: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "part"), PARTS)
-def test_labels_lie_in_the_hands_of_the_pictures(data_sets: dict[str, Path], name: str, part: str):
+def test_labels_lie_in_the_hands_of_the_images(data_sets: dict[str, Path], name: str, part: str):
     files = open_split(name, data_sets[name], part)
     assert isinstance(files, HandDataset)
     assert len(files) == 10
@@ -66,7 +66,7 @@ def by_number(source: str) -> tuple[int, str]:
 
 
 def test_icvl_hands_are_mirrored_and_stay_so(data_sets: dict[str, Path]):
-    """The camera frame is kept true: column u of our picture is column 319 - u of ICVL's, and so is the label."""
+    """The camera frame is kept true: column u of our image is column 319 - u of ICVL's, and so is the label."""
     files, frames = icvl.open_icvl(data_sets["icvl"], "train"), render("icvl", 10)
     assert files.joints is not None
     plane = files.camera.project(files.joints)
@@ -114,7 +114,7 @@ def test_msra_labels_by_hand(tmp_path: Path):
     assert msra.read_joints(tmp_path / "joint.txt")[0, 0].tolist() == [10, -20, 300]
 
 
-def test_an_empty_box_is_a_picture_without_readings(tmp_path: Path):
+def test_an_empty_box_is_an_image_without_readings(tmp_path: Path):
     write_bin(tmp_path / "a.bin", np.zeros((240, 320), np.float32), (7, 7, 7, 7))
     assert not msra.decode(tmp_path / "a.bin").any()
 
@@ -162,7 +162,7 @@ def test_icvl_faults(tmp_path: Path):
     assert [files.record(i).fault for i in range(3)] == [
         None,
         "a label without depth",
-        "the label file lists this picture again",
+        "the label file lists this image again",
     ]
     assert files.record(2).source == files.record(0).source + "#2"
     assert (files.depth(2) == files.depth(0)).all()
@@ -215,7 +215,7 @@ def test_msra_faulty_frames_are_listed_where_they_stand(tmp_path: Path, data_set
     assert faulty == ["P8/4/000168_depth.bin"]
 
 
-def test_hands17_missing_pictures_are_faults_and_boxes_are_kept(tmp_path: Path, data_sets: dict[str, Path]):
+def test_hands17_missing_images_are_faults_and_boxes_are_kept(tmp_path: Path, data_sets: dict[str, Path]):
     root = shutil.copytree(data_sets["hands17"], tmp_path / "hands17")
     (root / "training/images/image_D00000004.png").unlink()
     files = hands17.open_hands17(root, "train")
@@ -225,8 +225,8 @@ def test_hands17_missing_pictures_are_faults_and_boxes_are_kept(tmp_path: Path, 
     assert test.record(0).joints is None
     assert test.boxes is not None
     assert (test.boxes[:, 2:] > 5).all()
-    labelled = hands17.open_hands17(root, "test", annotations=root / "training/Training_Annotation.txt")
-    np.testing.assert_array_equal(labelled.joints, files.joints)
+    labeled = hands17.open_hands17(root, "test", annotations=root / "training/Training_Annotation.txt")
+    np.testing.assert_array_equal(labeled.joints, files.joints)
 
 
 def test_frames_are_numbered_from_zero_and_end(data_sets: dict[str, Path]):

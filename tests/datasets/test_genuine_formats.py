@@ -53,7 +53,7 @@ def test_the_joints_of_nyu_frame_1_lie_just_behind_its_surface(genuine_nyu: Labe
     assert -5 < behind.min() < behind.max() < 50
     assert 5 < np.median(behind) < 20
     beside = depth[v, 639 - u]
-    assert np.median(np.abs(record.joints[:, 2] - beside)) > 100, "in a mirrored picture they would not"
+    assert np.median(np.abs(record.joints[:, 2] - beside)) > 100, "in a mirrored image they would not"
 
 
 def test_nyu_labels_are_the_published_ones(genuine_nyu: LabeledFiles, shared_data: Path):
@@ -96,7 +96,7 @@ def test_msra_list_has_the_order_and_the_counts_of_the_old_edition(shared_data: 
     assert all(max(numbers) < counts[folder] for folder, numbers in msra.FAULTY.items())
 
 
-def test_hands17_picture(shared_data: Path):
+def test_hands17_image(shared_data: Path):
     """A hand some 400 mm away, in 16-bit mm."""
     depth = hands17.decode(shared_data / "formats/hands2017/image_D00000030.png")
     assert depth.shape == (480, 640)

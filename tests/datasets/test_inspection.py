@@ -43,9 +43,9 @@ def test_inspection_of_half_a_download(copy: Callable[[str], Path]):
 
 def test_inspection_decodes_as_many_as_it_is_told(copy: Callable[[str], Path]):
     root = copy("hands17")
-    picture = root / "training/images/image_D00000007.png"
-    picture.write_bytes(picture.read_bytes()[:200])
-    whole, none = (inspect("hands17", root, split="train", pictures=count)[0] for count in (None, 0))
+    image = root / "training/images/image_D00000007.png"
+    image.write_bytes(image.read_bytes()[:200])
+    whole, none = (inspect("hands17", root, split="train", images=count)[0] for count in (None, 0))
     assert (whole.state, len(whole.damaged), whole.opened) == ("damaged", 1, 10)
     assert (none.state, none.opened) == ("ready", 0)
     (root / "training/images/image_D00000001.png").unlink()

@@ -37,7 +37,7 @@ class Middle(nn.Module):
 
 
 class Oracle(HandPoseEstimator):
-    """Answers what it was told, picture by picture; None is no hand."""
+    """Answers what it was told, image by image; None is no hand."""
 
     def __init__(self, offsets, side: Side = "right"):
         self.offsets, self.asked = list(offsets), []
@@ -52,7 +52,7 @@ class Oracle(HandPoseEstimator):
         return [HandPose(joints, joints[:, :2], self.side, 1.0, HAND21)]
 
 
-def picture(handedness: Side = "right") -> LabeledImage:
+def image(handedness: Side = "right") -> LabeledImage:
     return LabeledImage(DEPTH, CAMERA, CENTER.expand(21, 3).numpy(), handedness)
 
 
@@ -80,8 +80,8 @@ def test_crops_are_measured_with_their_own_cubes():
 def test_lost_hands_count_apart():
     """None, too far, and just near enough; only the last and the good one enter the mean."""
     offsets = [None, (LOST_MM + 1, 0.0, 0.0), (0.0, LOST_MM - 1, 0.0), (0.0, 0.0, 1.0)]
-    found = evaluate_images(Oracle(offsets), [picture()] * 4, handedness="predicted")
-    assert (found.pictures, found.lost, found.mistaken) == (4, 2, 0)
+    found = evaluate_images(Oracle(offsets), [image()] * 4, handedness="predicted")
+    assert (found.images, found.lost, found.mistaken) == (4, 2, 0)
     assert found.errors.mean_mm == pytest.approx(LOST_MM / 2)
     summary = found.summary()
     assert summary["success_20mm"] == 0.5
@@ -91,19 +91,19 @@ def test_lost_hands_count_apart():
 
 def test_wrong_handedness_is_counted():
     oracle = Oracle([(0.0, 0.0, 0.0)] * 3, side="left")
-    found = evaluate_images(oracle, [picture("left"), picture("right"), picture("left")], handedness="predicted")
+    found = evaluate_images(oracle, [image("left"), image("right"), image("left")], handedness="predicted")
     assert found.mistaken == 1
     assert oracle.asked == ["auto"] * 3
 
 
 def test_handedness_is_given_when_it_shall_be():
     oracle = Oracle([(0.0, 0.0, 0.0)] * 2)
-    evaluate_images(oracle, [picture("left"), picture("right")], handedness="given")
+    evaluate_images(oracle, [image("left"), image("right")], handedness="given")
     assert oracle.asked == ["left", "right"]
 
 
 def test_nothing_found_is_no_crash():
-    found = evaluate_images(Oracle([None]), [picture()], handedness="predicted")
-    assert (found.lost, found.pictures) == (1, 1)
+    found = evaluate_images(Oracle([None]), [image()], handedness="predicted")
+    assert (found.lost, found.images) == (1, 1)
     assert found.errors.per_joint_mm.shape == (0, 21)
     assert np.isnan(found.summary()["mean_error_mm"])

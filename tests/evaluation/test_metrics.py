@@ -61,7 +61,7 @@ def test_interval_of_independent_values_is_that_of_the_normal_law():
     assert high - low == pytest.approx(2 * 1.96 * values.std() / 50, rel=0.08)
 
 
-def test_neighbours_that_err_alike_make_the_interval_wider():
+def test_neighbors_that_err_alike_make_the_interval_wider():
     """Runs of 50 equal values: the mean varies as that of 40 values, not of 2,000."""
     values = np.random.default_rng(0).normal(10.0, 2.0, 40).repeat(50)
     single = np.ptp(bootstrap_interval(values, np.random.default_rng(1)))

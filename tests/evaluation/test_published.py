@@ -30,7 +30,7 @@ def off(labels, predictions) -> float:
 @pytest.mark.parametrize(
     ("signs", "words"), [((1, 1, 1), "y down"), ((1, -1, 1), "y up"), ((1, -1, -1), "y up and z negative")]
 )
-def test_millimetres_of_every_direction_are_told(tmp_path, test_set, signs, words):
+def test_millimeters_of_every_direction_are_told(tmp_path, test_set, signs, words):
     labels = labels_of(tmp_path, test_set)
     path = write(tmp_path / "net.txt", labels.joints * signs)
     for asked in ("auto", "xyz"):

@@ -67,7 +67,7 @@ def test_joints_without_a_name():
         toy(np.zeros((4, 3, 3)))
 
 
-def test_neighbours_of_a_worst_frame_are_not_listed_again():
+def test_neighbors_of_a_worst_frame_are_not_listed_again():
     estimated = noisy(1.0)
     estimated[100:110] += 50
     estimated[104] += 5

@@ -60,7 +60,7 @@ def test_a_header_that_is_not_first_or_not_there():
     assert read_header(png(head, end)) == PngHeader(7, 5, 16, 0)
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture", png(chunk(b"IEND", b""))])
+@pytest.mark.parametrize("data", [b"", b"no image", png(chunk(b"IEND", b""))])
 def test_what_is_no_image_is_none_and_makes_no_noise(data: bytes, capfd: pytest.CaptureFixture[str]):
     assert decode_image(data) is None
     assert capfd.readouterr().err == ""

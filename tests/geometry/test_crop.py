@@ -38,7 +38,7 @@ def cameras(draw):
 
 
 def noise(*, seed=0, width=WIDTH, height=HEIGHT):
-    """A picture whose every pixel is another depth, one in five without reading."""
+    """An image whose every pixel is another depth, one in five without reading."""
     generator = torch.Generator().manual_seed(seed)
     depth = torch.rand(height, width, generator=generator) * 1000 + 100
     return depth * (torch.rand(height, width, generator=generator) < 0.8)
@@ -61,7 +61,7 @@ def test_depth_by_hand():
     assert BACKGROUND == 1.0
 
 
-def test_beyond_the_picture_is_background():
+def test_beyond_the_image_is_background():
     """One pixel to the right: the last column has no reading."""
     crop = tiny(center=(5.0, 0.0, 500.0))
     assert crop.depth[0, :, 2].tolist() == [BACKGROUND] * 3
@@ -70,7 +70,7 @@ def test_beyond_the_picture_is_background():
 
 
 def test_a_point_map_by_hand():
-    """Three pixels: centres at -2/3, 0 and 2/3; what is 5 % nearer is also 5 % nearer to the axis."""
+    """Three pixels: centers at -2/3, 0 and 2/3; what is 5 % nearer is also 5 % nearer to the axis."""
     image, cube = tiny().points(Space.IMAGE), tiny().points(Space.CUBE)
     thirds = torch.tensor([-2 / 3, 0.0, 2 / 3])
     torch.testing.assert_close(image[0, 0], thirds.expand(3, 3))
@@ -100,7 +100,7 @@ def test_camera_to_crop_to_camera(camera, cube, space):
 
 @given(cameras(), cubes())
 def test_the_cube_fills_the_crop(camera, cube):
-    """At the centre's depth the cube's sides are the crop's; front and back are -1 and 1."""
+    """At the center's depth the cube's sides are the crop's; front and back are -1 and 1."""
     crop = crop_hand(DepthFrame.single(noise(), camera), cube, 32)
     sides = torch.tensor([[[-1.0, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, 0]]])
     torch.testing.assert_close(crop.normalize(cube.denormalize(sides), Space.IMAGE), sides, rtol=0, atol=2e-4)

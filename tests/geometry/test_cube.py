@@ -27,7 +27,7 @@ def test_around_is_upright_and_cubic():
 
 
 def test_a_positive_roll_turns_content_clockwise_on_the_screen():
-    """What lies to the right of the centre is then below it (y down)."""
+    """What lies to the right of the center is then below it (y down)."""
     cube = replace(Cube.around(CENTER, edge=200.0), roll=torch.tensor([math.pi / 2]))
     right = CENTER[:, None] + torch.tensor([100.0, 0.0, 0.0])
     torch.testing.assert_close(cube.normalize(right), torch.tensor([[[0.0, 1.0, 0.0]]]), atol=1e-6, rtol=0)

@@ -38,8 +38,8 @@ def test_the_optical_axis_meets_the_principal_point():
     assert camera().project(torch.tensor([[0.0, 0.0, 700.0]])).tolist() == [[80.0, 60.0]]
 
 
-def test_a_halved_picture_by_hand():
-    """Pixel centres at integers: halving maps u to (u + 0.5) / 2 - 0.5, so cx = 80 becomes 39.75."""
+def test_a_halved_image_by_hand():
+    """Pixel centers at integers: halving maps u to (u + 0.5) / 2 - 0.5, so cx = 80 becomes 39.75."""
     half = torch.tensor([[0.5, 0.0, -0.25], [0.0, 0.5, -0.25]])
     small = camera().warp(half, width=80, height=60)
     assert small.matrix.tolist() == [[200.0, 0.0, 39.75], [0.0, 150.0, 29.75], [0.0, 0.0, 1.0]]

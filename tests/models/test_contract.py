@@ -1,4 +1,4 @@
-"""What every network in ``MODELS`` must do, whatever its paper."""
+"""What every network in `MODELS` must do, whatever its paper."""
 
 import copy
 import functools
@@ -63,7 +63,7 @@ class Learned(NamedTuple):
 
 @functools.cache
 def learn(name: str) -> Learned:
-    """A network after its ``PACE`` on eight crops, in evaluation mode."""
+    """A network after its `PACE` on eight crops, in evaluation mode."""
     torch.manual_seed(0)
     model = MODELS[name](NYU14, **arguments(name))
     points, joints = batch(8, model)
@@ -172,7 +172,7 @@ def test_export_equals_eager_at_any_batch(learned: HandPoseModel):
 
 
 class FromFrame(nn.Module):
-    """What a deployed network is: a depth picture, its camera's matrix and a rough centre in, joints in mm out."""
+    """What a deployed network is: a depth image, its camera's matrix and a rough center in, joints in mm out."""
 
     def __init__(self, model: HandPoseModel) -> None:
         super().__init__()

@@ -216,7 +216,7 @@ def test_explicit_heat_maps_are_read_at_their_highest_cell_and_learn_gaussians()
         ({"planes": []}, "may stand there once"),
         ({"planes": ["xy", "xy"]}, "may stand there once"),
         ({"hourglasses": 0}, "hourglasses are 0, each branch must have at least 1"),
-        ({"heatmaps": "explicit"}, r"explicit heat maps lie in the picture: planes must be \['xy'\]"),
+        ({"heatmaps": "explicit"}, r"explicit heat maps lie in the image: planes must be \['xy'\]"),
         ({"initial_std": -1.0}, "initial_std is -1, it must be at least 0, or None"),
         ({"transition": -1.0}, "transition is -1, it must be at least 0; the paper has 1"),
     ],

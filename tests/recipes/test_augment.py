@@ -150,7 +150,7 @@ def test_random_edges():
 
 
 def seen(count=60):
-    """A slope that fills the left half of the picture, in front of nothing."""
+    """A slope that fills the left half of the image, in front of nothing."""
     camera = Intrinsics.of(Camera(fx=100.0, fy=100.0, cx=31.5, cy=31.5, width=64, height=64))
     depth = torch.zeros(count, 64, 64)
     depth[:, :, :32] = torch.linspace(450, 550, 64)[:, None]
@@ -166,7 +166,7 @@ def test_nothing_disturbed_is_the_same_crop():
     assert torch.equal(same.foreground, crop.foreground)
 
 
-def test_depth_noise_is_millimetres_on_readings_only():
+def test_depth_noise_is_millimeters_on_readings_only():
     crop = seen()
     noisy = disturb(crop, Augment(depth_noise_mm=4.0), torch.Generator().manual_seed(0))
     change = (noisy.depth - crop.depth) * 125

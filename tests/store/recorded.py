@@ -15,7 +15,7 @@ from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.store.packing import MARGIN, Packing
 from handkit.store.shards import Settings
 
-DAMAGED = "the picture is cut short"
+DAMAGED = "the image is cut short"
 
 
 def joints_of(index):
@@ -25,7 +25,7 @@ def joints_of(index):
 
 
 @functools.cache
-def picture(index):
+def image(index):
     """A noisy ball with holes around the joints, before a wall."""
     generator, camera, center = np.random.default_rng(1000 + index), Camera.named("icvl"), joints_of(index).mean(0)
     (u, v), (rows, columns) = camera.project(center).tolist(), np.mgrid[:240, :320]
@@ -36,14 +36,14 @@ def picture(index):
 
 @dataclasses.dataclass(frozen=True)
 class Recorded:
-    """Whole-millimetre pictures of a wall and a ball before it, with joints on the ball; `damaged` have no picture."""
+    """Whole-millimeter images of a wall and a ball before it, with joints on the ball; `damaged` have no image."""
 
     count: int
     damaged: tuple[int, ...] = ()
     suspect: tuple[int, ...] = ()
     seconds: float = 0.0
-    """What one picture costs."""
-    labelled: bool = True
+    """What one image costs."""
+    labeled: bool = True
     name: str = "icvl"
     skeleton: Skeleton = HAND21
     camera: Camera = dataclasses.field(default_factory=lambda: Camera.named("icvl"))
@@ -51,7 +51,7 @@ class Recorded:
     def record(self, index):
         if not 0 <= index < self.count:
             raise IndexError(index)
-        joints = joints_of(index) if self.labelled else None
+        joints = joints_of(index) if self.labeled else None
         fault = "its label is wrong" if index in self.suspect else None
         return Record(f"seq/{index:04d}.png", joints, f"P{index % 3}", fault)
 
@@ -59,7 +59,7 @@ class Recorded:
         time.sleep(self.seconds)
         if index in self.damaged:
             raise DatasetError(f"{index}: {DAMAGED}")
-        return picture(index)
+        return image(index)
 
     def __len__(self):
         return self.count

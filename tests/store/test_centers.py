@@ -1,4 +1,4 @@
-"""Centres and cubes: by hand, and published centre files right and wrong."""
+"""Centers and cubes: by hand, and published center files right and wrong."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def nyu(data_sets: dict[str, Path]) -> LabeledFiles:
 
 @pytest.fixture
 def truth(nyu: LabeledFiles) -> np.ndarray:
-    """Centres near the joints' mean, as a published network would have put them."""
+    """Centers near the joints' mean, as a published network would have put them."""
     assert nyu.joints is not None
     noise = np.random.default_rng(0).normal(0, 8, (len(nyu), 3))
     return (nyu.joints.mean(axis=1) + noise).astype(np.float32)
@@ -106,7 +106,7 @@ def test_centers_of_other_frames(tmp_path: Path, nyu: LabeledFiles, truth: np.nd
     swapped = truth.copy()
     far = np.linalg.norm(truth - truth[0], axis=1).argmax()
     swapped[[0, far]] = truth[[far, 0]]
-    with pytest.raises(DatasetError, match=r"20% of its centres .* another version or order"):
+    with pytest.raises(DatasetError, match=r"20% of its centers .* another version or order"):
         read_centers(write(tmp_path / "c.txt", swapped), nyu)
 
 
@@ -141,13 +141,13 @@ def test_files_without_centers(tmp_path: Path, nyu: LabeledFiles, truth: np.ndar
     with pytest.raises(DatasetError, match="is missing"):
         read_centers(tmp_path / "c.txt", nyu)
     (tmp_path / "c.txt").write_text("invalid\n" * 10)
-    with pytest.raises(DatasetError, match="holds no centre"):
+    with pytest.raises(DatasetError, match="holds no center"):
         read_centers(tmp_path / "c.txt", nyu)
-    unlabelled = replace(nyu, joints=None)
+    unlabeled = replace(nyu, joints=None)
     file = write(tmp_path / "d.txt", truth)
     with pytest.raises(DatasetError, match="name it: xyz-y-up, xyz, uvd"):
-        read_centers(file, unlabelled)
-    np.testing.assert_allclose(read_centers(file, unlabelled, form="xyz").points, truth, atol=1e-3)
+        read_centers(file, unlabeled)
+    np.testing.assert_allclose(read_centers(file, unlabeled, form="xyz").points, truth, atol=1e-3)
 
 
 def test_cubes_follow_the_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -44,7 +44,7 @@ def uninterrupted(tmp_path_factory):
 
 
 def test_a_window_by_hand():
-    """Edges of 100 mm times 2 at 500 mm are 40 x 80 pixels; a pixel to spare around; cut at the picture's edge."""
+    """Edges of 100 mm times 2 at 500 mm are 40 x 80 pixels; a pixel to spare around; cut at the image's edge."""
     window = Window(Cube.around(torch.tensor([[100.0, 0.0, 500.0]]), edge=100.0), CAMERA, margin=2.0)
     assert (window.left, window.right) == (50 + 20 - 20 - 1, 50 + 20 + 20 + 2)
     assert (window.top, window.bottom) == (50 - 40 - 1, 81)
@@ -55,7 +55,7 @@ def test_a_window_by_hand():
     assert patch[0, 0] == 2400
 
 
-def test_a_cube_beside_the_picture_has_a_window_all_the_same():
+def test_a_cube_beside_the_image_has_a_window_all_the_same():
     window = Window(Cube.around(torch.tensor([[9e5, -9e5, 500.0]]), edge=100.0), CAMERA, margin=2.0)
     assert window.cut(np.ones((81, 101), np.float32), unit_mm=1.0).shape == (1, 1)
 
@@ -258,7 +258,7 @@ def test_a_cut_shard_is_packed_anew(tmp_path, uninterrupted):
 
 
 def test_a_reader_that_fails_ends_the_packing(tmp_path):
-    """An error of the whole data set, unlike that of a picture, is not a fault of one frame."""
+    """An error of the whole data set, unlike that of an image, is not a fault of one frame."""
 
     def nowhere(_index, _record, _depth):
         raise PulledPlugError

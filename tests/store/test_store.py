@@ -26,7 +26,7 @@ SOUND = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10]
 
 @dataclasses.dataclass(frozen=True)
 class Rendered(Recorded):
-    """Whole pictures of the renderer instead: hand, arm, clutter, holes, and depth of any fraction of a mm."""
+    """Whole images of the renderer instead: hand, arm, clutter, holes, and depth of any fraction of a mm."""
 
     def hand(self, index):
         scene = sample_scenes(1, torch.Generator().manual_seed(index), device="icvl")
@@ -52,7 +52,7 @@ def store(request, tmp_path_factory) -> PackedFrames:
 
 
 def whole(frames, index) -> DepthFrame:
-    """The same frames as whole pictures."""
+    """The same frames as whole images."""
     depth = torch.stack([torch.from_numpy(frames.depth(int(i))) for i in index])
     camera = Intrinsics.of(frames.camera)
     return DepthFrame(depth, dataclasses.replace(camera, matrix=camera.matrix.expand(len(index), 3, 3)))
@@ -65,7 +65,7 @@ def turned(cube, seed) -> Cube:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_crop_of_a_patch_is_the_crop_of_the_picture(store, seed):
+def test_the_crop_of_a_patch_is_the_crop_of_the_image(store, seed):
     patch = store.batch(SOUND)
     cube = turned(patch.cube, seed)
     ours, theirs = crop_hand(patch, cube, 96), crop_hand(whole(FRAMES, SOUND), cube, 96)
@@ -75,17 +75,17 @@ def test_the_crop_of_a_patch_is_the_crop_of_the_picture(store, seed):
     assert 0.05 < float(ours.foreground.float().mean()) < 0.9
 
 
-def test_rendered_pictures_in_fractions_of_a_millimetre(tmp_path):
-    """Where a store keeps steps of 1/32 mm, crops agree with those of pictures in such steps."""
+def test_rendered_images_in_fractions_of_a_millimeter(tmp_path):
+    """Where a store keeps steps of 1/32 mm, crops agree with those of images in such steps."""
     frames = Rendered(4)
     packing = dataclasses.replace(packing_of(frames, unit_mm=1 / 32, codec="rvl"), cube_of=around_label)
     pack(packing, tmp_path / "store")
     patch, index = PackedFrames.open(tmp_path / "store").batch(range(4)), range(4)
-    picture = whole(frames, index)
-    stepped = dataclasses.replace(picture, depth=torch.round(picture.depth * 32) / 32)
+    image = whole(frames, index)
+    stepped = dataclasses.replace(image, depth=torch.round(image.depth * 32) / 32)
     cube = turned(patch.cube, 0)
     assert torch.equal(crop_hand(patch, cube, 96).depth, crop_hand(stepped, cube, 96).depth)
-    assert (crop_hand(patch, cube, 96).depth - crop_hand(picture, cube, 96).depth).abs().median() < 1 / 32 / 100
+    assert (crop_hand(patch, cube, 96).depth - crop_hand(image, cube, 96).depth).abs().median() < 1 / 32 / 100
     assert patch.depth.max() < 65_535 / 32
 
 
@@ -113,7 +113,7 @@ def test_patches_of_a_batch_are_padded_with_nothing(store):
         assert row[:height, :width].any()
 
 
-def test_a_frame_without_a_picture_keeps_its_row_and_says_why(store):
+def test_a_frame_without_an_image_keeps_its_row_and_says_why(store):
     assert [(fault.frame, fault.reason) for fault in store.manifest.faults] == [
         (3, f"3: {DAMAGED}"),
         (5, "its label is wrong"),

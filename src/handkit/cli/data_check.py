@@ -23,7 +23,7 @@ def check_data_set(name: str, root: Path, *, split: str | None, pictures: int | 
         raise HandkitError(f"--pictures {pictures} is less than none; give a count or all", status=2)
     try:
         publication = find_data_set(name)
-        reports = inspect(name, root, split=split, pictures=pictures)
+        reports = inspect(name, root, split=split, images=pictures)
     except DatasetError as error:
         raise HandkitError(f"{error}{_whence(name)}") from None
     console = Console()

@@ -1,8 +1,8 @@
-"""What every labelled data set answers, whatever its files look like.
+"""What every labeled data set answers, whatever its files look like.
 
-A reader turns one split of one data set into numbered frames: `record(index)` is cheap (labels only, no picture is
-opened), `depth(index)` decodes the picture. Both are in the canonical camera frame: x right, y down, z forward, mm.
-The order of the frames is that of the published label files, and no frame is ever left out: predictions and centre
+A reader turns one split of one data set into numbered frames: `record(index)` is cheap (labels only, no image is
+opened), `depth(index)` decodes the image. Both are in the canonical camera frame: x right, y down, z forward, mm.
+The order of the frames is that of the published label files, and no frame is ever left out: predictions and center
 files are aligned with it line by line. What is known to be wrong with a frame stands in `Record.fault`; what is wrong
 with the files is raised as `DatasetError`.
 
@@ -26,10 +26,10 @@ from handkit.geometry.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a frame without opening its picture."""
+    """What is known of a frame without opening its image."""
 
     source: str
-    """Path of the picture below the root, with `/`; no two frames share it (a picture listed again has `#2` behind)."""
+    """Path of the image below the root, with `/`; no two frames share it (an image listed again has `#2` behind)."""
     joints: Float32[np.ndarray, "J 3"] | None
     """Camera mm, canonical; None where the data set publishes no label."""
     subject: str
@@ -54,7 +54,7 @@ class HandDataset(Protocol):
 
     @property
     def camera(self) -> Camera:
-        """The camera of every picture that `depth` answers."""
+        """The camera of every image that `depth` answers."""
         ...
 
     def __len__(self) -> int: ...
@@ -64,13 +64,13 @@ class HandDataset(Protocol):
         ...
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
-        """The picture in mm, 0 where there is no reading; raises DatasetError where it is missing or damaged."""
+        """The image in mm, 0 where there is no reading; raises DatasetError where it is missing or damaged."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class LabeledFiles:
-    """One split of a data set: a picture file per frame, all labels in memory."""
+    """One split of a data set: an image file per frame, all labels in memory."""
 
     name: str
     skeleton: Skeleton
@@ -81,10 +81,10 @@ class LabeledFiles:
     joints: Float32[np.ndarray, "N J 3"] | None
     subjects: Sequence[str]
     decode: Callable[[Path], Float32[np.ndarray, "H W"]]
-    """One picture file to canonical mm; raises FileNotFoundError or DatasetError."""
+    """One image file to canonical mm; raises FileNotFoundError or DatasetError."""
     faults: Mapping[int, str] = field(default_factory=dict[int, str])
     boxes: Float32[np.ndarray, "N 4"] | None = None
-    """u, v, width, height in pixels, where the data set says so much of an unlabelled frame."""
+    """u, v, width, height in pixels, where the data set says so much of an unlabeled frame."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -94,7 +94,7 @@ class LabeledFiles:
         return Record(self.sources[index], joints, self.subjects[index], self.faults.get(index))
 
     def path(self, index: int) -> Path:
-        """The picture file of one frame."""
+        """The image file of one frame."""
         return self.root / self.sources[index].partition("#")[0]
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
@@ -115,7 +115,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], dict[int, str]]:
     """Names with `#2`, `#3` ... behind what was there before, and a fault for each of those frames.
 
     >>> unique(["a.png", "b.png", "a.png"])
-    (['a.png', 'b.png', 'a.png#2'], {2: 'the label file lists this picture again'})
+    (['a.png', 'b.png', 'a.png#2'], {2: 'the label file lists this image again'})
     """
     if len(set(names)) == len(names):
         return list(names), {}
@@ -125,7 +125,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], dict[int, str]]:
     for index, name in enumerate(names):
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
-            faults[index] = "the label file lists this picture again"
+            faults[index] = "the label file lists this image again"
         result.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return result, faults
 

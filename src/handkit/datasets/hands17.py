@@ -3,7 +3,7 @@
 Layout: `training/Training_Annotation.txt`, `training/images/image_DNNNNNNNN.png`, `frame/BoundingBox.txt`,
 `frame/images/image_DNNNNNNNN.png`, 8 digits from 1. Annotations are a name and 63 numbers, tab separated: x right, y
 down, z forward, mm, which is the canonical frame already. A bounding box is read as u, v, width, height, the better
-supported of two readings (facts 1.5, 6). Not every picture of the training annotations exists.
+supported of two readings (facts 1.5, 6). Not every image of the training annotations exists.
 """
 
 import os
@@ -17,7 +17,7 @@ from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
-from handkit.datasets.pictures import read_png16
+from handkit.datasets.images import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
@@ -72,13 +72,13 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
 
 
 def _missing(folder: Path, names: Sequence[str]) -> dict[int, str]:
-    """Rows whose picture does not exist, which facts 1.5 says to expect; one listing, since there are a million."""
+    """Rows whose image does not exist, which facts 1.5 says to expect; one listing, since there are a million."""
     try:
         with os.scandir(folder) as entries:
             there = {entry.name for entry in entries}
     except OSError:
-        raise MissingError(folder, "unpack the pictures of HANDS2017 there") from None
-    return {i: "the picture is missing" for i, name in enumerate(names) if name not in there}
+        raise MissingError(folder, "unpack the images of HANDS2017 there") from None
+    return {i: "the image is missing" for i, name in enumerate(names) if name not in there}
 
 
 PUBLICATION = Publication(

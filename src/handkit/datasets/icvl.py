@@ -5,7 +5,7 @@ Layout: `Training/labels.txt`, `Training/Depth/SESSION/image_NNNN.png`, 14 copie
 A label line is a path and 48 numbers, u v d of 16 joints; the genuine test files end their lines in CR CR LF.
 
 Labels are back-projected with the camera (240.99, 240.96, 160, 120), as evaluations do it (facts 1.1, 5.20). The
-pictures show hands mirrored with respect to NYU, MSRA15 and HANDS2017: in this data set's camera frame, which is kept
+images show hands mirrored with respect to NYU, MSRA15 and HANDS2017: in this data set's camera frame, which is kept
 true here, its right hands look like left ones (facts 5.3). Whoever pools data sets mirrors ICVL.
 """
 
@@ -19,7 +19,7 @@ from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
-from handkit.datasets.pictures import read_png16
+from handkit.datasets.images import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError
@@ -29,7 +29,7 @@ from handkit.geometry.skeleton import ICVL16
 CAMERA = Camera.named("icvl")
 TRAIN_ROWS = 331_006
 ORIGINALS = (22_067, 22_068)
-"""Label lines of unrotated pictures; lists differ in the last one (facts 1.2)."""
+"""Label lines of unrotated images; lists differ in the last one (facts 1.2)."""
 TEST_ROWS = {"test_seq_1": 702, "test_seq_2": 894}
 NO_READING = 32_001
 """Pixels of this value and above are no reading (facts 1.2)."""
@@ -38,7 +38,7 @@ INVALID_ROWS = range(56_503, 56_503 + 15 * 3475, 3475)
 """Zero-based label lines without a hand: one frame of session 201405151126 and its 14 rotations.
 
 73 of the 331,006 lines are invalid in the published list (facts 1.2), of which these 15 are known here. Of the others
-only those are told that have no picture, which `handkit data check` lists, or a label without depth.
+only those are told that have no image, which `handkit data check` lists, or a label without depth.
 """
 
 Part = Literal["train", "rotated", "train-all", "test"]

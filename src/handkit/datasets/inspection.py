@@ -1,4 +1,4 @@
-"""What is there of a data set: layout, counts against the published ones, missing and damaged pictures."""
+"""What is there of a data set: layout, counts against the published ones, missing and damaged images."""
 
 import os
 from collections import Counter
@@ -16,7 +16,7 @@ from handkit.errors import DatasetError, MissingError
 
 State = Literal["ready", "incomplete", "damaged", "absent"]
 MOST_MISSING = 0.01
-"""Share of HANDS2017's training pictures that may be missing; more is an interrupted download."""
+"""Share of HANDS2017's training images that may be missing; more is an interrupted download."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class PartReport:
     subjects: dict[str, int] = field(default_factory=dict[str, int])
     """Frames of each."""
     missing: tuple[str, ...] = ()
-    """Sources without a picture."""
+    """Sources without an image."""
     damaged: tuple[str, ...] = ()
-    """A sentence for each picture that was opened in vain."""
+    """A sentence for each image that was opened in vain."""
     opened: int = 0
-    """How many pictures were decoded."""
+    """How many images were decoded."""
     faults: dict[str, int] = field(default_factory=dict[str, int])
     """Frames with a known fault, by fault."""
     reason: str = ""
@@ -48,29 +48,29 @@ class PartReport:
         return self.frames in self.published
 
 
-def inspect(name: str, root: Path, *, split: str | None = None, pictures: int | None = 200) -> list[PartReport]:
-    """Every part of a data set, or one. `pictures` a part are decoded, evenly spread; None: all.
+def inspect(name: str, root: Path, *, split: str | None = None, images: int | None = 200) -> list[PartReport]:
+    """Every part of a data set, or one. `images` a part are decoded, evenly spread; None: all.
 
     Raises DatasetError where the name, the split or the root is wrong, or nothing is there.
     """
     published = find_data_set(name).frames
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder; give the one into which {name} was unpacked")
-    reports = [_inspect_part(name, root, part, pictures) for part in ([split] if split else published)]
+    reports = [_inspect_part(name, root, part, images) for part in ([split] if split else published)]
     nothing = not any(report.frames for report in reports)
     if all(report.state == "absent" for report in reports) or (nothing and len({r.reason for r in reports}) == 1):
         raise DatasetError(reports[0].reason)
     return reports
 
 
-def _inspect_part(name: str, root: Path, part: str, pictures: int | None) -> PartReport:
+def _inspect_part(name: str, root: Path, part: str, images: int | None) -> PartReport:
     published = find_data_set(name).frames.get(part, ())
     try:
         files = open_split(name, root, part)
     except DatasetError as error:
         return PartReport(part, _state_without_labels(error), published=published, reason=str(error))
     missing = tuple(_missing(files))
-    damaged, opened = _damaged(files, set(missing), pictures)
+    damaged, opened = _damaged(files, set(missing), images)
     state, reason = _judge(files, missing, damaged)
     return PartReport(
         name=part,
@@ -98,10 +98,10 @@ def _judge(files: LabeledFiles, missing: Sequence[str], damaged: Sequence[str]) 
     if not files.sources:
         return "absent", "its labels list no frame"
     if len(missing) == len(files):
-        return "absent", f"none of its {len(files):,} pictures is there, {files.path(0)} is missing"
+        return "absent", f"none of its {len(files):,} images is there, {files.path(0)} is missing"
     allowed = MOST_MISSING * len(files) if files.name == "hands17" else 0
     if len(missing) > allowed:
-        return "incomplete", f"{len(missing):,} of {len(files):,} pictures are missing or empty, such as {missing[0]}"
+        return "incomplete", f"{len(missing):,} of {len(files):,} images are missing or empty, such as {missing[0]}"
     if damaged:
         return "damaged", damaged[0]
     return "ready", ""
@@ -126,10 +126,10 @@ def _listing(folder: Path) -> set[str]:
         return set()
 
 
-def _damaged(files: LabeledFiles, missing: set[str], pictures: int | None) -> tuple[tuple[str, ...], int]:
-    """Sentences about pictures that cannot be read, and how many were opened."""
+def _damaged(files: LabeledFiles, missing: set[str], images: int | None) -> tuple[tuple[str, ...], int]:
+    """Sentences about images that cannot be read, and how many were opened."""
     there = [index for index, source in enumerate(files.sources) if source not in missing]
-    count = len(there) if pictures is None else min(pictures, len(there))
+    count = len(there) if images is None else min(images, len(there))
     chosen = [there[i * len(there) // count] for i in range(count)]
     with ThreadPoolExecutor(max_workers=2) as pool:
         sentences = tuple(sentence for sentence in pool.map(partial(_try, files), chosen) if sentence)

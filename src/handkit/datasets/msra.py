@@ -6,7 +6,7 @@ float32 mm of the half-open box [left, right) x [top, bottom), row by row; outsi
 `joint.txt` is a line with the number of frames, then 63 numbers a frame: x right, y up, z negative, which become y
 down, z forward.
 
-There are two editions: 76,375 frames (old zip; every published prediction) and 76,391 (new zip; V2V's centres).
+There are two editions: 76,375 frames (old zip; every published prediction) and 76,391 (new zip; V2V's centers).
 """
 
 import struct
@@ -98,7 +98,7 @@ def edition(subjects: Sequence[str]) -> str:
 
 
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:
-    """The box in a whole picture, mm. Nothing is allocated on the word of a header. Raises DatasetError."""
+    """The box in a whole image, mm. Nothing is allocated on the word of a header. Raises DatasetError."""
     width, height = CAMERA.width, CAMERA.height
     with open_regular(path) as file:
         data = file.read(_HEAD.size + 4 * width * height + 1)
@@ -107,7 +107,7 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
     seen_width, seen_height, left, top, right, bottom = _HEAD.unpack_from(data)
     if (seen_width, seen_height) != (width, height):
         raise DatasetError(
-            f"{path} says that its picture is {seen_width}x{seen_height}; MSRA15 is {width}x{height}: download it again"
+            f"{path} says that its image is {seen_width}x{seen_height}; MSRA15 is {width}x{height}: download it again"
         )
     if not (0 <= left <= right <= width and 0 <= top <= bottom <= height):
         raise DatasetError(

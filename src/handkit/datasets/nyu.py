@@ -1,7 +1,7 @@
-"""NYU hand pose data set (Tompson et al., TOG 2014): 640x480, three views, 36 labelled joints (docs/reference.md, 1.3).
+"""NYU hand pose data set (Tompson et al., TOG 2014): 640x480, three views, 36 labeled joints (docs/reference.md, 1.3).
 
 Layout: `{train,test}/joint_data.mat`, `{train,test}/depth_{view}_{number}.png`, 7 digits, numbers from 1, perhaps
-inside a folder `dataset`. Depth is packed in an 8-bit colour picture: 256 * green + blue, mm. `joint_xyz` is (3 views,
+inside a folder `dataset`. Depth is packed in an 8-bit color image: 256 * green + blue, mm. `joint_xyz` is (3 views,
 N, 36, 3) in mm with y up, which is turned down here. 14 of the 36 joints are evaluated, in the order of every published
 file.
 """
@@ -16,7 +16,7 @@ from jaxtyping import Float32, Shaped
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root
-from handkit.datasets.pictures import read_png_colors
+from handkit.datasets.images import read_png_colors
 from handkit.datasets.publication import Edition, Opener, Publication, TestSet
 from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
@@ -88,7 +88,7 @@ def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
 
 def _load_mat(path: Path) -> dict[str, Any]:
     if not path.exists():
-        raise MissingError(path, "it lies beside the pictures in NYU's archive: unpack it again")
+        raise MissingError(path, "it lies beside the images in NYU's archive: unpack it again")
     try:
         from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
@@ -133,5 +133,5 @@ TEST_SET = TestSet(
     ),
     y_up=True,
     chosen=EVALUATED,
-    labelled=len(JOINT_NAMES),
+    labeled=len(JOINT_NAMES),
 )

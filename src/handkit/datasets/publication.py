@@ -75,7 +75,7 @@ class TestSet:
     """Whether the data set's own x y z point up, which files in mm may follow."""
     chosen: tuple[int, ...] = ()
     """Which joints of the full label files are evaluated; empty: all."""
-    labelled: int = 0
+    labeled: int = 0
     """How many joints the full label files hold, where these are more than are evaluated."""
 
     @property

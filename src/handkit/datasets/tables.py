@@ -1,4 +1,4 @@
-"""Label and centre files of the data sets: lines of numbers, perhaps with a name before them."""
+"""Label and center files of the data sets: lines of numbers, perhaps with a name before them."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Errors in millimetres, each with the protocol that it was measured under."""
+"""Errors in millimeters, each with the protocol that it was measured under."""
 
 from handkit.evaluation.estimates import (
     LOST_MM,

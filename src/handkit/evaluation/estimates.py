@@ -1,4 +1,4 @@
-"""Errors on crops and whole pictures of our own, and the fixed frames that networks are measured on."""
+"""Errors on crops and whole images of our own, and the fixed frames that networks are measured on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -76,19 +76,19 @@ class LabeledImage:
 
 @dataclass(frozen=True)
 class FoundHands:
-    """What became of a set of whole pictures in which the hand had to be found."""
+    """What became of a set of whole images in which the hand had to be found."""
 
     errors: Errors
     """Of the hands that were not lost."""
     lost: int
     mistaken: int
     """Found hands that were given the wrong handedness (0 when it was given)."""
-    pictures: int
+    images: int
 
     def summary(self) -> dict[str, float | int | str]:
         """The figures, for a table or JSON."""
         return {
-            "pictures": self.pictures,
+            "images": self.images,
             "mean_error_mm": round(self.errors.mean_mm, 3),
             "median_error_mm": round(float(self.errors.per_joint_mm.mean(1).median()), 3),
             "success_20mm": round(self.errors.success(20.0), 4),

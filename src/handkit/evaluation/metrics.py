@@ -1,4 +1,4 @@
-"""Errors of joints in millimetres, and how sure a mean of them is: pure functions on arrays (N, J, 3).
+"""Errors of joints in millimeters, and how sure a mean of them is: pure functions on arrays (N, J, 3).
 
 Definitions are those of docs/reference.md, 4. Every resampling takes its generator.
 """
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 Joints: TypeAlias = Float[np.ndarray, "N J 3"]
-"""Camera millimetres; x right, y down, z forward."""
+"""Camera millimeters; x right, y down, z forward."""
 Errors: TypeAlias = Float[np.ndarray, "N J"]
 """Euclidean distance of every joint of every frame, mm."""
 Rule: TypeAlias = Literal["worst joint", "mean joint", "joint"]
@@ -18,7 +18,7 @@ Rule: TypeAlias = Literal["worst joint", "mean joint", "joint"]
 LEVEL = 0.95
 DRAWS = 1000
 BLOCK = 100
-"""Frames of one block: three seconds of video or so, so that neighbours that err alike are drawn together.
+"""Frames of one block: three seconds of video or so, so that neighbors that err alike are drawn together.
 
 SRN's errors on NYU correlate at 0.97 from frame to frame, at 0.5 over 30 frames and at 0.13 over 100.
 """
@@ -85,7 +85,7 @@ def bootstrap_means(
     """Means of `draws` resamplings with replacement of blocks of consecutive values.
 
     `block=1` draws single frames, as if they were independent. Frames of a video are not: blocks (circular, so that
-    every frame is as likely) keep neighbours together and give the wider, honest interval.
+    every frame is as likely) keep neighbors together and give the wider, honest interval.
     """
     count = len(values)
     block = min(block, count)

@@ -30,13 +30,13 @@ class Protocol:
     joints: tuple[str, ...]
     """Names, in the order of `per_joint_mm`."""
     center: str = NOT_STATED
-    """Where the crop's centre came from: labels, a detector, a published file."""
+    """Where the crop's center came from: labels, a detector, a published file."""
     cube: str = NOT_STATED
     """Edges of the crop in mm, and for which frames."""
     epoch: str = NOT_STATED
     """How the evaluated weights were picked: the last epoch, or the best one on which frames."""
     intrinsics: tuple[float, float, float, float] | None = None
-    """fx, fy, cx, cy, pixels, by which pictures, or `u v d` of predictions or labels, became mm; none: all were mm."""
+    """fx, fy, cx, cy, pixels, by which images, or `u v d` of predictions or labels, became mm; none: all were mm."""
     predictions: str = NOT_STATED
     """What was scored: the network's own answers, or a file and how its numbers were read."""
     success: str = SUCCESS
@@ -110,7 +110,7 @@ class Result:
     parts: dict[str, Part]
     curves: Curves
     worst_frames: tuple[int, ...]
-    """Rows with the greatest mean joint error, worst first, counted from 0; of neighbours in a video only the worst."""
+    """Rows with the greatest mean joint error, worst first, counted from 0; of neighbors in a video only the worst."""
     comparisons: tuple[Comparison, ...] = ()
 
     def save(self, path: Path) -> None:

@@ -123,7 +123,7 @@ def read_predictions(
 
 def _read(path: Path, test_set: TestSet) -> NumberTable:
     joints = len(test_set.skeleton)
-    columns = (3 * joints, 3 * test_set.labelled) if test_set.labelled else (3 * joints,)
+    columns = (3 * joints, 3 * test_set.labeled) if test_set.labeled else (3 * joints,)
     return read_table(path, columns=columns, expected=f"{3 * joints} for the {joints} joints of {test_set.name}")
 
 
@@ -133,7 +133,7 @@ def _joints(table: NumberTable, test_set: TestSet) -> Float[np.ndarray, "N J 3"]
 
 
 def _fit(table: NumberTable, labels: Labels) -> NumberTable:
-    """The rows of the file that stand for the labelled frames: all, or those of the part that is scored."""
+    """The rows of the file that stand for the labeled frames: all, or those of the part that is scored."""
     found, wanted = len(table.values), len(labels.rows)
     if found == wanted:
         return table

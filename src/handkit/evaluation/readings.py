@@ -1,4 +1,4 @@
-"""How the numbers of a file are meant: pixels and depth, or millimetres, y up or down; told by the fit to the labels.
+"""How the numbers of a file are meant: pixels and depth, or millimeters, y up or down; told by the fit to the labels.
 
 A file does not say which it is, and a wrong reading is far off: pixels taken for mm miss by some hundred mm. So every
 reading is tried, and one that was asked for is refused where another one fits far better.
@@ -132,7 +132,7 @@ def prediction_reading(
         pixels, metric = misses[UVD], min(miss for reading, miss in misses.items() if reading.name == "xyz")
         raise ScoreError(
             f"{source}: read as u v d the joints are {pixels:.0f} mm off on average, read as x y z {metric:.0f} mm; "
-            "are they of this data set, in the order of its frames, in pixels of the whole picture? "
+            "are they of this data set, in the order of its frames, in pixels of the whole image? "
             "If so, say which they are with --format"
         )
     return chosen

@@ -1,4 +1,4 @@
-"""From joints in millimetres to a result with its protocol."""
+"""From joints in millimeters to a result with its protocol."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -102,7 +102,7 @@ def compare(result: Result, other: Result, *, errors: Errors, other_errors: Erro
 
 
 def _round(value: float | np.floating) -> float:
-    """A millionth of a millimetre is enough for a file that people read."""
+    """A millionth of a millimeter is enough for a file that people read."""
     return round(float(value), 6)
 
 

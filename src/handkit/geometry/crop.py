@@ -1,6 +1,6 @@
 """Frame -> crop -> camera: one camera, one cutter for stored patches, training and live use.
 
-The crop has a camera of its own, that of the frame after an affine map of the picture (`A @ K`), so nothing but the
+The crop has a camera of its own, that of the frame after an affine map of the image (`A @ K`), so nothing but the
 camera is carried beside the image, and joints never move (DeepPrior++-style crop of docs/reference.md, 2.1, without its
 integer rounding of the box).
 """
@@ -23,7 +23,7 @@ HAIR = 1e-6
 
 
 class Space(Enum):
-    """What the three channels of a point map, and the three coordinates of a normalised joint, are."""
+    """What the three channels of a point map, and the three coordinates of a normalized joint, are."""
 
     IMAGE = "image"
     """(u, v, d): crop pixel `p` as `(p + 0.5) / S * 2 - 1`, and depth within the cube."""
@@ -86,7 +86,7 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
 
 
 def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
-    """The camera whose picture is filled by the cube's front view at its centre's depth, whatever took the frame.
+    """The camera whose image is filled by the cube's front view at its center's depth, whatever took the frame.
 
     In float64: a patch and its frame differ by an integer shift, and in float32 one crop pixel in some ten thousand
     would be read from the other neighbor.
@@ -121,5 +121,5 @@ def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S
 
 
 def _to_unit(pixels: Float[Tensor, "*shape"], resolution: int) -> Float[Tensor, "*shape"]:
-    """Pixel centres to [-1, 1]: the crop's outer edges are -1 and 1 (docs/reference.md, 2.4, the AWR convention)."""
+    """Pixel centers to [-1, 1]: the crop's outer edges are -1 and 1 (docs/reference.md, 2.4, the AWR convention)."""
     return (pixels + 0.5) * (2 / resolution) - 1

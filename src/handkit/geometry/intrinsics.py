@@ -39,7 +39,7 @@ class Intrinsics:
         return Camera.from_matrix(self.matrix[row].tolist(), width=self.width, height=self.height)
 
     def project(self, points: Float[Tensor, "*batch N 3"]) -> Float[Tensor, "*batch N 2"]:
-        """Camera millimetres to pixels; z must be positive."""
+        """Camera millimeters to pixels; z must be positive."""
         ray = points[..., :2] / points[..., 2:]
         linear, shift = self.matrix[..., :2, :2], self.matrix[..., None, :2, 2]
         return ray @ linear.mT + shift
@@ -47,7 +47,7 @@ class Intrinsics:
     def unproject(
         self, pixels: Float[Tensor, "*batch N 2"], depth: Float[Tensor, "*batch N"]
     ) -> Float[Tensor, "*batch N 3"]:
-        """Pixels and their depth (z, mm) to camera millimetres."""
+        """Pixels and their depth (z, mm) to camera millimeters."""
         ray = (pixels - self.matrix[..., None, :2, 2]) @ inverse_2x2(self.matrix[..., :2, :2]).mT
         return torch.cat([ray * depth[..., None], depth[..., None]], dim=-1)
 

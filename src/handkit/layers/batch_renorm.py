@@ -17,7 +17,7 @@ class BatchRenorm2d(nn.Module):
                     d = (mean - running_mean) / running_std   within [-d_max, d_max], no gradient
         evaluation  y = (x - running_mean) / running_std * weight + bias
 
-    ``std`` is sqrt(biased variance + epsilon). The bounds open with the steps taken, t = 1e-5 a step, from
+    `std` is sqrt(biased variance + epsilon). The bounds open with the steps taken, t = 1e-5 a step, from
     plain batch normalization: r_max = 3 / (1 + 2 exp(-t)), d_max = 5 / (1 + 4999 exp(-2 t)). DenseReg's code has
     the brackets of the second otherwise, d_max = 0.001 exp(2 t): the same while t is small, but without an end.
 

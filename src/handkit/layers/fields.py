@@ -5,7 +5,7 @@
     direction  (j - p) / |j - p|                      0 beyond the radius and off the hand
 
 Where a pixel *is* comes in as its point, so one pair of functions serves image and cube coordinates. SRN's paper
-(eq. 2) and DenseReg's (eq. 1 to 3) print ``p - j``; both released codes, and DenseReg's own Algorithm 1, point to the
+(eq. 2) and DenseReg's (eq. 1 to 3) print `p - j`; both released codes, and DenseReg's own Algorithm 1, point to the
 joint, as here (docs/reference.md, 3.2 and 3.5).
 
 https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf and https://arxiv.org/abs/1711.08996
@@ -33,7 +33,7 @@ def encode(
     *,
     radius: float,
 ) -> Field:
-    """The field of known joints; everything in the space and unit of ``points``."""
+    """The field of known joints; everything in the space and unit of `points`."""
     offset = joints[..., None, None] - points[:, None]
     distance = offset.square().sum(2).add(1e-12).sqrt()
     inside = (distance < radius) & foreground[:, None]
@@ -42,7 +42,7 @@ def encode(
 
 
 def votes(field: Field, points: Float[Tensor, "B 3 H W"], *, radius: float) -> Float[Tensor, "B J 3 H W"]:
-    """Where each pixel says each joint lies, the inverse of ``encode`` within the radius: DenseReg, Algorithm 1."""
+    """Where each pixel says each joint lies, the inverse of `encode` within the radius: DenseReg, Algorithm 1."""
     distance = radius * (1 - field.closeness)
     return points[:, None] + distance.unsqueeze(2) * field.direction
 
@@ -50,7 +50,7 @@ def votes(field: Field, points: Float[Tensor, "B 3 H W"], *, radius: float) -> F
 def shrink(points: Float[Tensor, "B 3 S S"], size: int) -> Float[Tensor, "B 3 size size"]:
     """Every (S / size)-th point, none mixed with its neighbors: a mean across an edge lies on no surface.
 
-    Raises ValueError where ``size`` does not divide S.
+    Raises ValueError where `size` does not divide S.
     """
     step, rest = divmod(points.shape[-1], size)
     if rest:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 def cell_centers(size: int, *, device: torch.device | None = None) -> Float[Tensor, "size"]:
-    """Normalized coordinate of the center of each of ``size`` cells across the crop, in (-1, 1).
+    """Normalized coordinate of the center of each of `size` cells across the crop, in (-1, 1).
 
-    The convention of crop pixels at a coarser grid: ``(i + 0.5) / size * 2 - 1``.
+    The convention of crop pixels at a coarser grid: `(i + 0.5) / size * 2 - 1`.
 
     >>> cell_centers(4)
     tensor([-0.7500, -0.2500,  0.2500,  0.7500])
@@ -31,7 +31,7 @@ def spatial_softmax(scores: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J H W"
 def expected_cell(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J 2"]:
     """Expectation of the (horizontal, vertical) cell coordinate under each map: soft-argmax.
 
-    ``sum_cells p(cell) * center(cell)`` in [-1, 1], by way of the two marginals: they are H + W numbers
+    `sum_cells p(cell) * center(cell)` in [-1, 1], by way of the two marginals: they are H + W numbers
     a map, and plain sums stay in float32 under autocast where a matrix product would not.
     """
     height, width = probabilities.shape[2:]
@@ -43,7 +43,7 @@ def expected_cell(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J
 def cell_spread(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J"]:
     """Standard deviation of the cell under each map, both axes together, normalized units.
 
-    ``sqrt(E|cell - E[cell]|^2)``: 0 when all mass is on one cell, 0.816 when it is everywhere. A sharp map
+    `sqrt(E|cell - E[cell]|^2)`: 0 when all mass is on one cell, 0.816 when it is everywhere. A sharp map
     means that the network is sure of one place, not that the place is right.
     """
     height, width = probabilities.shape[2:]
@@ -64,9 +64,9 @@ def cell_deviations(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B
 
 
 def gaussian_heatmaps(joints: Float[Tensor, "B J _"], size: int, *, sigma: float) -> Float[Tensor, "B J size size"]:
-    """``exp(-d^2 / (2 sigma^2))`` of each cell's distance d to each joint, both in cells; 1 at the joint.
+    """`exp(-d^2 / (2 sigma^2))` of each cell's distance d to each joint, both in cells; 1 at the joint.
 
-    Around the joint itself, not around the cell that it falls into. Differentiable in ``joints``, whose first two
+    Around the joint itself, not around the cell that it falls into. Differentiable in `joints`, whose first two
     coordinates are (horizontal, vertical) in [-1, 1]; a joint beyond the crop leaves only the tail that reaches it.
 
     >>> gaussian_heatmaps(torch.tensor([[[0.0, 0.0]]]), 3, sigma=1.0)[0, 0, 1]
@@ -81,7 +81,7 @@ def gaussian_heatmaps(joints: Float[Tensor, "B J _"], size: int, *, sigma: float
 def gaussian_error(
     maps: Float[Tensor, "*T B J H H"], joints: Float[Tensor, "B J _"], *, sigma: float
 ) -> Float[Tensor, "*T"]:
-    """Summed squared error of ``maps`` against ``gaussian_heatmaps`` over pi sigma^2, averaged over joints.
+    """Summed squared error of `maps` against `gaussian_heatmaps` over pi sigma^2, averaged over joints.
 
     pi sigma^2 is the sum of a Gaussian's squares over the cells: empty maps have an error of 1 at any size.
     """
@@ -93,7 +93,7 @@ def blurred_cell_heatmaps(joints: Float[Tensor, "B J _"], size: int) -> Float[Te
     """1 on the cell of each joint, 0.5 on the four beside it, 0.25 on the four at its corners, 0 elsewhere.
 
     A one-hot map under the 3 x 3 binomial blur, divided by its maximum: the target of CrossInfoNet. The first two
-    coordinates of ``joints`` are (horizontal, vertical) in [-1, 1]; a joint left of or above the crop leaves its map
+    coordinates of `joints` are (horizontal, vertical) in [-1, 1]; a joint left of or above the crop leaves its map
     empty, one to the right or below counts to the last cell (docs/reference.md, 3.1).
     """
     cell = ((joints[..., :2] + 1) * (size / 2)).floor()

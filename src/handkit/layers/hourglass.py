@@ -25,8 +25,8 @@ class Hourglass(nn.Module):
     """One hourglass of Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", 2016.
 
     Each level keeps a block at full size beside pool, block, inner level, block, nearest upsampling; the
-    innermost level is one block. An hourglass of order n therefore has 3 n + 1 blocks, 3 n without ``core``.
-    Maps need not be multiples of ``2 ** order``: halves are rounded up, and one cell stays one cell.
+    innermost level is one block. An hourglass of order n therefore has 3 n + 1 blocks, 3 n without `core`.
+    Maps need not be multiples of `2 ** order`: halves are rounded up, and one cell stays one cell.
 
     Args:
         block: makes one residual block that keeps the channel count.

@@ -14,14 +14,14 @@ LEAST_WEIGHT = 1e-6
 def take_strongest(
     places: Float[Tensor, "B J 3 H W"], scores: Float[Tensor, "B J H W"], *, top: int
 ) -> tuple[Float[Tensor, "B J K 3"], Float[Tensor, "B J K"]]:
-    """The places of each joint's K = ``top`` cells of highest score (of all, if there are fewer), with their scores."""
+    """The places of each joint's K = `top` cells of highest score (of all, if there are fewer), with their scores."""
     best = scores.flatten(2).topk(min(top, scores[0, 0].numel()), dim=-1)
     index = best.indices.unsqueeze(2).expand(-1, -1, 3, -1)
     return places.flatten(3).gather(3, index).mT, best.values
 
 
 def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) -> Float[Tensor, "B J K"]:
-    """Each joint's map at the cells that hold ``pixels``, (horizontal, vertical) in [-1, 1]; beyond, the nearest.
+    """Each joint's map at the cells that hold `pixels`, (horizontal, vertical) in [-1, 1]; beyond, the nearest.
 
     A pixel that is no number gets the first cell: one bad row of a batch must not end the others.
     """
@@ -59,8 +59,8 @@ def mean_shift(
 ) -> Float[Tensor, "B J 3"]:
     """The place where each joint's candidates are densest, by weighted mean shift from the fullest bin.
 
-    c <- sum_k w_k g_k p_k / sum_k w_k g_k with g_k = exp(-|p_k - c|^2 / (2 width^2)), ``steps`` times; everything
-    in one unit. Weights below ``LEAST_WEIGHT`` count as that: a candidate of negative weight would push c away.
+    c <- sum_k w_k g_k p_k / sum_k w_k g_k with g_k = exp(-|p_k - c|^2 / (2 width^2)), `steps` times; everything
+    in one unit. Weights below `LEAST_WEIGHT` count as that: a candidate of negative weight would push c away.
     """
     weights = weights.clamp_min(LEAST_WEIGHT)
     center = fullest_bin(candidates, weights, reach=reach)

@@ -11,7 +11,7 @@ from torch.nn import functional
 class PreActivationBottleneck(nn.Module):
     """Residual block of the stacked hourglass: BN, activation, convolution, three times over.
 
-    1x1 to half of ``outputs``, 3x3, 1x1 to ``outputs``; the shortcut is the identity, or a bare 1x1
+    1x1 to half of `outputs`, 3x3, 1x1 to `outputs`; the shortcut is the identity, or a bare 1x1
     convolution where the channel count changes. Newell et al., "Stacked Hourglass Networks", 2016.
 
     Args:
@@ -44,7 +44,7 @@ class PreActivationBottleneck(nn.Module):
 def normalized_convolution(
     inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, activated: bool = True
 ) -> nn.Sequential:
-    """Convolution without bias that keeps the size at stride 1, batch normalization, ReLU where ``activated``."""
+    """Convolution without bias that keeps the size at stride 1, batch normalization, ReLU where `activated`."""
     layers = [
         nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -55,7 +55,7 @@ def normalized_convolution(
 class PostActivationBottleneck(nn.Module):
     """Residual block of ResNet-50: convolution, BN, ReLU, three times over, the last ReLU after the sum.
 
-    1x1 to ``middle``, 3x3 with the stride, 1x1 to ``outputs``. The shortcut is the identity, every ``stride``-th cell
+    1x1 to `middle`, 3x3 with the stride, 1x1 to `outputs`. The shortcut is the identity, every `stride`-th cell
     of it, or a 1x1 convolution with batch normalization where the channel count changes. He et al., "Deep Residual
     Learning for Image Recognition", 2016, with the stride on the 3x3 as its later implementations have it.
 
@@ -84,7 +84,7 @@ class PostActivationBottleneck(nn.Module):
 
 
 def residual_trunk(channels: Sequence[int], *, blocks: int) -> nn.Sequential:
-    """Depth crop to a map of ``channels[-1]``, half as large for every entry, with blocks at each size but the first.
+    """Depth crop to a map of `channels[-1]`, half as large for every entry, with blocks at each size but the first.
 
     5x5 and then 3x3 convolutions with stride 2, batch normalization and ReLU between; plain and quick.
     """

@@ -1,4 +1,4 @@
-"""Where the hand is in a whole depth picture: cheap proposals, then the localizer's decision."""
+"""Where the hand is in a whole depth image: cheap proposals, then the localizer's decision."""
 
 from handkit.locate.candidates import propose
 from handkit.locate.decision import Locator, find_hand

@@ -1,8 +1,8 @@
-"""Rough centres of hands in a whole depth picture. They are many and cheap; the localizer decides.
+"""Rough centers of hands in a whole depth image. They are many and cheap; the localizer decides.
 
 The surfaces are covered with seeds about 45 mm apart, but for the insides of flat ones (walls, desks). Each seed is
 drawn once to the centroid of its surface within a hand's reach, so that what starts on a fingertip ends in the hand.
-A linear score of shape and distance orders these centres, and the best that are not near a better one are kept.
+A linear score of shape and distance orders these centers, and the best that are not near a better one are kept.
 """
 
 import math
@@ -14,9 +14,9 @@ from handkit.camera import Camera
 from handkit.locate.surfaces import Grid, find_surfaces, kernel
 
 _WEIGHTS = np.array([0.18, 0.044, -0.00029, 2.0, -0.0115, -3.0])
-"""Of what `_measure` answers: a logit over the centres of one picture.
+"""Of what `_measure` answers: a logit over the centers of one image.
 
-Fitted to synthetic pictures of seven devices, a quarter of them cut near the hand. A hand is thick for its reach,
+Fitted to synthetic images of seven devices, a quarter of them cut near the hand. A hand is thick for its reach,
 where walls are flat; little of its surface goes on beyond it, and what does (the arm) goes one way; it is near. The
 last weight was fitted as -6.4 and is halved: people do reach in from the border.
 """
@@ -40,7 +40,7 @@ Samples = Float64[np.ndarray, "4 n"]
 
 
 def propose(depth: Float32[np.ndarray, "H W"], camera: Camera, *, limit: int = 8) -> Float32[np.ndarray, "N 3"]:
-    """At most `limit` rough centres, camera mm, most likely first and at least 60 mm apart.
+    """At most `limit` rough centers, camera mm, most likely first and at least 60 mm apart.
 
     `depth` is in mm; 0, NaN, infinity and what is nearer than 150 or farther than 1500 mm is no reading. Empty where
     nothing else is left. The camera must be one as devices have it, without roll or skew.
@@ -145,7 +145,7 @@ def _around(grid: Grid, center: Point, surface: int, radius: float) -> Samples:
 @kernel
 def _measure(grid: Grid, center: Point, surface: int) -> tuple[float, float, float, float, float, float]:
     """Thickness and breadth of the surface in the ball (standard deviations, mm), its area in the shell (mm2) and how
-    one-sided that is (0 to 1), depth (mm), and the share of the surroundings that lies outside the picture."""
+    one-sided that is (0 to 1), depth (mm), and the share of the surroundings that lies outside the image."""
     samples = _around(grid, center, surface, _SHELL_MM)
     thickness, breadth = _two_least(*_moments(samples))
     shell, one_sided = _outward(samples)
@@ -197,7 +197,7 @@ def _two_least(diagonal: Point, beside: Point) -> tuple[float, float]:
 
 @kernel
 def _beyond(grid: Grid, center: Point) -> float:
-    """Share of the square of half side `_SHELL_MM` around a center that lies outside the picture."""
+    """Share of the square of half side `_SHELL_MM` around a center that lies outside the image."""
     height, width = grid.depth.shape
     x, y, z = center
     u, v = x / z * grid.fx + grid.cx, y / z * grid.fy + grid.cy

@@ -1,4 +1,4 @@
-"""Which of the proposals is a hand, and where its joints are centred: the localizer's answers put together."""
+"""Which of the proposals is a hand, and where its joints are centerd: the localizer's answers put together."""
 
 from typing import Protocol, runtime_checkable
 
@@ -25,7 +25,7 @@ AGREE_MM = 60.0
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Locator(Protocol):
-    """Anything that finds rough centers of hands in a picture, camera mm, most likely first, at most a dozen."""
+    """Anything that finds rough centers of hands in an image, camera mm, most likely first, at most a dozen."""
 
     def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
 
@@ -34,7 +34,7 @@ class Locator(Protocol):
 def find_hand(
     localizer: Localizer, frame: DepthFrame, proposals: Float[Tensor, "N 3"], *, edge_mm: float
 ) -> tuple[Float[Tensor, " 3"], float]:
-    """Center of the hand's joints in one picture (camera mm), and the probability, 0 to 1, that a hand is there.
+    """Center of the hand's joints in one image (camera mm), and the probability, 0 to 1, that a hand is there.
 
     The localizer moves proposals (at least one, most likely first) to where it sees the hand, and gives odds. Moved
     centers that agree are one answer, their mean weighed by the odds; of several such answers the one with most weight

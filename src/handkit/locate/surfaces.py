@@ -1,4 +1,4 @@
-"""A depth picture in some 20,000 cells: the nearest supported reading of each, and which of them are one surface."""
+"""A depth image in some 20,000 cells: the nearest supported reading of each, and which of them are one surface."""
 
 import inspect
 import math
@@ -25,10 +25,10 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Grid(NamedTuple):
-    """The reduced picture and its camera, in cells."""
+    """The reduced image and its camera, in cells."""
 
     depth: Float32[np.ndarray, "h w"]
-    """Millimetres; 0 where there is no reading."""
+    """Millimeters; 0 where there is no reading."""
     surface: Int32[np.ndarray, "h w"]
     """Number of the surface, from 1; 0 where there is no reading."""
     fx: float
@@ -48,7 +48,7 @@ def kernel(function: Function) -> Function:
 
 
 def find_surfaces(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Grid:
-    """Reduce a picture (mm; 0, NaN, infinity and what is not within `NEAR` to `FAR` is no reading).
+    """Reduce an image (mm; 0, NaN, infinity and what is not within `NEAR` to `FAR` is no reading).
 
     Pixels at the right and lower border that do not fill a cell are left out.
     """

@@ -1,8 +1,8 @@
 """AttentionHourglass: "Networks effectively utilizing 2D spatial information for accurate 3D hand pose estimation",
 B. Liu et al., ICIP 2018.
 
-Reads the depth channel of a point map, ``(B, 3, S, S)``; answers joints in ``Space.IMAGE`` (u, v, d of the crop, each
-in [-1, 1]), ``(B, J, 3)``. Stacked hourglasses detect the joints in the picture, as S/2 x S/2 heat maps; what they
+Reads the depth channel of a point map, `(B, 3, S, S)`; answers joints in `Space.IMAGE` (u, v, d of the crop, each
+in [-1, 1]), `(B, J, 3)`. Stacked hourglasses detect the joints in the image, as S/2 x S/2 heat maps; what they
 found out masks the early features, channel by channel, and from those a small network regresses the joints' depths:
 
     mask_i = sigmoid(feature map i of the last stack)        F_reg_i = mask_i * F_raw_i
@@ -19,7 +19,7 @@ The authors released no code and the text gives few sizes. The network is the re
 * The read-out is that of the stacked hourglass: the highest cell of the last stack, a quarter cell to its neighbor.
 * An hourglass halves four times at any resolution: halves are rounded up.
 
-The comparisons of the paper, as ``regression``: "attention"; "raw", the early features without a mask; "direct", the
+The comparisons of the paper, as `regression`: "attention"; "raw", the early features without a mask; "direct", the
 last stack's features themselves; "one-task", which the text does not describe further: the same regression network
 answers all three coordinates from the early features, and nothing is detected.
 
@@ -48,7 +48,7 @@ class AttentionPose(NamedTuple):
     heatmaps: Float[Tensor, "T B J H W"] | None
     """Of each of T stacks, S/2 x S/2 cells; about 1 on the joint. None of a network with one task."""
     regressed: Float[Tensor, "B J C"]
-    """The joints' depth, C = 1, or with one task all of (u, v, d), C = 3; ``Space.IMAGE``."""
+    """The joints' depth, C = 1, or with one task all of (u, v, d), C = 3; `Space.IMAGE`."""
 
 
 class SqueezeExcitation(nn.Module):
@@ -116,7 +116,7 @@ class Return(nn.Module):
 
 
 def stem(channels: int) -> nn.Sequential:
-    """Depth ``(B, 1, S, S)`` to the early features F_raw, ``(B, channels, S/2, S/2)``."""
+    """Depth `(B, 1, S, S)` to the early features F_raw, `(B, channels, S/2, S/2)`."""
     return nn.Sequential(
         normalized_convolution(1, channels // 2, kernel=7, stride=2),
         SeResidual(channels // 2, channels),
@@ -125,7 +125,7 @@ def stem(channels: int) -> nn.Sequential:
 
 
 def regressor(channels: int, *, outputs: int) -> nn.Sequential:
-    """Features to ``outputs`` numbers for the whole picture."""
+    """Features to `outputs` numbers for the whole image."""
     return nn.Sequential(
         SeResidual(channels, channels, stride=2),
         SeResidual(channels, 2 * channels, stride=2),
@@ -150,7 +150,7 @@ class AttentionHourglass(nn.Module):
         depth_weight: of the depths' smooth L1.
 
     Raises:
-        ValueError: a size is out of range, or ``regression`` is unknown.
+        ValueError: a size is out of range, or `regression` is unknown.
     """
 
     space = Space.IMAGE
@@ -187,7 +187,7 @@ class AttentionHourglass(nn.Module):
         self.regressor = regressor(channels, outputs=3 * joints if one_task else joints)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> AttentionPose:
-        """Heat maps and regressed coordinates for point maps in ``Space.IMAGE``."""
+        """Heat maps and regressed coordinates for point maps in `Space.IMAGE`."""
         raw = self.stem(points[:, 2:3])
         inputs, features, found = raw, raw, list[Tensor]()
         for index, stack in enumerate(self.stacks):
@@ -200,14 +200,14 @@ class AttentionHourglass(nn.Module):
         return AttentionPose(torch.stack(found).float() if found else None, regressed)
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.IMAGE``, from point maps in ``Space.IMAGE``."""
+        """Joints in `Space.IMAGE`, from point maps in `Space.IMAGE`."""
         heatmaps, regressed = self.outputs(points)
         return regressed if heatmaps is None else torch.cat((highest_cell(heatmaps[-1]), regressed), dim=-1)
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
-        """Heat maps of each stack and depths, to be summed; ``joints`` are the true ones in ``Space.IMAGE``.
+        """Heat maps of each stack and depths, to be summed; `joints` are the true ones in `Space.IMAGE`.
 
-        A stack's term is its ``gaussian_error``. With one task there is one term.
+        A stack's term is its `gaussian_error`. With one task there is one term.
         """
         heatmaps, regressed = self.outputs(points)
         if heatmaps is None:

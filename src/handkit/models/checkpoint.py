@@ -1,7 +1,7 @@
 """Weights on disk: one safetensors file that says which network it is, and can be read without running it.
 
-The metadata are JSON strings: ``format``, ``model`` (name), ``arguments``, ``skeleton`` (whole, null for
-parts such as the localizer), ``recipe``, ``notes`` and ``crc32`` of the tensors' bytes. No pickle, so no code runs on
+The metadata are JSON strings: `format`, `model` (name), `arguments`, `skeleton` (whole, null for
+parts such as the localizer), `recipe`, `notes` and `crc32` of the tensors' bytes. No pickle, so no code runs on
 loading.
 """
 
@@ -39,7 +39,7 @@ class CheckpointInfo:
 
     path: Path
     model: str
-    """Name in ``MODELS`` or ``PARTS``."""
+    """Name in `MODELS` or `PARTS`."""
     arguments: dict[str, Any]
     skeleton: Skeleton | None
     recipe: dict[str, Any] | None
@@ -62,7 +62,7 @@ def save(
 
     Args:
         path: of the file, whose folder exists.
-        model: uncompiled, of a class that ``MODELS`` names, or the localizer.
+        model: uncompiled, of a class that `MODELS` names, or the localizer.
         recipe: JSON values: what it was trained with.
         notes: further JSON values, such as samples seen and validation error.
         half: store convolution and matrix weights in half precision. Vectors (biases, batch statistics)
@@ -96,10 +96,10 @@ def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPose
 
     Args:
         path: of the file.
-        readout: other values of arguments that decide only how an answer is read (``readout_of``).
+        readout: other values of arguments that decide only how an answer is read (`readout_of`).
 
     Raises:
-        CheckpointError: as ``read_info``; or the file holds a localizer, or arguments or tensors that make
+        CheckpointError: as `read_info`; or the file holds a localizer, or arguments or tensors that make
             no network, or its checksum is wrong.
     """
     info, tensors = _read(Path(path))
@@ -118,7 +118,7 @@ def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
     """The part (a localizer, detector, ...) in a weights file, on the CPU, float32, in evaluation mode.
 
     Raises:
-        CheckpointError: as ``load``, the other way round.
+        CheckpointError: as `load`, the other way round.
     """
     info, tensors = _read(Path(path))
     name = next(name for name, part in PARTS.items() if part is kind)
@@ -136,7 +136,7 @@ def load_weights(path: Path | str, model: HandPoseModel | Part) -> CheckpointInf
     """Fill a network, which keeps its precision and device, from a file of the same network.
 
     Raises:
-        CheckpointError: as ``load``; or the file is of another network, other arguments or another skeleton.
+        CheckpointError: as `load`; or the file is of another network, other arguments or another skeleton.
     """
     info, tensors = _read(Path(path))
     network = cast(nn.Module, model)
@@ -151,7 +151,7 @@ def load_fitting(path: Path | str, model: HandPoseModel | Localizer | Handedness
     So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new.
 
     Raises:
-        CheckpointError: as ``load``; or the file is of another kind of network, or nothing in it fits.
+        CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
     """
     info, tensors = _read(Path(path))
     network = cast(nn.Module, model)

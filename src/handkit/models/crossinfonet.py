@@ -1,17 +1,17 @@
 """CrossInfoNet: palm and fingers as two tasks that tell each other what they are not, Du et al., CVPR 2019.
 
-Reads the depth channel of a point map in ``Space.CUBE``, ``(B, 3, S, S)``; answers joints in ``Space.CUBE``,
-``(B, J, 3)``. A narrow residual network under a feature pyramid finds shared features T. One branch makes palm
+Reads the depth channel of a point map in `Space.CUBE`, `(B, 3, S, S)`; answers joints in `Space.CUBE`,
+`(B, J, 3)`. A narrow residual network under a feature pyramid finds shared features T. One branch makes palm
 features P0 of them, one finger features F0; each is then given, beside its own, what the other left over:
 T - F0 for the palm, T - P0 for the fingers. Each branch answers its joints, both together the whole pose, and
 heat maps of all joints and of each branch's own supervise the features on the way. docs/reference.md, 3.1.
 
 Where the paper and its authors' code differ, this is the code, from which the published results come:
 
-* The fully connected layers are 1024 wide (``hidden``; the text says 2048), and none follows the concatenation
+* The fully connected layers are 1024 wide (`hidden`; the text says 2048), and none follows the concatenation
   (the paper's Fig. 6 draws one). Only this fits the reported size.
 * The skeleton's split is the code's; for NYU that is 9 palm and 5 finger joints, where Fig. 4 shows 4 and 10.
-* ``initializer`` is "xavier"; the text's N(0, 0.01) is "normal". ``dropout`` is 0.4: the text's "dropout 0.6" is
+* `initializer` is "xavier"; the text's N(0, 0.01) is "normal". `dropout` is 0.4: the text's "dropout 0.6" is
   the code's probability of keeping.
 * The pyramid adds where Fig. 2 prints a subtraction.
 * Batch normalization stands behind every convolution and fully connected layer, those that answer included, and
@@ -26,9 +26,9 @@ Where we differ from both:
   the one that it lies in; the code, which counts pixels from their centers, is half a crop pixel off.
 * Targets are placed by the view that the point map shows, also after the cube was moved or scaled; the code projects
   into the crop as it was before.
-* ``gamma``, the first scale of the batch normalizations that answer joints, is 1 as in the code; joints of a cube have
+* `gamma`, the first scale of the batch normalizations that answer joints, is 1 as in the code; joints of a cube have
   a standard deviation of 0.24, and from 0.25 on a short training gets as far as from 1 in many times the steps.
-* Without ``cross`` a branch goes on with its own 256 channels alone; neither paper nor code spells that baseline out.
+* Without `cross` a branch goes on with its own 256 channels alone; neither paper nor code spells that baseline out.
 
 https://openaccess.thecvf.com/content_CVPR_2019/papers/Du_CrossInfoNet_Multi-Task_Information_Sharing_Based_Hand_Pose_Estimation_CVPR_2019_paper.pdf
 """
@@ -56,11 +56,11 @@ class CrossInfoPose(NamedTuple):
     """Everything the network says about a batch of crops; heat maps have S/4 x S/4 cells, None without them."""
 
     joints: Float[Tensor, "B J 3"]
-    """The pose, from both branches together, ``Space.CUBE``."""
+    """The pose, from both branches together, `Space.CUBE`."""
     palm: Float[Tensor, "B P 3"]
-    """Joints ``skeleton.palm`` as the palm branch alone has them."""
+    """Joints `skeleton.palm` as the palm branch alone has them."""
     fingers: Float[Tensor, "B F 3"]
-    """Joints ``skeleton.fingers`` as the finger branch alone has them."""
+    """Joints `skeleton.fingers` as the finger branch alone has them."""
     heatmaps: Float[Tensor, "B J H W"] | None
     palm_heatmaps: Float[Tensor, "B P H W"] | None
     finger_heatmaps: Float[Tensor, "B F H W"] | None
@@ -83,14 +83,14 @@ def residual_stage(inputs: int, *, units: int, middle: int, outputs: int) -> nn.
 
 
 def normalized_linear(inputs: int, outputs: int, *, gamma: float = 1.0) -> nn.Sequential:
-    """Fully connected layer without bias, batch normalization whose first scale is ``gamma``."""
+    """Fully connected layer without bias, batch normalization whose first scale is `gamma`."""
     normalization = nn.BatchNorm1d(outputs)
     nn.init.constant_(normalization.weight, gamma)
     return nn.Sequential(nn.Linear(inputs, outputs, bias=False), normalization)
 
 
 def answer_layer(hidden: int, joints: int, *, gamma: float) -> nn.Sequential:
-    """Joints ``(B, J, 3)`` from hidden features."""
+    """Joints `(B, J, 3)` from hidden features."""
     return nn.Sequential(normalized_linear(hidden, 3 * joints, gamma=gamma), nn.Unflatten(1, (joints, 3)))
 
 
@@ -197,7 +197,7 @@ def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int, initia
 
 
 class CrossInfoNet(nn.Module):
-    """The network of the paper. Its ablation: {base, base + HM, cross, cross + HM} = ``cross`` x ``heatmaps``.
+    """The network of the paper. Its ablation: {base, base + HM, cross, cross + HM} = `cross` x `heatmaps`.
 
     Args:
         skeleton: names the J joints and splits them into palm and fingers.
@@ -276,7 +276,7 @@ class CrossInfoNet(nn.Module):
         return torch.cat((pose.palm, pose.fingers), dim=1)[:, place]
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.CUBE``, [-1, 1], from point maps in ``Space.CUBE``."""
+        """Joints in `Space.CUBE`, [-1, 1], from point maps in `Space.CUBE`."""
         return self.outputs(points).joints
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:

@@ -1,20 +1,20 @@
 """DenseReg: dense 3D regression for hand pose estimation, Wan et al., CVPR 2018.
 
-Reads a point map, ``(B, 3, S, S)``, in ``Space.CUBE``: the depth crop, and where each pixel is; answers joints in
-``Space.CUBE``, ``(B, J, 3)``. Stacked hourglasses answer three fields for each of S/4 x S/4 cells and each joint:
+Reads a point map, `(B, 3, S, S)`, in `Space.CUBE`: the depth crop, and where each pixel is; answers joints in
+`Space.CUBE`, `(B, J, 3)`. Stacked hourglasses answer three fields for each of S/4 x S/4 cells and each joint:
 
-    R  heat map      max(1 - pixels to the joint / tau, 0) in the picture          tau = 4 of 32 cells
+    R  heat map      max(1 - pixels to the joint / tau, 0) in the image          tau = 4 of 32 cells
     S  closeness     max(1 - |j - p| / theta, 0) in space, on the hand             theta = 80 mm
     V  direction     (j - p) / |j - p| where S > 0, otherwise 0
 
 and Algorithm 1 reads joints from the last stack's: the K cells of highest (1 + R) S vote p + theta (1 - S) V, each vote
-weighs R where it falls in the picture, and weighted mean shift finds where the votes are densest.
+weighs R where it falls in the image, and weighted mean shift finds where the votes are densest.
 
 Sizes and readings are those of docs/reference.md, 3.5, after the released code. Where we differ:
 
 * A point map is in units of half a cube's edge, so theta, sigma and the reach of the first histogram are given in it;
   the defaults are the paper's 80, 40 and 100 mm over 150 mm (its depth range is 300 mm). In a cube of 280 mm they are
-  75, 37 and 93 mm. tau is a share of the picture, so that it fits maps of any size.
+  75, 37 and 93 mm. tau is a share of the image, so that it fits maps of any size.
 * Our crop is a cube around the hand, as is fair (E5); the code cuts the true joints' box at test time (E1, E2). Depth
   in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
   crop ends there. Every fourth pixel stands for a cell, where the code resizes bicubically and rings at edges.
@@ -23,11 +23,11 @@ Sizes and readings are those of docs/reference.md, 3.5, after the released code.
   pointing away from the joint; its own Algorithm 1 needs them as here.
 * The loss is the published one, half the sum of squares over cells and joints, but averaged over the batch, so that it
   does not depend on its size. L2 (5e-4 in the code) is the optimizer's weight decay.
-* Votes that fall out of the picture weigh what its nearest cell says; R below 0 weighs next to nothing, and so does the
+* Votes that fall out of the image weigh what its nearest cell says; R below 0 weighs next to nothing, and so does the
   vote of a cell without a positive score. The code leaves these cases open.
-* Normalization and its two deviations: ``layers.batch_renorm``. The hourglass has order 4 at any resolution.
+* Normalization and its two deviations: `layers.batch_renorm`. The hourglass has order 4 at any resolution.
 
-The baselines of the paper's figure 3, whose layers it does not give, as ``answer``: "offset", one 3D vector to each
+The baselines of the paper's figure 3, whose layers it does not give, as `answer`: "offset", one 3D vector to each
 joint in units of theta, trained within theta only (its "mask loss"), in place of V and theta (1 - S);
 "detection-depth", R and a map of each joint's depth, trained where the true R > 0 and read at the highest cell;
 "detection-coordinates", R and then two fully connected layers; "coordinates", these alone.
@@ -51,7 +51,7 @@ from handkit.layers.readout import look_up, mean_shift, take_strongest
 from handkit.models.densereg_stacks import MAPS, Answer, Cells, Return, Stack, coordinate_head, stem
 
 HEAT_RADIUS = 2 * 4 / 32
-"""tau: 4 of 32 cells across a picture that is 2 wide."""
+"""tau: 4 of 32 cells across an image that is 2 wide."""
 REACH = 100 / 150
 """Of mean shift's first histogram, half edges."""
 
@@ -60,9 +60,9 @@ class DenseAnswer(NamedTuple):
     """Everything the network says about a batch of crops."""
 
     maps: Float[Tensor, "T B M H W"]
-    """Of each of T stacks: the J maps R, the J maps S, then x, y, z of V for each joint; of a baseline, ``MAPS``."""
+    """Of each of T stacks: the J maps R, the J maps S, then x, y, z of V for each joint; of a baseline, `MAPS`."""
     coordinates: Float[Tensor, "B J 3"] | None
-    """Of the baselines that regress them, in ``Space.CUBE``."""
+    """Of the baselines that regress them, in `Space.CUBE`."""
 
 
 def depth_as_published(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 S S"]:
@@ -79,14 +79,14 @@ def look_at_cells(points: Float[Tensor, "B 3 S S"]) -> Cells:
 
 
 def cone_heatmaps(joints: Float[Tensor, "B J 2"], size: int) -> Float[Tensor, "B J size size"]:
-    """R, equation 1: from 1 on the joint, (horizontal, vertical) in [-1, 1], down to 0 at ``HEAT_RADIUS``."""
+    """R, equation 1: from 1 on the joint, (horizontal, vertical) in [-1, 1], down to 0 at `HEAT_RADIUS`."""
     offset = cell_centers(size, device=joints.device) - joints.float().unsqueeze(-1)
     squared = offset[:, :, 1, :, None].square() + offset[:, :, 0, None, :].square()
     return (1 - squared.sqrt() / HEAT_RADIUS).clamp_min(0)
 
 
 def _prepare(network: nn.Module, *, decay: float, std: float | None) -> None:
-    """Decay of all running statistics; with ``std``, weights from N(0, std) cut at two deviations and biases 0."""
+    """Decay of all running statistics; with `std`, weights from N(0, std) cut at two deviations and biases 0."""
     for module in network.modules():
         if isinstance(module, BatchRenorm2d):
             module.decay = decay
@@ -141,7 +141,7 @@ class DenseReg(nn.Module):
             torch's own initialization.
 
     Raises:
-        ValueError: a size is out of range, or ``answer`` is unknown.
+        ValueError: a size is out of range, or `answer` is unknown.
     """
 
     space = Space.CUBE
@@ -190,7 +190,7 @@ class DenseReg(nn.Module):
         _prepare(self, decay=decay, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:
-        """What every stack says, and coordinates where a baseline regresses them, for points in ``Space.CUBE``."""
+        """What every stack says, and coordinates where a baseline regresses them, for points in `Space.CUBE`."""
         inputs, cells = self.stem(depth_as_published(points)), look_at_cells(points)
         features, maps = self.stacks[0](inputs, cells)
         found = [maps]
@@ -202,14 +202,14 @@ class DenseReg(nn.Module):
         return DenseAnswer(torch.stack(found).float(), coordinates)
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.CUBE`` from point maps in ``Space.CUBE``, of the last stack."""
+        """Joints in `Space.CUBE` from point maps in `Space.CUBE`, of the last stack."""
         maps, coordinates = self.outputs(points)
         if coordinates is not None:
             return coordinates
         return self.read_depth(maps[-1], points) if self.answer == "detection-depth" else self.read(maps[-1], points)
 
     def read(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.CUBE`` that the maps of a stack vote for: Algorithm 1."""
+        """Joints in `Space.CUBE` that the maps of a stack vote for: Algorithm 1."""
         joints = len(self.skeleton)
         heatmaps, closeness, arrows = maps.float().split([joints, joints, 3 * joints], dim=1)
         cells, arrows = shrink(points, maps.shape[-1]), arrows.unflatten(1, (joints, 3))
@@ -226,7 +226,7 @@ class DenseReg(nn.Module):
         return mean_shift(candidates, weights, width=self.sigma, reach=REACH)
 
     def read_depth(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.CUBE`` at each heat map's highest cell, with the depth that stands there."""
+        """Joints in `Space.CUBE` at each heat map's highest cell, with the depth that stands there."""
         heatmaps, depth = maps.float().chunk(2, dim=1)
         pixels = highest_cell(heatmaps)
         return unproject(torch.cat((pixels, look_up(depth, pixels.unsqueeze(2))), dim=-1), points)
@@ -247,7 +247,7 @@ class DenseReg(nn.Module):
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Half the sum of squared errors for a frame, of each kind of map over all stacks, to be summed.
 
-        ``joints`` are the true ones in ``Space.CUBE``.
+        `joints` are the true ones in `Space.CUBE`.
         """
         maps, coordinates = self.outputs(points)
         truth = self.targets(points, joints)

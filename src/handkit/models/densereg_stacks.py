@@ -53,7 +53,7 @@ class Residual(nn.Module):
 
 
 def stem(channels: int) -> nn.Sequential:
-    """Depth ``(B, 1, S, S)`` to features ``(B, channels, S/4, S/4)``."""
+    """Depth `(B, 1, S, S)` to features `(B, channels, S/4, S/4)`."""
     return nn.Sequential(
         activated_convolution(1, channels // 4, kernel=7, stride=2),
         Residual(channels // 4, channels // 2),
@@ -69,7 +69,7 @@ class Cells(NamedTuple):
     image: Float[Tensor, "B 3 H W"]
     """(u, v) in [-1, 1] and depth as the network reads it."""
     points: Float[Tensor, "B 3 H W"]
-    """In ``Space.CUBE``."""
+    """In `Space.CUBE`."""
     foreground: Bool[Tensor, "B H W"]
 
 
@@ -101,7 +101,7 @@ class FieldHead(nn.Module):
 
 
 class Stack(nn.Module):
-    """One hourglass, its features, and the maps that ``answer`` has."""
+    """One hourglass, its features, and the maps that `answer` has."""
 
     def __init__(self, channels: int, joints: int, *, answer: Answer, dropout: float) -> None:
         super().__init__()

@@ -1,28 +1,28 @@
 """Latent Fusion: hand pose from latent 2D heat maps of three planes, S. Liu et al., IEEE Access 2020.
 
-Reads the depth channel of a point map, ``(B, 3, S, S)``; answers joints in ``Space.IMAGE`` (u, v, d of the
-crop, each in [-1, 1]), ``(B, J, 3)``. Three branches see the same features. Each finds two coordinates as
+Reads the depth channel of a point map, `(B, 3, S, S)`; answers joints in `Space.IMAGE` (u, v, d of the
+crop, each in [-1, 1]), `(B, J, 3)`. Three branches see the same features. Each finds two coordinates as
 the expectation of a latent heat map, and the third as the expectation of a depth-like map under it: XY + Z,
 XZ + Y, YZ + X. A small network answers one weight per branch and image; the weighted sum is the pose.
 
 The authors released no code. Sizes and readings below are those of docs/reference.md, 3.4:
 
-* ``reinjection``: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
+* `reinjection`: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
   Additional 1x1 convolutions that carry branch features and maps into the fusion network reproduce 0.510 +
-  1.419 + 0.071 M; they are the default. ``reinjection=False`` is the literal table.
+  1.419 + 0.071 M; they are the default. `reinjection=False` is the literal table.
 * The residual block is a pre-activation bottleneck with biases: the only family that matches 0.510 M.
 * The text names two max pools in the fusion network, Table 6 one; there is one.
 * Cells are at their centers, (i + 0.5) / size * 2 - 1, as the labels are; the paper gives [-1, 1] only.
 * Smooth L1 is averaged over coordinates (the paper does not say), so that loss does not grow with joints.
-* The single branches of the ablation have two stacked hourglasses: ``hourglasses=2``, read as two in the branch.
-* Ablation B1, ``heatmaps="explicit"``, is known from a sentence: 2D Gaussian heat maps, sigma 1.5. Here the XY
+* The single branches of the ablation have two stacked hourglasses: `hourglasses=2`, read as two in the branch.
+* Ablation B1, `heatmaps="explicit"`, is known from a sentence: 2D Gaussian heat maps, sigma 1.5. Here the XY
   branch's first maps learn Gaussians of 1.5 cells and are read as the stacked hourglass reads its own, at the
   highest cell; the depth is the expectation under their softmax, as in the other branches.
-* ``initial_std=None`` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
+* `initial_std=None` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
   reaches the same error in half the steps.
 * YZ + X: the paper does not say which of y and z lies along the rows. With y vertical, where the features have it,
-  the plane alone is better by 1.5 mm than with y along the rows (``yz="horizontal"``, what handkit 0.1 had).
-* ``channels`` of the features and branches; the paper's are 128.
+  the plane alone is better by 1.5 mm than with y along the rows (`yz="horizontal"`, what handkit 0.1 had).
+* `channels` of the features and branches; the paper's are 128.
 
 A search that leads to the paper, whose identifier we could not confirm:
 https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20latent%20heatmap%20IEEE%20Access%202020
@@ -62,16 +62,16 @@ SIGMA = 1.5
 AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 1, 0)}
 """Where x, y and z of a joint stand in (horizontal, vertical, third) of the plane's branch."""
 Y_HORIZONTAL = (2, 0, 1)
-"""The same for the YZ plane with ``yz="horizontal"``."""
+"""The same for the YZ plane with `yz="horizontal"`."""
 
 
 class LatentPose(NamedTuple):
-    """Everything the network says about a batch of crops; K branches in the order of ``planes``."""
+    """Everything the network says about a batch of crops; K branches in the order of `planes`."""
 
     joints: Float[Tensor, "B J 3"]
-    """The pose: branches under their weights, ``Space.IMAGE``."""
+    """The pose: branches under their weights, `Space.IMAGE`."""
     branches: Float[Tensor, "B K J 3"]
-    """Pose of each branch, ``Space.IMAGE``."""
+    """Pose of each branch, `Space.IMAGE`."""
     weights: Float[Tensor, "B K"]
     """Positive, sum to 1."""
     heatmaps: tuple[Float[Tensor, "B J H W"], ...]
@@ -112,7 +112,7 @@ def hourglass(channels: int) -> nn.Sequential:
 
 
 def feature_extractor(channels: int) -> nn.Sequential:
-    """Depth crop ``(B, 1, S, S)`` to shared features ``(B, C, S/4, S/4)``: Table 6, first part."""
+    """Depth crop `(B, 1, S, S)` to shared features `(B, C, S/4, S/4)`: Table 6, first part."""
     eighth, quarter, half = channels // 8, channels // 4, channels // 2
     return nn.Sequential(
         activated_convolution(1, eighth, kernel=7, stride=2),
@@ -145,7 +145,7 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
         if arguments[name] not in known:
             raise ValueError(f"{name} is {arguments[name]!r}, it must be one of {', '.join(known)}")
     if arguments["heatmaps"] == "explicit" and planes != ["xy"]:
-        raise ValueError(f"planes are {planes}, explicit heat maps lie in the picture: planes must be ['xy']")
+        raise ValueError(f"planes are {planes}, explicit heat maps lie in the image: planes must be ['xy']")
     if arguments["channels"] <= 0 or arguments["channels"] % 16:
         raise ValueError(
             f"channels are {arguments['channels']}, they must be a positive multiple of 16; the paper's 128"
@@ -297,7 +297,7 @@ class LatentFusion(nn.Module):
             _initialize(self, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> LatentPose:
-        """Pose, branches, weights and heat maps for point maps in ``Space.IMAGE``."""
+        """Pose, branches, weights and heat maps for point maps in `Space.IMAGE`."""
         return self._answer(self.features(points[:, 2:3]))
 
     def describe(self, points: Float[Tensor, "B 3 S S"]) -> Description:
@@ -322,14 +322,14 @@ class LatentFusion(nn.Module):
         return LatentPose(joints, branches, weights, tuple(answer.heatmaps for answer in answers))
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in ``Space.IMAGE``, [-1, 1], from point maps in ``Space.IMAGE``."""
+        """Joints in `Space.IMAGE`, [-1, 1], from point maps in `Space.IMAGE`."""
         return self.outputs(points).joints
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
-        """Smooth L1 of the fused pose and of each branch, to be summed; slope 1 beyond ``transition``.
+        """Smooth L1 of the fused pose and of each branch, to be summed; slope 1 beyond `transition`.
 
-        ``joints`` are the true ones in ``Space.IMAGE``. One branch alone has one term; with explicit heat maps it has
-        their ``gaussian_error`` and the smooth L1 of the depth.
+        `joints` are the true ones in `Space.IMAGE`. One branch alone has one term; with explicit heat maps it has
+        their `gaussian_error` and the smooth L1 of the depth.
         """
         pose = self.outputs(points)
         if self.explicit:

@@ -5,13 +5,13 @@ central 64 x 64 and 32 x 32 windows, not resized, each through three valid convo
 connected layers. The target is that of SRN (Ren et al., BMVC 2019): the mean of the joints rather than one
 reference joint. docs/reference.md, 2.5.
 
-Reads the depth channel of a point map, ``(B, 3, 128, 128)``; answers a ``Location`` in ``Space.CUBE``.
+Reads the depth channel of a point map, `(B, 3, 128, 128)`; answers a `Location` in `Space.CUBE`.
 
 Where we differ:
 
-* ``verdict``: one more output says whether a hand is in the cube. ``verdict=False`` is the paper's network,
+* `verdict`: one more output says whether a hand is in the cube. `verdict=False` is the paper's network,
   3,567,651 parameters.
-* ``features="residual"`` puts a residual network in the windows' place; the default is the paper's.
+* `features="residual"` puts a residual network in the windows' place; the default is the paper's.
 * The offset's loss is smooth L1 where the paper has the squared error: the same up to a factor for errors
   below half a cube, gentler for the few beyond.
 
@@ -42,13 +42,13 @@ class Location(NamedTuple):
     """Where the hand is in its cube, and what it is."""
 
     offset: Float[Tensor, "B 3"]
-    """(joint mean - cube center) / (edges / 2), in ``Space.CUBE``."""
+    """(joint mean - cube center) / (edges / 2), in `Space.CUBE`."""
     hand: Float[Tensor, "B"]
-    """Logit: above 0, a hand is in the cube. 0 without ``verdict``."""
+    """Logit: above 0, a hand is in the cube. 0 without `verdict`."""
 
 
 def window(crop: Float[Tensor, "B 1 S S"], *, size: int) -> Float[Tensor, "B 1 size size"]:
-    """The central ``size`` x ``size`` pixels."""
+    """The central `size` x `size` pixels."""
     start = (crop.shape[-1] - size) // 2
     return crop[..., start : start + size, start : start + size]
 
@@ -96,7 +96,7 @@ class Localizer(nn.Module):
         verdict_weight: of the cross entropy in the loss, beside an offset term of weight 1.
 
     Raises:
-        ValueError: ``features`` are unknown, or ``hidden`` is not positive.
+        ValueError: `features` are unknown, or `hidden` is not positive.
     """
 
     resolution = 128
@@ -150,7 +150,7 @@ class Localizer(nn.Module):
         *,
         hand: Bool[Tensor, "B"],
     ) -> dict[str, Float[Tensor, ""]]:
-        """Terms to be summed; ``offset`` counts only where ``hand`` is true.
+        """Terms to be summed; `offset` counts only where `hand` is true.
 
         Smooth L1 of the offset, averaged over coordinates of hands, and the cross entropy of the verdict.
         """

@@ -1,24 +1,24 @@
 """SRN: a pose, written back onto the pixels, corrects itself; Ren et al., "SRN: Stacked Regression Network", BMVC 2019.
 
-Reads a point map, ``(B, 3, S, S)``, and answers joints, ``(B, J, 3)``, both in ``space``. Preliminary features F are
+Reads a point map, `(B, 3, S, S)`, and answers joints, `(B, J, 3)`, both in `space`. Preliminary features F are
 shared; each stage t is the rest of a ResNet over [F, M_1 ... M_(t-1)] and regresses the whole pose from its mean cell.
 Between stages a pose becomes the maps M_t again, by a function without weights through which gradients pass:
 
     H_j(p) = theta - |p_j - p|,  V_j(p) = (p_j - p) / |p_j - p|      where |p_j - p| < theta and p is on the hand
 
-for every cell's point p and every joint p_j (eq. 2; ``layers.fields``, whose closeness is H / theta).
+for every cell's point p and every joint p_j (eq. 2; `layers.fields`, whose closeness is H / theta).
 
-``space`` is the paper's coordinate decoupling: "image" regresses (u, v, depth) of the crop, which the crop's camera
+`space` is the paper's coordinate decoupling: "image" regresses (u, v, depth) of the crop, which the crop's camera
 turns into millimeters; "cube" regresses (x, y, z), the paper's row without decoupling. docs/reference.md, 2.4 and 3.2.
 
 Where the paper and its authors' code differ, or leave it open:
 
 * theta is the paper's 0.4 in units of half a crop; the released class has 1. H is not divided by it.
 * The paper prints V from the joint to the pixel, the code has it to the joint, as here.
-* The smooth L1 turns from squared to absolute at 0.01 and its slope beyond is 0.01, not 1: for ``transition`` a,
+* The smooth L1 turns from squared to absolute at 0.01 and its slope beyond is 0.01, not 1: for `transition` a,
   x^2 / 2 below a and a (|x| - a / 2) above, summed over joints, coordinates and stages, averaged over images. This
   scale goes with the published learning rate of 0.3 under SGD; Adam does not see it. The text misprints the condition
-  as ``|x| = 0.01``. ``loss="squared"``, the paper's row without smooth L1, is x^2 / 2 throughout.
+  as `|x| = 0.01`. `loss="squared"`, the paper's row without smooth L1, is x^2 / 2 throughout.
 
 Where we differ:
 
@@ -26,7 +26,7 @@ Where we differ:
   that reaches from edge to edge, up to half a cell off.
 * Millimeters come from the exact inverse of the crop: the code does as much, eq. 4 ignores the rounding of its crop.
 * The alternatives between stages (the paper's Fig. 2, without layers or numbers) are readings of ours. "deconvolution":
-  the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps": Gaussians in the picture;
+  the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps": Gaussians in the image;
   the stated deviation of 3.4 is taken in cells of 32, since in pixels of the crop it would be less than one cell.
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
 
@@ -96,7 +96,7 @@ class BasicBlock(nn.Module):
 
 
 def residual_layer(backbone: Backbone, *, inputs: int, index: int, stride: int) -> nn.Sequential:
-    """Layer ``index`` (0 to 3) of a ResNet, whose first block has the stride."""
+    """Layer `index` (0 to 3) of a ResNet, whose first block has the stride."""
     outputs = WIDTH[backbone] * 2**index
     make = BasicBlock if backbone == "resnet18" else partial(PostActivationBottleneck, middle=outputs // 4)
     blocks = [make(inputs=inputs, outputs=outputs, stride=stride)]
@@ -105,7 +105,7 @@ def residual_layer(backbone: Backbone, *, inputs: int, index: int, stride: int) 
 
 
 def preliminary_features(backbone: Backbone) -> nn.Sequential:
-    """Depth crop ``(B, 1, S, S)`` to ``(B, 64, S/4, S/4)``, or 256 channels under ResNet-50."""
+    """Depth crop `(B, 1, S, S)` to `(B, 64, S/4, S/4)`, or 256 channels under ResNet-50."""
     return nn.Sequential(
         normalized_convolution(1, 64, kernel=7, stride=2),
         nn.MaxPool2d(3, 2, padding=1),
@@ -134,7 +134,7 @@ class Stage(nn.Module):
 
 
 def deconvolution(joints: int, *, size: int) -> nn.Sequential:
-    """Pose ``(B, J, 3)`` to ``(B, 4J, size, size)`` by three transposed convolutions: to size/4, /2 and 1."""
+    """Pose `(B, J, 3)` to `(B, 4J, size, size)` by three transposed convolutions: to size/4, /2 and 1."""
     channels = MAPS["deconvolution"] * joints
     return nn.Sequential(
         nn.Flatten(), nn.Unflatten(1, (3 * joints, 1, 1)),
@@ -149,7 +149,7 @@ def deconvolution(joints: int, *, size: int) -> nn.Sequential:
 def field_maps(
     joints: Float[Tensor, "B J 3"], cells: Float[Tensor, "B 3 H W"], *, theta: float
 ) -> Float[Tensor, "B 4*J H W"]:
-    """Equation 2 at each cell's point: x, y, z of V for each joint, then H of each joint, 0 to ``theta``."""
+    """Equation 2 at each cell's point: x, y, z of V for each joint, then H of each joint, 0 to `theta`."""
     field = encode(joints, cells, foreground(cells), radius=theta)
     return torch.cat((field.direction.flatten(1, 2), theta * field.closeness), dim=1)
 
@@ -240,7 +240,7 @@ class SRN(nn.Module):
     def maps(
         self, joints: Float[Tensor, "B J 3"], points: Float[Tensor, "B 3 S S"], *, stage: int = 0
     ) -> Float[Tensor, "B M H W"]:
-        """The pose of stage ``stage``, written onto S/4 x S/4 cells for the stages after it."""
+        """The pose of stage `stage`, written onto S/4 x S/4 cells for the stages after it."""
         size = points.shape[-1] // 4
         if self.reparameterization == "deconvolution":
             return self.deconvolutions[stage](joints)
@@ -259,11 +259,11 @@ class SRN(nn.Module):
         return StackedPose(poses[-1], torch.stack(poses, dim=1))
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints, [-1, 1], from point maps, both in ``space``."""
+        """Joints, [-1, 1], from point maps, both in `space`."""
         return self.outputs(points).joints
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
-        """Equations 3 and 5, to be summed: one term for each stage; ``joints`` are the true ones in ``space``."""
+        """Equations 3 and 5, to be summed: one term for each stage; `joints` are the true ones in `space`."""
         poses = self.outputs(points).stages.unbind(1)
         if self.transition is None:
             errors = [0.5 * functional.mse_loss(pose, joints, reduction="sum") for pose in poses]

@@ -30,7 +30,7 @@ class Augment:
     """How far a cube strays. The first five fields are those of every recipe; without the others nothing changes."""
 
     center_mm: float = 0.0
-    """Noise of the centre on each axis; `center_law` says which."""
+    """Noise of the center on each axis; `center_law` says which."""
     far_mm: float = 0.0
     far: float = 0.0
     """A share `far` of cubes strays `far_mm` instead."""
@@ -39,7 +39,7 @@ class Augment:
     roll: float = 0.0
     """Roll is U(-roll, roll), rad."""
     center_px: float = 0.0
-    """The centre also moves by U(-center_px, center_px) crop pixels to the right and down."""
+    """The center also moves by U(-center_px, center_px) crop pixels to the right and down."""
     aspect: float = 0.0
     """Width and height are each multiplied by N(1, aspect), cut at `aspect_cut` from 1."""
     aspect_cut: float = 0.1

@@ -1,6 +1,6 @@
 """How large a cube each paper cuts, by data set and subject: full edges in mm (docs/reference.md, 1.6).
 
-DenseReg's released code cuts a picture box around the labels and no cube; it has no entry here (facts 3.5, E1 and E5).
+DenseReg's released code cuts a 2D box around the labels and no cube; it has no entry here (facts 3.5, E1 and E5).
 """
 
 from collections.abc import Mapping, Sequence

@@ -34,11 +34,11 @@ CROSSINFONET_NYU = Recipe(
     schedule=Exponential(0.96),  # per epoch [P]
     data="nyu",
     epochs=110,  # [P]; the code's loop runs 200
-    center="refined",  # V2V's centres, which the code's importer reads (5.8)
+    center="refined",  # V2V's centers, which the code's importer reads (5.8)
 )
 CROSSINFONET_ICVL = replace(
     CROSSINFONET_NYU, data="icvl", cube=CUBES["crossinfonet"]["icvl"], test_cube=None, augment=augment.CROSSINFONET
-)  # cube [C]; no training script was released, centres as for NYU [I]
+)  # cube [C]; no training script was released, centers as for NYU [I]
 """On the 330K frames with rotated copies; the ablation of Table 1 is on the genuine 22K [P]."""
 CROSSINFONET_MSRA = replace(
     CROSSINFONET_NYU,
@@ -46,7 +46,7 @@ CROSSINFONET_MSRA = replace(
     cube=CUBES["crossinfonet"]["msra"],
     test_cube=None,  # for all subjects [C]
     augment=replace(augment.CROSSINFONET, edges_mm=(150.0, 160.0, 170.0, 180.0, 190.0, 200.0)),  # [C]
-    center="mass",  # within the cube around a labelled joint [C] (A7)
+    center="mass",  # within the cube around a labeled joint [C] (A7)
 )
 CROSSINFONET_HANDS17 = replace(
     CROSSINFONET_ICVL, data="hands17", cube=CUBES["crossinfonet"]["hands17"]
@@ -74,7 +74,7 @@ SRN_ICVL = replace(
     SRN_NYU, data="icvl", cube=CUBES["srn"]["icvl"], test_cube=None, epochs=20, schedule=Steps((5, 10, 15))
 )  # cube [C], schedule [P]
 SRN_MSRA = replace(SRN_NYU, data="msra", cube=CUBES["srn"]["msra"], test_cube=None)
-"""As NYU but for the cubes [C]. The paper's MSRA figure is labelled ResNet-50 (B6); this is ResNet-18."""
+"""As NYU but for the cubes [C]. The paper's MSRA figure is labeled ResNet-50 (B6); this is ResNet-18."""
 SRN_HANDS17 = replace(
     SRN_ICVL, data="hands17", cube=CUBES["srn"]["hands17"], augment=augment.SRN_HANDS17
 )  # cube 200 and scale 0.2 [C], rest [P]
@@ -85,7 +85,7 @@ _AUGMENTED = replace(_PLAIN, augment=SRN_NYU.augment)
 SRN_TABLE_1 = {
     "plain": _PLAIN,
     "augmentation": _AUGMENTED,
-    "localization at test": _AUGMENTED,  # the same training, measured on refined centres
+    "localization at test": _AUGMENTED,  # the same training, measured on refined centers
     "localization": replace(_AUGMENTED, center="refined"),
     "smooth L1": replace(_AUGMENTED, center="refined", arguments={"stages": 1, "space": "cube"}),
     "decoupling": replace(SRN_NYU, arguments={"stages": 1}),
@@ -108,7 +108,7 @@ ATTENTION_HOURGLASS_NYU = Recipe(
     schedule=Steps((30, 50)),  # divided by 10 twice [P], when is not said [I] (C5)
     data="nyu",
     epochs=60,  # [I] (C5)
-    center="refined",  # its localization network [P], here V2V's centres (C6, C7)
+    center="refined",  # its localization network [P], here V2V's centers (C6, C7)
 )
 ATTENTION_HOURGLASS_ICVL = replace(ATTENTION_HOURGLASS_NYU, data="icvl", cube=cube(200.0))
 """On the 300K frames with rotated copies [P]; cube [I] (C7)."""

@@ -10,9 +10,9 @@ from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import CubeRule
 
 Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
-"""Where cubes are centred before augmentation: the joint mean; the joint mean with the errors of a rough centre; the
-localizer's answer from there; the centre of mass of the hand's depth; the published refined-centre files (reference
-facts, 1.7); the box around the labelled joints."""
+"""Where cubes are centerd before augmentation: the joint mean; the joint mean with the errors of a rough center; the
+localizer's answer from there; the center of mass of the hand's depth; the published refined-center files (reference
+facts, 1.7); the box around the labeled joints."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def write_report(
         joints_svg=_save_chart(folder / "joints", joints),
         worst_png=_save_png(folder / "worst.png", sheet),
         worst_words=(
-            "The frames with the greatest mean joint error; of neighbours in a video only the worst. "
+            "The frames with the greatest mean joint error; of neighbors in a video only the worst. "
             "Estimates in the colors of the fingers, truth in pale blue, red lines between the two; "
             "a grid line every 50 mm."
         ),

@@ -1,6 +1,6 @@
 """Where the cube of a frame goes: from the labels, from the depth alone, or from a published file (facts 1.7, 2.2).
 
-Every centre is in canonical camera mm. Published files count y up or down, in mm or in pixels; whichever way is taken,
+Every center is in canonical camera mm. Published files count y up or down, in mm or in pixels; whichever way is taken,
 the result is held against the labels, since a wrong sign alone puts NYU's hands 134 mm away.
 """
 
@@ -26,14 +26,14 @@ INVALID = Tolerances(missing=frozenset({"invalid"}), loose=True)
 """Published files say `invalid` where no center was found."""
 
 FAR_MM = 100.0
-"""No published centre is as far from the joints' mean as this, but one of another frame, version or sign is."""
+"""No published center is as far from the joints' mean as this, but one of another frame, version or sign is."""
 DOUBTFUL_MM = 50.0
-"""Published centres are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
+"""Published centers are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
 MOST_FAR = 0.05
 """Share of rows that may be so far."""
 
 DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
-"""mm within which a pixel counts for Pose-REN's centre of mass (facts 2.2; for NYU it used the synthetic depth)."""
+"""mm within which a pixel counts for Pose-REN's center of mass (facts 2.2; for NYU it used the synthetic depth)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Cen
     known = valid & np.array([joints is not None for joints in labels])
     if form == "auto" and not known.any():
         raise DatasetError(
-            f"{path}: without labels the form of a centre file cannot be told; name it: {', '.join(FORMS)}"
+            f"{path}: without labels the form of a center file cannot be told; name it: {', '.join(FORMS)}"
         )
     truth = np.array(
         [joints.mean(axis=0) for joints, use in zip(labels, known, strict=True) if use and joints is not None]
@@ -112,7 +112,7 @@ def _read(path: Path) -> tuple[Float32[np.ndarray, "N 3"], Bool[np.ndarray, " N"
     valid = np.ones(len(table.lines), bool)
     valid[table.missing()] = False
     if not valid.any():
-        raise DatasetError(f"{path} holds no centre; expected three numbers or the word invalid in every line")
+        raise DatasetError(f"{path} holds no center; expected three numbers or the word invalid in every line")
     return np.where(valid[:, None], table.values, (0.0, 0.0, 1.0)).astype(np.float32), valid
 
 
@@ -131,12 +131,12 @@ def _other_count(path: Path, rows: int, frames: HandDataset) -> str:
     people = {frames.record(i).subject for i in range(len(frames))} if frames.name == "msra" else set[str]()
     for name, counts in EDITIONS.items():
         if people and rows == sum(counts[SUBJECTS.index(subject)] for subject in people):
-            return f"{sentence}: it is of the {name} edition of MSRA15; use that edition's pictures or other centres"
+            return f"{sentence}: it is of the {name} edition of MSRA15; use that edition's images or other centers"
     return f"{sentence}; give the file of this very split and version"
 
 
 def _check_distance(path: Path, far: dict[Form, Float32[np.ndarray, " K"]], form: Form) -> None:
-    """`far`: mm of every centre from its joints' mean, for each form in which the file may be read."""
+    """`far`: mm of every center from its joints' mean, for each form in which the file may be read."""
     medians = {name: float(np.median(distances)) for name, distances in far.items()}
     nearest = min(medians, key=medians.__getitem__)
     seen = f"{path}, read as {form}, is {medians[form]:.0f} mm from the joints' mean in the median frame"
@@ -144,11 +144,11 @@ def _check_distance(path: Path, far: dict[Form, Float32[np.ndarray, " K"]], form
         raise DatasetError(f"{seen}, read as {nearest} only {medians[nearest]:.0f}: give that form")
     if medians[form] > FAR_MM:
         raise DatasetError(
-            f"{seen}, and in no other form nearer than {FAR_MM:.0f}: give the centres of this very split"
+            f"{seen}, and in no other form nearer than {FAR_MM:.0f}: give the centers of this very split"
         )
     share = float((far[form] > FAR_MM).mean())
     if share > MOST_FAR:
         raise DatasetError(
-            f"{path}: {share:.0%} of its centres are more than {FAR_MM:.0f} mm from the joints of their frames; "
+            f"{path}: {share:.0%} of its centers are more than {FAR_MM:.0f} mm from the joints of their frames; "
             "it is of another version or order of the data set"
         )

@@ -89,12 +89,12 @@ def _gather_plain(
 ) -> None:
     for k in range(len(places)):
         height, width = places[k, 3], places[k, 4]
-        picture, source = out[places[k, 0]], places[k, 1] // 2
+        image, source = out[places[k, 0]], places[k, 1] // 2
         for v in range(height):
             for u in range(width):
-                picture[v, u] = np.float32(values[source + v * width + u]) * unit
-            picture[v, width:] = 0
-        picture[height:] = 0
+                image[v, u] = np.float32(values[source + v * width + u]) * unit
+            image[v, width:] = 0
+        image[height:] = 0
 
 
 @kernel
@@ -106,10 +106,10 @@ def _gather_packed(
 ) -> bool:
     whole = True
     for k in range(len(places)):
-        picture = out[places[k, 0]]
-        picture[:] = 0
+        image = out[places[k, 0]]
+        image[:] = 0
         first, last = 2 * places[k, 1], 2 * (places[k, 1] + places[k, 2])
-        whole &= _decode_runs(data, first, last, unit, picture[: places[k, 3], : places[k, 4]])
+        whole &= _decode_runs(data, first, last, unit, image[: places[k, 3], : places[k, 4]])
     return whole
 
 

@@ -1,6 +1,6 @@
-"""Any labelled data set into a store: patches that crops are cut from, exactly as they would be cut from the pictures.
+"""Any labeled data set into a store: patches that crops are cut from, exactly as they would be cut from the images.
 
-    picture -> cube -> cube with margin -> integer window, never resampled -> shard
+    image -> cube -> cube with margin -> integer window, never resampled -> shard
 
 Shards are packed by threads (decoding a PNG and the loops here hold no interpreter lock) and never depend on each
 other or on the number of threads. What was interrupted goes on with the first shard that is missing.
@@ -54,7 +54,7 @@ MARGIN = 1.75
 """Room for a cube that is turned by 45 degrees, ten percent longer, and moved by 10 mm, or by 10 pixels of 128."""
 
 CubeOf = Callable[[int, Record, Float32[np.ndarray, "H W"]], Cube]
-"""The one cube of a frame, from its number, labels and picture; raises DatasetError where there is none."""
+"""The one cube of a frame, from its number, labels and image; raises DatasetError where there is none."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Packing:
 
 
 class Window:
-    """The integer window of a picture that a cube covers, and the depth that lies within the cube or before it."""
+    """The integer window of an image that a cube covers, and the depth that lies within the cube or before it."""
 
     def __init__(self, cube: Cube, camera: Camera, *, margin: float) -> None:
-        """Clipped to the picture, beyond which there is nothing to keep, but never empty."""
+        """Clipped to the image, beyond which there is nothing to keep, but never empty."""
         center, half = cube.center[0].double().numpy(), cube.edges[0].double().numpy() * (margin / 2)
         corners = center + np.array([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]) * half
-        # The window of a cube is its front view at its centre's depth, as for `crop_camera`.
+        # The window of a cube is its front view at its center's depth, as for `crop_camera`.
         low, high = camera.project(corners).tolist()
         self.left, self.right = _clipped(low[0], high[0], camera.width)
         self.top, self.bottom = _clipped(low[1], high[1], camera.height)
@@ -118,7 +118,7 @@ def pack(
 
 
 def records_checksum(frames: HandDataset) -> int:
-    """CRC-32 of sources, subjects and labels in order; no picture is opened, a million frames take seconds."""
+    """CRC-32 of sources, subjects and labels in order; no image is opened, a million frames take seconds."""
     checksum = 0
     for index in range(len(frames)):
         record = frames.record(index)

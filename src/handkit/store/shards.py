@@ -41,7 +41,7 @@ def row_type(joints: int) -> np.dtype[np.void]:
             ("offset", "<i8"),  # first byte in the shard
             ("size", "<i4"),  # bytes
             ("crc32", "<u4"),  # of these bytes
-            ("left", "<i2"),  # where the patch lay in the picture
+            ("left", "<i2"),  # where the patch lay in the image
             ("top", "<i2"),
             ("width", "<i2"),
             ("height", "<i2"),
@@ -85,15 +85,15 @@ class Settings:
     skeleton: str
     frames: int
     camera: tuple[float, ...]
-    """fx, fy, cx, cy in pixels, then width and height of the pictures."""
+    """fx, fy, cx, cy in pixels, then width and height of the images."""
     centers: str
-    """Where the cubes' centres come from."""
+    """Where the cubes' centers come from."""
     cube: str
     """The rule of their edges."""
     margin: float
     """Patches cover a cube with edges so many times as long."""
     unit_mm: float
-    """Millimetres per stored unit."""
+    """Millimeters per stored unit."""
     codec: Codec
     records_crc32: int | None = None
     """Of all sources, subjects and labels in order: which frames these are. Filled in by `pack`."""

@@ -1,6 +1,6 @@
 """Packed frames from disk to device: `PackedFrames.open(path).batch(index)`.
 
-A patch is a LabeledFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the picture.
+A patch is a LabeledFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the image.
 Patches of a batch differ in size; the smaller ones have no reading to the right and below.
 """
 

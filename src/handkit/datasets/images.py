@@ -11,7 +11,7 @@ from handkit.files.png import START, decode_image, read_header
 from handkit.files.regular import read_regular
 
 _COLOR_TYPES = {1: 0, 3: 2}
-"""Channels to the colour type of a PNG's header."""
+"""Channels to the color type of a PNG's header."""
 
 
 def read_png16(path: Path, *, width: int, height: int) -> UInt16[np.ndarray, "H W"]:
@@ -35,15 +35,15 @@ def _read(path: Path, *, width: int, height: int, bits: Literal[8, 16], channels
         raise DatasetError(f"{path} is a truncated or damaged PNG ({len(data)} bytes); unpack or download it again")
     if (header.width, header.height) != (width, height):
         raise DatasetError(
-            f"{path} is {header.width}x{header.height}; this data set's pictures are {width}x{height}: "
+            f"{path} is {header.width}x{header.height}; this data set's images are {width}x{height}: "
             "use the original files, not resized ones"
         )
     if (header.bits, header.color) != (bits, _COLOR_TYPES[channels]):
         raise DatasetError(
-            f"{path} is a PNG of {header.bits} bits and colour type {header.color}; expected {bits} bits and "
+            f"{path} is a PNG of {header.bits} bits and color type {header.color}; expected {bits} bits and "
             f"{channels} channel{'s' * (channels > 1)}: use the original files, not converted ones"
         )
-    picture = decode_image(data)
-    if picture is None:
+    image = decode_image(data)
+    if image is None:
         raise DatasetError(f"{path} is a damaged PNG; unpack or download it again")
-    return picture
+    return image
