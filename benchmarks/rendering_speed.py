@@ -1,4 +1,4 @@
-"""Labeled, noisy 128x128 crops a second on one core: the whole path, from random numbers to readings.
+"""Labeled, noisy 128x128 crops a second on one core: the whole path, from random numbers to depth values.
 
 CPU time is what one core needs when it has nothing else to do; wall time tells what the machine left of it.
 """
