@@ -154,7 +154,7 @@ def nobody(data: Path) -> Iterator[Sample]:
 
 
 def surface_center(depth: Float32[np.ndarray, "H W"], camera: Camera, reach_mm: float) -> Float32[np.ndarray, "3"]:
-    """Mean of the surface within so many mm of the nearest depth value (in z)."""
+    """Mean of the surface within the given distance (mm) of the nearest depth value (in z)."""
     nearest = np.partition(depth[depth > 0], 50)[50]
     row, column = np.nonzero((depth > 0) & (depth < nearest + reach_mm))
     points = camera.unproject(np.stack([column, row], -1).astype(np.float32), depth[row, column])

@@ -1,6 +1,6 @@
 """Images a second in training: a plain float32 loop beside `handkit.training.loop.Run`.
 
-Both train the same network on the same batch, from cutting the crops to the optimizer's step, by turns, so that
+Both train the same network on the same batch, from cutting the crops to the optimizer's step, alternately, so that
 whatever else the machine does weighs on both. The figures are medians over the rounds.
 """
 

@@ -21,14 +21,14 @@ def image(path: Path) -> np.ndarray:
 
 
 def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pytest.CaptureFixture[str]):
-    """Median at most 6.5 mm, 95 % within 20 mm, no hand lost; labels are exact to about 3 mm."""
+    """Median at most 6.5 mm, 95 % within 20 mm, no missed detection; labels are exact to about 3 mm."""
     estimator = HandPoseEstimator.from_pretrained()
     frames = json.loads((shared_data / "sr305/labels.json").read_text())["frames"]
     errors: list[float] = []
     for name, marks in frames.items():
         depth = image(shared_data / f"sr305/{name}.png")
         hands = estimator.predict(depth, Camera.named("sr305"), handedness="right")
-        assert hands, f"frame {name}: hand lost"
+        assert hands, f"frame {name}: hand missed"
         for mark, joint in TIPS.items():
             if marks.get(mark):
                 truth = np.array(marks[mark]["xyz_surface_mm"]) + np.array([0.0, 0.0, SKIN_MM])
@@ -48,7 +48,7 @@ def test_every_time_of_flight_frame_has_its_hand(shared_data: Path, capsys: pyte
     for file in files:
         depth = image(file)
         hands = estimator.predict(depth, Camera.named("kinect2"), handedness="left")
-        assert hands, f"{file.name}: hand lost"
+        assert hands, f"{file.name}: hand missed"
         assert 550 < hands[0].joints_mm[:, 2].mean() < 800, file.name
         confidences.append(hands[0].confidence)
     with capsys.disabled():

@@ -17,8 +17,8 @@ from handkit.sources import find_files, read_frames
 RAMP = (np.arange(12 * 16, dtype=np.uint16).reshape(12, 16) + 500).astype(np.uint16)
 
 
-def save(path: Path, picture: np.ndarray, *parameters: int) -> Path:
-    assert cv2.imwrite(str(path), picture, parameters)
+def save(path: Path, image: np.ndarray, *parameters: int) -> Path:
+    assert cv2.imwrite(str(path), image, parameters)
     return path
 
 
@@ -143,8 +143,8 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     assert "folder without" in sentence(tmp_path / "empty")
 
 
-def test_what_is_not_a_picture(tmp_path: Path) -> None:
-    (tmp_path / "notes.png").write_text("no picture at all")
+def test_what_is_not_an_image(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("no image at all")
     (tmp_path / "empty.png").touch()
     save(tmp_path / "color.jpg", np.zeros((4, 4, 3), np.uint8))
     assert "not a depth image" in sentence(tmp_path / "notes.png")
@@ -152,14 +152,14 @@ def test_what_is_not_a_picture(tmp_path: Path) -> None:
     assert "JPEG" in sentence(tmp_path / "color.jpg")
 
 
-def test_pictures_too_coarse_for_depth(tmp_path: Path) -> None:
+def test_images_too_coarse_for_depth(tmp_path: Path) -> None:
     assert "8-bit 1-channel" in sentence(save(tmp_path / "gray.png", RAMP.astype(np.uint8)))
     assert "NYU" in sentence(save(tmp_path / "nyu.png", np.zeros((4, 4, 3), np.uint8)))
     assert "16-bit 3-channel" in sentence(save(tmp_path / "color.png", np.zeros((4, 4, 3), np.uint16)))
     assert "8-bit 4-channel" in sentence(save(tmp_path / "alpha.png", np.zeros((4, 4, 4), np.uint8)))
 
 
-def test_arrays_that_are_no_picture(tmp_path: Path) -> None:
+def test_arrays_that_are_no_image(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([[{}]]), allow_pickle=True)
     assert "array of numbers" in sentence(tmp_path / "objects.npy")
 

@@ -21,7 +21,7 @@ FINGER_COLORS: dict[str, Color] = dict(
 )
 PALM_COLOR: Color = (226, 226, 226)
 PAPER: Color = (26, 22, 20)
-"""Where there is no reading, and between pictures."""
+"""Where depth is invalid, and between pictures."""
 INK: Color = (236, 236, 236)
 FAINT: Color = (110, 102, 98)
 
@@ -33,20 +33,20 @@ _DARKEST = 0.30
 
 
 def depth_range(depth: Float[np.ndarray, "H W"], joints_mm: Float[np.ndarray, "J 3"] | None) -> tuple[float, float]:
-    """Nearest and farthest mm worth contrast: the hand with 40 mm around it, else nearly all readings."""
+    """Nearest and farthest mm worth contrast: the hand with 40 mm around it, else nearly all depth values."""
     if joints_mm is not None:
         return float(joints_mm[:, 2].min()) - 40, float(joints_mm[:, 2].max()) + 40
-    readings = depth[depth > 0]
-    if not readings.size:
+    values = depth[depth > 0]
+    if not values.size:
         return 0.0, 1.0
-    near, far = np.percentile(readings, (1, 90))
+    near, far = np.percentile(values, (1, 90))
     return float(near), max(float(far), float(near) + 1)
 
 
 def show_depth(
     depth: Float[np.ndarray, "H W"], *, near: float, far: float, colors: Literal["turbo", "gray"] = "gray"
 ) -> Picture:
-    """Depth as a shaded relief: near is bright (or warm), what is behind `far` fades, no reading is paper."""
+    """Depth as a shaded relief: near is bright (or warm), what is behind `far` fades, invalid is paper."""
     seen = depth > 0
     level = np.clip((far - depth) / (far - near), 0, 1)
     behind = np.clip((depth - far) / (2 * (far - near)), 0, 1)
@@ -127,7 +127,7 @@ def draw_hand(
 
 
 def enlarge(picture: Picture, factor: int) -> Picture:
-    """The picture in whole multiples; pixel p of the old one is centerd at `factor * (p + 0.5) - 0.5`."""
+    """The picture in whole multiples; pixel p of the old one is centered at `factor * (p + 0.5) - 0.5`."""
     return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
 
 
@@ -139,7 +139,7 @@ def side_view(
     *,
     size: int,
 ) -> Picture:
-    """Skeleton and readings from the right: camera on the left, z goes right, y down, a line every 50 mm."""
+    """Skeleton and values from the right: camera on the left, z goes right, y down, a line every 50 mm."""
     span = max(150.0, 1.35 * float(np.ptp(joints_mm, axis=0).max()))
     middle = (joints_mm.min(axis=0) + joints_mm.max(axis=0)) / 2
     origin, pitch = middle[[2, 1]] - span / 2, size / span
@@ -151,7 +151,7 @@ def side_view(
             at = round((line - origin[axis]) * pitch)
             ends = ((at, 0), (at, size)) if axis == 0 else ((0, at), (size, at))
             cv2.line(picture, *ends, (48, 42, 40), 1)
-    _splat(picture, _readings_near(depth, camera, middle, span), origin, pitch)
+    _splat(picture, _points_near(depth, camera, middle, span), origin, pitch)
     draw_skeleton(picture, (joints_mm[:, [2, 1]] - origin) * pitch, skeleton, depth_mm=-joints_mm[:, 0])
     draw_text(picture, f"z {middle[2]:.0f} mm", (6, size - 6), height=max(9, size // 26), color=FAINT)
     return picture
@@ -231,17 +231,17 @@ def _dot(picture: Picture, point: tuple[int, int], *, radius: float, color: Colo
     cv2.circle(picture, point, round(radius * _FRACTION), color, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 
 
-def _readings_near(
+def _points_near(
     depth: Float[np.ndarray, "H W"], camera: Camera, middle: Float[np.ndarray, "3"], span: float
 ) -> Float32[np.ndarray, "N 3"]:
-    """Camera mm of the readings within a cube of edge `span`."""
+    """Camera mm of the values within a cube of edge `span`."""
     v, u = np.nonzero(np.abs(depth - middle[2]) < span / 2)
     points = camera.unproject(np.stack([u, v], axis=-1).astype(np.float32), depth[v, u].astype(np.float32))
     return points[(np.abs(points - middle) < span / 2).all(axis=1)]
 
 
 def _splat(picture: Picture, points: Float32[np.ndarray, "N 3"], origin: Float[np.ndarray, "2"], pitch: float) -> None:
-    """Readings as small squares in place, nearer to the viewer (larger x) brighter and on top."""
+    """Points as small squares in place, nearer to the viewer (larger x) brighter and on top."""
     points = points[np.argsort(points[:, 0])]
     level = np.linspace(60, 150, len(points)).astype(np.uint8)
     at = np.rint((points[:, [2, 1]] - origin) * pitch).astype(int)

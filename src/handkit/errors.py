@@ -1,6 +1,6 @@
 """What ends a command or a call: one sentence for the user, that says what was seen and what mends it.
 
-Whoever needs no kind catches `HandkitError`. The kinds that stand for a wrong value are a `ValueError` as well.
+Whoever needs no kind catches `HandkitError`. The kinds for a wrong value are a `ValueError` as well.
 """
 
 from pathlib import Path

@@ -36,8 +36,8 @@ def frame_record(
 ) -> dict[str, Any]:
     """One frame as JSON holds it: millimeters and pixels to 0.01, null for what is not known.
 
-    The keys are always the same, so that a reader needs no cases: a picture that could not be read has no
-    hands, a reason, and null for its timings (and for its camera, if that waited for the picture's size).
+    The keys are always the same, so that a reader needs no cases: an image that could not be read has no
+    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size).
     """
     return {
         "source": source,
@@ -97,7 +97,7 @@ class PictureFolder:
         self._taken: set[str] = set()
 
     def write(self, source: Path, picture: UInt8[np.ndarray, "_ _ 3"]) -> Path:
-        """Save under a name that no other source of this run has, and answer the path."""
+        """Save under a name that no other source of this run has, and return the path."""
         path = self._folder / f"{self._free_name(source)}.png"
         write_png(path, picture)
         return path

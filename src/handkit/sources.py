@@ -34,8 +34,8 @@ _OTHER_KINDS = {
     b"\xff\xd8\xff": "a JPEG, which cannot hold depth",
     b"GIF8": "a GIF, which cannot hold depth",
     b"BM": "a BMP, which cannot hold depth",
-    b"#?RADIANCE": "a radiance picture",
-    b"v/1\x01": "an OpenEXR picture",
+    b"#?RADIANCE": "a Radiance image",
+    b"v/1\x01": "an OpenEXR image",
 }
 _WAYS = {
     ".bag": "a recording of ROS or a RealSense: save the frames of its depth stream as .npy, with rosbags or "
@@ -54,7 +54,7 @@ _WAYS = {
 
 
 def find_files(given: str) -> list[Path]:
-    """The files that `given` stands for: itself, the images in a folder, or the matches of a glob.
+    """The files that `given` names: itself, the images in a folder, or the matches of a glob.
 
     Folders and globs are sorted as people count (`frame2` before `frame10`). What matches nothing comes back
     as it was given, so that `read_frames` can say why.
@@ -95,7 +95,7 @@ def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
 
 
 def _natural(path: Path) -> list[str | int]:
-    """Text and numbers by turns, so that two keys always compare like with like."""
+    """Text and numbers alternately, so that two keys always compare like with like."""
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", str(path)))]
 
 
@@ -146,7 +146,7 @@ def _check_png(path: Path, data: bytes) -> None:
     if bits == 8 and header.color == 2:
         sentence += (
             " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"
-            " if it is a colorized image, its depth is lost)"
+            " if it is a colorized image, its depth values are gone)"
         )
     raise SourceError(sentence)
 

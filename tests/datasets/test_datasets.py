@@ -95,7 +95,7 @@ def test_nyu_names_of_the_14_evaluated_joints():
 
 
 def test_msra_bin_by_hand(tmp_path: Path):
-    """Columns 2 and 3, rows 5 to 7; what is negative or not finite is no reading."""
+    """Columns 2 and 3, rows 5 to 7; what is negative or not finite is invalid."""
     whole = np.zeros((240, 320), np.float32)
     whole[5:8, 2:4] = [[500.5, 501], [-3, 502], [np.nan, 503]]
     write_bin(tmp_path / "a.bin", whole, (2, 5, 4, 8))
@@ -114,13 +114,13 @@ def test_msra_labels_by_hand(tmp_path: Path):
     assert msra.read_joints(tmp_path / "joint.txt")[0, 0].tolist() == [10, -20, 300]
 
 
-def test_an_empty_box_is_an_image_without_readings(tmp_path: Path):
+def test_an_empty_box_is_an_image_without_valid_depth(tmp_path: Path):
     write_bin(tmp_path / "a.bin", np.zeros((240, 320), np.float32), (7, 7, 7, 7))
     assert not msra.decode(tmp_path / "a.bin").any()
 
 
 def test_icvl_labels_and_far_pixels_by_hand(tmp_path: Path):
-    """(160 + 240.99, 120 - 240.96) at 500 mm is (500, -500, 500); 32001 is no reading; CR CR LF ends a line."""
+    """(160 + 240.99, 120 - 240.96) at 500 mm is (500, -500, 500); 32001 is invalid; CR CR LF ends a line."""
     write_icvl(tmp_path, render("icvl", 2))
     label = "160 120 500 400.99 -120.96 500 " + "160 120 500 " * 14
     (tmp_path / "Testing/test_seq_1.txt").write_bytes(f"test_seq_1/image_0000.png {label}\r\r\n".encode())

@@ -1,4 +1,4 @@
-"""Errors by hand, and what counts as lost."""
+"""Errors by hand, and what counts as missed."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from handkit.camera import Camera
-from handkit.evaluation import LOST_MM, Errors, LabeledImage, evaluate_crops, evaluate_images, joint_errors
+from handkit.evaluation import MISSED_MM, Errors, LabeledImage, evaluate_crops, evaluate_images, joint_errors
 from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
@@ -37,7 +37,7 @@ class Middle(nn.Module):
 
 
 class Oracle(HandPoseEstimator):
-    """Answers what it was told, image by image; None is no hand."""
+    """Returns what it was given, image by image; None is no hand."""
 
     def __init__(self, offsets, side: Side = "right"):
         self.offsets, self.asked = list(offsets), []
@@ -79,10 +79,10 @@ def test_crops_are_measured_with_their_own_cubes():
 
 def test_lost_hands_count_apart():
     """None, too far, and just near enough; only the last and the good one enter the mean."""
-    offsets = [None, (LOST_MM + 1, 0.0, 0.0), (0.0, LOST_MM - 1, 0.0), (0.0, 0.0, 1.0)]
+    offsets = [None, (MISSED_MM + 1, 0.0, 0.0), (0.0, MISSED_MM - 1, 0.0), (0.0, 0.0, 1.0)]
     found = evaluate_images(Oracle(offsets), [image()] * 4, handedness="predicted")
-    assert (found.images, found.lost, found.mistaken) == (4, 2, 0)
-    assert found.errors.mean_mm == pytest.approx(LOST_MM / 2)
+    assert (found.images, found.missed, found.handedness_errors) == (4, 2, 0)
+    assert found.errors.mean_mm == pytest.approx(MISSED_MM / 2)
     summary = found.summary()
     assert summary["success_20mm"] == 0.5
     assert summary["lost"] == 2
@@ -92,7 +92,7 @@ def test_lost_hands_count_apart():
 def test_wrong_handedness_is_counted():
     oracle = Oracle([(0.0, 0.0, 0.0)] * 3, side="left")
     found = evaluate_images(oracle, [image("left"), image("right"), image("left")], handedness="predicted")
-    assert found.mistaken == 1
+    assert found.handedness_errors == 1
     assert oracle.asked == ["auto"] * 3
 
 
@@ -104,6 +104,6 @@ def test_handedness_is_given_when_it_shall_be():
 
 def test_nothing_found_is_no_crash():
     found = evaluate_images(Oracle([None]), [image()], handedness="predicted")
-    assert (found.lost, found.images) == (1, 1)
+    assert (found.missed, found.images) == (1, 1)
     assert found.errors.per_joint_mm.shape == (0, 21)
     assert np.isnan(found.summary()["mean_error_mm"])

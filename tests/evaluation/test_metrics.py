@@ -22,7 +22,7 @@ def test_errors_by_hand():
     assert axis_errors(estimated=estimated, truth=truth).tolist() == [1.5, 2.75, 3.0]
 
 
-@pytest.mark.parametrize("rule", ["worst joint", "mean joint", "joint"])
+@pytest.mark.parametrize("rule", ["max joint", "mean joint", "joint"])
 def test_success_is_what_loops_count(rule):
     errors = np.random.default_rng(3).gamma(2.0, 5.0, (50, 4))
     errors[0] = 10.0  # a threshold itself counts
@@ -34,7 +34,7 @@ def test_success_is_what_loops_count(rule):
             if rule == "joint":
                 hits += [error <= threshold for error in frame]
             else:
-                hits.append((max(frame) if rule == "worst joint" else sum(frame) / 4) <= threshold)
+                hits.append((max(frame) if rule == "max joint" else sum(frame) / 4) <= threshold)
         assert rate == pytest.approx(sum(hits) / len(hits))
 
 
@@ -42,7 +42,7 @@ def test_success_is_what_loops_count(rule):
 def test_curves_rise_and_the_worst_joint_is_the_strictest(seed):
     errors = np.random.default_rng(seed).gamma(1.5, 12.0, (20, 3))
     thresholds = np.arange(0.0, 200.0)
-    worst, mean = (success_curve(errors, thresholds_mm=thresholds, rule=rule) for rule in ("worst joint", "mean joint"))
+    worst, mean = (success_curve(errors, thresholds_mm=thresholds, rule=rule) for rule in ("max joint", "mean joint"))
     assert (np.diff(worst) >= 0).all()
     assert (worst <= mean).all()
 

@@ -5,8 +5,8 @@ import pytest
 
 from handkit.datasets.catalog import TEST_SETS
 from handkit.evaluation import Protocol, score
+from handkit.evaluation.columns import label_columns
 from handkit.evaluation.published import read_labels, read_predictions
-from handkit.evaluation.readings import label_reading
 
 MEANS = {
     "nyu": {
@@ -104,5 +104,5 @@ def test_labels_are_pixels_or_millimeters_whatever_their_signs(published):
     pixels = np.stack([x * fx / z + cx, y * fy / z + cy, z], axis=-1)
     pixels[7, 3, 0] = -0.6
     for values, name in ((pixels, "uvd"), (labels.joints * (1, -1 if test_set.y_up else 1, 1), "xyz")):
-        reading = label_reading(values, test_set, test_set.intrinsics, asked="auto", source="labels")
-        assert reading.name == name
+        columns = label_columns(values, test_set, test_set.intrinsics, asked="auto", source="labels")
+        assert columns.name == name

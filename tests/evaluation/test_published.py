@@ -1,4 +1,4 @@
-"""Prediction files beside labels: readings told by their fit, and every mistake told in a sentence."""
+"""Prediction files beside labels: columns decided by their fit, and every mistake named in a sentence."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def off(labels, predictions) -> float:
 @pytest.mark.parametrize(
     ("signs", "words"), [((1, 1, 1), "y down"), ((1, -1, 1), "y up"), ((1, -1, -1), "y up and z negative")]
 )
-def test_millimeters_of_every_direction_are_told(tmp_path, test_set, signs, words):
+def test_millimeters_of_every_direction_are_recognized(tmp_path, test_set, signs, words):
     labels = labels_of(tmp_path, test_set)
     path = write(tmp_path / "net.txt", labels.joints * signs)
     for asked in ("auto", "xyz"):
@@ -197,12 +197,12 @@ def test_rows_without_numbers(tmp_path):
     with pytest.raises(ScoreError, match="line 4 has no number where a label should be"):
         read_labels([path], NYU, intrinsics=NYU.intrinsics)
     uvd[:] = np.nan
-    with pytest.raises(ScoreError, match=r"net\.txt answers no frame"):
+    with pytest.raises(ScoreError, match=r"net\.txt has no complete frame"):
         predictions_of(labels, write(tmp_path / "net.txt", uvd), missing="skip")
 
 
 def test_readings_are_tried_on_frames_that_have_an_answer(tmp_path, monkeypatch):
-    monkeypatch.setattr("handkit.evaluation.readings.SAMPLE", 4)
+    monkeypatch.setattr("handkit.evaluation.columns.SAMPLE", 4)
     labels = labels_of(tmp_path, NYU)
     uvd = to_uvd(labels.joints, "nyu")
     uvd[::10] = np.nan

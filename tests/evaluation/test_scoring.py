@@ -1,4 +1,4 @@
-"""Results: every figure by hand on two frames, what is left out, pairs, and JSON both ways."""
+"""Results: every figure by hand on two frames, what is excluded, pairs, and JSON both ways."""
 
 import json
 

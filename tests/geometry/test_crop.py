@@ -38,14 +38,14 @@ def cameras(draw):
 
 
 def noise(*, seed=0, width=WIDTH, height=HEIGHT):
-    """An image whose every pixel is another depth, one in five without reading."""
+    """An image whose every pixel is another depth, one in five invalid."""
     generator = torch.Generator().manual_seed(seed)
     depth = torch.rand(height, width, generator=generator) * 1000 + 100
     return depth * (torch.rand(height, width, generator=generator) < 0.8)
 
 
 def tiny(center=(0.0, 0.0, 500.0)):
-    """3 x 3 readings of which each becomes one crop pixel: 5 mm a pixel at 500 mm, 50 mm to either face."""
+    """3 x 3 depth values of which each becomes one crop pixel: 5 mm a pixel at 500 mm, 50 mm to either face."""
     camera = Camera(fx=100.0, fy=100.0, cx=1.0, cy=1.0, width=3, height=3)
     depth = torch.tensor([[0.0, 440.0, 460.0], [500.0, 540.0, 550.0], [551.0, 475.0, 525.0]])
     cube = Cube.around(torch.tensor([center]), edge=torch.tensor([[15.0, 15.0, 100.0]]))
@@ -53,7 +53,7 @@ def tiny(center=(0.0, 0.0, 500.0)):
 
 
 def test_depth_by_hand():
-    """(z - 500) / 50, front face clamped, no reading and beyond the back face background."""
+    """(z - 500) / 50, front face clamped, invalid and beyond the back face background."""
     expected = [[[BACKGROUND, -1.0, -0.8], [0.0, 0.8, 1.0], [BACKGROUND, -0.5, 0.5]]]
     torch.testing.assert_close(tiny().depth, torch.tensor(expected))
     seen = [[[False, True, True], [True, True, True], [False, True, True]]]
@@ -62,7 +62,7 @@ def test_depth_by_hand():
 
 
 def test_beyond_the_image_is_background():
-    """One pixel to the right: the last column has no reading."""
+    """One pixel to the right: the last column is invalid."""
     crop = tiny(center=(5.0, 0.0, 500.0))
     assert crop.depth[0, :, 2].tolist() == [BACKGROUND] * 3
     assert crop.foreground[0, :, 2].tolist() == [False] * 3
@@ -114,13 +114,13 @@ def test_both_spaces_are_the_same_millimeters(camera, cube):
 
 
 @given(cameras(), cubes())
-def test_readings_keep_their_place_and_depth(camera, cube):
-    """A foreground pixel in mm, seen by the frame's camera, lies on a frame pixel with that reading."""
+def test_depth_values_keep_their_place_and_depth(camera, cube):
+    """A foreground pixel in mm, seen by the frame's camera, lies on a frame pixel with that depth."""
     depth = noise()
     crop = crop_hand(DepthFrame.single(depth, camera), cube, 16)
     points = crop.denormalize(crop.points(Space.IMAGE).flatten(2).mT, Space.IMAGE)[0]
     within = (crop.foreground & (crop.depth > -1)).flatten()
-    # Where the front face clamps, the reading itself is gone; elsewhere the nearest pixel must hold it.
+    # Where the front face clamps, the value itself is gone; elsewhere the nearest pixel must hold it.
     pixels = torch.from_numpy(camera.project(points[within].numpy()))
     near_tie = ((pixels - pixels.floor() - 0.5).abs() < 1e-3).any(-1)
     column, row = pixels[~near_tie].round().long().unbind(-1)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.layers.hourglass import Hourglass, halve
+from handkit.layers.hourglass import Hourglass, max_pool
 from handkit.layers.residual import PreActivationBottleneck
 
 
@@ -63,14 +63,14 @@ def test_hourglass_without_a_core_has_one_block_less(order: int):
 @pytest.mark.parametrize("size", [1, 2, 5, 8, 12])
 def test_halves_are_rounded_up_and_the_map_keeps_its_size(size: int, window: int):
     features = torch.rand(1, 2, size, size, generator=torch.Generator().manual_seed(size))
-    assert halve(features, window=window).shape == (1, 2, (size + 1) // 2, (size + 1) // 2)
+    assert max_pool(features, window=window).shape == (1, 2, (size + 1) // 2, (size + 1) // 2)
     assert Hourglass(nn.Identity, order=4, window=window)(features).shape == features.shape
 
 
 def test_overlapping_windows_by_hand():
     """Windows start at cells 0 and 2 and are three wide, cut at the end; an odd row has one more."""
     row = torch.tensor([1.0, 2.0, 9.0, 3.0]).reshape(1, 1, 1, 4)
-    assert halve(row, window=3).flatten().tolist() == [9, 9]
-    assert halve(row).flatten().tolist() == [2, 9]
-    assert halve(-row, window=3).flatten().tolist() == [-1, -3]
-    assert halve(row[..., :3], window=3).flatten().tolist() == [9, 9]
+    assert max_pool(row, window=3).flatten().tolist() == [9, 9]
+    assert max_pool(row).flatten().tolist() == [2, 9]
+    assert max_pool(-row, window=3).flatten().tolist() == [-1, -3]
+    assert max_pool(row[..., :3], window=3).flatten().tolist() == [9, 9]

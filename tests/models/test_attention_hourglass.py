@@ -1,4 +1,4 @@
-"""Counts and readings of docs/reference.md, 3.3."""
+"""Counts and interpretations of docs/reference.md, 3.3."""
 
 import math
 from collections.abc import Callable

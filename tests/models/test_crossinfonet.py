@@ -1,4 +1,4 @@
-"""Counts, shapes and readings of docs/reference.md, 3.1, and palm and fingers put together again."""
+"""Counts, shapes and interpretations of docs/reference.md, 3.1, and palm and fingers put together again."""
 
 import inspect
 import math

@@ -1,4 +1,4 @@
-"""Counts, shapes and readings of docs/reference.md, 3.5."""
+"""Counts, shapes and interpretations of docs/reference.md, 3.5."""
 
 from collections.abc import Callable
 from dataclasses import replace

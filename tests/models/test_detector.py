@@ -69,7 +69,7 @@ def test_directions_say_which_hand_it_is():
 
 
 def test_focal_loss_by_hand():
-    """Probability one half everywhere: a hand, a cell beside it with heat one half, an empty one, one left out."""
+    """Probability one half everywhere: a hand, a cell beside it with heat one half, an empty one, one excluded."""
     heat = torch.tensor([[[1.0, 0.5, 0.0, 0.0]]])
     ignored = torch.tensor([[[False, False, False, True]]])
     log2 = float(np.log(2))

@@ -1,4 +1,4 @@
-"""Counts and readings of docs/reference.md, 3.4."""
+"""Counts and interpretations of docs/reference.md, 3.4."""
 
 from collections.abc import Callable
 
@@ -213,8 +213,8 @@ def test_explicit_heat_maps_are_read_at_their_highest_cell_and_learn_gaussians()
     [
         ({"resolution": 100}, "multiple of 16"),
         ({"resolution": 0}, "multiple of 16"),
-        ({"planes": []}, "may stand there once"),
-        ({"planes": ["xy", "xy"]}, "may stand there once"),
+        ({"planes": []}, "may be there once"),
+        ({"planes": ["xy", "xy"]}, "may be there once"),
         ({"hourglasses": 0}, "hourglasses are 0, each branch must have at least 1"),
         ({"heatmaps": "explicit"}, r"explicit heat maps lie in the image: planes must be \['xy'\]"),
         ({"initial_std": -1.0}, "initial_std is -1, it must be at least 0, or None"),

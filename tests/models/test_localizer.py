@@ -1,4 +1,4 @@
-"""Counts and readings of docs/reference.md, 2.5."""
+"""Counts and interpretations of docs/reference.md, 2.5."""
 
 import json
 import math
@@ -72,7 +72,7 @@ def test_refuses_what_cannot_be_built():
 
 def test_without_verdict_it_does_not_know():
     answer = Localizer(verdict=False)(points())
-    assert answer.hand.tolist() == [0.0, 0.0]
+    assert answer.objectness.tolist() == [0.0, 0.0]
 
 
 def answering(network: Localizer, row: list[float], monkeypatch: pytest.MonkeyPatch) -> Localizer:

@@ -1,4 +1,4 @@
-"""Counts, shapes and readings of docs/reference.md, 3.2, and the way from a pose to maps and back."""
+"""Counts, shapes and interpretations of docs/reference.md, 3.2, and the way from a pose to maps and back."""
 
 import dataclasses
 import inspect

@@ -42,29 +42,29 @@ def test_center_noise_is_gaussian_and_cut_at_two_and_a_half():
     assert float(moved.abs().max()) == pytest.approx(20.0, abs=1e-3)
 
 
-def test_a_share_strays_farther():
+def test_a_share_is_perturbed_more():
     moved = jittered(Augment(center_mm=1.0, far_mm=30.0, far=0.25)).center - cubes().center
-    strayed = moved.abs().amax(1) > 2.6
-    # Of those that stray, nearly all leave the range of the others: P(|x| < 2.6 on three axes) = 0.0003.
-    assert float(strayed.float().mean()) == pytest.approx(0.25, abs=0.02)
+    far = moved.abs().amax(1) > 2.6
+    # Of those perturbed more, nearly all leave the range of the others: P(|x| < 2.6 on three axes) = 0.0003.
+    assert float(far.float().mean()) == pytest.approx(0.25, abs=0.02)
     assert float(moved.abs().max()) == pytest.approx(75.0, abs=1e-3)
 
 
 def test_scale_and_roll_are_uniform_in_their_ranges():
-    turned = jittered(Augment(scale=0.1, roll=math.pi))
-    ratio = turned.edges / 250.0
+    jittered_cubes = jittered(Augment(scale=0.1, roll=math.pi))
+    ratio = jittered_cubes.edges / 250.0
     assert torch.equal(ratio[:, 0], ratio[:, 2]), "one factor for the three edges"
     assert 0.9 <= float(ratio.min()) < 0.901
     assert 1.099 < float(ratio.max()) <= 1.1001
-    assert float(turned.roll.abs().max()) <= math.pi
-    assert float(turned.roll.std()) == pytest.approx(math.pi / math.sqrt(3), rel=0.03)
-    assert torch.equal(turned.center, cubes().center)
+    assert float(jittered_cubes.roll.abs().max()) <= math.pi
+    assert float(jittered_cubes.roll.std()) == pytest.approx(math.pi / math.sqrt(3), rel=0.03)
+    assert torch.equal(jittered_cubes.center, cubes().center)
 
 
 def test_rolls_add():
     start = dataclasses.replace(cubes(3), roll=torch.tensor([0.5, 1.0, -2.0]))
-    turned = jitter(start, Augment(roll=0.1), torch.Generator().manual_seed(0))
-    assert ((turned.roll - start.roll).abs() <= 0.1).all()
+    jittered_cubes = jitter(start, Augment(roll=0.1), torch.Generator().manual_seed(0))
+    assert ((jittered_cubes.roll - start.roll).abs() <= 0.1).all()
 
 
 def test_the_generator_decides():
@@ -95,9 +95,9 @@ def test_jitter_never_moves_joints(seed, space):
 )
 def test_exactly_one_of_the_kinds(policy, share):
     """Never two at once; each as often as none, among the kinds that the policy has."""
-    turned = jittered(policy)
-    moved = (turned.center != cubes().center).any(1)
-    rolled, scaled = turned.roll != 0, (turned.edges != 250.0).any(1)
+    jittered_cubes = jittered(policy)
+    moved = (jittered_cubes.center != cubes().center).any(1)
+    rolled, scaled = jittered_cubes.roll != 0, (jittered_cubes.edges != 250.0).any(1)
     count = moved.int() + rolled.int() + scaled.int()
     assert int(count.max()) == 1
     for kind in (moved, rolled, scaled if policy.scale else moved, count == 0):
@@ -107,11 +107,14 @@ def test_exactly_one_of_the_kinds(policy, share):
 def test_laws_of_the_policies():
     """SRN's noise is uniform and ends at 10 mm and 10 %; CrossInfoNet's is normal, cut at 2.5 deviations."""
     srn, cross = jittered(augment.SRN), jittered(augment.CROSSINFONET)
-    moved = [(turned.center - cubes().center)[(turned.center != cubes().center).any(1)] for turned in (srn, cross)]
+    moved = [
+        (jittered_cubes.center - cubes().center)[(jittered_cubes.center != cubes().center).any(1)]
+        for jittered_cubes in (srn, cross)
+    ]
     assert 9.9 < float(moved[0].abs().max()) <= 10.0
     assert float(moved[0].std()) == pytest.approx(10 / math.sqrt(3), rel=0.05)
     assert float(moved[1].abs().max()) == pytest.approx(25.0, abs=0.1)
-    ratio = [turned.edges[turned.edges != 250.0] / 250 - 1 for turned in (srn, cross)]
+    ratio = [jittered_cubes.edges[jittered_cubes.edges != 250.0] / 250 - 1 for jittered_cubes in (srn, cross)]
     assert 0.098 < float(ratio[0].abs().max()) <= 0.1001
     assert 0.11 < float(ratio[1].abs().max()) <= 0.1251
     assert float(ratio[1].std()) == pytest.approx(0.05 * 0.993, rel=0.06)
@@ -166,7 +169,7 @@ def test_nothing_disturbed_is_the_same_crop():
     assert torch.equal(same.foreground, crop.foreground)
 
 
-def test_depth_noise_is_millimeters_on_readings_only():
+def test_depth_noise_is_millimeters_on_valid_depth_only():
     crop = seen()
     noisy = disturb(crop, Augment(depth_noise_mm=4.0), torch.Generator().manual_seed(0))
     change = (noisy.depth - crop.depth) * 125
@@ -183,7 +186,7 @@ def test_erasing_takes_a_rectangle_from_a_share_of_the_crops():
     assert not (holed.foreground & ~crop.foreground).any()
     assert (holed.depth[lost] == 1).all()
     assert torch.equal(holed.depth[holed.foreground], crop.depth[holed.foreground])
-    # Half of the crops are chosen; of those, a rectangle may lie where there is no reading.
+    # Half of the crops are chosen; of those, a rectangle may lie where there is invalid.
     assert 0.2 < float(lost.flatten(1).any(1).float().mean()) < 0.5
     for row in lost[lost.flatten(1).any(1)]:
         rows, columns = row.any(1), row.any(0)

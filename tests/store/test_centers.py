@@ -49,7 +49,7 @@ def test_centers_of_labels_by_hand():
 
 
 def test_center_of_mass_by_hand():
-    """Two readings in the window, at columns 1 and 3, 200 and 400 mm; what is farther or nearer does not count."""
+    """Two depth values in the window, at columns 1 and 3, 200 and 400 mm; what is farther or nearer does not count."""
     depth = np.zeros((4, 5), np.float32)
     depth[2, 1], depth[2, 3], depth[0, 0], depth[3, 4] = 200, 400, 900, 40
     camera = Camera(fx=100, fy=100, cx=0, cy=0, width=5, height=4)
@@ -59,7 +59,7 @@ def test_center_of_mass_by_hand():
     assert center_of_mass(depth, camera, near_mm=401, far_mm=500) is None
     lowest = center_of_mass(depth, camera, near_mm=0, far_mm=40)
     assert lowest is not None
-    assert lowest[2] == 40, "no reading never counts"
+    assert lowest[2] == 40, "invalid pixels never count"
 
 
 def test_the_center_of_mass_is_near_the_hand(data_sets: dict[str, Path]):

@@ -10,7 +10,7 @@ from handkit.store.codec import CODECS, decode, encode
 
 
 def test_runs_by_hand():
-    """2 zeros, 2 readings, +500 as 1000 = 0b1_111_101_000, +1 as 2; lowest group first, 8 for "another follows"."""
+    """2 zeros, 2 values, +500 as 1000 = 0b1_111_101_000, +1 as 2; lowest group first, 8 for "another follows"."""
     patch = np.array([[0, 0], [500, 501]], np.uint16)
     assert encode(patch, "rvl") == bytes([0x22, 0xD8, 0x1F, 0x02])
     assert encode(patch, "none") == bytes([0, 0, 0, 0, 0xF4, 0x01, 0xF5, 0x01])

@@ -130,7 +130,7 @@ def test_stopped_before_and_after_every_file_gets_its_name(tmp_path, monkeypatch
 
 
 class FullDisk:
-    """A file that takes so many bytes."""
+    """A file of a given number of bytes."""
 
     def __init__(self, file, left):
         self.file, self.left = file, left

@@ -18,10 +18,10 @@ from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import DatasetName, Intrinsics
 from handkit.errors import DatasetError, ScoreError
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
+from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import protocol_rows
 from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
-from handkit.evaluation.readings import Format
 from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
 from handkit.reports.hands import DepthOf

@@ -1,12 +1,12 @@
-"""What every labeled data set answers, whatever its files look like.
+"""What every labeled data set provides, whatever its files look like.
 
 A reader turns one split of one data set into numbered frames: `record(index)` is cheap (labels only, no image is
 opened), `depth(index)` decodes the image. Both are in the canonical camera frame: x right, y down, z forward, mm.
-The order of the frames is that of the published label files, and no frame is ever left out: predictions and center
-files are aligned with it line by line. What is known to be wrong with a frame stands in `Record.fault`; what is wrong
+The order of the frames is that of the published label files, and no frame is ever dropped: predictions and center
+files are aligned with it line by line. What is known to be wrong with a frame is in `Record.fault`; what is wrong
 with the files is raised as `DatasetError`.
 
-Readers: `icvl.open_icvl`, `nyu.open_nyu`, `msra.open_msra`, `hands17.open_hands17`, each answering `LabeledFiles`;
+Readers: `icvl.open_icvl`, `nyu.open_nyu`, `msra.open_msra`, `hands17.open_hands17`, each returning `LabeledFiles`;
 `catalog.open_split` opens any of them by name. Nothing here keeps a file open, so a data set may be read from several
 threads or sent to other processes.
 """
@@ -54,7 +54,7 @@ class HandDataset(Protocol):
 
     @property
     def camera(self) -> Camera:
-        """The camera of every image that `depth` answers."""
+        """The camera of every image that `depth` returns."""
         ...
 
     def __len__(self) -> int: ...
@@ -64,7 +64,7 @@ class HandDataset(Protocol):
         ...
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
-        """The image in mm, 0 where there is no reading; raises DatasetError where it is missing or damaged."""
+        """The image in mm, 0 where invalid; raises DatasetError where it is missing or damaged."""
         ...
 
 
@@ -84,7 +84,7 @@ class LabeledFiles:
     """One image file to canonical mm; raises FileNotFoundError or DatasetError."""
     faults: Mapping[int, str] = field(default_factory=dict[int, str])
     boxes: Float32[np.ndarray, "N 4"] | None = None
-    """u, v, width, height in pixels, where the data set says so much of an unlabeled frame."""
+    """u, v, width, height in pixels, where the data set has that for an unlabeled frame."""
 
     def __len__(self) -> int:
         return len(self.sources)

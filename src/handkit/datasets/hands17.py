@@ -3,7 +3,7 @@
 Layout: `training/Training_Annotation.txt`, `training/images/image_DNNNNNNNN.png`, `frame/BoundingBox.txt`,
 `frame/images/image_DNNNNNNNN.png`, 8 digits from 1. Annotations are a name and 63 numbers, tab separated: x right, y
 down, z forward, mm, which is the canonical frame already. A bounding box is read as u, v, width, height, the better
-supported of two readings (facts 1.5, 6). Not every image of the training annotations exists.
+supported of two interpretations (facts 1.5, 6). Not every image of the training annotations exists.
 """
 
 import os

@@ -31,14 +31,14 @@ TRAIN_ROWS = 331_006
 ORIGINALS = (22_067, 22_068)
 """Label lines of unrotated images; lists differ in the last one (facts 1.2)."""
 TEST_ROWS = {"test_seq_1": 702, "test_seq_2": 894}
-NO_READING = 32_001
-"""Pixels of this value and above are no reading (facts 1.2)."""
+INVALID = 32_001
+"""Pixels of this value and above are invalid (facts 1.2)."""
 
 INVALID_ROWS = range(56_503, 56_503 + 15 * 3475, 3475)
 """Zero-based label lines without a hand: one frame of session 201405151126 and its 14 rotations.
 
 73 of the 331,006 lines are invalid in the published list (facts 1.2), of which these 15 are known here. Of the others
-only those are told that have no image, which `handkit data check` lists, or a label without depth.
+only those are marked that have no image, which `handkit data check` lists, or a label without depth.
 """
 
 Part = Literal["train", "rotated", "train-all", "test"]
@@ -84,7 +84,7 @@ def _files(
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:
     """16-bit mm; raises DatasetError or FileNotFoundError."""
     raw = read_png16(path, width=CAMERA.width, height=CAMERA.height)
-    return np.where(raw < NO_READING, raw, 0).astype(np.float32)
+    return np.where(raw < INVALID, raw, 0).astype(np.float32)
 
 
 PUBLICATION = Publication(

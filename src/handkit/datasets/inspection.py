@@ -34,7 +34,7 @@ class PartReport:
     missing: tuple[str, ...] = ()
     """Sources without an image."""
     damaged: tuple[str, ...] = ()
-    """A sentence for each image that was opened in vain."""
+    """A sentence for each image that could not be read."""
     opened: int = 0
     """How many images were decoded."""
     faults: dict[str, int] = field(default_factory=dict[str, int])

@@ -2,7 +2,7 @@
 
 Layout: `P{0..8}/{gesture}/NNNNNN_depth.bin`, numbers from 0, and `joint.txt`, perhaps inside a folder
 `cvpr15_MSRAHandGestureDB`. A `.bin` is six little-endian int32 (width, height, left, top, right, bottom) and the
-float32 mm of the half-open box [left, right) x [top, bottom), row by row; outside of it there is no reading.
+float32 mm of the half-open box [left, right) x [top, bottom), row by row; outside of it depth is invalid.
 `joint.txt` is a line with the number of frames, then 63 numbers a frame: x right, y up, z negative, which become y
 down, z forward.
 

@@ -2,7 +2,7 @@
 
 Layout: `{train,test}/joint_data.mat`, `{train,test}/depth_{view}_{number}.png`, 7 digits, numbers from 1, perhaps
 inside a folder `dataset`. Depth is packed in an 8-bit color image: 256 * green + blue, mm. `joint_xyz` is (3 views,
-N, 36, 3) in mm with y up, which is turned down here. 14 of the 36 joints are evaluated, in the order of every published
+N, 36, 3) in mm with y up, which is flipped here. 14 of the 36 joints are evaluated, in the order of every published
 file.
 """
 

@@ -62,7 +62,7 @@ class Edition:
 
 @dataclass(frozen=True)
 class TestSet:
-    """What a row of a prediction file stands for (docs/reference.md, 1.1 to 1.5 and 4)."""
+    """What a row of a prediction file belongs to (docs/reference.md, 1.1 to 1.5 and 4)."""
 
     __test__ = False  # pytest would take the class for a test
 

@@ -1,7 +1,7 @@
 """Errors in millimeters, each with the protocol that it was measured under."""
 
 from handkit.evaluation.estimates import (
-    LOST_MM,
+    MISSED_MM,
     Errors,
     FoundHands,
     LabeledImage,
@@ -13,7 +13,7 @@ from handkit.evaluation.protocol import NOT_STATED, Comparison, Part, Protocol, 
 from handkit.evaluation.scoring import compare, score
 
 __all__ = [
-    "LOST_MM",
+    "MISSED_MM",
     "NOT_STATED",
     "Comparison",
     "Errors",

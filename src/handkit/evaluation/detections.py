@@ -16,7 +16,7 @@ WITHIN_MM = 80.0
 
 
 def find_hands(
-    answer: Callable[[Float32[np.ndarray, "H W"]], Maps],
+    network: Callable[[Float32[np.ndarray, "H W"]], Maps],
     depth: Float32[np.ndarray, "H W"],
     camera: Camera,
     *,
@@ -25,10 +25,10 @@ def find_hands(
 ) -> list[FoundHand]:
     """At most `limit` hands in a depth image (mm, 0 invalid) of a camera without roll or skew, the surest first.
 
-    `answer` is the network: maps of an image as it reads it.
+    `network` gives the maps of an image as it reads it.
     """
     view = canonical(depth, (camera.fx, camera.fy, camera.cx, camera.cy))
-    return decode(answer(view.depth), view.intrinsics, limit=limit, threshold=threshold)
+    return decode(network(view.depth), view.intrinsics, limit=limit, threshold=threshold)
 
 
 @dataclass

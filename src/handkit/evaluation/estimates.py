@@ -29,7 +29,7 @@ class Errors:
         return float(self.per_joint_mm.mean())
 
     def success(self, threshold_mm: float) -> float:
-        """Share of frames whose worst joint is at most `threshold_mm` off (docs/reference.md, 4, "max-frame")."""
+        """Success rate by maximum joint error (docs/reference.md, 4, "max-frame"): none is above `threshold_mm`."""
         return float((self.per_joint_mm.amax(1) <= threshold_mm).float().mean())
 
 
@@ -47,8 +47,8 @@ def evaluate_crops(model: HandPoseModel, batches: list[LabeledFrame], *, protoco
     return Errors(torch.cat(errors), protocol)
 
 
-LOST_MM = 80.0
-"""A hand counts as lost when nothing is answered or the mean of the joints is farther off than this."""
+MISSED_MM = 80.0
+"""A hand counts as a missed detection when none is returned, or the mean of its joints is farther off (mm)."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class FoundHands:
     """What became of a set of whole images in which the hand had to be found."""
 
     errors: Errors
-    """Of the hands that were not lost."""
-    lost: int
-    mistaken: int
+    """Of the hands that were not missed."""
+    missed: int
+    handedness_errors: int
     """Found hands that were given the wrong handedness (0 when it was given)."""
     images: int
 
@@ -93,8 +93,8 @@ class FoundHands:
             "median_error_mm": round(float(self.errors.per_joint_mm.mean(1).median()), 3),
             "success_20mm": round(self.errors.success(20.0), 4),
             "success_40mm": round(self.errors.success(40.0), 4),
-            "lost": self.lost,
-            "wrong_handedness": self.mistaken,
+            "lost": self.missed,
+            "wrong_handedness": self.handedness_errors,
             "protocol": self.errors.protocol,
         }
 
@@ -104,20 +104,20 @@ def evaluate_images(
 ) -> FoundHands:
     """Errors with the hand found automatically, and left or right predicted or given."""
     errors: list[Tensor] = []
-    lost = mistaken = count = 0
+    missed = wrong = count = 0
     for image in images:
         count += 1
         side = image.handedness if handedness == "given" else "auto"
         hands = estimator.predict(image.depth, image.camera, handedness=side)
         truth = torch.from_numpy(image.joints)
         found = torch.from_numpy(hands[0].joints_mm) if hands else truth + float("inf")
-        if not (found.mean(0) - truth.mean(0)).norm() <= LOST_MM:
-            lost += 1
+        if not (found.mean(0) - truth.mean(0)).norm() <= MISSED_MM:
+            missed += 1
             continue
-        mistaken += hands[0].handedness != image.handedness
+        wrong += hands[0].handedness != image.handedness
         errors.append(joint_errors(found[None], truth[None]))
     per_joint = torch.cat(errors) if errors else torch.empty(0, 21)
     protocol = (
-        f"hand found automatically, handedness {handedness}, mean over found hands; lost: more than {LOST_MM:.0f} mm"
+        f"hand found automatically, handedness {handedness}, mean over found hands; missed: over {MISSED_MM:.0f} mm off"
     )
-    return FoundHands(Errors(per_joint, protocol), lost, mistaken, count)
+    return FoundHands(Errors(per_joint, protocol), missed, wrong, count)

@@ -12,8 +12,8 @@ Joints: TypeAlias = Float[np.ndarray, "N J 3"]
 """Camera millimeters; x right, y down, z forward."""
 Errors: TypeAlias = Float[np.ndarray, "N J"]
 """Euclidean distance of every joint of every frame, mm."""
-Rule: TypeAlias = Literal["worst joint", "mean joint", "joint"]
-"""What must be within a threshold: all joints of a frame, their mean, or each joint on its own."""
+Rule: TypeAlias = Literal["max joint", "mean joint", "joint"]
+"""What must be within a threshold: the largest joint error of a frame, the mean one (MPJPE), or each joint (PCK)."""
 
 LEVEL = 0.95
 DRAWS = 1000
@@ -49,11 +49,11 @@ def deciding_errors(errors: Errors, rule: Rule) -> Float[np.ndarray, " M"]:
     """The errors that a success rate counts: one for each frame, or one for each joint; mm."""
     if rule == "joint":
         return errors.reshape(-1)
-    return errors.max(axis=1) if rule == "worst joint" else errors.mean(axis=1)
+    return errors.max(axis=1) if rule == "max joint" else errors.mean(axis=1)
 
 
 def success_curve(
-    errors: Errors, *, thresholds_mm: Float[np.ndarray, " T"], rule: Rule = "worst joint"
+    errors: Errors, *, thresholds_mm: Float[np.ndarray, " T"], rule: Rule = "max joint"
 ) -> Float[np.ndarray, " T"]:
     """Share of frames (or joints) whose deciding error is at most each threshold; 0 to 1.
 

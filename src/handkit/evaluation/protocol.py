@@ -11,7 +11,7 @@ from handkit.files.atomic import write_whole
 
 NOT_STATED = "not stated"
 
-SUCCESS = "share of frames whose worst joint is at most t mm off (max-frame); t itself counts"
+SUCCESS = "success rate by maximum joint error: share of frames with no joint more than t mm off (max-frame)"
 INTERVALS = (
     f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn "
     "together, as befits video; frames: single frames, as if they were independent"
@@ -38,7 +38,7 @@ class Protocol:
     intrinsics: tuple[float, float, float, float] | None = None
     """fx, fy, cx, cy, pixels, by which images, or `u v d` of predictions or labels, became mm; none: all were mm."""
     predictions: str = NOT_STATED
-    """What was scored: the network's own answers, or a file and how its numbers were read."""
+    """What was scored: the network's own predictions, or a file and how its numbers were read."""
     success: str = SUCCESS
     intervals: str = INTERVALS
 
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Curves:
-    """Success rates (0 to 1) over thresholds in mm, under the three rules of `metrics.Rule`."""
+    """Success rates (0 to 1) over thresholds in mm, by the three rules of `metrics.Rule`; `joint` is PCK."""
 
     thresholds_mm: tuple[float, ...]
     worst_joint: tuple[float, ...]
@@ -78,7 +78,7 @@ class Comparison:
     better_frames: float
     """Share of frames on which the first method is strictly better."""
     other_curve: tuple[float, ...]
-    """Worst-joint success of the other method, over the thresholds of the result's curves."""
+    """Success by maximum joint error of the other method, over the thresholds of the result's curves."""
     other_per_joint_mm: tuple[float, ...]
 
 
@@ -90,8 +90,9 @@ class Result:
     protocol: Protocol
     frames: int
     left_out: int
-    """Frames without an answer, in no figure here."""
+    """Frames without a prediction, in no figure here."""
     mean_error_mm: float
+    """Mean joint error (MPJPE)."""
     median_error_mm: float
     """Median over frames of the mean joint error."""
     blocks_mm: Interval
@@ -104,9 +105,9 @@ class Result:
     success_mean_joint: dict[str, float]
     success_joint: dict[str, float]
     auc_worst_joint: float
-    """Area under the worst-joint curve from 0 to 80 mm, over 80."""
+    """Area under the success curve by maximum joint error, 0 to 80 mm, over 80."""
     auc_joint: float
-    """Area under the per-joint curve from 0 to 50 mm at 100 thresholds, over 50 (docs/reference.md, 4: AWR's tool)."""
+    """AUC of the PCK curve: per joint, 0 to 50 mm at 100 thresholds, over 50 (docs/reference.md, 4: AWR's tool)."""
     parts: dict[str, Part]
     curves: Curves
     worst_frames: tuple[int, ...]

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import Intrinsics, Rows, TestSet, part_masks
 from handkit.errors import ScoreError
-from handkit.evaluation.readings import Format, label_reading, prediction_reading, to_millimeters
+from handkit.evaluation.columns import Format, label_columns, prediction_columns, to_millimeters
 from handkit.evaluation.tables import join_tables, read_table
 from handkit.files.number_tables import MOST_DIGITS, NumberTable
 
@@ -31,7 +31,7 @@ class Labels:
     """Of the frames; empty where the labels give none."""
     parts: Mapping[str, Bool[np.ndarray, " N"]]
     rows: Int[np.ndarray, " N"]
-    """Where these frames stand in the test set, from 0."""
+    """Where these frames are in the test set, from 0."""
     whole: int
     """Frames of the whole test set."""
     ranges: Mapping[str, Rows]
@@ -51,10 +51,10 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """One method's answers for the frames of `Labels`."""
+    """One method's predictions for the frames of `Labels`."""
 
     joints: Float[np.ndarray, "N J 3"]
-    """Canonical mm; NaN where a frame has no answer."""
+    """Canonical mm; NaN where a frame has none."""
     words: str
     """The file and how it was read."""
     intrinsics: Intrinsics | None
@@ -95,9 +95,9 @@ def read_labels(
     if len(missing):
         raise ScoreError(f"{table.path}, line {table.lines[missing[0]]} has no number where a label should be")
     joints = _joints(table, test_set)
-    reading = label_reading(joints, test_set, intrinsics, asked=asked, source=str(table.path))
-    used = intrinsics if reading.name == "uvd" else None
-    return make_labels(test_set, to_millimeters(joints, reading, intrinsics), table.names, lists, intrinsics=used)
+    columns = label_columns(joints, test_set, intrinsics, asked=asked, source=str(table.path))
+    used = intrinsics if columns.name == "uvd" else None
+    return make_labels(test_set, to_millimeters(joints, columns, intrinsics), table.names, lists, intrinsics=used)
 
 
 def read_predictions(
@@ -116,9 +116,9 @@ def read_predictions(
         )
     table.values[gaps] = np.nan
     joints = _joints(table, labels.test_set)
-    reading = prediction_reading(joints, labels.joints, intrinsics, asked=asked, source=str(path))
-    used = intrinsics if reading.name == "uvd" else labels.intrinsics
-    return Predictions(to_millimeters(joints, reading, intrinsics), f"{path.name}: {reading.words}", used)
+    columns = prediction_columns(joints, labels.joints, intrinsics, asked=asked, source=str(path))
+    used = intrinsics if columns.name == "uvd" else labels.intrinsics
+    return Predictions(to_millimeters(joints, columns, intrinsics), f"{path.name}: {columns.words}", used)
 
 
 def _read(path: Path, test_set: TestSet) -> NumberTable:
@@ -133,7 +133,7 @@ def _joints(table: NumberTable, test_set: TestSet) -> Float[np.ndarray, "N J 3"]
 
 
 def _fit(table: NumberTable, labels: Labels) -> NumberTable:
-    """The rows of the file that stand for the labeled frames: all, or those of the part that is scored."""
+    """The rows of the file that belong to the labeled frames: all, or those of the part that is scored."""
     found, wanted = len(table.values), len(labels.rows)
     if found == wanted:
         return table

@@ -47,46 +47,46 @@ def score(
     """
     if truth.shape[1] != len(protocol.joints):
         raise ValueError(f"{truth.shape[1]} joints, {len(protocol.joints)} names in the protocol")
-    answered = ~np.isnan(estimated).any(axis=(1, 2))
-    estimated, truth = estimated[answered], truth[answered]
+    predicted = ~np.isnan(estimated).any(axis=(1, 2))
+    estimated, truth = estimated[predicted], truth[predicted]
     if not len(truth):
-        raise ScoreError("there is not one frame with an answer to score")
+        raise ScoreError("there is not one frame with a prediction to score")
     errors = joint_distances(estimated=estimated, truth=truth)
     frame_errors = errors.mean(axis=1)
     curves, (blocks, frames) = _curves(errors), _intervals(frame_errors, seed)
     x, y, z = map(_round, axis_errors(estimated=estimated, truth=truth))
-    named = {name: errors[mask[answered]] for name, mask in (parts or {}).items() if mask[answered].any()}
+    named = {name: errors[mask[predicted]] for name, mask in (parts or {}).items() if mask[predicted].any()}
     return Result(
         method=method,
         protocol=protocol,
         frames=len(errors),
-        left_out=int((~answered).sum()),
+        left_out=int((~predicted).sum()),
         mean_error_mm=_round(frame_errors.mean()),
         median_error_mm=_round(np.median(frame_errors)),
         blocks_mm=blocks,
         frames_mm=frames,
         per_joint_mm=tuple(_round(value) for value in errors.mean(axis=0)),
         per_axis_mm=(x, y, z),
-        success=_success(errors, "worst joint"),
+        success=_success(errors, "max joint"),
         success_mean_joint=_success(errors, "mean joint"),
         success_joint=_success(errors, "joint"),
         auc_worst_joint=_round(area_under_curve(np.array(curves.worst_joint), thresholds_mm=CURVE_MM)),
         auc_joint=_round(_joint_area(errors)),
         parts={name: _part(chosen) for name, chosen in named.items()},
         curves=curves,
-        worst_frames=_worst(frame_errors, np.flatnonzero(answered)),
+        worst_frames=_worst(frame_errors, np.flatnonzero(predicted)),
     )
 
 
 def compare(result: Result, other: Result, *, errors: Errors, other_errors: Errors, seed: int = 0) -> Result:
-    """`result` with one more paired comparison; errors are (N, J) mm of the same frames, NaN where unanswered.
+    """`result` with one more paired comparison; errors are (N, J) mm of the same frames, NaN where not predicted.
 
-    Only frames that both methods answer are compared. Raises ValueError when there is none.
+    Only frames that both methods predict are compared. Raises ValueError when there is none.
     """
     difference = errors.mean(axis=1) - other_errors.mean(axis=1)
     difference = difference[~np.isnan(difference)]
     if not len(difference):
-        raise ScoreError(f"{result.method} and {other.method} answer no frame in common")
+        raise ScoreError(f"{result.method} and {other.method} predict no frame in common")
     blocks, frames = _intervals(difference, seed)
     comparison = Comparison(
         other=other.method,
@@ -130,14 +130,14 @@ def _success(errors: Errors, rule: Rule) -> dict[str, float]:
 
 
 def _part(errors: Errors) -> Part:
-    return Part(len(errors), _round(errors.mean()), _success(errors, "worst joint"))
+    return Part(len(errors), _round(errors.mean()), _success(errors, "max joint"))
 
 
 def _curves(errors: Errors) -> Curves:
     def rates(rule: Rule) -> tuple[float, ...]:
         return tuple(_round(rate) for rate in success_curve(errors, thresholds_mm=CURVE_MM, rule=rule))
 
-    return Curves(tuple(CURVE_MM.tolist()), rates("worst joint"), rates("mean joint"), rates("joint"))
+    return Curves(tuple(CURVE_MM.tolist()), rates("max joint"), rates("mean joint"), rates("joint"))
 
 
 def _joint_area(errors: Errors) -> float:

@@ -36,11 +36,11 @@ class Tolerances:
     """What a file may hold beside lines of numbers."""
 
     names: Literal["none", "all", "found"] = "none"
-    """Whether a name stands before the numbers; found: where the first word is no number, or one too many."""
+    """Whether a name precedes the numbers; found: where the first word is no number, or one too many."""
     head: int | None = 0
     """Lines of head; None: a first line of words only, or MSRA's with the number of rows, where there is one."""
     missing: frozenset[str] = frozenset()
-    """Words that stand for a number that is not there; one alone, for all numbers of its line."""
+    """Words in the place of a missing number; one alone, for all numbers of its line."""
     loose: bool = False
     """Also commas and semicolons between numbers, and lines that begin with # or %."""
 

@@ -1,7 +1,7 @@
 """PNG files: whether they are whole, what their header says, and back.
 
-Decoders fill the lost rows of a cut PNG with whatever they like, some without a word, and trust the size in a header:
-both are looked at before anything is decoded.
+Decoders fill the missing rows of a cut PNG with whatever they like, some without a word, and trust the size in a
+header: both are looked at before anything is decoded.
 """
 
 import struct

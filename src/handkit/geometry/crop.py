@@ -71,9 +71,9 @@ class Crop:
 
 
 def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
-    """Cut `cube` out of `frame`: nearest reading per crop pixel, clamped to the front face, background behind it.
+    """Cut `cube` out of `frame`: nearest depth value per crop pixel, clamped to the front face, background behind it.
 
-    Nearest, because interpolating raw depth mixes hand and background (docs/reference.md, 5). What stands nearer than
+    Nearest, because interpolating raw depth mixes hand and background (docs/reference.md, 5). What is nearer than
     the front face is clamped to it, what lies behind the back face is background (docs/reference.md, 2.1, step 3).
     """
     camera = crop_camera(cube, resolution)
@@ -100,7 +100,7 @@ def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
 
 
 def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S S"]:
-    """Nearest reading of the frame where each pixel of the crop's camera looks, 0 outside.
+    """Nearest depth value of the frame where each pixel of the crop's camera looks, 0 outside.
 
     Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.
     """

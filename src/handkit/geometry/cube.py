@@ -31,7 +31,7 @@ class Cube:
         return cls(center, edges, zeros, zeros.bool())
 
     def views(self, *, mirrored: Sequence[bool], rotations: int = 1) -> "Cube":
-        """Every box plain or mirrored, as listed, and each of these in so many rolls, evenly over a full turn.
+        """Every box plain or mirrored, as listed, and each of these in `rotations` rolls, evenly over a full turn.
 
         Rows are boxes x `mirrored` x `rotations`, the last fastest.
         """

@@ -26,7 +26,7 @@ class Skeleton:
         return tuple(self.joints.index(f"{finger}_tip") for finger in FINGERS)
 
     def indices_in(self, source: "Skeleton") -> tuple[int, ...]:
-        """Where each of these joints stands in `source`; raises ValueError that lists the joints it lacks.
+        """Where each of these joints is in `source`; raises ValueError that lists the joints it lacks.
 
         >>> HANDS17.indices_in(MSRA21)[:4]
         (0, 17, 1, 5)

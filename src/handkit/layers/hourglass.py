@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def halve(features: Float[Tensor, "B C H W"], *, window: int = 2) -> Float[Tensor, "B C h w"]:
+def max_pool(features: Float[Tensor, "B C H W"], *, window: int = 2) -> Float[Tensor, "B C h w"]:
     """Maximum over windows that start at every second cell: height and width are halved and rounded up.
 
     A window of 2 tiles the map; one of 3 reaches one cell into the next, as TensorFlow's "SAME" does on even maps.
@@ -31,7 +31,7 @@ class Hourglass(nn.Module):
     Args:
         block: makes one residual block that keeps the channel count.
         order: number of halvings, at least 1.
-        core: the innermost level is a block; without, nothing stands between its neighbors.
+        core: the innermost level is a block; without, there is nothing between its neighbors.
         window: side of the pooling windows, 2 or 3.
     """
 
@@ -47,5 +47,5 @@ class Hourglass(nn.Module):
         self.leave = block()
 
     def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        half = self.leave(self.inner(self.enter(halve(features, window=self.window))))
+        half = self.leave(self.inner(self.enter(max_pool(features, window=self.window))))
         return self.full(features) + functional.interpolate(half, size=features.shape[-2:], mode="nearest")

@@ -1,4 +1,4 @@
-"""Rough centers of hands in a whole depth image. They are many and cheap; the localizer decides.
+"""Coarse centers of hands in a whole depth image. They are many and cheap; the localizer decides.
 
 The surfaces are covered with seeds about 45 mm apart, but for the insides of flat ones (walls, desks). Each seed is
 drawn once to the centroid of its surface within a hand's reach, so that what starts on a fingertip ends in the hand.
@@ -14,14 +14,14 @@ from handkit.camera import Camera
 from handkit.locate.surfaces import Grid, find_surfaces, kernel
 
 _WEIGHTS = np.array([0.18, 0.044, -0.00029, 2.0, -0.0115, -3.0])
-"""Of what `_measure` answers: a logit over the centers of one image.
+"""Of what `_measure` returns: a logit over the centers of one image.
 
 Fitted to synthetic images of seven devices, a quarter of them cut near the hand. A hand is thick for its reach,
 where walls are flat; little of its surface goes on beyond it, and what does (the arm) goes one way; it is near. The
 last weight was fitted as -6.4 and is halved: people do reach in from the border.
 """
 _SEEDS, _SEED_MM = 256, 45.0
-"""At most so many seeds, the nearest, each standing for its surface within so many mm."""
+"""Number of seeds at most, the nearest ones; each covers its surface within this radius (mm)."""
 _REACH_MM = 75.0
 """Radius of the ball whose centroid a seed is drawn to."""
 _BALL_MM, _SHELL_MM = 90.0, 150.0
@@ -31,8 +31,8 @@ _PITCH_MM = 18.0
 _APART_MM = 60.0
 """Least distance between two candidates."""
 _FLAT_REACH_MM, _FLAT_MM, _FLAT_SHARE = 110.0, 25.0, 0.75
-"""A seed is inside a flat surface when of the pairs of opposite points around it, this far out, such a share has it in
-their middle, give or take."""
+"""A seed is inside a flat surface when of the pairs of opposite points around it, at the first distance, at least this
+share has it in their middle, within the second one (mm)."""
 _DIRECTIONS = tuple((math.cos(k * math.pi / 8), math.sin(k * math.pi / 8)) for k in range(8))
 
 Point = tuple[float, float, float]
@@ -40,9 +40,9 @@ Samples = Float64[np.ndarray, "4 n"]
 
 
 def propose(depth: Float32[np.ndarray, "H W"], camera: Camera, *, limit: int = 8) -> Float32[np.ndarray, "N 3"]:
-    """At most `limit` rough centers, camera mm, most likely first and at least 60 mm apart.
+    """At most `limit` coarse centers, camera mm, most likely first and at least 60 mm apart.
 
-    `depth` is in mm; 0, NaN, infinity and what is nearer than 150 or farther than 1500 mm is no reading. Empty where
+    `depth` is in mm; 0, NaN, infinity and what is nearer than 150 or farther than 1500 mm is invalid. Empty where
     nothing else is left. The camera must be one as devices have it, without roll or skew.
     """
     grid = find_surfaces(depth, camera)
@@ -77,7 +77,7 @@ def _find_centers(
 
 @kernel
 def _cover(grid: Grid, covered: Bool[np.ndarray, "h w"], i: int, j: int) -> None:
-    """Mark what the seed (i, j) stands for."""
+    """Mark what the seed (i, j) covers."""
     z, surface = grid.depth[i, j], grid.surface[i, j]
     down, across = int(_SEED_MM * grid.fy / z), int(_SEED_MM * grid.fx / z)
     for a in range(max(0, i - down), min(grid.depth.shape[0], i + down + 1)):

@@ -1,4 +1,4 @@
-"""Which of the proposals is a hand, and where its joints are centerd: the localizer's answers put together."""
+"""Which of the proposals is a hand, and where its joints are centered: the outputs of the localizer combined."""
 
 from typing import Protocol, runtime_checkable
 
@@ -14,9 +14,9 @@ from handkit.geometry.frame import DepthFrame
 from handkit.models.localizer import Localizer
 
 FIRST, CLEAR_ODDS = 3, 4.0
-"""So many proposals are looked at first; with such log odds (98 %) for one of them, nothing more is."""
+"""Number of proposals looked at first; with these log odds (98 %) for one of them, no more are."""
 AGAIN = 3
-"""Otherwise all are looked at, and so many of the best again, re-centered."""
+"""Otherwise all are looked at, and this many of the best once more, re-centered."""
 RANK_ODDS = 1.0
 """Log odds that a proposal loses against the one ranked before it."""
 AGREE_MM = 60.0
@@ -25,7 +25,7 @@ AGREE_MM = 60.0
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Locator(Protocol):
-    """Anything that finds rough centers of hands in an image, camera mm, most likely first, at most a dozen."""
+    """Anything that finds coarse centers of hands in an image, camera mm, most likely first, at most a dozen."""
 
     def __call__(self, depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "N 3"]: ...
 
@@ -36,9 +36,9 @@ def find_hand(
 ) -> tuple[Float[Tensor, " 3"], float]:
     """Center of the hand's joints in one image (camera mm), and the probability, 0 to 1, that a hand is there.
 
-    The localizer moves proposals (at least one, most likely first) to where it sees the hand, and gives odds. Moved
-    centers that agree are one answer, their mean weighed by the odds; of several such answers the one with most weight
-    is given. `edge_mm` is that of the cubes the localizer was trained on.
+    The localizer refines proposals (at least one, most likely first), and gives their objectness. Moved
+    centers that agree are one candidate, their mean weighed by the odds; of several, the one with most weight
+    is returned. `edge_mm` is that of the cubes the localizer was trained on.
     """
     prior = -RANK_ODDS * torch.arange(len(proposals), device=proposals.device)
     center, odds = _move(localizer, frame, proposals[:FIRST], edge_mm=edge_mm)
@@ -58,8 +58,8 @@ def find_hand(
 def _move(
     localizer: Localizer, frame: DepthFrame, center: Float[Tensor, "N 3"], *, edge_mm: float
 ) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
-    """Where the localizer sees the hand from each center, and its log odds that there is one."""
+    """The refined center of each center, and the objectness there (log odds)."""
     cube = Cube.around(center, edge=edge_mm)
     crop = crop_hand(frame.expand(len(center)), cube, localizer.resolution)
-    answer = localizer(crop.points(Space.IMAGE))
-    return cube.denormalize(answer.offset[:, None])[:, 0], answer.hand
+    location = localizer(crop.points(Space.IMAGE))
+    return cube.denormalize(location.offset[:, None])[:, 0], location.objectness

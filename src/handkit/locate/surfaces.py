@@ -1,4 +1,4 @@
-"""A depth image in some 20,000 cells: the nearest supported reading of each, and which of them are one surface."""
+"""A depth image in some 20,000 cells: the nearest supported depth value of each, and which of them are one surface."""
 
 import inspect
 import math
@@ -17,9 +17,9 @@ NEAR, FAR = 150.0, 1500.0
 _CELLS = (176, 132)
 """Most cells across and down."""
 _TOGETHER_MM, _TOGETHER_SHARE = 12.0, 0.012
-"""Readings of a cell lie together within this, and so much of their depth more: sensors grow coarser with distance."""
+"""Depth values of a cell agree within this plus this share of their depth: sensors grow coarser with distance."""
 _JUMP_MM, _SLOPE = 12.0, 1.2
-"""Neighboring cells are one surface when their depths differ by at most this, and so much of their distance more."""
+"""Neighboring cells are one surface when their depths differ by at most this, plus this times their distance."""
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -28,9 +28,9 @@ class Grid(NamedTuple):
     """The reduced image and its camera, in cells."""
 
     depth: Float32[np.ndarray, "h w"]
-    """Millimeters; 0 where there is no reading."""
+    """Millimeters; 0 where invalid."""
     surface: Int32[np.ndarray, "h w"]
-    """Number of the surface, from 1; 0 where there is no reading."""
+    """Number of the surface, from 1; 0 where invalid."""
     fx: float
     fy: float
     cx: float
@@ -48,13 +48,13 @@ def kernel(function: Function) -> Function:
 
 
 def find_surfaces(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Grid:
-    """Reduce an image (mm; 0, NaN, infinity and what is not within `NEAR` to `FAR` is no reading).
+    """Reduce an image (mm; 0, NaN, infinity and what is not within `NEAR` to `FAR` is invalid).
 
-    Pixels at the right and lower border that do not fill a cell are left out.
+    Pixels at the right and lower border that do not fill a cell are dropped.
     """
     height, width = depth.shape
     step = max(1, math.ceil(width / _CELLS[0]), math.ceil(height / _CELLS[1]))
-    cells = _nearest_readings(depth, step)
+    cells = _nearest_values(depth, step)
     fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
     middle = (step - 1) / 2
     surface = _number_surfaces(cells, _SLOPE * step / fx)
@@ -62,10 +62,10 @@ def find_surfaces(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Grid:
 
 
 @kernel
-def _nearest_readings(depth: Float32[np.ndarray, "H W"], step: int) -> Float32[np.ndarray, "h w"]:
-    """Of every cell the middle of its three nearest readings, where these lie together; else 0.
+def _nearest_values(depth: Float32[np.ndarray, "H W"], step: int) -> Float32[np.ndarray, "h w"]:
+    """Of every cell the middle of its three nearest depth values, where these agree; else 0.
 
-    Where they do not, what is nearer stands alone (a stray reading, the rim of a hole) and is passed over.
+    Where they do not, what is nearer is an outlier (a flying pixel, the edge of a hole) and is skipped.
     """
     size = max(step, 2)
     cells = np.zeros(((depth.shape[0] - size) // step + 1, (depth.shape[1] - size) // step + 1), np.float32)
@@ -86,7 +86,7 @@ def _find_three(
     least: Float32[np.ndarray, "3 w"],
     step: int,
 ) -> None:
-    """The three least readings of every cell in a row of cells, from its floor up; every other line is enough."""
+    """The three least depth values of every cell in a row of cells, from its floor up; every other line is enough."""
     least[:] = FAR
     for row in range(0, rows.shape[0], max(1, step // 2)):
         for column in range(rows.shape[0]):
@@ -95,15 +95,15 @@ def _find_three(
 
 @kernel
 def _sort_in(
-    readings: Float32[np.ndarray, " N"],
+    values: Float32[np.ndarray, " N"],
     floor: Float32[np.ndarray, " w"],
     least: Float32[np.ndarray, "3 w"],
     step: int,
 ) -> None:
-    """One more reading of every cell, `step` apart. Only comparisons and choices, so that many are done at once."""
+    """One more value of every cell, `step` apart. Only comparisons and choices, so that many are done at once."""
     for j in range(floor.size):
         first, second, third = least[0, j], least[1, j], least[2, j]
-        value = readings[j * step] if readings[j * step] >= floor[j] else np.float32(FAR)
+        value = values[j * step] if values[j * step] >= floor[j] else np.float32(FAR)
         larger = second if second > value else value
         least[2, j] = larger if larger < third else third
         larger = first if first > value else value
@@ -115,7 +115,7 @@ def _sort_in(
 def _settle(
     cells: Float32[np.ndarray, " w"], floor: Float32[np.ndarray, " w"], least: Float32[np.ndarray, "3 w"]
 ) -> int:
-    """Fill the cells whose nearest readings lie together, raise the floor of the others; how many are left."""
+    """Fill the cells whose nearest values agree, raise the floor of the others; how many are left."""
     left = 0
     for j in range(cells.size):
         width = np.float32(_TOGETHER_MM) + np.float32(_TOGETHER_SHARE) * least[0, j]

@@ -1,13 +1,13 @@
 """AttentionHourglass: "Networks effectively utilizing 2D spatial information for accurate 3D hand pose estimation",
 B. Liu et al., ICIP 2018.
 
-Reads the depth channel of a point map, `(B, 3, S, S)`; answers joints in `Space.IMAGE` (u, v, d of the crop, each
+Reads the depth channel of a point map, `(B, 3, S, S)`; returns joints in `Space.IMAGE` (u, v, d of the crop, each
 in [-1, 1]), `(B, J, 3)`. Stacked hourglasses detect the joints in the image, as S/2 x S/2 heat maps; what they
 found out masks the early features, channel by channel, and from those a small network regresses the joints' depths:
 
     mask_i = sigmoid(feature map i of the last stack)        F_reg_i = mask_i * F_raw_i
 
-The authors released no code and the text gives few sizes. The network is the reading of docs/reference.md, 3.3:
+The authors released no code and the text gives few sizes. The network is the interpretation of docs/reference.md, 3.3:
 15,132,066 parameters for 14 joints. What the paper leaves open there, and what it is here:
 
 * C1, C2: the mask is made of the last stack's 128 features, one for each raw feature, through a sigmoid. It is taken
@@ -16,12 +16,12 @@ The authors released no code and the text gives few sizes. The network is the re
 * C4: heat maps have the summed squared error over that of an empty map (the paper: L2), so a stack's loss starts at 1
   whatever the size; depths have 10 times smooth L1, which starts in the same order. The sum has no further weights.
 * C5 to C7 are matters of training and of the crop. C8: blocks end in ReLU, as ResNet's do.
-* The read-out is that of the stacked hourglass: the highest cell of the last stack, a quarter cell to its neighbor.
+* The read-out is that of the stacked hourglass: the argmax of the last stack, offset by a quarter cell.
 * An hourglass halves four times at any resolution: halves are rounded up.
 
 The comparisons of the paper, as `regression`: "attention"; "raw", the early features without a mask; "direct", the
 last stack's features themselves; "one-task", which the text does not describe further: the same regression network
-answers all three coordinates from the early features, and nothing is detected.
+regresses all three coordinates from the early features, and nothing is detected.
 
 https://ieeexplore.ieee.org/document/8451509
 """
@@ -101,7 +101,7 @@ class Stack(nn.Module):
         return features, self.heatmaps(features.relu())
 
 
-class Return(nn.Module):
+class Reinjection(nn.Module):
     """What a stack found, added to what the next one reads."""
 
     def __init__(self, channels: int, joints: int) -> None:
@@ -183,7 +183,7 @@ class AttentionHourglass(nn.Module):
         joints, one_task = len(skeleton), regression == "one-task"
         self.stem = stem(channels)
         self.stacks = nn.ModuleList(Stack(channels, joints) for _ in range(0 if one_task else stacks))
-        self.returns = nn.ModuleList(Return(channels, joints) for _ in self.stacks[1:])
+        self.returns = nn.ModuleList(Reinjection(channels, joints) for _ in self.stacks[1:])
         self.regressor = regressor(channels, outputs=3 * joints if one_task else joints)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> AttentionPose:

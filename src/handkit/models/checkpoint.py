@@ -96,7 +96,7 @@ def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPose
 
     Args:
         path: of the file.
-        readout: other values of arguments that decide only how an answer is read (`readout_of`).
+        readout: other values of arguments that decide only how joints are decoded (`readout_of`).
 
     Raises:
         CheckpointError: as `read_info`; or the file holds a localizer, or arguments or tensors that make

@@ -1,9 +1,9 @@
 """CrossInfoNet: palm and fingers as two tasks that tell each other what they are not, Du et al., CVPR 2019.
 
-Reads the depth channel of a point map in `Space.CUBE`, `(B, 3, S, S)`; answers joints in `Space.CUBE`,
+Reads the depth channel of a point map in `Space.CUBE`, `(B, 3, S, S)`; returns joints in `Space.CUBE`,
 `(B, J, 3)`. A narrow residual network under a feature pyramid finds shared features T. One branch makes palm
 features P0 of them, one finger features F0; each is then given, beside its own, what the other left over:
-T - F0 for the palm, T - P0 for the fingers. Each branch answers its joints, both together the whole pose, and
+T - F0 for the palm, T - P0 for the fingers. Each branch regresses its joints, both together the whole pose, and
 heat maps of all joints and of each branch's own supervise the features on the way. docs/reference.md, 3.1.
 
 Where the paper and its authors' code differ, this is the code, from which the published results come:
@@ -14,7 +14,7 @@ Where the paper and its authors' code differ, this is the code, from which the p
 * `initializer` is "xavier"; the text's N(0, 0.01) is "normal". `dropout` is 0.4: the text's "dropout 0.6" is
   the code's probability of keeping.
 * The pyramid adds where Fig. 2 prints a subtraction.
-* Batch normalization stands behind every convolution and fully connected layer, those that answer included, and
+* Batch normalization follows every convolution and fully connected layer, the last ones included, and
   no layer has a bias.
 * Every term of the loss is half of half the squared error, summed over joints and pixels, averaged over images.
 
@@ -26,7 +26,7 @@ Where we differ from both:
   the one that it lies in; the code, which counts pixels from their centers, is half a crop pixel off.
 * Targets are placed by the view that the point map shows, also after the cube was moved or scaled; the code projects
   into the crop as it was before.
-* `gamma`, the first scale of the batch normalizations that answer joints, is 1 as in the code; joints of a cube have
+* `gamma`, the first scale of the batch normalizations of the outputs, is 1 as in the code; joints of a cube have
   a standard deviation of 0.24, and from 0.25 on a short training gets as far as from 1 in many times the steps.
 * Without `cross` a branch goes on with its own 256 channels alone; neither paper nor code spells that baseline out.
 
@@ -89,7 +89,7 @@ def normalized_linear(inputs: int, outputs: int, *, gamma: float = 1.0) -> nn.Se
     return nn.Sequential(nn.Linear(inputs, outputs, bias=False), normalization)
 
 
-def answer_layer(hidden: int, joints: int, *, gamma: float) -> nn.Sequential:
+def output_layer(hidden: int, joints: int, *, gamma: float) -> nn.Sequential:
     """Joints `(B, J, 3)` from hidden features."""
     return nn.Sequential(normalized_linear(hidden, 3 * joints, gamma=gamma), nn.Unflatten(1, (joints, 3)))
 
@@ -135,11 +135,11 @@ class Branch(nn.Module):
     """Palm or fingers behind the shared features.
 
     Args:
-        joints: that this branch answers.
+        joints: that this branch regresses.
         cells: side of its map after pooling, S/16.
         hidden: width of the two fully connected layers.
         cross: it also reads what the other branch left over.
-        heatmaps: it answers heat maps of its joints.
+        heatmaps: it predicts heat maps of its joints.
         gamma: see the module.
     """
 
@@ -161,7 +161,7 @@ class Branch(nn.Module):
             normalized_linear(cells**2 * CHANNELS, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
             normalized_linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
         )  # fmt: skip
-        self.joints = answer_layer(hidden, joints, gamma=gamma)
+        self.joints = output_layer(hidden, joints, gamma=gamma)
 
     def draw(self, own: Float[Tensor, "B 256 h w"]) -> Float[Tensor, "B J H W"] | None:
         """Heat maps of its joints at twice the size of its features."""
@@ -192,7 +192,7 @@ def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int, initia
     if split != list(range(len(skeleton))) or not skeleton.palm or not skeleton.fingers:
         raise ValueError(
             f"{skeleton.name} has no palm/finger split, which CrossInfoNet needs: "
-            f"each of its {len(skeleton)} joints must stand once in `palm` or in `fingers`"
+            f"each of its {len(skeleton)} joints must be once in `palm` or in `fingers`"
         )
 
 
@@ -207,7 +207,7 @@ class CrossInfoNet(nn.Module):
         hidden: width of the fully connected layers.
         dropout: probability after each of them.
         initializer: of the weights, see the module.
-        gamma: first scale of the batch normalizations that answer joints, see the module.
+        gamma: first scale of the batch normalizations of the outputs, see the module.
         alpha: weight of the heat map losses.
         beta: weight of the joint losses.
 
@@ -249,7 +249,7 @@ class CrossInfoNet(nn.Module):
             Branch(len(own), cells=cells, hidden=hidden, dropout=dropout, cross=cross, heatmaps=heatmaps, gamma=gamma)
             for own in (skeleton.palm, skeleton.fingers)
         )
-        self.joints = answer_layer(2 * hidden, joints, gamma=gamma)
+        self.joints = output_layer(2 * hidden, joints, gamma=gamma)
         _initialize(self, initializer=initializer)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> CrossInfoPose:
@@ -303,6 +303,6 @@ def _pick(values: Float[Tensor, "B J *rest"], joints: tuple[int, ...]) -> Float[
     return torch.stack([values[:, joint] for joint in joints], dim=1)
 
 
-def _squared_error(answer: Float[Tensor, "B *rest"], truth: Float[Tensor, "B *rest"]) -> Float[Tensor, ""]:
+def _squared_error(output: Float[Tensor, "B *rest"], truth: Float[Tensor, "B *rest"]) -> Float[Tensor, ""]:
     """Half of half the squared error: summed over an image's numbers, averaged over images."""
-    return (answer - truth).square().sum() / (4 * len(answer))
+    return (output - truth).square().sum() / (4 * len(output))

@@ -1,7 +1,7 @@
 """DenseReg: dense 3D regression for hand pose estimation, Wan et al., CVPR 2018.
 
-Reads a point map, `(B, 3, S, S)`, in `Space.CUBE`: the depth crop, and where each pixel is; answers joints in
-`Space.CUBE`, `(B, J, 3)`. Stacked hourglasses answer three fields for each of S/4 x S/4 cells and each joint:
+Reads a point map, `(B, 3, S, S)`, in `Space.CUBE`: the depth crop, and where each pixel is; returns joints in
+`Space.CUBE`, `(B, J, 3)`. Stacked hourglasses predict three fields for each of S/4 x S/4 cells and each joint:
 
     R  heat map      max(1 - pixels to the joint / tau, 0) in the image          tau = 4 of 32 cells
     S  closeness     max(1 - |j - p| / theta, 0) in space, on the hand             theta = 80 mm
@@ -10,14 +10,14 @@ Reads a point map, `(B, 3, S, S)`, in `Space.CUBE`: the depth crop, and where ea
 and Algorithm 1 reads joints from the last stack's: the K cells of highest (1 + R) S vote p + theta (1 - S) V, each vote
 weighs R where it falls in the image, and weighted mean shift finds where the votes are densest.
 
-Sizes and readings are those of docs/reference.md, 3.5, after the released code. Where we differ:
+Sizes and interpretations are those of docs/reference.md, 3.5, after the released code. Where we differ:
 
 * A point map is in units of half a cube's edge, so theta, sigma and the reach of the first histogram are given in it;
   the defaults are the paper's 80, 40 and 100 mm over 150 mm (its depth range is 300 mm). In a cube of 280 mm they are
   75, 37 and 93 mm. tau is a share of the image, so that it fits maps of any size.
 * Our crop is a cube around the hand, as is fair (E5); the code cuts the true joints' box at test time (E1, E2). Depth
   in it is changed to the paper's, [0, 1] on the hand and -1 behind; nothing lies in front of 0, because the
-  crop ends there. Every fourth pixel stands for a cell, where the code resizes bicubically and rings at edges.
+  crop ends there. Every fourth pixel is a cell, where the code resizes bicubically and rings at edges.
   A cell's u and v are those of its center, (i + 0.5) / 16 - 1 of 32; the code has i / 16 - 1.
 * The code's V is 0 beyond 79 mm, ours beyond 80 mm, as the paper says. The paper prints V and S unnormalized and
   pointing away from the joint; its own Algorithm 1 needs them as here.
@@ -48,7 +48,7 @@ from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
 from handkit.layers.projection import project, unproject
 from handkit.layers.readout import look_up, mean_shift, take_strongest
-from handkit.models.densereg_stacks import MAPS, Answer, Cells, Return, Stack, coordinate_head, stem
+from handkit.models.densereg_stacks import MAPS, Answer, Cells, Reinjection, Stack, coordinate_head, stem
 
 HEAT_RADIUS = 2 * 4 / 32
 """tau: 4 of 32 cells across an image that is 2 wide."""
@@ -70,7 +70,7 @@ def depth_as_published(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 S
     return torch.where(foreground(points), (points[:, 2] + 1) / 2, -1.0).unsqueeze(1)
 
 
-def look_at_cells(points: Float[Tensor, "B 3 S S"]) -> Cells:
+def cells_of(points: Float[Tensor, "B 3 S S"]) -> Cells:
     """What is where on the grid of the maps."""
     cells = shrink(points, points.shape[-1] // 4)
     line = cell_centers(cells.shape[-1], device=points.device)
@@ -127,7 +127,7 @@ class DenseReg(nn.Module):
     Args:
         skeleton: names the J joints.
         resolution: S, crop pixels a side, a multiple of 4; the paper's is 128.
-        answer: what the stacks answer, see the module; "field" is the paper's.
+        answer: what the stacks predict, see the module; "field" is the paper's.
         stacks: hourglasses, 2 in the paper (Table 1 compares 1).
         top: K, cells that vote for a joint; 1, 5, 10 and 30 in Table 1.
         theta: radius of S and V, half edges of the cube.
@@ -185,13 +185,13 @@ class DenseReg(nn.Module):
         joints, maps, regressed = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), "coordinates" in answer
         self.stem = stem(channels)
         self.stacks = nn.ModuleList(Stack(channels, joints, answer=answer, dropout=dropout) for _ in range(stacks))
-        self.returns = nn.ModuleList(Return(channels, maps) for _ in range(stacks - 1))
+        self.returns = nn.ModuleList(Reinjection(channels, maps) for _ in range(stacks - 1))
         self.head = coordinate_head(channels=channels + maps, joints=joints, dropout=dropout) if regressed else None
         _prepare(self, decay=decay, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:
         """What every stack says, and coordinates where a baseline regresses them, for points in `Space.CUBE`."""
-        inputs, cells = self.stem(depth_as_published(points)), look_at_cells(points)
+        inputs, cells = self.stem(depth_as_published(points)), cells_of(points)
         features, maps = self.stacks[0](inputs, cells)
         found = [maps]
         for back, stack in zip(self.returns, self.stacks[1:], strict=True):
@@ -211,14 +211,14 @@ class DenseReg(nn.Module):
     def read(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """Joints in `Space.CUBE` that the maps of a stack vote for: Algorithm 1."""
         joints = len(self.skeleton)
-        heatmaps, closeness, arrows = maps.float().split([joints, joints, 3 * joints], dim=1)
-        cells, arrows = shrink(points, maps.shape[-1]), arrows.unflatten(1, (joints, 3))
+        heatmaps, closeness, directions = maps.float().split([joints, joints, 3 * joints], dim=1)
+        cells, directions = shrink(points, maps.shape[-1]), directions.unflatten(1, (joints, 3))
         if self.answer == "field":
-            places = votes(Field(closeness, arrows), cells, radius=self.theta)
+            positions = votes(Field(closeness, directions), cells, radius=self.theta)
         else:
-            places = cells[:, None] + self.theta * arrows
+            positions = cells[:, None] + self.theta * directions
         score = (1 + heatmaps) * (closeness if self.weighted else closeness.square())
-        candidates, score = take_strongest(places, score * foreground(cells)[:, None], top=self.top)
+        candidates, score = take_strongest(positions, score * foreground(cells)[:, None], top=self.top)
         weights = (score > 0).float()
         if self.weighted:
             pixels = project(candidates.flatten(1, 2), points).unflatten(1, candidates.shape[1:3])
@@ -226,7 +226,7 @@ class DenseReg(nn.Module):
         return mean_shift(candidates, weights, width=self.sigma, reach=REACH)
 
     def read_depth(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in `Space.CUBE` at each heat map's highest cell, with the depth that stands there."""
+        """Joints in `Space.CUBE` at each heat map's highest cell, with the depth there."""
         heatmaps, depth = maps.float().chunk(2, dim=1)
         pixels = highest_cell(heatmaps)
         return unproject(torch.cat((pixels, look_up(depth, pixels.unsqueeze(2))), dim=-1), points)
@@ -239,10 +239,10 @@ class DenseReg(nn.Module):
             return torch.cat((heatmaps, joints[..., 2, None, None].expand_as(heatmaps)), dim=1)
         if MAPS[self.answer].get("closeness") is None:
             return heatmaps[:, : len(self.skeleton) * len(MAPS[self.answer])]
-        closeness, arrows = encode(joints, cells, foreground(cells), radius=self.theta)
+        closeness, directions = encode(joints, cells, foreground(cells), radius=self.theta)
         if self.answer == "offset":
-            arrows = arrows * (1 - closeness).unsqueeze(2)
-        return torch.cat((heatmaps, closeness, arrows.flatten(1, 2)), dim=1)
+            directions = directions * (1 - closeness).unsqueeze(2)
+        return torch.cat((heatmaps, closeness, directions.flatten(1, 2)), dim=1)
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Half the sum of squared errors for a frame, of each kind of map over all stacks, to be summed.

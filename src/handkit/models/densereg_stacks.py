@@ -122,7 +122,7 @@ class Stack(nn.Module):
         return features, features[:, :0] if self.maps is None else self.maps(features)
 
 
-class Return(nn.Module):
+class Reinjection(nn.Module):
     """What a stack found, added to what the next one reads."""
 
     def __init__(self, channels: int, maps: int) -> None:

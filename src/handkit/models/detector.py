@@ -6,7 +6,7 @@ is a hand, its center the mean of its joints, and what is known of it how far aw
 
 Reads a depth image in mm, (B, 1, H, W), 0 where it is invalid, resampled so that a pixel subtends the same angle
 whatever the camera (a focal length of `FOCAL` pixels) and padded with zeros to sides that are multiples of
-`MULTIPLE`. Answers `Detection`: maps with a cell for every 4 x 4 pixels.
+`MULTIPLE`. Returns `Detection`: maps with a cell for every 4 x 4 pixels.
 
 Where we differ from the paper:
 
@@ -18,7 +18,7 @@ Where we differ from the paper:
   `NEARBY`, weighted by it: small maps have few centers.
 * Left or right follows from three directions, each of which can be learned by itself: along the hand, across it, and
   where the palm faces. Their triple product has one sign for right hands and the other for left ones. Learned as one
-  bit alone, handedness stayed at chance for 135,000 images. The directions are not answered.
+  bit alone, handedness stayed at chance for 135,000 images. The directions are not returned.
 
 https://arxiv.org/abs/1904.07850
 """
@@ -163,14 +163,14 @@ class HandDetector(nn.Module):
         for row, across, up in zip(reversed(maps), reversed(self.across), reversed(self.up), strict=True):
             side = across(row)
             features = up(side if features is None else side + functional.interpolate(features, scale_factor=2.0))
-        answer = self.head(features).float()
+        output = self.head(features).float()
         near = functional.max_pool2d(inverse, STRIDE)
         # The surface around the cell, or farther away, or nowhere.
         beside = _pool(near, 3)
         near = torch.where(beside > 0, beside, _pool(near, 11))
         surface = torch.where(near > 0, 400.0 / near.clamp(min=1e-3), NOWHERE_MM)[:, 0]
-        left = answer[:, 4] - TRIPLE * _triple_product(answer[:, 5:])
-        return Detection(answer[:, 0], answer[:, 1:3], surface + DEPTH_MM * answer[:, 3], left), answer[:, 5:]
+        left = output[:, 4] - TRIPLE * _triple_product(output[:, 5:])
+        return Detection(output[:, 0], output[:, 1:3], surface + DEPTH_MM * output[:, 3], left), output[:, 5:]
 
     def loss(
         self,

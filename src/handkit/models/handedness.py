@@ -1,8 +1,8 @@
-"""Left or right: which of a pose network's two readings of one crop is a hand's.
+"""Left or right: which of a pose network's two hypotheses about one crop is right.
 
-Ours, of no paper. A pose network knows right hands only. Shown a crop and its mirror image it answers twice, and the
-wrong reading is subtly wrong: joints bend the way no right hand's do. A small network that has seen many such pairs
-tells them apart, and it fits whatever network answers joints.
+Ours, of no paper. A pose network knows right hands only. Shown a crop and its mirror image it estimates twice, and the
+wrong hypothesis is subtly wrong: joints bend the way no right hand's do. A small network that has seen many such pairs
+tells them apart, and it fits whatever network estimates joints.
 """
 
 from typing import Any
@@ -12,20 +12,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def _described(reading: Float[Tensor, "B J 4"]) -> Float[Tensor, "B N"]:
+def _described(hypothesis: Float[Tensor, "B J 4"]) -> Float[Tensor, "B N"]:
     """Joints about their mean, and gaps within half a finger's breadth or so, all in numbers of about 1."""
-    joints, gap = reading.split([3, 1], dim=-1)
+    joints, gap = hypothesis.split([3, 1], dim=-1)
     return torch.cat([3 * (joints - joints.mean(1, keepdim=True)), 5 * gap.clamp(-0.3, 0.3)], dim=-1).flatten(1)
 
 
 class Handedness(nn.Module):
-    """Two readings to the log odds that the first is the hand's.
+    """Two hypotheses to the log odds that the first is the right one.
 
-    A reading is a row (x, y, z, gap) for every joint: a right hand in `Space.CUBE`, and how much deeper the surface is
-    than the joint where the joint is seen, in half edges of the cube.
+    A hypothesis is a row (x, y, z, gap) for every joint: a right hand in `Space.CUBE`, and how much deeper the surface
+    is than the joint where the joint is seen, in half edges of the cube.
 
     Args:
-        joints: number of joints J of a reading.
+        joints: number of joints J.
         hidden: width of the two hidden layers.
         dropout: probability after each of them.
     """
@@ -40,8 +40,8 @@ class Handedness(nn.Module):
         )  # fmt: skip
 
     def forward(self, plain: Float[Tensor, "B J 4"], mirrored: Float[Tensor, "B J 4"]) -> Float[Tensor, " B"]:
-        """Log odds that the crop shows a right hand, float32: exchanging the two readings exchanges the sign."""
-        first, second = (_described(reading) for reading in (plain, mirrored))
+        """Log odds that the crop shows a right hand, float32: exchanging the two hypotheses exchanges the sign."""
+        first, second = (_described(hypothesis) for hypothesis in (plain, mirrored))
         there = self.judge(torch.cat([first, second], dim=1))
         back = self.judge(torch.cat([second, first], dim=1))
         return (there - back)[:, 0].float()

@@ -1,11 +1,11 @@
 """Latent Fusion: hand pose from latent 2D heat maps of three planes, S. Liu et al., IEEE Access 2020.
 
-Reads the depth channel of a point map, `(B, 3, S, S)`; answers joints in `Space.IMAGE` (u, v, d of the
+Reads the depth channel of a point map, `(B, 3, S, S)`; returns joints in `Space.IMAGE` (u, v, d of the
 crop, each in [-1, 1]), `(B, J, 3)`. Three branches see the same features. Each finds two coordinates as
 the expectation of a latent heat map, and the third as the expectation of a depth-like map under it: XY + Z,
-XZ + Y, YZ + X. A small network answers one weight per branch and image; the weighted sum is the pose.
+XZ + Y, YZ + X. A small network predicts one weight per branch and image; the weighted sum is the pose.
 
-The authors released no code. Sizes and readings below are those of docs/reference.md, 3.4:
+The authors released no code. Sizes and interpretations below are those of docs/reference.md, 3.4:
 
 * `reinjection`: Table 6 read literally has 1,899,045 parameters for 14 joints, the paper reports 2.000 M.
   Additional 1x1 convolutions that carry branch features and maps into the fusion network reproduce 0.510 +
@@ -60,7 +60,7 @@ Direction = Literal["vertical", "horizontal"]
 SIGMA = 1.5
 """Of explicit heat maps' Gaussians, cells."""
 AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 1, 0)}
-"""Where x, y and z of a joint stand in (horizontal, vertical, third) of the plane's branch."""
+"""Where x, y and z of a joint are in (horizontal, vertical, third) of the plane's branch."""
 Y_HORIZONTAL = (2, 0, 1)
 """The same for the YZ plane with `yz="horizontal"`."""
 
@@ -139,7 +139,7 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
     if resolution <= 0 or resolution % 16:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 16, for example 128")
     if not planes or len(set(planes)) < len(planes) or not set(planes) <= set(AXES):
-        raise ValueError(f"planes are {planes}, each of {list(AXES)} may stand there once")
+        raise ValueError(f"planes are {planes}, each of {list(AXES)} may be there once")
     choices = {"fusion": get_args(Mixture), "heatmaps": get_args(Heatmaps), "yz": get_args(Direction)}
     for name, known in choices.items():
         if arguments[name] not in known:

@@ -1,16 +1,16 @@
-"""Localizer: from a cube roughly around a hand to the mean of its joints.
+"""Localizer: from a coarse cube around a hand to the mean of its joints.
 
 The network is ScaleNet type 1 of DeepPrior++ (Oberweger and Lepetit, 2017): a 128 x 128 depth crop and its
 central 64 x 64 and 32 x 32 windows, not resized, each through three valid convolutions; then two fully
 connected layers. The target is that of SRN (Ren et al., BMVC 2019): the mean of the joints rather than one
 reference joint. docs/reference.md, 2.5.
 
-Reads the depth channel of a point map, `(B, 3, 128, 128)`; answers a `Location` in `Space.CUBE`.
+Reads the depth channel of a point map, `(B, 3, 128, 128)`; returns a `Location` in `Space.CUBE`.
 
 Where we differ:
 
-* `verdict`: one more output says whether a hand is in the cube. `verdict=False` is the paper's network,
-  3,567,651 parameters.
+* Objectness (argument `verdict`): one more output says whether a hand is in the cube. `verdict=False` is the
+  paper's network, 3,567,651 parameters.
 * `features="residual"` puts a residual network in the windows' place; the default is the paper's.
 * The offset's loss is smooth L1 where the paper has the squared error: the same up to a factor for errors
   below half a cube, gentler for the few beyond.
@@ -43,7 +43,7 @@ class Location(NamedTuple):
 
     offset: Float[Tensor, "B 3"]
     """(joint mean - cube center) / (edges / 2), in `Space.CUBE`."""
-    hand: Float[Tensor, "B"]
+    objectness: Float[Tensor, "B"]
     """Logit: above 0, a hand is in the cube. 0 without `verdict`."""
 
 
@@ -92,7 +92,7 @@ class Localizer(nn.Module):
         features: "scalenet" or "residual".
         hidden: width of the fully connected layers; the paper's 1024.
         dropout: probability after each fully connected layer.
-        verdict: answer the hand logit.
+        verdict: output the objectness (the name is that of the weights files).
         verdict_weight: of the cross entropy in the loss, beside an offset term of weight 1.
 
     Raises:
@@ -121,27 +121,27 @@ class Localizer(nn.Module):
             "verdict": verdict,
             "verdict_weight": verdict_weight,
         }
-        answers = 4 if verdict else 3
+        outputs = 4 if verdict else 3
         if features == "scalenet":
             self.features = Windows(filters=FILTERS)
             self.head = nn.Sequential(
                 nn.Linear(CELLS * FILTERS, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
                 nn.Linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-                nn.Linear(hidden, answers),
+                nn.Linear(hidden, outputs),
             )  # fmt: skip
         else:
             self.features = nn.Sequential(residual_trunk(CHANNELS, blocks=2), nn.Flatten())
             self.head = nn.Sequential(
                 nn.Linear(CHANNELS[-1] * 4 * 4, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-                nn.Linear(hidden, answers),
+                nn.Linear(hidden, outputs),
             )  # fmt: skip
 
     def forward(self, points: Float[Tensor, "B 3 128 128"]) -> Location:
         """Location of the hand in each cube, float32."""
-        answer = self.head(self.features(points[:, 2:3])).float()
+        output = self.head(self.features(points[:, 2:3])).float()
         if self.verdict:
-            return Location(answer[:, :3], answer[:, 3])
-        return Location(answer, torch.zeros_like(answer[:, 0]))
+            return Location(output[:, :3], output[:, 3])
+        return Location(output, torch.zeros_like(output[:, 0]))
 
     def loss(
         self,
@@ -152,7 +152,7 @@ class Localizer(nn.Module):
     ) -> dict[str, Float[Tensor, ""]]:
         """Terms to be summed; `offset` counts only where `hand` is true.
 
-        Smooth L1 of the offset, averaged over coordinates of hands, and the cross entropy of the verdict.
+        Smooth L1 of the offset, averaged over coordinates of hands, and the cross entropy of the objectness.
         """
         found = self(points)
         hands = hand.float()
@@ -160,6 +160,6 @@ class Localizer(nn.Module):
         error = functional.smooth_l1_loss(found.offset, offset, reduction="none").mean(1)
         terms = {"offset": (error * hands).sum() / count}
         if self.verdict:
-            verdict = functional.binary_cross_entropy_with_logits(found.hand, hands)
-            terms["hand"] = self.verdict_weight * verdict
+            entropy = functional.binary_cross_entropy_with_logits(found.objectness, hands)
+            terms["hand"] = self.verdict_weight * entropy
         return terms

@@ -36,7 +36,7 @@ PAPERS: Mapping[str, Paper] = {
     "srn": Paper(
         "Ren et al., BMVC 2019",
         "https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf",
-        Size(21.3, "MB (2^20 parameters)", "not bytes: parameters / 2^20 is the reading that fits"),
+        Size(21.3, "MB (2^20 parameters)", "not bytes: parameters / 2^20 is what fits"),
         {"nyu": 7.78, "icvl": 6.27, "msra": 7.17, "hands17": 8.39},  # MSRA15 with ResNet-50
     ),
     "attention-hourglass": Paper(

@@ -1,6 +1,6 @@
 """SRN: a pose, written back onto the pixels, corrects itself; Ren et al., "SRN: Stacked Regression Network", BMVC 2019.
 
-Reads a point map, `(B, 3, S, S)`, and answers joints, `(B, J, 3)`, both in `space`. Preliminary features F are
+Reads a point map, `(B, 3, S, S)`, and returns joints, `(B, J, 3)`, both in `space`. Preliminary features F are
 shared; each stage t is the rest of a ResNet over [F, M_1 ... M_(t-1)] and regresses the whole pose from its mean cell.
 Between stages a pose becomes the maps M_t again, by a function without weights through which gradients pass:
 
@@ -25,9 +25,10 @@ Where we differ:
 * A cell's point is a point of the map that was read, at its pixel's center; the code puts the nearest depth onto a mesh
   that reaches from edge to edge, up to half a cell off.
 * Millimeters come from the exact inverse of the crop: the code does as much, eq. 4 ignores the rounding of its crop.
-* The alternatives between stages (the paper's Fig. 2, without layers or numbers) are readings of ours. "deconvolution":
-  the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps": Gaussians in the image;
-  the stated deviation of 3.4 is taken in cells of 32, since in pixels of the crop it would be less than one cell.
+* The alternatives between stages (the paper's Fig. 2, without layers or numbers) are our interpretations.
+  "deconvolution": the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps":
+  Gaussians in the image; the stated deviation of 3.4 is taken in cells of 32, since in pixels of the crop it would be
+  less than one cell.
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
 
 https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf
@@ -77,7 +78,7 @@ class BasicBlock(nn.Module):
     """Residual block of ResNet-18: two 3x3 convolutions, the first with the stride, ReLU after the sum.
 
     The shortcut is the identity, or a 1x1 convolution with batch normalization where the size or the channel count
-    changes (for 16 joints the second stage reads and answers 128 channels: the size alone changes there).
+    changes (for 16 joints the second stage reads and returns 128 channels: the size alone changes there).
     """
 
     def __init__(self, *, inputs: int, outputs: int, stride: int = 1) -> None:
@@ -186,7 +187,7 @@ class SRN(nn.Module):
         resolution: S, crop pixels a side, a multiple of 32; the paper's is 128.
         stages: T, how often the pose is regressed; the paper's 2, its ablation 1 to 3.
         space: "image" or "cube", of points and joints: with or without coordinate decoupling.
-        reparameterization: what stands between stages, see the module.
+        reparameterization: what is between stages, see the module.
         theta: how near a joint a point must be to know of it, normalized units; the ablation's 0.3 to 0.8.
         backbone: "resnet50" is behind the authors' published result on MSRA.
         loss: "smooth-l1" or "squared", see the module.

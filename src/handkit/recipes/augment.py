@@ -1,6 +1,6 @@
 """Augmentation moves the cube, never the joints; what the sensor did wrong is added to the crop's depth.
 
-docs/reference.md, 2.3 holds what the papers do; their policies stand at the end as constants. What differs: normal
+docs/reference.md, 2.3 holds what the papers do; their policies are at the end as constants. What differs: normal
 noise is cut at 2.5 standard deviations, so that a hand stays within its patch's margin, and a new cube's depth is
 clipped and normalized with its own edge (the papers' code clips with the old one).
 """
@@ -20,20 +20,20 @@ Law = Literal["normal", "uniform"]
 CUT = 2.5
 """Standard deviations at which normal noise is cut."""
 CROP = 128
-"""`Augment.center_px` counts pixels of a crop so many pixels a side."""
+"""`Augment.center_px` counts pixels of a crop of this many pixels a side."""
 ERASED = (0.02, 0.15)
 """Least and largest share of the crop that an erased rectangle takes."""
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How far a cube strays. The first five fields are those of every recipe; without the others nothing changes."""
+    """How far a cube is perturbed. The first five fields are those of every recipe; the others are off by default."""
 
     center_mm: float = 0.0
     """Noise of the center on each axis; `center_law` says which."""
     far_mm: float = 0.0
     far: float = 0.0
-    """A share `far` of cubes strays `far_mm` instead."""
+    """A share `far` of cubes is perturbed by `far_mm` instead."""
     scale: float = 0.0
     """Edges are multiplied by 1 + noise of this size; `scale_law` says which."""
     roll: float = 0.0
@@ -50,7 +50,7 @@ class Augment:
     edges_mm: tuple[float, ...] = ()
     """If there are any, every cube has one of these edges."""
     depth_noise_mm: float = 0.0
-    """Standard deviation of normal noise on every reading."""
+    """Standard deviation of normal noise on every valid depth value."""
     erase: float = 0.0
     """Share of crops that lose a rectangle to the background."""
 
@@ -58,8 +58,8 @@ class Augment:
 def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
     """Perturbed cubes, on the generator's device."""
     draw = _Draw(generator, len(cube.roll))
-    strays = draw.uniform(1) < augment.far * 2 - 1
-    size = torch.where(strays, augment.far_mm, augment.center_mm)
+    far = draw.uniform(1) < augment.far * 2 - 1
+    size = torch.where(far, augment.far_mm, augment.center_mm)
     shift = draw.noise(augment.center_law, 3) * size
     factor = 1 + augment.scale * draw.noise(augment.scale_law, 1)
     roll = augment.roll * draw.uniform(1)[:, 0]
@@ -82,7 +82,7 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
 
 
 def disturb(crop: Crop, augment: Augment, generator: torch.Generator) -> Crop:
-    """The crop with noise on its readings and rectangles without any; its cube, and so the joints, stay."""
+    """The crop with noise on its depth values and rectangles without any; its cube, and so the joints, stay."""
     depth, foreground = crop.depth, crop.foreground
     if augment.depth_noise_mm > 0:
         noise = torch.randn(depth.shape, generator=generator, device=generator.device).clamp(-CUT, CUT)

@@ -15,7 +15,7 @@ UNCLIPPED_ADAM = Optimizer("adam", clip=None)
 UNCLIPPED_SGD = Optimizer("sgd", clip=None, decay_vectors=True)
 """Torch's own SGD, as both papers that use it do: momentum 0.9, and the weight decay falls on every parameter."""
 SUB_BATCH = 40
-"""DenseReg's published loss is a sum over so many frames, ours a mean: its weight decay and clipping shrink with it."""
+"""Frames that DenseReg's published loss sums; ours is a mean, so its weight decay and clipping shrink with it."""
 
 CROSSINFONET_NYU = Recipe(
     network="crossinfonet",

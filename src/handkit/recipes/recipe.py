@@ -10,9 +10,9 @@ from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import CubeRule
 
 Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
-"""Where cubes are centerd before augmentation: the joint mean; the joint mean with the errors of a rough center; the
-localizer's answer from there; the center of mass of the hand's depth; the published refined-center files (reference
-facts, 1.7); the box around the labeled joints."""
+"""Where cubes are centered before augmentation: the joint mean; the joint mean with the errors of a coarse center; the
+localizer's refinement of that; the center of mass of the hand's depth; the published refined-center files
+(docs/reference.md, 1.7); the box around the labeled joints."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Exponential:
     kind: Literal["exponential"] = "exponential"
 
     def share(self, progress: float, *, epochs: int) -> float:
-        """Of the full learning rate, after `progress` (0 to 1) of a run of so many epochs."""
+        """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** math.floor(progress * epochs)
 
 
@@ -90,7 +90,7 @@ class Steps:
     kind: Literal["steps"] = "steps"
 
     def share(self, progress: float, *, epochs: int) -> float:
-        """Of the full learning rate, after `progress` (0 to 1) of a run of so many epochs."""
+        """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** sum(progress * epochs >= epoch for epoch in self.after)
 
 

@@ -16,7 +16,7 @@ LEGEND, LEGEND_ROW = 0.45, 20
 """Share of a success chart's width that its legend may need, and the height of a line in it."""
 GRID_WIDTH = 0.6
 STEPS_MM = tuple(digit * 10**zeros for zeros in range(8) for digit in (1, 2, 5))
-"""Between two grid lines; joints that are lost altogether are still drawn."""
+"""Between two grid lines; joints that are far off are still drawn."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def series_of(result: Result) -> list[Series]:
 def success_chart(
     series: Sequence[Series], *, thresholds_mm: Sequence[float], title: str, width: int = 680, height: int = 440
 ) -> Chart:
-    """Share of frames whose worst joint is within each threshold; the legend lists the mean errors."""
+    """Success rate by maximum joint error over the thresholds; the legend lists the mean errors."""
     span = thresholds_mm[-1] - thresholds_mm[0]
 
     def place(threshold: float, rate: float) -> tuple[float, float]:
@@ -60,7 +60,9 @@ def success_chart(
             Text((ends[0][0], ends[0][1] + 18), f"{threshold}", FAINT, 12, "middle"),
         ]
     marks.append(
-        Text(((LEFT + width - RIGHT) / 2, height - 8), "worst joint of the frame within, mm", FAINT, 12, "middle")
+        Text(
+            ((LEFT + width - RIGHT) / 2, height - 8), "maximum joint error of the frame within, mm", FAINT, 12, "middle"
+        )
     )
     # The method itself is drawn last, over the others.
     for color, one in reversed(list(zip(_colors(series), series, strict=True))):

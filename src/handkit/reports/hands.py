@@ -22,9 +22,9 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.skeleton import Skeleton
 
 DepthOf: TypeAlias = Callable[[int], DepthFrame | None]
-"""A row of the scored arrays to its depth picture: a batch of one, whose camera frame is that of the joints.
+"""A row of the scored arrays to its depth image: a batch of one, whose camera frame is that of the joints.
 
-None where there is no picture."""
+None where there is no image."""
 Hand: TypeAlias = Float[np.ndarray, "J 3"]
 
 VIEWS = {"front": (0, 1), "side": (2, 1), "above": (0, 2)}
@@ -61,7 +61,7 @@ def worst_frames_sheet(
 def hand_tile(
     skeleton: Skeleton, *, estimated: Hand, truth: Hand, frame: DepthFrame | None = None, size: int
 ) -> Picture:
-    """Three panels side by side; the first is the depth picture in perspective where there is one."""
+    """Three panels side by side; the first is the depth image in perspective where there is one."""
     span = max(LEAST_SPAN, MARGIN * float(np.ptp(truth, axis=0).max()))
     middle = (truth.min(axis=0) + truth.max(axis=0)) / 2
     panels: list[Picture] = []
@@ -80,7 +80,7 @@ def hand_tile(
 
 
 def _depth_panel(skeleton: Skeleton, frame: DepthFrame, *, estimated: Hand, truth: Hand, size: int) -> Picture:
-    """Both skeletons over the picture, cut to the true hand."""
+    """Both skeletons over the depth image, cut to the true hand."""
     depth, camera = frame.depth[0].cpu().numpy(), frame.camera.camera(0)
     truth_px, estimated_px = (camera.project(hand.astype(np.float32)) for hand in (truth, estimated))
     low, high = truth_px.min(axis=0), truth_px.max(axis=0)

@@ -81,19 +81,19 @@ def _heading(words: str) -> str:
 
 
 def _left_out(result: Result) -> str:
-    return f", {result.left_out:,} left out for want of an answer" if result.left_out else ""
+    return f", {result.left_out:,} without a prediction" if result.left_out else ""
 
 
 def _tiles(result: Result) -> str:
     low, high = result.blocks_mm
     tiles = [
-        ("mean joint error", f"{result.mean_error_mm:.2f} mm", f"95 % interval {low:.2f} to {high:.2f}"),
+        ("mean joint error (MPJPE)", f"{result.mean_error_mm:.2f} mm", f"95 % interval {low:.2f} to {high:.2f}"),
         ("median frame", f"{result.median_error_mm:.2f} mm", "mean of its joints"),
-        ("worst joint within 20 mm", f"{result.success['20']:.1%}", f"within 40 mm {result.success['40']:.1%}"),
+        ("maximum joint error within 20 mm", f"{result.success['20']:.1%}", f"within 40 mm {result.success['40']:.1%}"),
         (
             "area under curve",
             f"{result.auc_worst_joint:.3f}",
-            f"worst joint, 0-80 mm; joints, 0-50 {result.auc_joint:.3f}",
+            f"maximum joint error, 0-80 mm; PCK, 0-50 {result.auc_joint:.3f}",
         ),
     ]
     cells = [
@@ -117,9 +117,9 @@ def _words(rows: Sequence[tuple[str, str]]) -> str:
 
 def _success(result: Result) -> str:
     rules = {
-        "worst joint": result.success,
-        "mean joint": result.success_mean_joint,
-        "each joint": result.success_joint,
+        "maximum joint error": result.success,
+        "mean joint error": result.success_mean_joint,
+        "each joint (PCK)": result.success_joint,
     }
     rows = [[name, *(f"{rate:.1%}" for rate in rates.values())] for name, rates in rules.items()]
     return _table(["within, mm", *result.success], rows)

@@ -25,10 +25,10 @@ def write_report(
     labels_mm: Float[np.ndarray, "N J 3"],
     depth_of: DepthOf | None = None,
 ) -> Path:
-    """Write a result and its pictures to `folder`, which is made; answers the path of report.html in it.
+    """Write a result and its pictures to `folder`, which is made; returns the path of report.html in it.
 
     Also: result.json, success.png and .svg, joints.png and .svg, worst.png. The arrays are those that `result` was
-    scored from. `depth_of(row)` answers the depth picture of a row (a batch of one, in the camera frame of the joints;
+    scored from. `depth_of(row)` returns the depth image of a row (a batch of one, in the camera frame of the joints;
     None: there is none), over which the worst frames are drawn. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def write_report(
 
 
 def _save_chart(path: Path, chart: Chart) -> str:
-    """As .png and .svg; answers the SVG."""
+    """As .png and .svg; returns the SVG."""
     _save_png(path.with_suffix(".png"), to_picture(chart))
     drawing = to_svg(chart)
     write_whole(path.with_suffix(".svg"), drawing)
@@ -64,7 +64,7 @@ def _save_chart(path: Path, chart: Chart) -> str:
 
 
 def _save_png(path: Path, picture: Picture) -> bytes:
-    """Write a picture, BGR; answers the bytes of the file."""
+    """Write a picture, BGR; returns the bytes of the file."""
     content = encode_png(picture)
     write_whole(path, content)
     return content

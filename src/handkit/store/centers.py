@@ -30,7 +30,7 @@ FAR_MM = 100.0
 DOUBTFUL_MM = 50.0
 """Published centers are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
 MOST_FAR = 0.05
-"""Share of rows that may be so far."""
+"""Share of rows that may be farther than that."""
 
 DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
 """mm within which a pixel counts for Pose-REN's center of mass (facts 2.2; for NYU it used the synthetic depth)."""
@@ -64,7 +64,7 @@ def label_centers(
 def center_of_mass(
     depth: Float32[np.ndarray, "H W"], camera: Camera, *, near_mm: float, far_mm: float
 ) -> Float32[np.ndarray, "3"] | None:
-    """Mean u, v and z of the readings with near < z <= far, as one point in camera mm; None where there is none."""
+    """Mean u, v and z of the depth values with near < z <= far, as one point in camera mm; None where there is none."""
     v, u = np.nonzero((depth > max(near_mm, 0)) & (depth <= far_mm))
     if not len(v):
         return None
@@ -86,22 +86,20 @@ def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Cen
     known = valid & np.array([joints is not None for joints in labels])
     if form == "auto" and not known.any():
         raise DatasetError(
-            f"{path}: without labels the form of a center file cannot be told; name it: {', '.join(FORMS)}"
+            f"{path}: without labels the form of a center file cannot be known; name it: {', '.join(FORMS)}"
         )
     truth = np.array(
         [joints.mean(axis=0) for joints, use in zip(labels, known, strict=True) if use and joints is not None]
     )
-    readings: dict[Form, Float32[np.ndarray, "N 3"]] = {
-        name: _canonical(numbers, name, frames.camera) for name in FORMS
-    }
+    forms: dict[Form, Float32[np.ndarray, "N 3"]] = {name: _canonical(numbers, name, frames.camera) for name in FORMS}
     if not known.any():
-        return _masked(readings[form], valid)
+        return _masked(forms[form], valid)
     far: dict[Form, Float32[np.ndarray, " K"]] = {
-        name: np.linalg.norm(points[known] - truth, axis=1) for name, points in readings.items()
+        name: np.linalg.norm(points[known] - truth, axis=1) for name, points in forms.items()
     }
     chosen = min(FORMS, key=lambda name: float(np.median(far[name]))) if form == "auto" else form
     _check_distance(path, far, chosen)
-    return _masked(readings[chosen], valid)
+    return _masked(forms[chosen], valid)
 
 
 def _read(path: Path) -> tuple[Float32[np.ndarray, "N 3"], Bool[np.ndarray, " N"]]:

@@ -1,9 +1,9 @@
 """Patches as bytes and back: 16-bit values as they are, or packed without loss.
 
 "rvl" is the code of Wilson, "Fast Lossless Depth Image Compression" (ISS 2017), written from its description: row
-after row, the number of zeros, the number of readings, then each reading as its difference from the one before. Every
+after row, the number of zeros, the number of depth values, then each value as its difference from the one before. Every
 number is cut into groups of three bits, lowest first; a fourth bit says that another group follows. Two groups to a
-byte. Differences -4 to 3 mm take half a byte, and long runs without a reading nearly nothing.
+byte. Differences -4 to 3 mm take half a byte, and long runs of zeros nearly nothing.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from numba import njit  # pyright: ignore[reportUnknownVariableType]
 Codec = Literal["none", "rvl"]
 CODECS: tuple[Codec, ...] = ("none", "rvl")
 LARGEST = 65_535
-"""The largest stored reading; 0 is none."""
+"""The largest stored value; 0 is invalid."""
 _MOST_GROUPS = 6
 """A difference of two 16-bit values takes 17 bits."""
 
@@ -39,7 +39,7 @@ def encode(patch: UInt16[np.ndarray, "H W"], codec: Codec) -> bytes:
 
     >>> encode(np.array([[0, 0, 500, 501]], np.uint16), "none").hex()
     '00000000f401f501'
-    >>> encode(np.array([[0, 0, 500, 501]], np.uint16), "rvl").hex()  # 2 zeros, 2 readings, +500, +1
+    >>> encode(np.array([[0, 0, 500, 501]], np.uint16), "rvl").hex()  # 2 zeros, 2 values, +500, +1
     '22d81f02'
     """
     flat = np.ascontiguousarray(patch).reshape(-1)
@@ -123,13 +123,13 @@ def _decode_runs(
     u, v = 0, 0
     while done < size:
         zeros, first = _read_number(data, first, last)
-        readings, first = _read_number(data, first, last)
-        if zeros < 0 or readings <= 0 or done + zeros + readings > size:
-            return first >= 0 and done + zeros == size and readings == 0 and last - first <= 1
-        done += zeros + readings
+        count, first = _read_number(data, first, last)
+        if zeros < 0 or count <= 0 or done + zeros + count > size:
+            return first >= 0 and done + zeros == size and count == 0 and last - first <= 1
+        done += zeros + count
         u += zeros
         v, u = v + u // width, u % width
-        for _ in range(readings):
+        for _ in range(count):
             code, first = _read_number(data, first, last)
             value += (code >> 1) ^ -(code & 1)
             out[v, u] = np.float32(value) * unit

@@ -47,11 +47,11 @@ from handkit.store.shards import (
 
 try:
     import fcntl
-except ModuleNotFoundError:  # Windows: two processes that pack the same store at once are not told of each other
+except ModuleNotFoundError:  # Windows: two processes that pack the same store at once do not know of each other
     fcntl = None
 
 MARGIN = 1.75
-"""Room for a cube that is turned by 45 degrees, ten percent longer, and moved by 10 mm, or by 10 pixels of 128."""
+"""Room for a cube that is rolled by 45 degrees, ten percent longer, and moved by 10 mm, or by 10 pixels of 128."""
 
 CubeOf = Callable[[int, Record, Float32[np.ndarray, "H W"]], Cube]
 """The one cube of a frame, from its number, labels and image; raises DatasetError where there is none."""
@@ -86,7 +86,7 @@ class Window:
         self.back_mm = float(center[2] + half[2])
 
     def cut(self, depth: Float32[np.ndarray, "H W"], *, unit_mm: float) -> UInt16[np.ndarray, "h w"]:
-        """Readings in units; 0 behind the back face, where every crop shows background, or beyond 16 bits."""
+        """Depth values in units; 0 behind the back face, where every crop shows background, or beyond 16 bits."""
         patch = depth[self.top : self.bottom, self.left : self.right]
         kept = (patch > 0) & (patch <= min(self.back_mm, LARGEST * unit_mm))
         return np.where(kept, np.rint(patch / np.float32(unit_mm)), 0).astype(np.uint16)
@@ -101,7 +101,7 @@ def _clipped(low: float, high: float, size: int) -> tuple[int, int]:
 def pack(
     packing: Packing, out: Path, *, workers: int = 1, tell: Callable[[int], None] = lambda frames: None
 ) -> Manifest:
-    """Write the store `out`, or what is missing of it; `tell` hears how many more frames are done.
+    """Write the store `out`, or what is missing of it; `tell` is called with the number of frames done since.
 
     Raises StoreError where `out` was begun with other settings or other frames, is being packed by somebody else, or
     cannot be written to; finished shards stay.
@@ -239,7 +239,7 @@ def _pack_shard(packing: Packing, out: Path, number: int, *, stop: Event, tell: 
 
 
 def _pack_frame(packing: Packing, index: int, record: Record, row: np.void) -> tuple[bytes, str | None]:
-    """Fill the row but for its place; answers the patch, empty where there is none, and what is wrong."""
+    """Fill the row but for its place; returns the patch, empty where there is none, and what is wrong."""
     settings = packing.settings
     row["joints"] = np.nan if record.joints is None else record.joints
     row["center"] = row["edges"] = np.nan

@@ -27,7 +27,7 @@ MANIFEST, INDEX, SOURCES = "store.json", "index.bin", "sources.txt"
 PACKING = "packing.json"
 """The settings, while a store is being packed."""
 FRAMES_A_SHARD = 2048
-"""A kill costs at most so many frames of work; 957,032 frames are 468 files, fewer than a process may open."""
+"""A kill costs at most this many frames of work; 957,032 frames are 468 files, fewer than a process may open."""
 _TAIL = struct.Struct("<QQQI8s")
 """Bytes of patches, of rows, of text; CRC-32 of rows and text; magic."""
 _MAGIC = b"HKSHARD1"
@@ -91,7 +91,7 @@ class Settings:
     cube: str
     """The rule of their edges."""
     margin: float
-    """Patches cover a cube with edges so many times as long."""
+    """Patches cover a cube with edges this many times as long."""
     unit_mm: float
     """Millimeters per stored unit."""
     codec: Codec

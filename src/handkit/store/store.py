@@ -1,7 +1,7 @@
 """Packed frames from disk to device: `PackedFrames.open(path).batch(index)`.
 
 A patch is a LabeledFrame whose camera has a shifted principal point, so a crop of the patch is the crop of the image.
-Patches of a batch differ in size; the smaller ones have no reading to the right and below.
+Patches of a batch differ in size; the smaller ones are invalid to the right and below.
 """
 
 from collections.abc import Sequence

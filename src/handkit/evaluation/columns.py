@@ -1,7 +1,7 @@
-"""How the numbers of a file are meant: pixels and depth, or millimeters, y up or down; told by the fit to the labels.
+"""What the numbers of a file mean: pixels and depth, or millimeters, y up or down; decided by the fit to the labels.
 
-A file does not say which it is, and a wrong reading is far off: pixels taken for mm miss by some hundred mm. So every
-reading is tried, and one that was asked for is refused where another one fits far better.
+A file does not say which it is, and a wrong guess is far off: pixels taken for mm miss by some hundred mm. So every
+meaning is tried, and one that was asked for is refused where another one fits far better.
 """
 
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,23 +16,23 @@ from handkit.evaluation.metrics import Joints, joint_distances
 Format: TypeAlias = Literal["auto", "uvd", "xyz", "densereg"]
 
 FAR_MM = 100.0
-"""Mean error beyond which a reading is taken for a wrong one, unless it was asked for."""
+"""Mean error beyond which columns are taken for something else, unless they were asked for."""
 FAR_TIMES = 3.0
-"""A reading that another one beats by this factor is wrong."""
+"""Columns that others beat by this factor are wrong."""
 SUSPICIOUS_MM = 20.0
 """Mean error from which on another order of the joints is looked for."""
 SAMPLE = 2000
-"""Frames that readings are tried on."""
+"""Frames that every meaning is tried on."""
 STEADIER = 1.3
-"""By this factor bones vary less read rightly: pixels of NYU and ICVL 1.9 and 1.8, the same labels in mm 1.5, 2.5."""
+"""By this factor bones vary less where taken rightly: pixels of NYU and ICVL 1.9 and 1.8, labels in mm 1.5, 2.5."""
 VARYING = 0.03
 """Standard deviation of a bone's length over its mean, below which it is taken for steady either way."""
 HAND_MM = (40.0, 200.0)
 """Distance of the farthest joint from the joint mean, median over frames: adults' is 80 to 130 mm."""
 
 
-class Reading(NamedTuple):
-    """One way to take three numbers."""
+class Columns(NamedTuple):
+    """What three numbers mean."""
 
     name: Literal["uvd", "xyz"]
     words: str
@@ -40,61 +40,61 @@ class Reading(NamedTuple):
     """By which x, y, z become canonical."""
 
 
-UVD = Reading("uvd", "u v d, pixels and mm", (1, 1, 1))
-Y_DOWN = Reading("xyz", "x y z, mm, y down", (1, 1, 1))
-Y_UP = Reading("xyz", "x y z, mm, y up", (1, -1, 1))
-Z_NEGATIVE = Reading("xyz", "x y z, mm, y up and z negative", (1, -1, -1))
+UVD = Columns("uvd", "u v d, pixels and mm", (1, 1, 1))
+Y_DOWN = Columns("xyz", "x y z, mm, y down", (1, 1, 1))
+Y_UP = Columns("xyz", "x y z, mm, y up", (1, -1, 1))
+Z_NEGATIVE = Columns("xyz", "x y z, mm, y up and z negative", (1, -1, -1))
 """As MSRA's joint.txt (docs/reference.md, 1.4)."""
-READINGS = (UVD, Y_DOWN, Y_UP, Z_NEGATIVE)
+ALL_COLUMNS = (UVD, Y_DOWN, Y_UP, Z_NEGATIVE)
 
 
 def to_millimeters(
-    values: Float[np.ndarray, "N J 3"], reading: Reading, intrinsics: Intrinsics
+    values: Float[np.ndarray, "N J 3"], columns: Columns, intrinsics: Intrinsics
 ) -> Float[np.ndarray, "N J 3"]:
     """Camera mm, canonical: x = (u - cx) d / fx, y = (v - cy) d / fy (docs/reference.md, 1.1).
 
     >>> to_millimeters(np.array([[[420.0, 190.0, 500.0]]]), UVD, (100.0, 100.0, 320.0, 240.0)).tolist()
     [[[500.0, -250.0, 500.0]]]
     """
-    if reading.name == "xyz":
-        return values * np.array(reading.signs)
+    if columns.name == "xyz":
+        return values * np.array(columns.signs)
     fx, fy, cx, cy = intrinsics
     depth = values[..., 2:]
     return np.concatenate([(values[..., :2] - [cx, cy]) * depth / [fx, fy], depth], axis=-1)
 
 
-def label_reading(
+def label_columns(
     values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsics: Intrinsics, *, asked: Format, source: str
-) -> Reading:
+) -> Columns:
     """How a label file is meant: `asked`, or pixels or mm, whichever keeps bones as long as they are in every frame.
 
     Where that does not tell, it is pixels unless some are negative: joints may lie outside the image, so a negative
     number alone does not make millimeters. Mm point as the data set's own do. Raises ScoreError, which calls the file
     `source`, where what was read is not as large as a hand.
     """
-    told = _are_pixels(values, test_set, intrinsics) if asked == "auto" else asked == "uvd"
-    pixels = not (values < 0).any() if told is None else told
+    asked_pixels = _are_pixels(values, test_set, intrinsics) if asked == "auto" else asked == "uvd"
+    pixels = not (values < 0).any() if asked_pixels is None else asked_pixels
     if pixels:
-        reading = UVD
+        columns = UVD
     elif np.nanmedian(values[..., 2]) < 0:
-        reading = Z_NEGATIVE
+        columns = Z_NEGATIVE
     else:
-        reading = Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
-    joints = to_millimeters(values, reading, intrinsics)
+        columns = Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
+    joints = to_millimeters(values, columns, intrinsics)
     reach = float(np.median(np.linalg.norm(joints - joints.mean(1, keepdims=True), axis=-1).max(1)))
     if not HAND_MM[0] <= reach <= HAND_MM[1]:
         raise ScoreError(
-            f"{source}: read as {reading.words} the hand reaches {reach:.0f} mm from its middle, which no hand does "
+            f"{source}: read as {columns.words} the hand reaches {reach:.0f} mm from its middle, which no hand does "
             f"({HAND_MM[0]:.0f} to {HAND_MM[1]:.0f}); give --label-format {'xyz' if pixels else 'uvd'}, "
             "or --camera if its pixels are another camera's"
         )
-    return reading
+    return columns
 
 
 def _are_pixels(values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsics: Intrinsics) -> bool | None:
-    """Told by how much steadier bones are one way than the other; None where they are about as steady."""
+    """Decided by how much steadier bones are one way than the other; None where they are about as steady."""
     some = values[:: max(1, len(values) // SAMPLE)]
-    as_mm, as_pixels = (_varying(to_millimeters(some, reading, intrinsics), test_set) for reading in (Y_DOWN, UVD))
+    as_mm, as_pixels = (_varying(to_millimeters(some, columns, intrinsics), test_set) for columns in (Y_DOWN, UVD))
     if max(as_mm, as_pixels) > VARYING and max(as_mm, as_pixels) > STEADIER * min(as_mm, as_pixels):
         return as_pixels < as_mm
     return None
@@ -107,20 +107,20 @@ def _varying(joints: Joints, test_set: TestSet) -> float:
     return float(np.median(lengths.std(0) / lengths.mean(0).clip(1e-9)))
 
 
-def prediction_reading(
+def prediction_columns(
     values: Float[np.ndarray, "N J 3"], truth: Joints, intrinsics: Intrinsics, *, asked: Format, source: str
-) -> Reading:
-    """The reading that fits the labels best, of those that `asked` allows; raises ScoreError where none can be meant.
+) -> Columns:
+    """The columns that fit the labels best, of those that `asked` allows; raises ScoreError where none can be meant.
 
     `source` is what the errors call the file. `densereg` is mm with y down, `xyz` mm of any direction.
     """
-    answered = np.flatnonzero(np.isfinite(values).all(axis=(1, 2)))
-    if not len(answered):
-        raise ScoreError(f"{source} answers no frame: there is a number missing in every line")
-    rows = answered[:: max(1, len(answered) // SAMPLE)]
+    complete = np.flatnonzero(np.isfinite(values).all(axis=(1, 2)))
+    if not len(complete):
+        raise ScoreError(f"{source} has no complete frame: there is a number missing in every line")
+    rows = complete[:: max(1, len(complete) // SAMPLE)]
     some, labels = values[rows], truth[rows]
-    misses = {reading: _miss(to_millimeters(some, reading, intrinsics), labels) for reading in READINGS}
-    allowed = {reading: miss for reading, miss in misses.items() if _allows(asked, reading)}
+    misses = {columns: _miss(to_millimeters(some, columns, intrinsics), labels) for columns in ALL_COLUMNS}
+    allowed = {columns: miss for columns, miss in misses.items() if _allows(asked, columns)}
     chosen, best = min(allowed, key=allowed.__getitem__), min(misses, key=misses.__getitem__)
     if misses[chosen] > SUSPICIOUS_MM and misses[chosen] > FAR_TIMES * misses[best]:
         raise ScoreError(
@@ -129,7 +129,7 @@ def prediction_reading(
         )
     _check_order(to_millimeters(some, chosen, intrinsics), labels, source)
     if asked == "auto" and misses[chosen] > FAR_MM:
-        pixels, metric = misses[UVD], min(miss for reading, miss in misses.items() if reading.name == "xyz")
+        pixels, metric = misses[UVD], min(miss for columns, miss in misses.items() if columns.name == "xyz")
         raise ScoreError(
             f"{source}: read as u v d the joints are {pixels:.0f} mm off on average, read as x y z {metric:.0f} mm; "
             "are they of this data set, in the order of its frames, in pixels of the whole image? "
@@ -138,8 +138,8 @@ def prediction_reading(
     return chosen
 
 
-def _allows(asked: Format, reading: Reading) -> bool:
-    return asked == "auto" or (reading is Y_DOWN if asked == "densereg" else reading.name == asked)
+def _allows(asked: Format, columns: Columns) -> bool:
+    return asked == "auto" or (columns is Y_DOWN if asked == "densereg" else columns.name == asked)
 
 
 def _miss(estimated: Joints, truth: Joints) -> float:
