@@ -4,15 +4,15 @@ On synthetic whole images and, where they lie beside the checkout, on real ones.
 hand and no handedness. The detector runs in ONNX Runtime, the localizer in torch; the first image does not count.
 """
 
+import importlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 import torch
 import tyro
 from jaxtyping import Bool, Float32
@@ -30,6 +30,8 @@ from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import RECIPES
+
+onnxruntime: Any = importlib.import_module("onnxruntime")  # needs onnxscript as well; neither is of the package
 
 Find = Callable[[Float32[np.ndarray, "H W"], Camera], list[FoundHand]]
 SEED = 8_000_001
