@@ -16,8 +16,8 @@ from handkit.models.localizer import Localizer, Location
 from handkit.recipes import CONFIDENCE_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
 from handkit.recipes.augment import Augment
 from handkit.streams import (
-    HandsFrame,
     Hypotheses,
+    HypothesisFrame,
     SyntheticFrames,
     judged,
     located_targets,
@@ -140,7 +140,7 @@ def test_what_is_true_of_a_hypothesis_by_hand():
     center = torch.tensor([[0.0, 0, 500], [0, 0, 500], [80, 0, 500], [400, 0, 500]])
     cube = dataclasses.replace(Cube.around(center, edge=280.0), mirrored=torch.tensor([False, True, True, False]))
     camera = Intrinsics(torch.eye(3).expand(4, 3, 3), 8, 8)
-    frame = HandsFrame(
+    frame = HypothesisFrame(
         torch.zeros(4, 8, 8), camera, first, cube, hands=hands, left=left, present=torch.ones(4, 2, dtype=torch.bool)
     )
     answer = hands[torch.arange(4), torch.tensor([0, 0, 1, 0])] + torch.tensor([3.0, 4.0, 0.0])

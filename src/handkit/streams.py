@@ -1,4 +1,4 @@
-"""What a run trains on: batches of labelled frames with cubes, and what each network learns from them.
+"""What a run trains on: batches of labeled frames with cubes, and what each network learns from them.
 
 stream -> LabeledFrame with a jittered cube -> targets -> arguments of a network's loss
 """
@@ -25,7 +25,7 @@ from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.synthetic.scenes import Scene, World, look, sample_scenes
 
 HAND_WITHIN_MM = 100.0
-"""A cube whose centre is nearer than this to the joint mean holds a hand (localizer)."""
+"""A cube whose center is nearer than this to the joint mean holds a hand (localizer)."""
 
 SAMPLED = 256
 """Scenes that are sampled at a time."""
@@ -54,7 +54,7 @@ class Targets(Protocol):
 
 @dataclass(frozen=True)
 class SyntheticFrames(Dataset[LabeledFrame]):
-    """Endless labelled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
+    """Endless labeled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
 
     recipe: Recipe
     seed: int
@@ -79,7 +79,7 @@ class SyntheticFrames(Dataset[LabeledFrame]):
 
 
 @dataclass(frozen=True)
-class HandsFrame(LabeledFrame):
+class HypothesisFrame(LabeledFrame):
     """Frames with all hands that are in them; cubes that may be mirrored, or hold no hand. `joints` are the first's."""
 
     hands: Float[Tensor, "B N J 3"]
@@ -88,19 +88,19 @@ class HandsFrame(LabeledFrame):
     present: Bool[Tensor, "B N"]
     """Whether the hand is within the image."""
 
-    def __getitem__(self, index: Tensor | slice) -> "HandsFrame":
+    def __getitem__(self, index: Tensor | slice) -> "HypothesisFrame":
         labels = (part[index] for part in (self.hands, self.left, self.present))
         frame = super().__getitem__(index)
-        return HandsFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
+        return HypothesisFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
 
-    def to(self, device: torch.device | str) -> "HandsFrame":
+    def to(self, device: torch.device | str) -> "HypothesisFrame":
         labels = (part.to(device) for part in (self.hands, self.left, self.present))
         frame = super().to(device)
-        return HandsFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
+        return HypothesisFrame(frame.depth, frame.camera, frame.joints, frame.cube, *labels)
 
 
 @dataclass(frozen=True)
-class Hypotheses(Dataset[HandsFrame]):
+class Hypotheses(Dataset[HypothesisFrame]):
     """Endless hypotheses: cubes around a hand, a second hand, something else or nothing, mirrored or not.
 
     Item `i` is a whole batch, drawn from `seed` and `i` alone.
@@ -111,7 +111,7 @@ class Hypotheses(Dataset[HandsFrame]):
     size: int
     resolution: int = 128
 
-    def __getitem__(self, index: int) -> HandsFrame:
+    def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
         kind, side = torch.rand(2, self.size, generator=generator)
@@ -123,7 +123,7 @@ class Hypotheses(Dataset[HandsFrame]):
         cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
         cube = replace(cube, mirrored=side < 0.5)
         frame = look(scene, cube, resolution=self.resolution)
-        return HandsFrame(
+        return HypothesisFrame(
             frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
         )
 
@@ -156,7 +156,7 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
 
 
 def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Targets:
-    """Points and joints in the space of `model`; readings are disturbed as `augment` says, given a generator."""
+    """Points and joints in the space of `model`; depth values are disturbed as `augment` says, given a generator."""
 
     def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         crop = crop_hand(frame, frame.cube, resolution)
@@ -231,7 +231,7 @@ def confidence_targets(model: HandPoseModel) -> Targets:
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @torch.no_grad()
-    def targets(frame: HandsFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         crop = crop_hand(frame, frame.cube, model.resolution)
         points = crop.points(model.space)
         with torch.autocast(points.device.type, torch.bfloat16):
@@ -243,7 +243,7 @@ def confidence_targets(model: HandPoseModel) -> Targets:
     return targets
 
 
-def judged(frame: HandsFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:
+def judged(frame: HypothesisFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:
     """What is true of answered joints (camera mm): whether a hand is in the cube, looks right there, and the errors.
 
     Of two hands it is the one nearest to the answer. A hand is in the cube when its middle is within `HAND_WITHIN_MM`

@@ -14,7 +14,6 @@ from handkit.models.checkpoint import (
     load,
     load_fitting,
     load_part,
-    load_weights,
     read_info,
     save,
 )
@@ -97,28 +96,10 @@ def test_file_tells_what_it_is(path: Path):
     assert info.arguments["resolution"] == 32
 
 
-def test_weights_go_into_the_same_network_and_no_other(written: Path):
-    network = LatentFusion(NYU14, resolution=32)
-    assert load_weights(written, network) == read_info(written)
-    theirs = latent_fusion().get_parameter("branches.2.maps.weight")
-    torch.testing.assert_close(network.get_parameter("branches.2.maps.weight"), theirs, rtol=1e-3, atol=1e-6)
-    with pytest.raises(CheckpointError, match=r"resolution is 32 in the file and 64 here"):
-        load_weights(written, LatentFusion(NYU14, resolution=64))
-    with pytest.raises(
-        CheckpointError, match=r"nyu14 \(14\) in the file and hand21 \(21\) here; name what the file has"
-    ):
-        load_weights(written, LatentFusion(HAND21, resolution=32))
-    with pytest.raises(CheckpointError, match=r"holds the weights of latent-fusion, and localizer"):
-        load_weights(written, Localizer(hidden=4))
-
-
 def test_an_older_file_lacks_what_has_its_default_now(written: Path):
     arguments = {name: value for name, value in latent_fusion().arguments.items() if name != "hourglasses"}
     older = rewritten(written, arguments=arguments)
     assert load(older).arguments["hourglasses"] == 1
-    load_weights(older, LatentFusion(NYU14, resolution=32))
-    with pytest.raises(CheckpointError, match="hourglasses is 1 in the file and 2 here"):
-        load_weights(older, LatentFusion(NYU14, resolution=32, hourglasses=2))
 
 
 def test_an_older_file_has_y_where_it_was_then(written: Path):

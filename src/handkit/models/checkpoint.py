@@ -5,7 +5,6 @@ parts such as the localizer), `recipe`, `notes` and `crc32` of the tensors' byte
 loading.
 """
 
-import inspect
 import json
 import zlib
 from dataclasses import asdict, dataclass
@@ -130,19 +129,6 @@ def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
         raise CheckpointError(f"{path}: no {name} can be built from it: {error}") from error
     _fill(model, info, tensors)
     return model.eval()
-
-
-def load_weights(path: Path | str, model: HandPoseModel | Part) -> CheckpointInfo:
-    """Fill a network, which keeps its precision and device, from a file of the same network.
-
-    Raises:
-        CheckpointError: as `load`; or the file is of another network, other arguments or another skeleton.
-    """
-    info, tensors = _read(Path(path))
-    network = cast(nn.Module, model)
-    _refuse_other_network(info, network)
-    _fill(network, info, tensors)
-    return info
 
 
 def load_fitting(path: Path | str, model: HandPoseModel | Localizer | Handedness) -> list[str]:
@@ -271,31 +257,6 @@ def _suggestion(name: str) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _refuse_other_network(info: CheckpointInfo, network: nn.Module) -> None:
-    name = _name_of(network)
-    if info.model != name:
-        raise CheckpointError(f"{info.path} holds the weights of {info.model}, and {name} was to be filled")
-    ours, parameters = cast(dict[str, Any], network.arguments), inspect.signature(type(network)).parameters
-    # An older file lacks the arguments that came later: it was written by what is their default now.
-    theirs = {name: parameters[name].default for name in ours} | info.arguments
-    different = [
-        f"{key} is {theirs.get(key)!r} in the file and {ours.get(key)!r} here"
-        for key in sorted({*theirs, *ours})
-        if theirs.get(key) != ours.get(key)
-    ]
-    skeleton = cast(Skeleton | None, getattr(network, "skeleton", None))
-    if info.skeleton != skeleton:
-        different.append(f"the joints are {_called(info.skeleton)} in the file and {_called(skeleton)} here")
-    if different:
-        raise CheckpointError(
-            f"{info.path} holds another {name} network: {'; '.join(different)}; name what the file has or other weights"
-        )
-
-
-def _called(skeleton: Skeleton | None) -> str:
-    return "none" if skeleton is None else f"{skeleton.name} ({len(skeleton)})"
 
 
 def _fill(network: nn.Module, info: CheckpointInfo, theirs: dict[str, Tensor]) -> None:

@@ -46,22 +46,6 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class Plateau:
-    """1, and over the last part of the run along a line to 0: a run of unknown length goes on from before that.
-
-    >>> Plateau(0.2).share(0.5, epochs=80), Plateau(0.2).share(0.9, epochs=80)
-    (1.0, 0.5)
-    """
-
-    end: float
-    kind: Literal["plateau"] = "plateau"
-
-    def share(self, progress: float, *, epochs: int) -> float:
-        """Of the full learning rate, after `progress` (0 to 1) of the run; `epochs` make no difference."""
-        return min(1.0, round((1 - progress) / self.end, 12))
-
-
-@dataclass(frozen=True)
 class Exponential:
     """Times `factor` after every epoch.
 
@@ -116,7 +100,7 @@ class Recipe:
     negatives: float = 0.0
     """Share of cubes put where there is no hand (localizer), or of images without a hand (detector)."""
     optimizer: Optimizer = Optimizer()
-    schedule: Cosine | Plateau | Exponential | Steps = Cosine()
+    schedule: Cosine | Exponential | Steps = Cosine()
     data: str = "synthetic"
     """Which frames: "synthetic", or the name of a data set."""
     epochs: int | None = None
