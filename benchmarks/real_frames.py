@@ -94,9 +94,9 @@ def measure(estimator: HandPoseEstimator, samples: list[Sample]) -> dict[str, fl
     found = wrong = sure = 0
     for sample in samples:
         if sample.hand is not None and sample.joints:
-            hands = estimator.predict(sample.depth, sample.camera, handedness=sample.hand)
+            hands = estimator.predict_many([sample.depth], sample.camera, handedness=sample.hand)[0].hands
             given += errors_of(hands[0], sample) if hands else [np.inf] * len(sample.joints)
-        hands = estimator.predict(sample.depth, sample.camera)
+        hands = estimator.predict_many([sample.depth], sample.camera)[0].hands
         found += bool(hands)
         sure += any(hand.confidence >= SURE for hand in hands)
         if hands and sample.hand is not None:

@@ -1,5 +1,6 @@
 """Errors by hand, and what counts as missed."""
 
+import dataclasses
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.geometry.skeleton import HAND21
-from handkit.hand import HandPose
+from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator
 
 Side = Literal["left", "right"]
@@ -43,13 +44,15 @@ class Oracle(HandPoseEstimator):
         self.offsets, self.asked = list(offsets), []
         self.side: Side = side
 
-    def predict(self, depth, camera, *, handedness="auto"):
+    def check(self, handedness):
         self.asked.append(handedness)
+
+    def run(self, image, *, handedness="auto"):
         offset = self.offsets.pop(0)
         if offset is None:
-            return []
+            return Prediction([], "nothing", {})
         joints = (CENTER + torch.tensor(offset)).expand(21, 3).numpy()
-        return [HandPose(joints, joints[:, :2], self.side, 1.0, HAND21)]
+        return Prediction([HandPose(joints, joints[:, :2], self.side, 1.0, HAND21)], None, {})
 
 
 def image(handedness: Side = "right") -> LabeledImage:
@@ -107,3 +110,9 @@ def test_nothing_found_is_no_crash():
     assert (found.missed, found.images) == (1, 1)
     assert found.errors.per_joint_mm.shape == (0, 21)
     assert np.isnan(found.summary()["mean_error_mm"])
+
+
+def test_a_refused_image_is_a_missed_detection_and_ends_nothing():
+    cut = dataclasses.replace(image(), depth=DEPTH[:5])
+    found = evaluate_images(Oracle([(0.0, 0.0, 0.0)]), [cut, image()], handedness="predicted")
+    assert (found.missed, found.images, found.errors.mean_mm) == (1, 2, 0.0)

@@ -11,7 +11,6 @@ from rich.progress import track
 from rich.table import Table
 
 from handkit.cli.errors import make_folder
-from handkit.depth import DepthImage
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
@@ -67,10 +66,10 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
 
     predictions: list[Prediction] = []
     with console.status("compiling, once on a machine"):
-        estimator.predict(labeled[0].depth, labeled[0].camera)
+        estimator.predict_many([labeled[0].depth], labeled[0].camera)
     with JsonLines(out / "poses.jsonl") as lines, console.status("estimating"):
         for i, frame in enumerate(labeled):
-            prediction = estimator.run(DepthImage.of(frame.depth, frame.camera))
+            (prediction,) = estimator.predict_many([frame.depth], frame.camera)
             predictions.append(prediction)
             lines.write(
                 frame_record(

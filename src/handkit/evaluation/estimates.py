@@ -102,13 +102,17 @@ class FoundHands:
 def evaluate_images(
     estimator: HandPoseEstimator, images: Iterable[LabeledImage], *, handedness: Literal["predicted", "given"]
 ) -> FoundHands:
-    """Errors with the hand found automatically, and left or right predicted or given."""
+    """Errors with the hand found automatically, and left or right predicted or given.
+
+    An image that is refused, as `predict_many` does it, is a missed detection and ends nothing.
+    """
     errors: list[Tensor] = []
     missed = wrong = count = 0
     for image in images:
         count += 1
         side = image.handedness if handedness == "given" else "auto"
-        hands = estimator.predict(image.depth, image.camera, handedness=side)
+        (prediction,) = estimator.predict_many([image.depth], image.camera, handedness=side)
+        hands = prediction.hands
         truth = torch.from_numpy(image.joints)
         found = torch.from_numpy(hands[0].joints_mm) if hands else truth + float("inf")
         if not (found.mean(0) - truth.mean(0)).norm() <= MISSED_MM:
