@@ -16,12 +16,12 @@ from torch import Tensor
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import CheckpointError
-from handkit.geometry.skeleton import HAND21
 from handkit.inference import HandPoseEstimator
 from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import RECIPES
+from handkit.skeleton import HAND21
 from handkit.synthetic.scenes import record, whole_frames
 
 

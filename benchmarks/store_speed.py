@@ -23,7 +23,7 @@ from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
 from handkit.datasets.hands17 import decode as read_image
 from handkit.geometry.cube import Cube
-from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.skeleton import HAND21, Skeleton
 from handkit.store.codec import CODECS, Codec, decode, encode
 from handkit.store.packing import MARGIN, CubeOf, Packing, Window, pack
 from handkit.store.shards import Settings

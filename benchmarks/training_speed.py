@@ -16,9 +16,9 @@ from report import print_report
 from torch import nn
 
 from handkit.geometry.frame import LabeledFrame
-from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
+from handkit.skeleton import HAND21
 from handkit.streams import SyntheticFrames, pose_targets
 from handkit.training.loop import Run
 

@@ -28,12 +28,12 @@ from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import MODELS
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.recipes import augment
 from handkit.recipes.augment import Augment, disturb, jitter
+from handkit.skeleton import HAND21, Skeleton
 from handkit.streams import handedness_targets, located_targets, location_targets, pose_targets, usable
 
 ROWS = 4

@@ -18,7 +18,7 @@ from handkit.drawing import (
     side_view,
     three_panels,
 )
-from handkit.geometry.skeleton import FINGERS, HAND21, SKELETONS
+from handkit.skeleton import FINGERS, HAND21, SKELETONS
 
 CAMERA = Camera(fx=100.0, fy=100.0, cx=39.5, cy=29.5, width=80, height=60)
 

@@ -8,8 +8,8 @@ import pytest
 
 import handkit
 from handkit.cli import main
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose, Prediction
+from handkit.skeleton import HAND21
 
 JOINTS = np.arange(63, dtype=np.float32).reshape(21, 3)
 HAND = HandPose(JOINTS, JOINTS[:, :2], "right", 0.98765, HAND21)

@@ -13,9 +13,9 @@ from handkit.cli.measure import synthetic_images
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
 from handkit.geometry.frame import DepthFrame
-from handkit.geometry.skeleton import ICVL16
 from handkit.inference import estimate
 from handkit.models.latent_fusion import LatentFusion
+from handkit.skeleton import ICVL16
 
 
 @pytest.fixture(scope="module")

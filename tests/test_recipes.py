@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.models.localizer import Localizer
 from handkit.recipes import (
@@ -22,6 +21,7 @@ from handkit.recipes import (
 )
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import read_cubes
+from handkit.skeleton import HAND21
 
 every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.network)
 

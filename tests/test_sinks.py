@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from handkit.camera import Camera
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose
 from handkit.sinks import JsonLines, PictureFolder, frame_record, save_depth
+from handkit.skeleton import HAND21
 from handkit.sources import read_frames
 
 CAMERA = Camera.named("sr305")

@@ -9,11 +9,11 @@ from store.recorded import Recorded, packing_of
 
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import PUBLISHED
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import CubeRule, cube
+from handkit.skeleton import HAND21, HANDS17, ICVL16
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
 from handkit.stored import (

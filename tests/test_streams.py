@@ -10,11 +10,11 @@ from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import HAND21
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import CONFIDENCE_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
 from handkit.recipes.augment import Augment
+from handkit.skeleton import HAND21
 from handkit.streams import (
     Hypotheses,
     HypothesisFrame,

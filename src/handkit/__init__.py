@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from handkit.geometry.cube import Cube
     from handkit.geometry.frame import DepthFrame, LabeledFrame
     from handkit.geometry.intrinsics import Intrinsics
-    from handkit.geometry.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
     from handkit.hand import HandPose, Prediction
     from handkit.inference import HandPoseEstimator
     from handkit.models import MODELS
+    from handkit.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
 
     __version__: str
 
@@ -34,7 +34,7 @@ _HOMES = {
     "geometry.cube": ("Cube",),
     "geometry.frame": ("DepthFrame", "LabeledFrame"),
     "geometry.intrinsics": ("Intrinsics",),
-    "geometry.skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
+    "skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
     "hand": ("HandPose", "Prediction"),
     "inference": ("HandPoseEstimator",),
     "models": ("MODELS",),

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from handkit.camera import Camera
-from handkit.geometry.skeleton import FINGERS, Skeleton
+from handkit.skeleton import FINGERS, Skeleton
 
 Picture: TypeAlias = UInt8[np.ndarray, "_ _ 3"]
 Color: TypeAlias = tuple[int, int, int]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32
 
-from handkit.geometry.skeleton import Skeleton
+from handkit.skeleton import Skeleton
 
 Side = Literal["left", "right"]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from handkit.errors import FrameError
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator
+from handkit.skeleton import HAND21
 
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 REFUSED, INTERRUPTED = 666, 667

@@ -7,10 +7,10 @@ import pytest
 
 from handkit.cli.real_frames import read_marked_frames, tip_errors
 from handkit.errors import HandkitError
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator
 from handkit.sinks import save_depth
+from handkit.skeleton import HAND21
 
 INTRINSICS = {"fx": 500, "fy": 500, "cx": 40, "cy": 30, "w": 80, "h": 60, "depth_unit_mm": 0.125}
 TIPS = {"T": [0, 0, 500], "I": [10, 0, 500], "M": None, "R": [30, 0, 500], "P": [40, 0, 500]}

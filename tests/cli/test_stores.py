@@ -14,9 +14,9 @@ from store.recorded import Recorded, packing_of
 from handkit.camera import Camera
 from handkit.cli import main, progress, store_evaluation, store_training
 from handkit.cli.data_pack import mass_in_box
-from handkit.geometry.skeleton import MSRA21, SKELETONS
 from handkit.models.checkpoint import read_info
 from handkit.recipes import PUBLISHED
+from handkit.skeleton import MSRA21, SKELETONS
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
 from handkit.training.loop import Run

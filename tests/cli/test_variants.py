@@ -9,10 +9,10 @@ from handkit.cli.experiment import build, recipe_of
 from handkit.cli.networks import count_operations, network_facts
 from handkit.cli.variants import check_network, options, read_named_variant, read_variant, write_variant
 from handkit.errors import HandkitError
-from handkit.geometry.skeleton import NYU14
 from handkit.models import MODELS, PARTS
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
+from handkit.skeleton import NYU14
 
 
 @pytest.mark.parametrize("network", [*MODELS, *PARTS])

@@ -17,7 +17,7 @@ from handkit.datasets.msra import GESTURES, SUBJECTS
 from handkit.datasets.nyu import JOINT_NAMES
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.geometry.skeleton import FINGERS, HAND21, HANDS17, MSRA21
+from handkit.skeleton import FINGERS, HAND21, HANDS17, MSRA21
 from handkit.synthetic.scenes import bare, sample_scenes, whole_frames
 
 ICVL_SESSION = "201403121135"

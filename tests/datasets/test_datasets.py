@@ -14,7 +14,7 @@ from handkit.datasets.catalog import DATA_SETS, find_data_set, open_split
 from handkit.datasets.dataset import HandDataset, LabeledFiles, unique
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.skeleton import HAND21, HANDS17, MSRA21
+from handkit.skeleton import HAND21, HANDS17, MSRA21
 
 PARTS = [(name, part) for name, publication in DATA_SETS.items() for part in publication.frames]
 

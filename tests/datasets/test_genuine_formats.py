@@ -10,7 +10,7 @@ from datasets.fixtures import ICVL_SESSIONS, write_nyu_labels
 
 from handkit.datasets import hands17, icvl, msra, nyu
 from handkit.datasets.dataset import LabeledFiles
-from handkit.geometry.skeleton import HANDS17, MSRA21, Skeleton
+from handkit.skeleton import HANDS17, MSRA21, Skeleton
 
 
 @pytest.fixture

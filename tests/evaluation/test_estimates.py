@@ -14,9 +14,9 @@ from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator
+from handkit.skeleton import HAND21
 
 Side = Literal["left", "right"]
 CAMERA = Camera(fx=100.0, fy=100.0, cx=31.5, cy=23.5, width=64, height=48)

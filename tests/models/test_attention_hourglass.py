@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.geometry.skeleton import ICVL16, NYU14
 from handkit.models.attention_hourglass import (
     AttentionHourglass,
     SeResidual,
     SqueezeExcitation,
     _check_arguments,
 )
+from handkit.skeleton import ICVL16, NYU14
 
 
 def count(network: nn.Module) -> int:

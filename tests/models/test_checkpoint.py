@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from handkit.errors import CheckpointError
-from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.models.checkpoint import (
     load,
     load_fitting,
@@ -19,6 +18,7 @@ from handkit.models.checkpoint import (
 )
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
+from handkit.skeleton import HAND21, NYU14
 
 
 def latent_fusion(**arguments: Any) -> LatentFusion:

@@ -8,13 +8,13 @@ from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import HAND21
 from handkit.inference import evidence_of
 from handkit.models import LatentFusion
 from handkit.models.confidence import MEASURES, Confidence
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
+from handkit.skeleton import HAND21
 from handkit.streams import Hypotheses, confidence_targets
 
 MODEL = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None).eval()

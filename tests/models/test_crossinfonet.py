@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.geometry.skeleton import ICVL16, MSRA21, NYU14, SKELETONS
 from handkit.models.crossinfonet import CrossInfoNet
+from handkit.skeleton import ICVL16, MSRA21, NYU14, SKELETONS
 
 
 def count(network: nn.Module | None) -> int:

@@ -12,9 +12,9 @@ from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import ICVL16, MSRA21, NYU14
 from handkit.layers.projection import project
 from handkit.models.densereg import DenseReg, _check_arguments, cone_heatmaps, depth_as_published
+from handkit.skeleton import ICVL16, MSRA21, NYU14
 
 ANSWERS = ["field", "offset", "detection-depth", "detection-coordinates", "coordinates"]
 EDGE = 300.0

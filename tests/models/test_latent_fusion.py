@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from handkit.geometry.skeleton import HAND21, ICVL16, NYU14
 from handkit.models.latent_fusion import (
     LatentFusion,
     Plane,
@@ -14,6 +13,7 @@ from handkit.models.latent_fusion import (
     branch_disagreement,
     heatmap_spread,
 )
+from handkit.skeleton import HAND21, ICVL16, NYU14
 
 
 def count(network: nn.Module | nn.Parameter | None) -> int:

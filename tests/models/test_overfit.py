@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from handkit.geometry.crop import crop_hand
-from handkit.geometry.skeleton import HAND21
 from handkit.models import MODELS
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import cube
+from handkit.skeleton import HAND21
 from handkit.streams import SyntheticFrames
 
 

@@ -14,11 +14,11 @@ from handkit.drawing import FINGER_COLORS
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
 from handkit.geometry.frame import DepthFrame
-from handkit.geometry.skeleton import HAND21, NYU14
 from handkit.reports import write_report
 from handkit.reports.charts import INK, Bar, Chart, Dot, Line, Text, to_picture, to_svg
 from handkit.reports.figures import series_of, success_chart
 from handkit.reports.hands import TRUTH, hand_tile
+from handkit.skeleton import HAND21, NYU14
 
 FRAMES = 60
 

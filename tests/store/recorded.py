@@ -11,7 +11,7 @@ from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError
 from handkit.geometry.cube import Cube
-from handkit.geometry.skeleton import HAND21, Skeleton
+from handkit.skeleton import HAND21, Skeleton
 from handkit.store.packing import MARGIN, Packing
 from handkit.store.shards import Settings
 

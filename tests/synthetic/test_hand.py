@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from handkit.geometry.kinematics import axis_rotation
-from handkit.geometry.skeleton import HAND21
+from handkit.skeleton import HAND21
 from handkit.synthetic.hand import (
     PHALANGES,
     THUMB_BONES,

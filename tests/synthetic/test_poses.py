@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from handkit.geometry.skeleton import HAND21
+from handkit.skeleton import HAND21
 from handkit.synthetic.hand import articulate, radians, sample_shapes
 from handkit.synthetic.interpenetration import interpenetration
 from handkit.synthetic.poses import sample_articulations, sample_views, settle

@@ -17,12 +17,12 @@ from torch.utils.data import Dataset
 
 from handkit.errors import StoppedError, TrainingError
 from handkit.geometry.frame import LabeledFrame
-from handkit.geometry.skeleton import HAND21
 from handkit.models.checkpoint import load, read_info
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.recipes.augment import Augment
+from handkit.skeleton import HAND21
 from handkit.streams import SyntheticFrames, location_targets, pose_targets
 from handkit.training import loop
 from handkit.training.loop import Average, Budget, Run, train

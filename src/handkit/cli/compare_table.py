@@ -12,9 +12,9 @@ import numpy as np
 from handkit.errors import HandkitError
 from handkit.files.atomic import write_whole
 from handkit.files.png import write_png
-from handkit.geometry.skeleton import HAND21
 from handkit.reports.charts import to_picture
 from handkit.reports.figures import Series, joints_chart, success_chart
+from handkit.skeleton import HAND21
 
 KEY = ("network", "variant", "localize", "resolution", "batch", "samples", "seed")
 """Columns that make a row what it is; the others are what was measured."""

@@ -8,13 +8,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from handkit.detection import HEIGHT, WIDTH
-from handkit.geometry.skeleton import HAND21, NYU14, Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
+from handkit.skeleton import HAND21, NYU14, Skeleton
 
 JUDGES = {"handedness", "confidence"}
 """Networks that read no image, but what a pose network made of one."""

@@ -27,11 +27,11 @@ from handkit.cli.variants import check_network, read_variant
 from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError
 from handkit.evaluation import evaluate_crops
 from handkit.geometry.frame import LabeledFrame
-from handkit.geometry.skeleton import HAND21, Skeleton
 from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import load_fitting, read_info
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
+from handkit.skeleton import HAND21, Skeleton
 
 try:
     from handkit.training.loop import Budget, Report, Run, train

@@ -15,10 +15,10 @@ from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
 from handkit.files.png import write_png
-from handkit.geometry.skeleton import HAND21
 from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator
 from handkit.sinks import STAGES, JsonLines, frame_record, save_depth
+from handkit.skeleton import HAND21
 from handkit.synthetic.scenes import DEVICES, record, sample_scenes, whole_frames
 
 TILES = 24

@@ -21,7 +21,7 @@ from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.skeleton import Skeleton
+from handkit.skeleton import Skeleton
 
 
 @dataclass(frozen=True)

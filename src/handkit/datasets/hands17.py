@@ -21,7 +21,7 @@ from handkit.datasets.images import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
-from handkit.geometry.skeleton import HANDS17
+from handkit.skeleton import HANDS17
 
 CAMERA = Camera.named("hands17")
 FRAMES = {"train": 957_032, "test": 295_510}

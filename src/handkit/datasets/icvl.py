@@ -24,7 +24,7 @@ from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError
 from handkit.files.number_tables import NumberTable
-from handkit.geometry.skeleton import ICVL16
+from handkit.skeleton import ICVL16
 
 CAMERA = Camera.named("icvl")
 TRAIN_ROWS = 331_006

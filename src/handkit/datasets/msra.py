@@ -25,7 +25,7 @@ from handkit.datasets.tables import read_head, read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import MOST_DIGITS
 from handkit.files.regular import open_regular
-from handkit.geometry.skeleton import MSRA21
+from handkit.skeleton import MSRA21
 
 CAMERA = Camera.named("msra")
 SUBJECTS = tuple(f"P{number}" for number in range(9))

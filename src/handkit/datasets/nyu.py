@@ -22,7 +22,7 @@ from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import LARGEST
 from handkit.files.regular import check_regular
-from handkit.geometry.skeleton import NYU14
+from handkit.skeleton import NYU14
 
 CAMERA = Camera.named("nyu")
 FRAMES = {"train": 72_757, "test": 8252}

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from handkit.datasets.dataset import LabeledFiles
-from handkit.geometry.skeleton import Skeleton
 from handkit.named_cameras import CAMERAS
+from handkit.skeleton import Skeleton
 
 Opener = Callable[[Path], LabeledFiles]
 Rows: TypeAlias = tuple[int, int]

@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.models.attention_hourglass import AttentionHourglass
 from handkit.models.confidence import Confidence
 from handkit.models.crossinfonet import CrossInfoNet
@@ -17,6 +16,7 @@ from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.models.srn import SRN
+from handkit.skeleton import Skeleton
 
 
 @runtime_checkable  # for the shape checker that runs under pytest; nothing here asks isinstance

@@ -34,10 +34,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.layers.heatmaps import gaussian_error, highest_cell
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import normalized_convolution
+from handkit.skeleton import Skeleton
 
 Regression = Literal["attention", "raw", "direct", "one-task"]
 

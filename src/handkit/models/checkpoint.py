@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
-from handkit.geometry.skeleton import Skeleton
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
+from handkit.skeleton import Skeleton
 
 FORMAT = 1
 LEAST_FIT = 0.1

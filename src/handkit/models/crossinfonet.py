@@ -41,10 +41,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.layers.heatmaps import blurred_cell_heatmaps
 from handkit.layers.projection import project
 from handkit.layers.residual import PostActivationBottleneck, normalized_convolution
+from handkit.skeleton import Skeleton
 
 CHANNELS = 256
 """Of the pyramid and of everything behind it."""

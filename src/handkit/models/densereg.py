@@ -42,13 +42,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.layers.batch_renorm import BatchRenorm2d
 from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
 from handkit.layers.projection import project, unproject
 from handkit.layers.readout import look_up, mean_shift, take_strongest
 from handkit.models.densereg_stacks import MAPS, Answer, Cells, Reinjection, Stack, coordinate_head, stem
+from handkit.skeleton import Skeleton
 
 HEAT_RADIUS = 2 * 4 / 32
 """tau: 4 of 32 cells across an image that is 2 wide."""

@@ -38,7 +38,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.layers.heatmaps import (
     cell_deviations,
     cell_spread,
@@ -50,6 +49,7 @@ from handkit.layers.heatmaps import (
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import PreActivationBottleneck
 from handkit.models.description import Description
+from handkit.skeleton import Skeleton
 
 Plane = Literal["xy", "xz", "yz"]
 

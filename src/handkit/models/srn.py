@@ -44,11 +44,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.geometry.crop import Space
-from handkit.geometry.skeleton import Skeleton
 from handkit.layers.fields import encode, foreground, shrink
 from handkit.layers.heatmaps import gaussian_heatmaps
 from handkit.layers.projection import project
 from handkit.layers.residual import PostActivationBottleneck, normalized_convolution
+from handkit.skeleton import Skeleton
 
 Reparameterization = Literal["fields", "deconvolution", "heatmaps", "heatmaps+depth"]
 Backbone = Literal["resnet18", "resnet50"]

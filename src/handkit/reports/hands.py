@@ -19,7 +19,7 @@ from handkit.drawing import (
     show_depth,
 )
 from handkit.geometry.frame import DepthFrame
-from handkit.geometry.skeleton import Skeleton
+from handkit.skeleton import Skeleton
 
 DepthOf: TypeAlias = Callable[[int], DepthFrame | None]
 """A row of the scored arrays to its depth image: a batch of one, whose camera frame is that of the joints.

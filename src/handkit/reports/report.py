@@ -9,11 +9,11 @@ from handkit.drawing import Picture
 from handkit.evaluation import Result
 from handkit.files.atomic import write_whole
 from handkit.files.png import encode_png
-from handkit.geometry.skeleton import Skeleton
 from handkit.reports.charts import Chart, to_picture, to_svg
 from handkit.reports.figures import joints_chart, series_of, success_chart
 from handkit.reports.hands import DepthOf, worst_frames_sheet
 from handkit.reports.page import Figures, report_page
+from handkit.skeleton import Skeleton
 
 
 def write_report(

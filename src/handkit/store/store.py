@@ -21,7 +21,7 @@ from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.geometry.skeleton import SKELETONS, Skeleton
+from handkit.skeleton import SKELETONS, Skeleton
 from handkit.store.codec import decode, gather
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 

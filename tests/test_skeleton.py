@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from handkit.geometry.skeleton import FINGERS, HAND21, HANDS17, ICVL16, MSRA21, NYU14, SKELETONS
+from handkit.skeleton import FINGERS, HAND21, HANDS17, ICVL16, MSRA21, NYU14, SKELETONS
 
 every_skeleton = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=lambda skeleton: skeleton.name)
 

@@ -1,0 +1,1 @@
+"""What runs the networks of an estimator: ONNX Runtime, OpenVINO, or the torch modules themselves."""

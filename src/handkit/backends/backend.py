@@ -1,0 +1,58 @@
+"""What an estimator asks of whatever runs the networks: where hands could be, and what is in a cube. numpy only."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from handkit.camera import Camera
+from handkit.locate.detect import Maps
+from handkit.skeleton import Skeleton
+
+
+class Cubes(NamedTuple):
+    """N cubes to look at, all of the edge that the pose network was trained with; see `geometry.cube.Cube`."""
+
+    center: Float32[np.ndarray, "N 3"]
+    """Camera mm."""
+    mirrored: Bool[np.ndarray, " N"]
+    """Looked at as a left hand."""
+    roll: Float32[np.ndarray, " N"]
+    """About the optical axis, rad."""
+
+
+class Estimates(NamedTuple):
+    """What a pose network and the confidence network behind it say of each cube."""
+
+    joints_mm: Float32[np.ndarray, "N J 3"]
+    """Camera mm."""
+    joints_px: Float32[np.ndarray, "N J 2"]
+    """Pixels of the depth image."""
+    uncertainty_mm: Float32[np.ndarray, "N J"]
+    """Expected error of each joint."""
+    good: Float32[np.ndarray, " N"]
+    """Log odds that a hand is there, of this handedness, and its mean joint error under 20 mm."""
+    hand: Float32[np.ndarray, " N"]
+    """Log odds that a hand is in the cube."""
+    right: Float32[np.ndarray, " N"]
+    """Of the two hypotheses of one hand, plain and mirrored, the likelier one has the larger `right`: the difference
+    is the log odds of the plain one."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Backend(Protocol):
+    """Threads may share one."""
+
+    name: str
+    """As `--backend` has it."""
+    skeleton: Skeleton
+    edge_mm: float
+    """Of the cubes."""
+
+    def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
+        """Maps of the hand detector for a `locate.detect.Canonical` depth image (mm, 0 invalid)."""
+        ...
+
+    def estimate(self, depth: Float32[np.ndarray, "H W"], camera: Camera, cubes: Cubes) -> Estimates:
+        """What is in each cube of one depth image (mm, 0 invalid; undistorted, `camera` a pinhole)."""
+        ...
