@@ -224,6 +224,8 @@ class HandPoseEstimator:
             "left" if left else "right",
             round(score * supported(joints, seen, image.depth), 4),
             self.model.skeleton,
+            np.full(len(joints), np.nan, np.float32),
+            1.0,
         )
 
 
