@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from handkit import HAND21, Camera, HandPose, HandPoseEstimator
 from handkit.drawing import FINGER_COLORS, depth_range, draw_skeleton, draw_text, show_depth
@@ -98,7 +100,7 @@ def axes() -> None:
     ):
         axis.annotate("", xy=(x, y), xytext=(0, 0), arrowprops={"arrowstyle": "-|>", "color": gray, "linewidth": 2})
         axis.text(*where, name, color=gray, va="center")
-    axis.add_patch(plt.Rectangle((-0.45, -0.3), 0.5, 0.6, facecolor="none", edgecolor=gray, linewidth=2))
+    axis.add_patch(Rectangle((-0.45, -0.3), 0.5, 0.6, facecolor="none", edgecolor=gray, linewidth=2))
     axis.text(-0.5, -0.5, "camera", color=gray)
     axis.set_xlim(-0.6, 2.3)
     axis.set_ylim(-1.4, 1.0)
@@ -129,7 +131,7 @@ def _open_hand() -> LabeledFrame:
             return look(scene, Cube.around(scene.focus, edge=250.0), resolution=128)
 
 
-def _panels(names: Sequence[str]) -> tuple[plt.Figure, list[Axes]]:
+def _panels(names: Sequence[str]) -> tuple[Figure, list[Axes]]:
     figure, row = plt.subplots(1, len(names), figsize=(2.6 * len(names), 2.9))
     for axis, name in zip(row, names, strict=True):
         axis.set_title(name, fontsize=10)
@@ -210,13 +212,13 @@ def _arrows(axis: Axes, crop: Crop, direction: torch.Tensor) -> None:
                 scale=22, width=0.008)  # fmt: skip
 
 
-def _finish(figure: plt.Figure, axis: Axes, name: str) -> None:
+def _finish(figure: Figure, axis: Axes, name: str) -> None:
     axis.set_aspect("equal")
     axis.axis("off")
     _save(figure, name)
 
 
-def _save(figure: plt.Figure, name: str, *, background: str | None = None) -> None:
+def _save(figure: Figure, name: str, *, background: str | None = None) -> None:
     """An SVG without a background, readable on light and dark pages; with one, a PNG."""
     figure.tight_layout()
     if background is None:
