@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
+from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 Side = Literal["left", "right"]

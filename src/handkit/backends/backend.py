@@ -3,10 +3,10 @@
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from handkit.camera import Camera
 from handkit.locate.detect import Maps
+from handkit.shapes import Bool, Float32
 from handkit.skeleton import Skeleton
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from handkit.camera import Camera
@@ -14,6 +13,7 @@ from handkit.geometry.frame import DepthFrame, LabeledFrame
 from handkit.hand import Side
 from handkit.inference import HandPoseEstimator, estimate
 from handkit.models import HandPoseModel
+from handkit.shapes import Float
 
 
 @dataclass(frozen=True)
