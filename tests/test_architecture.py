@@ -52,7 +52,7 @@ ROOMS = {
     "evaluation": {"datasets", *ESTIMATE},
     "reports": {"evaluation", "drawing", "geometry", "skeleton"},
     "tracking": ESTIMATE,
-    "export": ESTIMATE,
+    "export": {"backends", "synthetic", *ESTIMATE},
     "streams": {"recipes", "synthetic", *ESTIMATE},
     "detection": {"recipes", "synthetic", *NETWORKS},
     "stored": {"streams", "recipes", "store", *ESTIMATE},
