@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from jaxtyping import config
+from torch import nn
 
 from handkit import export
 from handkit.backends import onnx, openvino
@@ -37,7 +38,10 @@ ALLOWED_MM = 0.05
 def pose(name: str) -> Any:
     """Weights as a weights file has them: half precision numbers."""
     torch.manual_seed(0)
-    model = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
+    model: Any = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
+    if name == "densereg":
+        # Where heat maps say nothing, votes have no weight and tie, and a rounding error decides between far places.
+        nn.init.ones_(model.stacks[-1].field.heatmaps.bias)
     return _rounded(model)
 
 
@@ -161,7 +165,7 @@ def test_parity_is_what_the_outputs_differ_by(files: Path):
 
 def test_weights_stay_in_half_precision(files: Path):
     parameters = sum(each.numel() for each in (*module().pose.parameters(), *module().confidence.parameters()))  # pyright: ignore
-    assert (files / "hand.onnx").stat().st_size < 2 * parameters + 120_000
+    assert (files / "hand.onnx").stat().st_size < 3 * parameters
 
 
 def test_a_file_says_nothing_of_who_wrote_it(files: Path):
@@ -170,7 +174,13 @@ def test_a_file_says_nothing_of_who_wrote_it(files: Path):
     assert b'"network": "latent-fusion"' in content
 
 
-@pytest.mark.parametrize("name", sorted(set(SMALL) - {"latent-fusion"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "densereg",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("attention-hourglass", "crossinfonet", "srn")),
+    ],
+)
 def test_every_network(name: str, tmp_path: Path):
     graph = HandGraph(pose(name), None, edge_mm=200.0)
     write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
