@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from jaxtyping import config
-from torch import nn
 
 from handkit import export
 from handkit.backends import onnx, openvino
@@ -19,7 +18,7 @@ from handkit.backends.graph_file import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
 from handkit.export import detector_parity, hand_parity, write
-from handkit.graph import HandGraph
+from handkit.graph import HandGraph, load_graph
 from handkit.models import MODELS
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
@@ -28,7 +27,6 @@ from handkit.skeleton import HAND21, NYU14
 SMALL: dict[str, dict[str, Any]] = {
     "attention-hourglass": {"resolution": 64, "channels": 16},
     "crossinfonet": {"resolution": 32},
-    "densereg": {"resolution": 32, "channels": 48, "stacks": 1, "initial_std": None},
     "latent-fusion": {"resolution": 32, "channels": 16, "planes": ["xy"], "initial_std": None},
     "srn": {"resolution": 32, "stages": 1},
 }
@@ -39,9 +37,6 @@ def pose(name: str) -> Any:
     """Weights as a weights file has them: half precision numbers."""
     torch.manual_seed(0)
     model: Any = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
-    if name == "densereg":
-        # Where heat maps say nothing, votes have no weight and tie, and a rounding error decides between far places.
-        nn.init.ones_(model.stacks[-1].field.heatmaps.bias)
     return _rounded(model)
 
 
@@ -175,15 +170,21 @@ def test_a_file_says_nothing_of_who_wrote_it(files: Path):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "densereg",
-        *(pytest.param(each, marks=pytest.mark.slow) for each in ("attention-hourglass", "crossinfonet", "srn")),
-    ],
+    "name", ["srn", *(pytest.param(each, marks=pytest.mark.slow) for each in ("attention-hourglass", "crossinfonet"))]
 )
-def test_every_network(name: str, tmp_path: Path):
+def test_networks_that_have_learned_nothing(name: str, tmp_path: Path):
     graph = HandGraph(pose(name), None, edge_mm=200.0)
     write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
     exported = onnx.OnnxGraph(tmp_path / "hand.onnx", kind="hand")
     assert (exported.info.network, exported.info.confidence) == (name, "none")
     assert hand_parity(graph, exported, count=2).largest_mm <= ALLOWED_MM
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("name", ["attention-hourglass", "crossinfonet", "densereg", "latent-fusion-xy", "srn"])
+def test_trained_networks(name: str, tmp_path: Path):
+    """DenseReg only trained: its votes tie on the noise of a network that has learned nothing, and rounding decides."""
+    graph = load_graph(name)
+    write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
+    assert hand_parity(graph, onnx.OnnxGraph(tmp_path / "hand.onnx"), count=10).largest_mm <= ALLOWED_MM
