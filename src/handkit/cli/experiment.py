@@ -18,10 +18,8 @@ from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.streams import (
-    LOCATED_MARGIN,
-    Hypotheses,
-    SyntheticFrames,
+from handkit.training.streams import LOCATED_MARGIN, Hypotheses, SyntheticFrames
+from handkit.training.targets import (
     Targets,
     confidence_targets,
     handedness_targets,
