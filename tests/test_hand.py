@@ -12,7 +12,7 @@ from handkit.hand import HandPose, Prediction
 from handkit.skeleton import HAND21
 
 JOINTS = np.arange(63, dtype=np.float32).reshape(21, 3)
-HAND = HandPose(JOINTS, JOINTS[:, :2], "right", 0.98765, HAND21)
+HAND = HandPose(JOINTS, JOINTS[:, :2], "right", 0.98765, HAND21, np.full(21, 4.25, np.float32), 0.9)
 
 
 def test_joints_by_name():
@@ -24,6 +24,8 @@ def test_joints_by_name():
 def test_hands_compare():
     assert replace(HAND, joints_mm=JOINTS.copy()) == HAND
     assert replace(HAND, joints_mm=JOINTS + 1) != HAND
+    assert replace(HAND, uncertainty_mm=HAND.uncertainty_mm + 1) != HAND
+    assert replace(HAND, handedness_probability=0.8) != HAND
     assert HAND != "right"
     assert len({HAND, replace(HAND, joints_mm=JOINTS.copy())}) == 1
     assert Prediction([HAND], None, {}) == Prediction([HAND], None, {})
@@ -35,6 +37,8 @@ def test_dicts_are_json():
     record = json.loads(json.dumps(prediction.to_dict(), allow_nan=False))
     assert record["hands"][0]["confidence"] is None
     assert record["hands"][0]["joints_mm"][1] == [3.0, 4.0, 5.0]
+    assert record["hands"][0]["uncertainty_mm"] == [4.2] * 21
+    assert record["hands"][0]["handedness_probability"] == 0.9
     assert record["warnings"] == ["odd"]
 
 

@@ -29,6 +29,8 @@ def answer(_, image, *, handedness="auto") -> Prediction:
         handedness="left" if handedness == "left" else "right",
         confidence=0.9,
         skeleton=HAND21,
+        uncertainty_mm=np.full(21, 3.0, np.float32),
+        handedness_probability=0.95,
     )
     return Prediction(hands=[pose], reason=None, timings_ms=STAGES)
 

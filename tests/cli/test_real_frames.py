@@ -45,7 +45,9 @@ class Known(HandPoseEstimator):
         joints = np.zeros((21, 3), np.float32)
         for tip, joint in zip(TIPS.values(), HAND21.fingertips, strict=True):
             joints[joint] = np.array(tip or [9e9, 0, 0]) + np.array([3, -4, 6])
-        return Prediction([HandPose(joints, joints[:, :2], "left", 1.0, HAND21)], None, {})
+        return Prediction(
+            [HandPose(joints, joints[:, :2], "left", 1.0, HAND21, np.zeros(21, np.float32), 1.0)], None, {}
+        )
 
 
 def test_distances_by_hand(tmp_path):

@@ -52,7 +52,9 @@ class Oracle(HandPoseEstimator):
         if offset is None:
             return Prediction([], "nothing", {})
         joints = (CENTER + torch.tensor(offset)).expand(21, 3).numpy()
-        return Prediction([HandPose(joints, joints[:, :2], self.side, 1.0, HAND21)], None, {})
+        return Prediction(
+            [HandPose(joints, joints[:, :2], self.side, 1.0, HAND21, np.zeros(21, np.float32), 1.0)], None, {}
+        )
 
 
 def image(handedness: Side = "right") -> LabeledImage:

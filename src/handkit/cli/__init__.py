@@ -15,6 +15,7 @@ from tyro.extras import subcommand_cli_from_dict
 import handkit
 from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
+from handkit.cli.export import export
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
@@ -208,6 +209,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "evaluate": evaluate,
     "score": score,
     "compare": compare,
+    "export": export,
     "info": info,
     "data": data,
 }

@@ -10,7 +10,6 @@ from statistics import median
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Shaped
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -22,6 +21,7 @@ from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge,
 from handkit.errors import HandkitError, SourceError
 from handkit.hand import Prediction
 from handkit.inference import Asked, HandPoseEstimator
+from handkit.shapes import Float32, Shaped
 from handkit.sinks import JsonLines, PictureFolder, frame_record
 from handkit.sources import find_files, read_frames
 

@@ -88,7 +88,8 @@ def run_demo(*, out: Path, frames: int, seed: int) -> int:
 
 def _truth(image: LabeledImage) -> HandPose:
     """The label as a pose."""
-    return HandPose(image.joints, image.camera.project(image.joints), image.handedness, 1.0, HAND21)
+    exact = np.zeros(len(image.joints), np.float32)
+    return HandPose(image.joints, image.camera.project(image.joints), image.handedness, 1.0, HAND21, exact, 1.0)
 
 
 def _error_mm(frame: LabeledImage, prediction: Prediction) -> float | None:

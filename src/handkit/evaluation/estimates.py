@@ -6,14 +6,15 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from handkit.camera import Camera
 from handkit.geometry.frame import DepthFrame, LabeledFrame
+from handkit.graph import estimate
 from handkit.hand import Side
-from handkit.inference import HandPoseEstimator, estimate
+from handkit.inference import HandPoseEstimator
 from handkit.models import HandPoseModel
+from handkit.shapes import Float
 
 
 @dataclass(frozen=True)

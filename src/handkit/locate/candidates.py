@@ -8,10 +8,10 @@ A linear score of shape and distance orders these centers, and the best that are
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
 
 from handkit.camera import Camera
 from handkit.locate.surfaces import Grid, find_surfaces, kernel
+from handkit.shapes import Bool, Float32, Float64, Int32
 
 _WEIGHTS = np.array([0.18, 0.044, -0.00029, 2.0, -0.0115, -3.0])
 """Of what `_measure` returns: a logit over the centers of one image.

@@ -4,7 +4,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
 from torch import Tensor
 
 from handkit.camera import Camera
@@ -12,6 +11,7 @@ from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.models.localizer import Localizer
+from handkit.shapes import Float, Float32
 
 FIRST, CLEAR_ODDS = 3, 4.0
 """Number of proposals looked at first; with these log odds (98 %) for one of them, no more are."""
@@ -60,6 +60,6 @@ def _move(
 ) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
     """The refined center of each center, and the objectness there (log odds)."""
     cube = Cube.around(center, edge=edge_mm)
-    crop = crop_hand(frame.expand(len(center)), cube, localizer.resolution)
+    crop = crop_hand(frame, cube, localizer.resolution)
     location = localizer(crop.points(Space.IMAGE))
     return cube.denormalize(location.offset[:, None])[:, 0], location.objectness

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+
+from handkit.shapes import Float, Float32
 
 FOCAL, STRIDE, MULTIPLE = 160.0, 4, 32
 """As the network has them (`handkit.models.detector`)."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from numba import njit  # pyright: ignore[reportUnknownVariableType]
 
 from handkit.camera import Camera
+from handkit.shapes import Float32, Int32
 
 NEAR, FAR = 150.0, 1500.0
 """Range in which hands are looked for, mm."""

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Float
 
 from handkit.drawing import (
     FAINT,
@@ -19,6 +18,7 @@ from handkit.drawing import (
     show_depth,
 )
 from handkit.geometry.frame import DepthFrame
+from handkit.shapes import Float
 from handkit.skeleton import Skeleton
 
 DepthOf: TypeAlias = Callable[[int], DepthFrame | None]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from handkit.drawing import Picture
 from handkit.evaluation import Result
@@ -13,6 +12,7 @@ from handkit.reports.charts import Chart, to_picture, to_svg
 from handkit.reports.figures import joints_chart, series_of, success_chart
 from handkit.reports.hands import DepthOf, worst_frames_sheet
 from handkit.reports.page import Figures, report_page
+from handkit.shapes import Float
 from handkit.skeleton import Skeleton
 
 
