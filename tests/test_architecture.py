@@ -23,7 +23,8 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATE = {"graph", "inference", "locate", *IMAGES, *NETWORKS}
+ESTIMATOR = {"estimator", "hypotheses", "anatomy", "hub", "backends", "locate", *IMAGES}
+ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
@@ -38,19 +39,22 @@ ROOMS = {
     "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry", "skeleton", "recipes"},  # recipes: the cubes that a weights file names
-    "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
+    "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "sources": set[str](),
     "sinks": {"camera", "hand"},
-    "drawing": {"camera", "geometry", "skeleton"},
+    "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
     "graph": NETWORKS,
     "backends": {"graph", "locate", *IMAGES, *NETWORKS},
-    "locate": {"camera", *NETWORKS},
-    "inference": {"graph", "locate", *IMAGES, *NETWORKS},
-    "evaluation": {"datasets", *ESTIMATE},
-    "reports": {"evaluation", "drawing", "geometry", "skeleton"},
+    "locate": {"camera"},
+    "anatomy": {"skeleton"},
+    "hypotheses": {"anatomy", "locate", *IMAGES},
+    "hub": {"backends"},
+    "estimator": ESTIMATOR,
+    "evaluation": {"datasets", *ESTIMATOR},
+    "reports": {"evaluation", "drawing", "depth", "skeleton"},
     "tracking": ESTIMATE,
     "export": ESTIMATE,
     "streams": {"recipes", "synthetic", *ESTIMATE},
