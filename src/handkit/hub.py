@@ -61,7 +61,17 @@ def open_backend(
         raise UsageError(f"threads is {threads!r}; it must be 1 or more")
     kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(backend, (GRAPH,))
     pose = find_network(name, kinds=kinds)
-    return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
+    if pose.suffix != GRAPH:
+        return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
+    if confidence:
+        raise UsageError(f"{pose} is a graph, with its confidence network inside; give the weights of both to torch")
+    if backend == "openvino":
+        from handkit.backends import openvino
+
+        return openvino.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")
+    from handkit.backends import onnx
+
+    return onnx.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads)
 
 
 def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:
