@@ -49,12 +49,12 @@ ROOMS = {
     "sinks": {"camera", "hand"},
     "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
-    "graph": NETWORKS,
-    "backends": {"graph", "locate", *IMAGES, *NETWORKS},
+    "graph": {"hub", *NETWORKS},
+    "backends": {"graph", "hub", "locate", *IMAGES, *NETWORKS},
     "locate": {"camera"},
     "anatomy": {"skeleton"},
     "hypotheses": {"anatomy", "locate", *IMAGES},
-    "hub": {"backends"},
+    "hub": set[str](),
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", *ESTIMATOR},
     "reports": {"evaluation", "drawing", "depth", "skeleton"},
@@ -188,6 +188,7 @@ def test_the_runtime_needs_nothing_of_the_workshop():
 
 
 def test_a_command_names_the_extra_that_it_lacks():
-    done = without_the_workshop("from handkit.cli import main\nsys.exit(main(sys.argv[1:]))", "render", "--count", "1")
+    code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
+    done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"handkit: this needs \w+, .*: pip install 'handkit\[train\]'\n", done.stderr)

@@ -6,6 +6,7 @@ Exit status: 0 something was done, 1 nothing could be, 2 wrong usage, 130 interr
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -211,6 +212,10 @@ def info(network: Annotated[Positional[str | None], arg(metavar="NETWORK")] = No
         network: Show this one.
         json: Print JSON instead of tables.
     """
+    if network is None and find_spec("torch") is None:
+        from handkit.cli.installed import print_installed
+
+        return print_installed(as_json=json)
     from handkit.cli.overview import print_overview
 
     return print_overview(network, as_json=json)
