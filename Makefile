@@ -1,12 +1,13 @@
-# make test   format and lint check, types, tests
-# make demo   a synthetic recording through the whole path, with the bundled weights
+# make test         format and lint check, types, tests
+# make test-extras  what needs packages from an index, or environments of its own: what `pip install handkit` brings
+# make demo         a synthetic recording through the whole path, with the bundled networks
 # Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: test demo docs pictures format clean
+.PHONY: test test-extras demo docs pictures format clean
 .NOTPARALLEL:
 
 test: .venv/dev.stamp
@@ -14,6 +15,9 @@ test: .venv/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/pytest
+
+test-extras: .venv/dev.stamp .venv/docs.stamp
+	$(BIN)/pytest -m extra
 
 demo: .venv/core.stamp
 	$(BIN)/handkit demo
