@@ -48,7 +48,7 @@ ROOMS = {
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
-    "sinks": {"camera", "hand"},
+    "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},
     "backends": {"locate", *IMAGES, *NETWORKS},
