@@ -14,7 +14,7 @@ from report import print_report
 
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import estimate
+from handkit.graph import estimate
 from handkit.models.checkpoint import load
 from handkit.models.pretrained import cube_edge, find_weights
 from handkit.synthetic.testset import testset

@@ -23,7 +23,7 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATE = {"inference", "locate", *IMAGES, *NETWORKS}
+ESTIMATE = {"graph", "inference", "locate", *IMAGES, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
@@ -51,9 +51,10 @@ ROOMS = {
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},
-    "backends": {"locate", *IMAGES, *NETWORKS},
+    "graph": NETWORKS,
+    "backends": {"graph", "locate", *IMAGES, *NETWORKS},
     "locate": {"camera", *NETWORKS},
-    "inference": {"locate", *IMAGES, *NETWORKS},
+    "inference": {"graph", "locate", *IMAGES, *NETWORKS},
     "evaluation": {"datasets", *ESTIMATE},
     "reports": {"evaluation", "drawing", "geometry", "skeleton"},
     "tracking": {"track", "camera", "depth", "hand"},

@@ -13,7 +13,7 @@ from handkit.cli.measure import synthetic_images
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import estimate
+from handkit.graph import estimate
 from handkit.models.latent_fusion import LatentFusion
 from handkit.skeleton import ICVL16
 

@@ -2,8 +2,7 @@
 
     DepthImage -> propose -> localizer -> cube -> estimate -> re-centered cube -> estimate -> joints
 
-An undecided hand is estimated in the cube and in its mirror image; `rotations` are rolled cubes. `estimate` is the one
-place where a pose network is called; evaluation and training call it too.
+An undecided hand is estimated in the cube and in its mirror image; `rotations` are rolled cubes.
 """
 
 import time
@@ -14,20 +13,18 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample
 
 from handkit.camera import Camera, doubts_about
 from handkit.depth import DepthImage, framed, supported
 from handkit.errors import FrameError, UsageError
-from handkit.geometry.crop import Crop, Space, crop_hand
+from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
+from handkit.graph import describe, estimate
 from handkit.hand import HandPose, Prediction
 from handkit.locate import FAR, NEAR, Locator, find_hand, propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
-from handkit.models.confidence import Evidence
-from handkit.models.description import Description
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
@@ -41,51 +38,6 @@ LEAST_SCORE = 0.15
 """Probability of a hand below which none is reported."""
 SMALL_BONE_MM = 25.0
 """Mean length of a small child's bones. Where a network sees no hand it draws its joints together, to 12 mm or less."""
-
-
-@torch.no_grad()
-def estimate(
-    model: HandPoseModel, frame: DepthFrame, cubes: Cube, *, precision: torch.dtype = torch.float32
-) -> Float[Tensor, "B J 3"]:
-    """Joints in camera mm of the hand in each cube: the one place where a pose network is called.
-
-    A frame of one row serves all cubes. Networks know right hands: of a left hand ask with a mirrored cube. Geometry
-    stays in float32 whatever the `precision` of the network.
-    """
-    crop = crop_hand(frame.expand(len(cubes)), cubes, model.resolution)
-    points = crop.points(model.space)
-    with torch.autocast(points.device.type, precision, enabled=precision != torch.float32):
-        joints = model(points)
-    return crop.denormalize(joints.float(), model.space)
-
-
-def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4"]:
-    """Hypotheses (camera mm) as the handedness network compares them: x, y, z of a right hand in the cube, and the gap.
-
-    The gap says how much deeper than each joint the surface is that covers it, in half edges of the cube.
-    """
-    seen = crop.normalize(joints, Space.IMAGE)
-    surface = grid_sample(
-        crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
-    )
-    return torch.cat([crop.cube.normalize(joints), surface[:, 0] - seen[..., 2:]], dim=-1)
-
-
-def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
-    """Evidence of the hypotheses of `crop`, described in `space` by the pose network."""
-    joints = described.joints.float()
-    joints_mm = crop.denormalize(joints, space)
-    seen = joints if space is Space.IMAGE else crop.normalize(joints_mm, Space.IMAGE)
-    where = seen[:, :, None, :2]
-    surface = grid_sample(crop.depth[:, None], where, mode="nearest", padding_mode="border", align_corners=False)
-    gap = surface[:, 0] - seen[..., 2:]
-    features, count = described.features.float(), described.features.shape[1]
-    at_joints = joints.new_zeros(*joints.shape[:2], 0)
-    if count:
-        sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
-        at_joints = sampled[..., 0].mT
-    measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
-    return Evidence(torch.cat([*measures, at_joints], dim=-1), features.mean((2, 3)))
 
 
 class HandPoseEstimator:
@@ -210,7 +162,7 @@ class HandPoseEstimator:
 
     def _likelier(self, frame: DepthFrame, cube: Cube, joints: Float[Tensor, "2 J 3"]) -> int:
         """Which of the hypotheses of one cube is a hand's: 0 the right one, 1 the left one."""
-        crop = crop_hand(frame.expand(2), cube.views(mirrored=(False, True)), self.model.resolution)
+        crop = crop_hand(frame, cube.views(mirrored=(False, True)), self.model.resolution)
         right, left = describe(crop, joints).chunk(2)
         return int(self.handedness(right, left) < 0)
 

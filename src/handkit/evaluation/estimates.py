@@ -10,8 +10,9 @@ from torch import Tensor
 
 from handkit.camera import Camera
 from handkit.geometry.frame import DepthFrame, LabeledFrame
+from handkit.graph import estimate
 from handkit.hand import Side
-from handkit.inference import HandPoseEstimator, estimate
+from handkit.inference import HandPoseEstimator
 from handkit.models import HandPoseModel
 from handkit.shapes import Float
 

@@ -60,6 +60,6 @@ def _move(
 ) -> tuple[Float[Tensor, "N 3"], Float[Tensor, " N"]]:
     """The refined center of each center, and the objectness there (log odds)."""
     cube = Cube.around(center, edge=edge_mm)
-    crop = crop_hand(frame.expand(len(center)), cube, localizer.resolution)
+    crop = crop_hand(frame, cube, localizer.resolution)
     location = localizer(crop.points(Space.IMAGE))
     return cube.denormalize(location.offset[:, None])[:, 0], location.objectness
