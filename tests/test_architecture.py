@@ -40,7 +40,8 @@ ROOMS = {
     "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
-    "sources": set[str](),
+    "extras": set[str](),
+    "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "sinks": {"camera", "hand"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},

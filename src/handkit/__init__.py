@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from handkit.inference import HandPoseEstimator
     from handkit.models import MODELS
     from handkit.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
+    from handkit.sources import open_source
 
     __version__: str
 
@@ -38,6 +39,7 @@ _HOMES = {
     "hand": ("HandPose", "Prediction"),
     "inference": ("HandPoseEstimator",),
     "models": ("MODELS",),
+    "sources": ("open_source",),
 }
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Space",
     "__version__",
     "crop_hand",
+    "open_source",
 ]
 
 

@@ -33,6 +33,10 @@ class SourceError(HandkitError, ValueError):
     """A file that cannot be read as a depth image, or a camera that does not fit it."""
 
 
+class MissingExtraError(HandkitError, ImportError):
+    """A package that an optional part needs, and the command that installs it."""
+
+
 class CheckpointError(HandkitError, ValueError):
     """A weights file that cannot be used."""
 
