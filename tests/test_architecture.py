@@ -42,6 +42,7 @@ ROOMS = {
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
+    "recordings": {"camera", "extras", "hand", "sources"},
     "sinks": {"camera", "hand"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},
