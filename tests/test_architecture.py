@@ -48,6 +48,7 @@ ROOMS = {
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
+    "recordings": {"camera", "extras", "hand", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},

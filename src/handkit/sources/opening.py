@@ -13,11 +13,12 @@ GROUP = "handkit.sources"
 """Entry points of packages that bring sources of their own: the name is the kind, the object an `Opener`."""
 
 _BUILT_IN = {
-    "synthetic": ("synthetic", "open_synthetic"),
+    "synthetic": ("sources.synthetic", "open_synthetic"),
 }
 """Module and function of every kind; a camera's package is imported when it is opened."""
 _FILES = {
-    "": ("folder", "open_files"),
+    "": ("sources.folder", "open_files"),
+    ".mcap": ("recordings.player", "open_recording"),
 }
 """By suffix of a file; the empty one for folders, globs and all other files."""
 
@@ -27,9 +28,10 @@ def open_source(
 ) -> Source:
     """The source that `spec` names, to be used as `with open_source(spec) as source: for frame in source: …`.
 
-    `spec` is `synthetic[:SEED]`, a folder, a file, a glob, or the kind of another package's entry point. `camera` is
-    that of files that do not name theirs: a name or `fx,fy,cx,cy`; `depth_scale` is the mm of one unit, if it is not
-    what the source says. `report` is told what is wrong and not fatal; by default it is logged as a warning.
+    `spec` is `synthetic[:SEED]`, a recording (`.mcap`), a folder, a file or a glob of depth images, or the kind of
+    another package's entry point. `camera` is that of files that do not name theirs: a name or `fx,fy,cx,cy`;
+    `depth_scale` is the mm of one unit, if it is not what the source says. `report` is told what is wrong and not
+    fatal; by default it is logged as a warning.
 
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """
@@ -63,4 +65,4 @@ def _opener(kind: str) -> Opener | None:
 
 
 def _load(module: str, name: str) -> Opener:
-    return getattr(importlib.import_module(f"handkit.sources.{module}"), name)
+    return getattr(importlib.import_module(f"handkit.{module}"), name)

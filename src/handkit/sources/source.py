@@ -39,6 +39,8 @@ class Reading(NamedTuple):
     camera: Camera
     time_ns: int
     """By the camera's clock."""
+    origin_ns: int | None = None
+    """What that clock showed at the first reading, if this is not it."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -104,7 +106,7 @@ class Gate:
     def frame(self, reading: Reading, index: int) -> TimedFrame | None:
         """None where it was refused."""
         if self._start_ns is None:
-            self._start_ns = reading.time_ns
+            self._start_ns = reading.time_ns if reading.origin_ns is None else reading.origin_ns
         time_s = (reading.time_ns - self._start_ns) / 1e9
         try:
             image = DepthImage.of(reading.values, reading.camera)
