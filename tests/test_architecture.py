@@ -50,6 +50,7 @@ ROOMS = {
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
+    "live": {"hand", "sinks", "sources", "tracking"},
     "drawing": {"camera", "geometry", "skeleton"},
     "recipes": {"geometry", "skeleton"},
     "graph": NETWORKS,
