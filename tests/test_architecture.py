@@ -23,7 +23,8 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATE = {"graph", "inference", "locate", *IMAGES, *NETWORKS}
+ESTIMATOR = {"estimator", "hypotheses", "anatomy", "hub", "backends", "locate", *IMAGES}
+ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
@@ -43,7 +44,7 @@ ROOMS = {
     "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry", "skeleton", "recipes"},  # recipes: the cubes that a weights file names
-    "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
+    "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "extras": set[str](),
@@ -51,14 +52,17 @@ ROOMS = {
     "recordings": {"camera", "extras", "hand", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "live": {"hand", "sinks", "sources", "tracking"},
-    "drawing": {"camera", "geometry", "skeleton"},
+    "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
     "graph": NETWORKS,
     "backends": {"graph", "locate", *IMAGES, *NETWORKS},
-    "locate": {"camera", *NETWORKS},
-    "inference": {"graph", "locate", *IMAGES, *NETWORKS},
-    "evaluation": {"datasets", *ESTIMATE},
-    "reports": {"evaluation", "drawing", "geometry", "skeleton"},
+    "locate": {"camera"},
+    "anatomy": {"skeleton"},
+    "hypotheses": {"anatomy", "locate", *IMAGES},
+    "hub": {"backends"},
+    "estimator": ESTIMATOR,
+    "evaluation": {"datasets", *ESTIMATOR},
+    "reports": {"evaluation", "drawing", "depth", "skeleton"},
     "tracking": {"track", "camera", "depth", "hand"},
     "export": ESTIMATE,
     "streams": {"recipes", "synthetic", *ESTIMATE},

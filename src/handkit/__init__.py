@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from handkit.camera import Camera
     from handkit.depth import DepthImage
     from handkit.errors import CheckpointError, FrameError, HandkitError
+    from handkit.estimator import HandPoseEstimator
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
     from handkit.geometry.frame import DepthFrame, LabeledFrame
     from handkit.geometry.intrinsics import Intrinsics
     from handkit.hand import HandPose, Prediction, TrackedHand
-    from handkit.inference import HandPoseEstimator
     from handkit.models import MODELS
     from handkit.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
     from handkit.sources import open_source
@@ -38,7 +38,7 @@ _HOMES = {
     "geometry.intrinsics": ("Intrinsics",),
     "skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
     "hand": ("HandPose", "Prediction", "TrackedHand"),
-    "inference": ("HandPoseEstimator",),
+    "estimator": ("HandPoseEstimator",),
     "models": ("MODELS",),
     "sources": ("open_source",),
     "tracking": ("HandTracker",),
