@@ -15,6 +15,7 @@ from tyro.extras import subcommand_cli_from_dict
 import handkit
 from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
+from handkit.cli.live import live
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
@@ -223,6 +224,7 @@ def data() -> int:
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "predict": predict,
+    "live": live,
     "train": train,
     "render": render,
     "demo": demo,
