@@ -19,13 +19,15 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors` and `files` stand below all of them.
+# Each room and the rooms that it may import; `errors`, `files` and `shapes` stand below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATE = {"inference", "locate", *IMAGES, *NETWORKS}
+ESTIMATOR = {"estimator", "hypotheses", "anatomy", "hub", "backends", "locate", *IMAGES}
+ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
+    "shapes": set[str](),
     "files": {"errors"},
     "named_cameras": set[str](),
     "lens": set[str](),
@@ -33,25 +35,35 @@ ROOMS = {
     "camera": {"named_cameras", "lens"},
     "depth": {"camera", "cleaning"},
     "skeleton": set[str](),
-    "hand": {"skeleton"},
+    "angles": {"skeleton"},
+    "conventions": {"skeleton"},
+    "hand": {"angles", "conventions", "skeleton"},
+    "smoothing": set[str](),
+    "bones": {"skeleton"},
+    "track": {"bones", "smoothing", "camera", "hand"},
     "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry", "skeleton", "recipes"},  # recipes: the cubes that a weights file names
-    "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
+    "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
-    "sinks": {"camera", "hand"},
-    "drawing": {"camera", "geometry", "skeleton"},
+    "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
+    "live": {"hand", "sinks", "sources", "tracking"},
+    "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
-    "backends": {"locate", *IMAGES, *NETWORKS},
-    "locate": {"camera", *NETWORKS},
-    "inference": {"locate", *IMAGES, *NETWORKS},
-    "evaluation": {"datasets", *ESTIMATE},
-    "reports": {"evaluation", "drawing", "geometry", "skeleton"},
-    "tracking": ESTIMATE,
+    "graph": NETWORKS,
+    "backends": {"graph", "locate", *IMAGES, *NETWORKS},
+    "locate": {"camera"},
+    "anatomy": {"skeleton"},
+    "hypotheses": {"anatomy", "locate", *IMAGES},
+    "hub": {"backends"},
+    "estimator": ESTIMATOR,
+    "evaluation": {"datasets", *ESTIMATOR},
+    "reports": {"evaluation", "drawing", "depth", "skeleton"},
+    "tracking": {"track", "camera", "depth", "hand"},
     "export": ESTIMATE,
     "streams": {"recipes", "synthetic", *ESTIMATE},
     "detection": {"recipes", "synthetic", *NETWORKS},
@@ -103,7 +115,7 @@ def depth(node: ast.AST) -> int:
 def test_imports_point_down(module: str) -> None:
     here = room(module)
     found = {(room(origin), name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
-    rooms = {there for there, _ in found} - {here, "errors", "files"}
+    rooms = {there for there, _ in found} - {here, "errors", "files", "shapes"}
     if here in {"", "cli", "__main__"}:
         assert here == "__main__" or "cli" not in rooms
         return

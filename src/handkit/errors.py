@@ -37,6 +37,10 @@ class MissingExtraError(HandkitError, ImportError):
     """A package that an optional part needs, and the command that installs it."""
 
 
+class SinkError(HandkitError, OSError):
+    """A file or a receiver that poses cannot be written to."""
+
+
 class CheckpointError(HandkitError, ValueError):
     """A weights file that cannot be used."""
 

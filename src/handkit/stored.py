@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import estimate
+from handkit.graph import estimate
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes import Center, Recipe

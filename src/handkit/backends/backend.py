@@ -3,10 +3,10 @@
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from handkit.camera import Camera
 from handkit.locate.detect import Maps
+from handkit.shapes import Bool, Float32
 from handkit.skeleton import Skeleton
 
 
@@ -48,6 +48,8 @@ class Backend(Protocol):
     skeleton: Skeleton
     edge_mm: float
     """Of the cubes."""
+    has_confidence: bool
+    """Whether a confidence network judges the joints; without one what it would say is 0."""
 
     def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
         """Maps of the hand detector for a `locate.detect.Canonical` depth image (mm, 0 invalid)."""
