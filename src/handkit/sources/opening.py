@@ -6,19 +6,26 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from handkit.camera import Camera, CameraChoice
-from handkit.errors import UsageError
+from handkit.errors import HandkitError, UsageError
 from handkit.sources.source import Opener, Options, Report, Source, log
 
 GROUP = "handkit.sources"
 """Entry points of packages that bring sources of their own: the name is the kind, the object an `Opener`."""
 
+CAMERAS = ("realsense", "orbbec", "oak", "record3d")
 _BUILT_IN = {
     "synthetic": ("sources.synthetic", "open_synthetic"),
+    "realsense": ("sources.realsense", "open_realsense"),
+    "orbbec": ("sources.orbbec", "open_orbbec"),
+    "oak": ("sources.oak", "open_oak"),
+    "record3d": ("sources.record3d", "open_record3d"),
 }
 """Module and function of every kind; a camera's package is imported when it is opened."""
 _FILES = {
     "": ("sources.folder", "open_files"),
     ".mcap": ("recordings.player", "open_recording"),
+    ".db3": ("sources.realsense", "open_recording"),
+    ".bag": ("sources.realsense", "open_recording"),
 }
 """By suffix of a file; the empty one for folders, globs and all other files."""
 
@@ -28,10 +35,11 @@ def open_source(
 ) -> Source:
     """The source that `spec` names, to be used as `with open_source(spec) as source: for frame in source: …`.
 
-    `spec` is `synthetic[:SEED]`, a recording (`.mcap`), a folder, a file or a glob of depth images, or the kind of
-    another package's entry point. `camera` is that of files that do not name theirs: a name or `fx,fy,cx,cy`;
-    `depth_scale` is the mm of one unit, if it is not what the source says. `report` is told what is wrong and not
-    fatal; by default it is logged as a warning.
+    `spec` is a camera (`realsense`, `orbbec`, `oak`, `record3d`, each with `:SERIAL` where there are several),
+    `synthetic[:SEED]`, a recording (`.mcap`; RealSense's `.db3` and `.bag`), a folder, a file or a glob of depth
+    images, or the kind of another package's entry point. `camera` is that of files that do not name theirs: a name or
+    `fx,fy,cx,cy`; `depth_scale` is the mm of one unit, if it is not what the source says. `report` is told what is
+    wrong and not fatal; by default it is logged as a warning.
 
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """
@@ -54,6 +62,17 @@ def open_source(
 def kinds() -> list[str]:
     """All that can stand before the colon, those of other packages last."""
     return [*_BUILT_IN, *sorted({point.name for point in entry_points(group=GROUP)} - set(_BUILT_IN))]
+
+
+def plugged_in() -> dict[str, list[str] | HandkitError]:
+    """By kind: the cameras that their packages see, or why they cannot be asked."""
+    found: dict[str, list[str] | HandkitError] = {}
+    for kind in CAMERAS:
+        try:
+            found[kind] = importlib.import_module(f"handkit.sources.{kind}").found()
+        except HandkitError as error:
+            found[kind] = error
+    return found
 
 
 def _opener(kind: str) -> Opener | None:
