@@ -17,6 +17,7 @@ import handkit
 from handkit.cli.compare import compare
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.export import export
+from handkit.cli.live import live
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
@@ -229,6 +230,7 @@ def data() -> int:
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "predict": predict,
+    "live": live,
     "train": train,
     "render": render,
     "demo": demo,
