@@ -50,6 +50,8 @@ ROOMS = {
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
+    "doctor": {"camera", "cleaning", "sources"},
+    "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "live": {"hand", "sinks", "sources", "tracking"},
     "drawing": {"camera", "skeleton"},
@@ -62,7 +64,7 @@ ROOMS = {
     "hub": {"backends"},
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", *ESTIMATOR},
-    "reports": {"evaluation", "drawing", "depth", "skeleton"},
+    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "camera", "depth", "hand"},
     "export": ESTIMATE,
     "streams": {"recipes", "synthetic", *ESTIMATE},
