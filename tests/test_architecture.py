@@ -53,6 +53,8 @@ ROOMS = {
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
+    "doctor": {"camera", "cleaning", "sources"},
+    "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "live": {"hand", "sinks", "sources", "tracking"},
     "drawing": {"camera", "skeleton"},
@@ -65,7 +67,7 @@ ROOMS = {
     "hub": set[str](),
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", *ESTIMATOR},
-    "reports": {"evaluation", "drawing", "depth", "skeleton"},
+    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "camera", "depth", "hand"},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
     "training": {"evaluation", "hub", "recipes", "store", "synthetic", *ESTIMATE},
