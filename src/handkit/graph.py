@@ -18,11 +18,12 @@ from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
+from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
 from handkit.models.confidence import Confidence, Evidence
 from handkit.models.description import Description, describe_crops
-from handkit.models.pretrained import cube_edge, find_weights
+from handkit.models.pretrained import cube_edge
 
 
 @torch.no_grad()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from handkit.errors import FrameError
+from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, Prediction
-from handkit.inference import HandPoseEstimator
 from handkit.skeleton import HAND21
 
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
@@ -13,7 +13,7 @@ REFUSED, INTERRUPTED = 666, 667
 """A first reading of so many mm makes the stand-in raise."""
 
 
-def answer(_, image, *, handedness="auto") -> Prediction:
+def answer(_, image, *, handedness="auto", **__) -> Prediction:
     """The same hand for every depth image with a valid value in it."""
     depth = image.depth
     if not depth.any():
@@ -41,4 +41,3 @@ def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator))
     monkeypatch.setattr(HandPoseEstimator, "run", answer)
     monkeypatch.setattr(HandPoseEstimator, "predict", lambda *_, **__: [])
-    monkeypatch.setattr(HandPoseEstimator, "check", lambda *_: None)

@@ -7,8 +7,8 @@ import pytest
 
 from handkit.cli.real_frames import read_marked_frames, tip_errors
 from handkit.errors import HandkitError
+from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, Prediction
-from handkit.inference import HandPoseEstimator
 from handkit.sinks import save_depth
 from handkit.skeleton import HAND21
 
@@ -37,8 +37,8 @@ class Known(HandPoseEstimator):
     def __init__(self) -> None:
         pass
 
-    def run(self, image, *, handedness="auto"):
-        assert handedness == "left"
+    def run(self, image, **asked):
+        assert asked == {"hands": 1, "handedness": "left", "minimum_confidence": 0.0}
         if not image.depth.any():
             return Prediction([], "nothing", {})
         assert image.depth.max() == 500, "in mm"

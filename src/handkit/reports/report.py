@@ -28,7 +28,7 @@ def write_report(
     """Write a result and its pictures to `folder`, which is made; returns the path of report.html in it.
 
     Also: result.json, success.png and .svg, joints.png and .svg, worst.png. The arrays are those that `result` was
-    scored from. `depth_of(row)` returns the depth image of a row (a batch of one, in the camera frame of the joints;
+    scored from. `depth_of(row)` returns the depth image of a row (in the camera frame of the joints;
     None: there is none), over which the worst frames are drawn. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
