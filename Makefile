@@ -1,5 +1,5 @@
 # make test         format and lint check, types, tests
-# make test-extras  what needs packages from an index, or environments of its own: what `pip install handkit` brings
+# make test-extras  what needs an index: what `pip install handkit` brings, the site, cameras with their vendors' packages
 # make demo         a synthetic recording through the whole path, with the bundled networks
 # Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
 
@@ -16,8 +16,9 @@ test: .venv/dev.stamp
 	$(BIN)/pyright
 	$(BIN)/pytest
 
-test-extras: .venv/dev.stamp .venv/docs.stamp
+test-extras: .venv/extras.stamp
 	$(BIN)/pytest -m extra
+	$(BIN)/pytest tests/sources tests/recordings
 
 demo: .venv/core.stamp
 	$(BIN)/handkit demo
@@ -54,4 +55,8 @@ docs: .venv/docs.stamp
 
 .venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
+.venv/extras.stamp: .venv/dev.stamp
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]'
 	@touch $@

@@ -68,7 +68,7 @@ class GraphInfo:
                 f"{path} is a graph of version {version} and this handkit runs version {GRAPH_VERSION}; {again}"
             )
         try:
-            info = cls(**content | {"skeleton": _skeleton(content["skeleton"])})
+            info = cls(**{**content, "skeleton": _skeleton(content["skeleton"])})  # pyright: ignore[reportArgumentType]
         except (KeyError, TypeError):
             raise CheckpointError(f"{path} is damaged: its metadata are incomplete; {again}") from None
         if kind is not None and info.kind != kind:

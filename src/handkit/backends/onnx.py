@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.backends.graph_file import KEY, GraphBackend, GraphInfo
 from handkit.errors import CheckpointError

@@ -10,7 +10,7 @@ import pytest
 
 from handkit.camera import Camera
 from handkit.hand import HandPose
-from handkit.sinks import JsonLines, PictureFolder, frame_record, save_depth
+from handkit.sinks.records import JsonLines, PictureFolder, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.sources import read_frames
 
