@@ -79,25 +79,37 @@ def compare(estimator: HandPoseEstimator, sequences: list[Sequence30]) -> list[d
             [first(estimator.run(image, hands=1, handedness=handedness).hands) for image in each.images]
             for each in sequences
         ]
-        rows += [figures(f"frame by frame, {handedness}", sequences, found), *follow(estimator, sequences, handedness)]
+        raw, smooth = follow(estimator, sequences, handedness)
+        ways = {"frame by frame": found, "tracked, raw": raw, "tracked, smoothed": smooth}
+        rows += [figures(f"{way}, {handedness}", sequences, hands, ways) for way, hands in ways.items()]
     return rows
 
 
-def follow(estimator: HandPoseEstimator, sequences: list[Sequence30], handedness: Asked) -> list[dict[str, str]]:
+def follow(
+    estimator: HandPoseEstimator, sequences: list[Sequence30], handedness: Asked
+) -> tuple[list[list[HandPose | None]], list[list[HandPose | None]]]:
     """Tracked: raw and smoothed."""
-    smooth: list[list[TrackedHand | None]] = []
+    smooth: list[list[HandPose | None]] = []
+    raw: list[list[HandPose | None]] = []
     for each in sequences:
         tracker = HandTracker(estimator, hands=1, handedness=handedness)
-        smooth.append([first(seen(tracker, image, i)) for i, image in enumerate(each.images)])
-    raw = [[hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands] for hands in smooth]
-    return [
-        figures(f"tracked, {handedness}, raw", sequences, raw),
-        figures(f"tracked, {handedness}, smoothed", sequences, smooth),
+        hands = [first(seen(tracker, image, i)) for i, image in enumerate(each.images)]
+        smooth.append([*hands])
+        raw.append([hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands])
+    return raw, smooth
+
+
+def figures(
+    way: str,
+    sequences: list[Sequence30],
+    found: list[list[HandPose | None]],
+    ways: dict[str, list[list[HandPose | None]]],
+) -> dict[str, str]:
+    """One row; errors over all frames in which this way found the hand, and over those in which all `ways` did."""
+    shared = [
+        [hand if all(every) else None for hand, *every in zip(hands, *others, strict=True)]
+        for hands, *others in zip(found, *ways.values(), strict=True)
     ]
-
-
-def figures(way: str, sequences: list[Sequence30], found: Sequence[Sequence[HandPose | None]]) -> dict[str, str]:
-    """One row."""
     pairs = [pair for hands in found for pair in pairwise(hands)]
     joints = [[hand and hand.joints_mm for hand in hands] for hands in found]
     labeled = all(each.truth for each in sequences)
@@ -110,10 +122,24 @@ def figures(way: str, sequences: list[Sequence30], found: Sequence[Sequence[Hand
         "flips": str(sum(a.handedness != b.handedness for a, b in pairs if a and b)),
         "numbers": str(len(ids)) if ids else "-",
         "error mm": error_mm(sequences, joints) if labeled else "-",
+        "of shared": error_mm(sequences, [[hand and hand.joints_mm for hand in each] for each in shared])
+        if labeled
+        else "-",
         "jitter mm": f"{np.mean([jitter_mm(each) for each in joints]):.2f}",
-        "truth's jitter mm": f"{np.mean([jitter_mm(known(each)) for each in sequences]):.2f}" if labeled else "-",
+        "around center": f"{np.mean([jitter_mm(centered(each)) for each in joints]):.2f}",
+        "labels' jitter": " / ".join(
+            f"{np.mean([jitter_mm(each) for each in moved]):.2f}"
+            for moved in ([known(each) for each in sequences], [centered(known(each)) for each in sequences])
+        )
+        if labeled
+        else "-",
         "lag ms": lag_ms(sequences, joints) if labeled else "-",
     }
+
+
+def centered(hands: Sequence[Joints | None]) -> list[Joints | None]:
+    """Around the mean of the joints."""
+    return [None if joints is None else joints - joints.mean(axis=0) for joints in hands]
 
 
 def known(sequence: Sequence30) -> list[Joints | None]:
