@@ -1,6 +1,6 @@
-# make test   format and lint check, types, tests
-# make test-extras   the tests of cameras and recordings again, with the vendors' packages: some 300 MB
-# make demo   a synthetic recording through the whole path, with the bundled weights
+# make test         format and lint check, types, tests
+# make test-extras  what needs an index: what `pip install handkit` brings, the site, cameras with their vendors' packages
+# make demo         a synthetic recording through the whole path, with the bundled networks
 # Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -17,6 +17,7 @@ test: .venv/dev.stamp
 	$(BIN)/pytest
 
 test-extras: .venv/extras.stamp
+	$(BIN)/pytest -m extra
 	$(BIN)/pytest tests/sources tests/recordings
 
 demo: .venv/core.stamp
@@ -57,5 +58,5 @@ docs: .venv/docs.stamp
 	@touch $@
 
 .venv/extras.stamp: .venv/dev.stamp
-	$(INSTALL) --editable '.[realsense,orbbec,oak,record3d,view]'
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]'
 	@touch $@

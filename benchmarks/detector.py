@@ -19,12 +19,12 @@ from jaxtyping import Bool, Float32
 from report import print_report
 
 from handkit.camera import Camera
-from handkit.detection import HandsFrame, WholeFrames, seen_share
 from handkit.evaluation.detections import DetectionScore, Stopwatch, find_hands
 from handkit.locate.detect import MULTIPLE, THRESHOLD, FoundHand, Maps
 from handkit.models.checkpoint import load_part, read_info
 from handkit.models.detector import HandDetector
 from handkit.recipes import RECIPES
+from handkit.training.detection import HandsFrame, WholeFrames, seen_share
 
 onnxruntime: Any = importlib.import_module("onnxruntime")  # needs onnxscript as well; neither is of the package
 

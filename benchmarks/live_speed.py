@@ -13,11 +13,11 @@ import torch
 import tyro
 from report import print_report
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
-from handkit.hub import BackendName
 from handkit.hypotheses import Asked
 from handkit.synthetic.scenes import record, whole_frames
 

@@ -3,6 +3,9 @@
 import ast
 import graphlib
 import importlib.util
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,25 +53,24 @@ ROOMS = {
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
+    "doctor": {"camera", "cleaning", "sources"},
+    "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
     "live": {"hand", "sinks", "sources", "tracking"},
     "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
-    "graph": NETWORKS,
-    "backends": {"graph", "locate", *IMAGES, *NETWORKS},
+    "graph": {"hub", *NETWORKS},
+    "backends": {"graph", "hub", "locate", *IMAGES, *NETWORKS},
     "locate": {"camera"},
     "anatomy": {"skeleton"},
     "hypotheses": {"anatomy", "locate", *IMAGES},
-    "hub": {"backends"},
+    "hub": set[str](),
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", *ESTIMATOR},
-    "reports": {"evaluation", "drawing", "depth", "skeleton"},
+    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "camera", "depth", "hand"},
-    "export": ESTIMATE,
-    "streams": {"recipes", "synthetic", *ESTIMATE},
-    "detection": {"recipes", "synthetic", *NETWORKS},
-    "stored": {"streams", "recipes", "store", *ESTIMATE},
-    "training": {"streams", "detection", "evaluation", "recipes", "store", "synthetic", *ESTIMATE},
+    "export": {"backends", "hub", "synthetic", *ESTIMATE},
+    "training": {"evaluation", "hub", "recipes", "store", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420
@@ -153,3 +155,47 @@ def test_all_is_what_is_exported() -> None:
     listed = getattr(handkit, "__all__", [])
     assert {name for name in listed if name != "__version__"} == exported
     assert all(hasattr(handkit, name) for name in listed)
+
+
+RUNTIME = {
+    "shapes", "errors", "files", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton", "hand", "anatomy",
+    "hypotheses", "hub", "estimator", "backends", "locate", "sources", "sinks", "drawing", "datasets", "evaluation",
+    "reports", "tracking", "smoothing",
+}  # fmt: skip
+"""Rooms that are installed and used without the workshop's packages."""
+DOORS = {"handkit.backends.torch", "handkit.backends.openvino"}
+"""Opened when they are asked for."""
+WORKSHOP = {"torch", "lightning", "numba", "safetensors", "jaxtyping", "scipy", "onnx", "openvino"}
+WITHOUT = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(WORKSHOP)}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+"""Python without what only the workshop needs."""
+
+
+def without_the_workshop(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", WITHOUT + code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_runtime_needs_nothing_of_the_workshop():
+    """Every one of its modules is imported in one process in which the workshop's packages are not to be had."""
+    modules = sorted(module for module in MODULES if room(module) in RUNTIME and module not in DOORS)
+    assert len(modules) > 30
+    code = "import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
+    done = without_the_workshop(code, *modules)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_command_names_the_extra_that_it_lacks():
+    code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
+    done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"handkit: this needs \w+, .*: pip install 'handkit\[train\]'\n", done.stderr)

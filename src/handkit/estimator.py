@@ -15,11 +15,11 @@ import numpy as np
 
 from handkit.anatomy import proportions
 from handkit.backends.backend import Backend, Cubes, Estimates
+from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import Camera, doubts_about
 from handkit.depth import DepthImage
 from handkit.errors import FrameError, UsageError
 from handkit.hand import HandPose, Prediction
-from handkit.hub import BackendName, open_backend
 from handkit.hypotheses import (
     Answer,
     Asked,

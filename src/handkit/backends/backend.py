@@ -38,6 +38,12 @@ class Estimates(NamedTuple):
     """Of the two hypotheses of one hand, plain and mirrored, the likelier one has the larger `right`: the difference
     is the log odds of the plain one."""
 
+    @classmethod
+    def none(cls, joints: int) -> "Estimates":
+        """Of no cube."""
+        shapes = ((0, joints, 3), (0, joints, 2), (0, joints), (0,), (0,), (0,))
+        return cls(*(np.zeros(shape, np.float32) for shape in shapes))
+
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Backend(Protocol):

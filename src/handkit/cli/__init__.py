@@ -6,16 +6,22 @@ Exit status: 0 something was done, 1 nothing could be, 2 wrong usage, 130 interr
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
+from handkit.cli.cameras import Cameras
 from handkit.cli.compare import compare
+from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
+from handkit.cli.doctor import Doctor
+from handkit.cli.export import export
 from handkit.cli.live import live
+from handkit.cli.replay import Replay
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
@@ -212,6 +218,10 @@ def info(network: Annotated[Positional[str | None], arg(metavar="NETWORK")] = No
         network: Show this one.
         json: Print JSON instead of tables.
     """
+    if network is None and find_spec("torch") is None:
+        from handkit.cli.installed import print_installed
+
+        return print_installed(as_json=json)
     from handkit.cli.overview import print_overview
 
     return print_overview(network, as_json=json)
@@ -222,7 +232,15 @@ def data() -> int:
     return main(["data"])  # for the list of commands; `main` passes on to the group's own before it gets here
 
 
-COMMANDS: dict[str, Callable[..., int]] = {
+class Command(Protocol):
+    """Options, and what to do with them."""
+
+    def run(self) -> int:
+        """The exit status; raises HandkitError."""
+        ...
+
+
+COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": predict,
     "live": live,
     "train": train,
@@ -231,10 +249,15 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "evaluate": evaluate,
     "score": score,
     "compare": compare,
+    "export": export,
     "info": info,
+    "cameras": Cameras,
+    "convert": Convert,
+    "replay": Replay,
+    "doctor": Doctor,
     "data": data,
 }
-GROUPS: dict[str, dict[str, Callable[..., int]]] = {"data": DATA_COMMANDS}
+GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
 
 EXTRAS = {
@@ -277,12 +300,13 @@ def _run(given: list[str]) -> int:
     """One command; raises HandkitError where it needs a package that is not installed."""
     group = given[0] if given and given[0] in GROUPS else ""
     try:
-        return subcommand_cli_from_dict(
+        asked = subcommand_cli_from_dict(
             GROUPS.get(group, COMMANDS),
             prog=f"handkit {group}".strip(),
             description=COMMANDS[group].__doc__ if group else DESCRIPTION,
             args=given[1:] if group else given,
         )
+        return asked if isinstance(asked, int) else asked.run()
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:

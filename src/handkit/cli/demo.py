@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.cli.errors import make_folder
 from handkit.depth import DepthImage
@@ -17,7 +18,6 @@ from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show
 from handkit.estimator import HandPoseEstimator
 from handkit.files.png import write_png
 from handkit.hand import Prediction
-from handkit.hub import BackendName
 from handkit.shapes import Float32
 from handkit.sinks import STAGES, JsonLines, frame_record
 from handkit.sources import read_frames

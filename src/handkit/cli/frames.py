@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
 from handkit.cli.errors import make_folder
 from handkit.depth import DepthImage
@@ -20,7 +21,6 @@ from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge,
 from handkit.errors import HandkitError, SourceError
 from handkit.estimator import MINIMUM_CONFIDENCE, HandPoseEstimator, check
 from handkit.hand import Prediction
-from handkit.hub import BackendName
 from handkit.hypotheses import Asked
 from handkit.shapes import Float32, Shaped
 from handkit.sinks import JsonLines, PictureFolder, frame_record

@@ -11,12 +11,12 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
+from handkit.backends.opening import BackendName
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
 from handkit.evaluation import LabeledImage, evaluate_images
 from handkit.files.atomic import write_whole
 from handkit.geometry.frame import DepthFrame
-from handkit.hub import BackendName
 from handkit.synthetic.scenes import whole_frames
 from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, first_testset
 

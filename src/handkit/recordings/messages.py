@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt16
 
 from handkit.camera import Camera
 from handkit.errors import SourceError
+from handkit.shapes import Float, Shaped, UInt16
 
 IMAGE, CAMERA_INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo"
 POINTS, TEXT = "sensor_msgs/msg/PointCloud2", "std_msgs/msg/String"

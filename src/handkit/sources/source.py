@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped
 
 from handkit.camera import Camera, CameraChoice
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError, UsageError
+from handkit.shapes import Shaped
 
 Report = Callable[[str], None]
 """Told, a sentence each, what is wrong and does not end a source: a frame refused, a camera unplugged."""
