@@ -3,7 +3,9 @@
     python benchmarks/tracking.py DATA [--weights NAME|PATH] [--confidence NAME|PATH] [--backend onnx|openvino|torch]
 
 DATA holds `cvar/`, `kinect2/` and `nohand/`: real frames, which are not part of the repository. Frames count as 30 a
-second. Jitter is the mean distance of a joint from the middle of its places one frame before and after.
+second, those of Kinect, of which every fourth is there, as 7.5. Jitter is the mean distance of a joint from the middle
+of its places one frame before and after; lag is the time by which what was found is the truth of earlier, by least
+squares over the truth's velocity.
 """
 
 import json
@@ -30,19 +32,21 @@ from handkit.synthetic.scenes import record, whole_frames
 from handkit.tracking import Asked, HandTracker
 
 RATE = 30.0
-SHIFTS_MS = np.arange(-60, 121, 2)
-"""By which a smoothed hand may lag behind the truth."""
 Joints = Float32[np.ndarray, "J 3"]
 Hand = TypeVar("Hand", bound=HandPose)
 
 
-class Sequence30(NamedTuple):
+class Recording(NamedTuple):
     """Depth images in order, with the truth where it is known."""
 
     name: str
     images: list[DepthImage]
     truth: list[dict[int, Joints]]
     """By joint number: x, y, z."""
+    side: Asked = "right"
+    """As it is given where the handedness is."""
+    rate: float = RATE
+    """Frames a second."""
 
 
 def main(
@@ -65,16 +69,16 @@ def main(
         made = [render(frames, seed) for seed in range(recordings)]
         print_report(f"{recordings} synthetic recordings of {frames} frames", compare(estimator, made))
     if "kinect2" in parts:
-        shown = Sequence30("kinect2", read_folder(data / "kinect2", Camera.named("kinect2")), [])
+        shown = Recording("kinect2", read_folder(data / "kinect2", Camera.named("kinect2")), [], "left", RATE / 4)
         print_report("85 Kinect v2 frames in order", compare(estimator, [shown]))
     if "events" in parts:
         print_report(f"{events} times a hand leaves and comes back", [leave_and_return(estimator, data, events)])
 
 
-def compare(estimator: HandPoseEstimator, sequences: list[Sequence30]) -> list[dict[str, str]]:
+def compare(estimator: HandPoseEstimator, sequences: list[Recording]) -> list[dict[str, str]]:
     """Frame by frame, and tracked, with the handedness given and predicted."""
     rows: list[dict[str, str]] = []
-    for handedness in ("right", "auto"):
+    for handedness in (sequences[0].side, "auto"):
         found = [
             [first(estimator.run(image, hands=1, handedness=handedness).hands) for image in each.images]
             for each in sequences
@@ -86,14 +90,14 @@ def compare(estimator: HandPoseEstimator, sequences: list[Sequence30]) -> list[d
 
 
 def follow(
-    estimator: HandPoseEstimator, sequences: list[Sequence30], handedness: Asked
+    estimator: HandPoseEstimator, sequences: list[Recording], handedness: Asked
 ) -> tuple[list[list[HandPose | None]], list[list[HandPose | None]]]:
     """Tracked: raw and smoothed."""
     smooth: list[list[HandPose | None]] = []
     raw: list[list[HandPose | None]] = []
     for each in sequences:
         tracker = HandTracker(estimator, hands=1, handedness=handedness)
-        hands = [first(seen(tracker, image, i)) for i, image in enumerate(each.images)]
+        hands = [first(seen(tracker, image, i / each.rate)) for i, image in enumerate(each.images)]
         smooth.append([*hands])
         raw.append([hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands])
     return raw, smooth
@@ -101,7 +105,7 @@ def follow(
 
 def figures(
     way: str,
-    sequences: list[Sequence30],
+    sequences: list[Recording],
     found: list[list[HandPose | None]],
     ways: dict[str, list[list[HandPose | None]]],
 ) -> dict[str, str]:
@@ -142,11 +146,11 @@ def centered(hands: Sequence[Joints | None]) -> list[Joints | None]:
     return [None if joints is None else joints - joints.mean(axis=0) for joints in hands]
 
 
-def known(sequence: Sequence30) -> list[Joints | None]:
+def known(sequence: Recording) -> list[Joints | None]:
     return [np.array(list(truth.values()), np.float32) for truth in sequence.truth]
 
 
-def error_mm(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None]]) -> str:
+def error_mm(sequences: list[Recording], found: Sequence[Sequence[Joints | None]]) -> str:
     errors = [
         np.linalg.norm(joints[list(truth)] - np.array(list(truth.values())), axis=1).mean()
         for sequence, hands in zip(sequences, found, strict=True)
@@ -156,20 +160,18 @@ def error_mm(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None
     return f"{np.mean(errors):.2f}" if errors else "-"
 
 
-def lag_ms(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None]]) -> str:
-    """The shift of the truth in time that what was found fits best."""
-    costs = np.zeros(len(SHIFTS_MS))
+def lag_ms(sequences: list[Recording], found: Sequence[Sequence[Joints | None]]) -> str:
+    """Of found(t) = truth(t) - lag x velocity(t)."""
+    along, squares = 0.0, 0.0
     for sequence, hands in zip(sequences, found, strict=True):
-        seen = [i for i, joints in enumerate(hands) if joints is not None]
+        truth = np.array([list(each.values()) for each in sequence.truth], np.float64)
         numbers = list(sequence.truth[0])
-        truth = np.array([[each[number] for number in numbers] for each in sequence.truth])
-        places = np.array([hands[i][numbers] for i in seen])  # pyright: ignore[reportOptionalSubscript]
-        flat = truth.reshape(len(truth), -1)
-        for k, shift in enumerate(SHIFTS_MS):
-            at = np.array(seen) - shift / 1e3 * RATE
-            moved = np.stack([np.interp(at, np.arange(len(flat)), column) for column in flat.T], axis=1)
-            costs[k] += np.linalg.norm(moved.reshape(places.shape) - places, axis=-1).mean()
-    return f"{SHIFTS_MS[costs.argmin()]}"
+        velocity = (truth[2:] - truth[:-2]) / 2 * sequence.rate
+        for place, here, moving in zip(hands[1:-1], truth[1:-1], velocity, strict=True):
+            if place is not None:
+                along += float(((place[numbers] - here) * moving).sum())
+                squares += float((moving**2).sum())
+    return f"{-1e3 * along / squares:.0f}" if squares else "-"
 
 
 def jitter_mm(hands: Sequence[Joints | None]) -> float:
@@ -192,7 +194,7 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
     ghosts: list[int] = []
     for _ in range(events):
         start, stay, away = (int(random.integers(*each)) for each in ((0, len(hands) - 30), (5, 31), (15, 41)))
-        there = [bool(seen(tracker, hands[start + i], clock + i)) for i in range(stay)]
+        there = [bool(seen(tracker, hands[start + i], (clock + i) / RATE)) for i in range(stay)]
         clock += stay
         nothing = empty[random.integers(len(empty))]
         reported = [tracker.track(nothing, (clock + i) / RATE) for i in range(away)]
@@ -211,8 +213,8 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
     }
 
 
-def seen(tracker: HandTracker, image: DepthImage, index: int) -> list[TrackedHand]:
-    return [hand for hand in tracker.track(image, index / RATE) if hand.tracked]
+def seen(tracker: HandTracker, image: DepthImage, time_s: float) -> list[TrackedHand]:
+    return [hand for hand in tracker.track(image, time_s) if hand.tracked]
 
 
 def first(hands: Sequence[Hand]) -> Hand | None:
@@ -223,7 +225,7 @@ def read_folder(folder: Path, camera: Camera) -> list[DepthImage]:
     return [DepthImage.of(read_frames(path)[0], camera) for path in find_files(str(folder))]
 
 
-def read_cvar(folder: Path) -> Sequence30:
+def read_cvar(folder: Path) -> Recording:
     labels = json.loads((folder / "labels.json").read_text())
     fx, fy, cx, cy = labels["camera"]
     camera = Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=320, height=240)
@@ -231,15 +233,15 @@ def read_cvar(folder: Path) -> Sequence30:
         {int(number): np.array(place, np.float32) for number, place in labels["frames"][path.name].items()}
         for path in find_files(str(folder))
     ]
-    return Sequence30("cvar", read_folder(folder, camera), truth)
+    return Recording("cvar", read_folder(folder, camera), truth)
 
 
-def render(count: int, seed: int) -> Sequence30:
+def render(count: int, seed: int) -> Recording:
     scene = record(count, torch.Generator().manual_seed(seed), device="sr300")
     shown = whole_frames(scene)
     images = [DepthImage.of(shown.depth[i].numpy(), shown.camera.camera(i)) for i in range(count)]
     truth = [dict(enumerate(joints)) for joints in scene.joints.numpy()]
-    return Sequence30(f"synthetic {seed}", images, truth)
+    return Recording(f"synthetic {seed}", images, truth)
 
 
 if __name__ == "__main__":
