@@ -20,7 +20,7 @@ from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.doctor import Doctor
 from handkit.cli.export import export
-from handkit.cli.live import live
+from handkit.cli.live import Live
 from handkit.cli.replay import Replay
 from handkit.cli.score import score
 from handkit.errors import HandkitError
@@ -242,7 +242,7 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": predict,
-    "live": live,
+    "live": Live,
     "train": train,
     "render": render,
     "demo": demo,
