@@ -19,11 +19,11 @@ import tyro
 from report import print_report
 from tyro.conf import Positional
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, TrackedHand
-from handkit.hub import BackendName
 from handkit.shapes import Float32
 from handkit.sources.files import find_files, read_frames
 from handkit.synthetic.scenes import record, whole_frames
