@@ -139,7 +139,8 @@ def _onnx(
         import onnxscript.optimizer
     except ImportError:
         raise UsageError("ONNX is not installed; install it: pip install 'handkit[export]'") from None
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    for talkative in ("torch.onnx._internal.exporter._registration", "onnx_ir"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

@@ -44,9 +44,9 @@ def export(
     from handkit.backends.openvino import OpenvinoGraph
     from handkit.export import detector_onnx, detector_parity, hand_onnx, hand_parity, write
     from handkit.graph import load_graph
+    from handkit.hub import find_weights
     from handkit.models.checkpoint import load_part, read_info
     from handkit.models.detector import HandDetector
-    from handkit.models.pretrained import find_weights
 
     path, reader = find_weights(network), OnnxGraph if form == "onnx" else OpenvinoGraph
     if read_info(path).model == "detector":
