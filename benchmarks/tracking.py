@@ -203,16 +203,20 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
         back += [there.index(True)] if any(there) else []
         gone.append(max((i + 1 for i, found in enumerate(reported) if found), default=0))
         ghosts.append(sum(any(hand.tracked for hand in found) for found in reported))
-    to_ms = 1000 / RATE
     return {
         "frames": str(clock),
         "first hand after ms: median, worst": f"{np.median(back) * to_ms:.0f}, {max(back) * to_ms:.0f}"
         if back
         else "-",
         "never found again": str(never),
-        "hand reported after it left ms: median, worst": f"{np.median(gone) * to_ms:.0f}, {max(gone) * to_ms:.0f}",
-        "seen where none is ms: mean, worst": f"{np.mean(ghosts) * to_ms:.0f}, {max(ghosts) * to_ms:.0f}",
+        "hand reported after it left ms: median, worst": span_ms(gone),
+        "seen where none is ms: median, worst": span_ms(ghosts),
     }
+
+
+def span_ms(frames: list[int]) -> str:
+    """Median and worst."""
+    return f"{np.median(frames) * 1000 / RATE:.0f}, {max(frames) * 1000 / RATE:.0f}" if frames else "-"
 
 
 def seen(tracker: HandTracker, image: DepthImage, time_s: float) -> list[TrackedHand]:
