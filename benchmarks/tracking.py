@@ -188,7 +188,7 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
     """A hand for 5 to 30 frames, then an image without one for 15 to 40, over and over; Kinect v2 frames."""
     camera, random = Camera.named("kinect2"), np.random.default_rng(0)
     hands, empty = read_folder(data / "kinect2", camera), read_folder(data / "nohand", camera)
-    tracker, clock, begun = HandTracker(estimator, hands=1), 0, 0
+    tracker, clock, never = HandTracker(estimator, hands=1), 0, 0
     gone: list[int] = []
     back: list[int] = []
     ghosts: list[int] = []
@@ -199,18 +199,24 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
         nothing = empty[random.integers(len(empty))]
         reported = [tracker.track(nothing, (clock + i) / RATE) for i in range(away)]
         clock += away
-        begun += not any(there)
-        back.append(there.index(True) if any(there) else stay)
+        never += not any(there)
+        back += [there.index(True)] if any(there) else []
         gone.append(max((i + 1 for i, found in enumerate(reported) if found), default=0))
         ghosts.append(sum(any(hand.tracked for hand in found) for found in reported))
-    to_ms = 1000 / RATE
     return {
         "frames": str(clock),
-        "first hand after ms: median, worst": f"{np.median(back) * to_ms:.0f}, {max(back) * to_ms:.0f}",
-        "never found again": str(begun),
-        "hand reported after it left ms: median, worst": f"{np.median(gone) * to_ms:.0f}, {max(gone) * to_ms:.0f}",
-        "seen where none is ms: mean, worst": f"{np.mean(ghosts) * to_ms:.0f}, {max(ghosts) * to_ms:.0f}",
+        "first hand after ms: median, worst": f"{np.median(back) * to_ms:.0f}, {max(back) * to_ms:.0f}"
+        if back
+        else "-",
+        "never found again": str(never),
+        "hand reported after it left ms: median, worst": span_ms(gone),
+        "seen where none is ms: median, worst": span_ms(ghosts),
     }
+
+
+def span_ms(frames: list[int]) -> str:
+    """Median and worst."""
+    return f"{np.median(frames) * 1000 / RATE:.0f}, {max(frames) * 1000 / RATE:.0f}" if frames else "-"
 
 
 def seen(tracker: HandTracker, image: DepthImage, time_s: float) -> list[TrackedHand]:
