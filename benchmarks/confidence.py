@@ -165,13 +165,13 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
 
 def milliseconds(judge: Judge) -> float:
     """Median time of one verdict on two hypotheses, this process' threads."""
-    tokens, context = torch.randn(2, 21, judge.confidence.arguments["features"] + 7), torch.randn(2, 128)
-    context = context[:, : judge.confidence.arguments["features"]]
+    features, cells = judge.confidence.arguments["features"], judge.model.resolution // 4
+    tokens, maps = torch.randn(2, 21, features + 7), torch.randn(2, features + 1, cells, cells)
     times: list[float] = []
     with torch.inference_mode():
         for _ in range(200):
             begun = time.perf_counter()
-            judge.confidence(tokens, context)
+            judge.confidence(tokens, maps)
             times.append((time.perf_counter() - begun) * 1e3)
     return float(np.median(times))
 

@@ -101,7 +101,7 @@ class HypothesisFrame(LabeledFrame):
 
 @dataclass(frozen=True)
 class Hypotheses(Dataset[HypothesisFrame]):
-    """Endless hypotheses: cubes around a hand, a second hand, something else or nothing, mirrored or not.
+    """Endless cubes around a hand, a second hand, something else or nothing.
 
     Item `i` is a whole batch, drawn from `seed` and `i` alone.
     """
@@ -114,14 +114,13 @@ class Hypotheses(Dataset[HypothesisFrame]):
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
-        kind, side = torch.rand(2, self.size, generator=generator)
+        kind = torch.rand(self.size, generator=generator)
         second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         center = torch.cat([center[:, :2], center[:, 2:].clamp(min=150)], dim=-1)
         cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
-        cube = replace(cube, mirrored=side < 0.5)
         frame = look(scene, cube, resolution=self.resolution)
         return HypothesisFrame(
             frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
@@ -227,18 +226,21 @@ def handedness_targets(model: HandPoseModel) -> Targets:
 
 
 def confidence_targets(model: HandPoseModel) -> Targets:
-    """Evidence of one hypothesis of `model`, which is not trained, a cube; and what is true of it (`judged`)."""
+    """Evidence of both hypotheses of `model`, which is not trained, in each cube; and what is true of it (`judged`)."""
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @torch.no_grad()
     def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        rows = torch.arange(len(frame), device=frame.depth.device).repeat_interleave(2)
+        frame = replace(frame[rows], cube=frame.cube.views(mirrored=(False, True)))
         crop = crop_hand(frame, frame.cube, model.resolution)
-        points = crop.points(model.space)
+        points = crop.points(model.space).contiguous(memory_format=torch.channels_last)
         with torch.autocast(points.device.type, torch.bfloat16):
             described = describe_crops(cast(nn.Module, model), points)
         evidence = evidence_of(crop, described, model.space)
         joints = crop.denormalize(described.joints.float(), model.space)
-        return {"tokens": evidence.tokens, "context": evidence.context} | judged(frame, joints)
+        found = {"tokens": evidence.tokens, "maps": evidence.maps} | judged(frame, joints)
+        return {name: part.unflatten(0, (-1, 2)) for name, part in found.items()}
 
     return targets
 

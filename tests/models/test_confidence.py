@@ -10,7 +10,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.graph import evidence_of
 from handkit.models import LatentFusion
-from handkit.models.confidence import MEASURES, Confidence
+from handkit.models.confidence import MEASURES, Confidence, Verdict
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
@@ -44,7 +44,7 @@ def test_a_network_without_heat_maps_has_joints_alone():
     assert described.features.shape[1] == 0
     assert not described.spread.any()
     judge = Confidence(features=0).eval()
-    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0))
+    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 1, 24, 24))
     assert verdict.good.isfinite().all()
 
 
@@ -54,37 +54,38 @@ def test_evidence_by_hand():
     frame = DepthFrame(torch.full((1, 32, 32), 520.0), camera)
     crop = crop_hand(frame, Cube.around(torch.tensor([[0.0, 0, 500]]), edge=200.0), 16)
     joints = torch.tensor([[[0.25, 0.5, -0.3]]])
-    features = torch.tensor([-0.5, 0.5]).expand(1, 1, 2, 2)
+    features = torch.tensor([-0.75, -0.25, 0.25, 0.75]).expand(1, 1, 4, 4)
     described = Description(joints, features, torch.tensor([[[0.1, 0.2]]]), torch.tensor([[0.7]]))
-    tokens, context = evidence_of(crop, described, Space.IMAGE)
+    tokens, maps = evidence_of(crop, described, Space.IMAGE)
     depth = 500 - 30
     cube = [0.25 * depth / 500, 0.5 * depth / 500, -0.3]
     expected = torch.tensor([0.1, 0.2, 0.7, *cube, 0.2 + 0.3, 0.25])
     torch.testing.assert_close(tokens[0, 0], expected, atol=1e-4, rtol=1e-4)
-    assert context.tolist() == [[0.0]]
+    assert torch.equal(maps[:, :1], features)
+    torch.testing.assert_close(maps[0, 1, 1:3, 1:3], torch.full((2, 2), 0.2))
 
 
-def test_a_mirrored_frame_in_a_mirrored_cube_is_judged_alike():
+def test_a_mirrored_frame_has_its_hypotheses_exchanged():
     frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=4, resolution=48)[0]
     matrix = frame.camera.matrix.clone()
     matrix[:, 0, 2] = frame.depth.shape[-1] - 1 - matrix[:, 0, 2]
-    center = frame.cube.center * torch.tensor([-1.0, 1, 1])
     mirror = torch.tensor([-1.0, 1, 1])
     other = replace(
         frame,
         depth=frame.depth.flip(-1),
         camera=replace(frame.camera, matrix=matrix),
-        cube=replace(frame.cube, center=center, mirrored=~frame.cube.mirrored),
+        cube=replace(frame.cube, center=frame.cube.center * mirror),
         hands=frame.hands * mirror,
         left=~frame.left,
     )
     first, second = (confidence_targets(MODEL)(each, 32) for each in (frame, other))
     for name in ("hand", "right"):
-        assert torch.equal(first[name], second[name])
-    torch.testing.assert_close(first["tokens"], second["tokens"], atol=2e-2, rtol=2e-2)
+        assert torch.equal(first[name], second[name].flip(1))
+    torch.testing.assert_close(first["tokens"], second["tokens"].flip(1), atol=2e-2, rtol=2e-2)
     judge = Confidence(features=16).eval()
-    verdicts = [judge(each["tokens"], each["context"]) for each in (first, second)]
-    torch.testing.assert_close(verdicts[0].good, verdicts[1].good, atol=2e-2, rtol=2e-2)
+    plain, exchanged = (judge(each["tokens"].flatten(0, 1), each["maps"].flatten(0, 1)) for each in (first, second))
+    for part, back in zip(plain, exchanged, strict=True):
+        torch.testing.assert_close(part.unflatten(0, (-1, 2)), back.unflatten(0, (-1, 2)).flip(1), atol=3e-2, rtol=3e-2)
 
 
 def test_gradients_reach_everything():
@@ -96,18 +97,20 @@ def test_gradients_reach_everything():
 
 def test_overfits_a_handful():
     seen, judge = targets(), Confidence(features=16, dropout=0.0)
-    seen["errors_mm"] = torch.linspace(2, 40, 16)[:, None].expand(16, 21)
+    seen["errors_mm"] = torch.linspace(2, 40, 32).view(16, 2, 1).expand(16, 2, 21)
     optimizer = torch.optim.Adam(judge.parameters(), 2e-3)
-    for _ in range(150):
+    for _ in range(200):
         terms = judge.loss(**seen)
         optimizer.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         optimizer.step()
-    good = seen["hand"] & seen["right"] & (seen["errors_mm"].mean(1) < 20)
-    verdict = judge(seen["tokens"], seen["context"])
+    fitting = seen["hand"] & seen["right"]
+    good = fitting & (seen["errors_mm"].mean(-1) < 20)
+    found = judge(seen["tokens"].flatten(0, 1), seen["maps"].flatten(0, 1))
+    verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in found))
     assert ((verdict.good > 0) == good).all()
     assert ((verdict.hand > 0) == seen["hand"]).all()
-    there = seen["hand"]
-    assert ((verdict.right > 0) == seen["right"])[there].all()
-    scale, error = verdict.log_scale.mean(1).exp()[there], seen["errors_mm"].mean(1)[there]
+    plain = verdict.right[:, 0] > verdict.right[:, 1]
+    assert (plain == seen["right"][:, 0])[seen["hand"].all(1)].all()
+    scale, error = verdict.log_scale.mean(-1).exp()[fitting], seen["errors_mm"].mean(-1)[fitting]
     assert ((scale / error).log().abs() < 0.7).all()

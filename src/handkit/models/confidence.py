@@ -2,8 +2,12 @@
 
 Ours, of no paper. A hypothesis is a crop looked at as a right hand; a left hand is a mirrored cube. For every joint
 there is a row of evidence: the pose network's features where it put the joint, the deviations and the peak of the
-joint's heat map, the joint itself, and how far the surface lies behind it. Handedness is the hypothesis of the two with
-the larger `right`.
+joint's heat map, the joint itself, and how far the surface lies behind it. Beside the rows stand the maps they came
+from, features and depth, through a few convolutions: a pose network bends a wrong hypothesis into a plausible skeleton,
+and what gives it away may lie beside its joints.
+
+Both hypotheses of one hand are judged by the same weights, and the difference of their `right` is the log odds of
+the first: exchanging them exchanges the sign.
 """
 
 import math
@@ -13,6 +17,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from handkit.layers.residual import PreActivationBottleneck, normalized_convolution
 
 SURE_MM = 20.0
 """Mean joint error (mm) below which an answer is good."""
@@ -27,8 +33,8 @@ class Evidence(NamedTuple):
 
     tokens: Float[Tensor, "B J N"]
     """A row for each joint: `MEASURES` numbers, then the pose network's C features at the joint."""
-    context: Float[Tensor, "B C"]
-    """The features averaged over the crop."""
+    maps: Float[Tensor, "B M H W"]
+    """The features over the crop, and behind them the crop's depth, [-1, 1]: M = C + 1."""
 
 
 class Verdict(NamedTuple):
@@ -39,7 +45,7 @@ class Verdict(NamedTuple):
     hand: Float[Tensor, " B"]
     """A hand is in the cube."""
     right: Float[Tensor, " B"]
-    """The hand, if there is one, looks right in this (perhaps mirrored) view."""
+    """The larger of two hypotheses' is the right one's; their difference is its log odds."""
     log_scale: Float[Tensor, "B J"]
     """Log of the expected error (mm) of each joint: b of a Laplace likelihood."""
 
@@ -56,6 +62,23 @@ def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
     return torch.cat([10 * spread, 5 * peak, joints.clamp(-3, 3), about_mean, 5 * gap.clamp(-0.3, 0.3)], dim=-1)
 
 
+class Look(nn.Module):
+    """Maps to one row: three halvings, then what is there on average, and at most."""
+
+    def __init__(self, maps: int, *, width: int) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(nn.BatchNorm2d(maps), nn.Conv2d(maps, width, 1, bias=False))
+        self.halve = nn.Sequential(*(normalized_convolution(width, width, kernel=3, stride=2) for _ in range(2)))
+        self.last = nn.Sequential(
+            PreActivationBottleneck(inputs=width, outputs=width),
+            normalized_convolution(width, 2 * width, kernel=3, stride=2),
+        )
+
+    def forward(self, maps: Float[Tensor, "B M H W"]) -> Float[Tensor, "B N"]:
+        seen = self.last(self.halve(self.enter(maps)))
+        return torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], dim=1)
+
+
 class Confidence(nn.Module):
     """Evidence to a verdict.
 
@@ -63,32 +86,36 @@ class Confidence(nn.Module):
         joints: number of joints J.
         features: channels C of the pose network's features; 0 without.
         hidden: width of the layers that see the whole hand.
-        dropout: probability after each of them.
+        width: channels of the convolutions.
+        dropout: probability after each hidden layer.
     """
 
-    def __init__(self, *, joints: int = 21, features: int = 128, hidden: int = 256, dropout: float = 0.1) -> None:
+    def __init__(
+        self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.arguments: dict[str, Any] = {
-            "joints": joints, "features": features, "hidden": hidden, "dropout": dropout
+            "joints": joints, "features": features, "hidden": hidden, "width": width, "dropout": dropout
         }  # fmt: skip
-        width, narrow = 96, 32
+        inner, narrow = 96, 32
         self.normalize = nn.BatchNorm1d(features) if features else nn.Identity()
-        self.joint = nn.Parameter(torch.randn(joints, width) * 0.1)
-        self.enter = nn.Linear(features + MEASURES + 3, width)
-        self.token = nn.Sequential(nn.ReLU(), nn.Linear(width, narrow), nn.ReLU())
+        self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)
+        self.enter = nn.Linear(features + MEASURES + 3, inner)
+        self.token = nn.Sequential(nn.ReLU(), nn.Linear(inner, narrow), nn.ReLU())
+        self.look = Look(features + 1, width=width)
         self.hand = nn.Sequential(
-            nn.Linear(joints * narrow + joints * (MEASURES + 3) + features, hidden), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(joints * narrow + joints * (MEASURES + 3) + 4 * width, hidden), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
         )  # fmt: skip
         self.decide = nn.Linear(hidden, 3)
         self.scale = nn.Linear(hidden, joints)
 
-    def forward(self, tokens: Float[Tensor, "B J N"], context: Float[Tensor, "B C"]) -> Verdict:
+    def forward(self, tokens: Float[Tensor, "B J N"], maps: Float[Tensor, "B M H W"]) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
         measures = _scaled(tokens[..., :MEASURES])
         features = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
         entered = self.enter(torch.cat([measures, features], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.normalize(context)]
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(maps)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
@@ -96,22 +123,27 @@ class Confidence(nn.Module):
 
     def loss(
         self,
-        tokens: Float[Tensor, "B J N"],
-        context: Float[Tensor, "B C"],
-        hand: Bool[Tensor, " B"],
-        right: Bool[Tensor, " B"],
-        errors_mm: Float[Tensor, "B J"],
+        tokens: Float[Tensor, "B 2 J N"],
+        maps: Float[Tensor, "B 2 M H W"],
+        hand: Bool[Tensor, "B 2"],
+        right: Bool[Tensor, "B 2"],
+        errors_mm: Float[Tensor, "B 2 J"],
     ) -> dict[str, Float[Tensor, ""]]:
-        """Cross entropies and the Laplace likelihood of the joint errors; `right` and errors count where a hand is."""
-        verdict, there = self(tokens, context), hand.float()
-        good = hand & right & (errors_mm.mean(1) < SURE_MM)
+        """Of both hypotheses of B cubes: cross entropies, and the Laplace likelihood of the joint errors.
+
+        Errors count where a hand of the hypothesis' handedness is; `right` counts where a hand is.
+        """
+        verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in self(tokens.flatten(0, 1), maps.flatten(0, 1))))
+        there = hand.float()
+        good = hand & right & (errors_mm.mean(-1) < SURE_MM)
         entropy = functional.binary_cross_entropy_with_logits
-        seen = there.sum().clamp(min=1)
-        sides = entropy(verdict.right, right.float(), reduction="none") * there
-        laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(1) * there
+        one = (hand.all(1) & (right[:, 0] != right[:, 1])).float()
+        sides = entropy(verdict.right[:, 0] - verdict.right[:, 1], right[:, 0].float(), reduction="none") * one
+        fitting = (hand & right).float()
+        laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(-1) * fitting
         return {
             "good": entropy(verdict.good, good.float()),
             "hand": entropy(verdict.hand, there),
-            "right": sides.sum() / seen,
-            "errors": 0.1 * laplace.sum() / seen,
+            "right": sides.sum() / one.sum().clamp(min=1),
+            "errors": 0.1 * laplace.sum() / fitting.sum().clamp(min=1),
         }
