@@ -22,7 +22,6 @@ from handkit.models import HandPoseModel
 from handkit.models.confidence import Confidence, Evidence
 from handkit.models.description import Description, describe_crops
 
-
 CELL = 4
 """Pixels of a crop to a cell of the maps that are judged."""
 
