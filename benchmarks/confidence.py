@@ -30,7 +30,7 @@ from handkit.graph import describe, evidence_of
 from handkit.locate import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
-from handkit.models.confidence import SURE_MM, Confidence, Verdict
+from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict
 from handkit.models.description import describe_crops
 from handkit.models.handedness import Handedness
 from handkit.models.pretrained import find_weights
@@ -165,13 +165,14 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
 
 def milliseconds(judge: Judge) -> float:
     """Median time of one verdict on two hypotheses, this process' threads."""
-    features, cells = judge.confidence.arguments["features"], judge.model.resolution // 4
-    tokens, maps = torch.randn(2, 21, features + 7), torch.randn(2, features + 1, cells, cells)
+    features, size = judge.confidence.arguments["features"], judge.model.resolution
+    tokens, depth = torch.randn(2, 21, features + MEASURES), torch.randn(2, size, size)
+    maps = torch.randn(2, features, size // 4, size // 4)
     times: list[float] = []
     with torch.inference_mode():
         for _ in range(200):
             begun = time.perf_counter()
-            judge.confidence(tokens, maps)
+            judge.confidence(tokens, maps, depth)
             times.append((time.perf_counter() - begun) * 1e3)
     return float(np.median(times))
 
@@ -196,7 +197,7 @@ def main() -> None:
         figures["nohand"] = proposed(judge, asked.data / "nohand", kinect, left=None)
         figures["sr305"] = proposed(judge, asked.data / "sr305", Camera.named("sr305"), left=False)
     figures["synthetic"] = synthetic(judge, asked.count)
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

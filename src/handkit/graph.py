@@ -22,9 +22,6 @@ from handkit.models import HandPoseModel
 from handkit.models.confidence import Confidence, Evidence
 from handkit.models.description import Description, describe_crops
 
-CELL = 4
-"""Pixels of a crop to a cell of the maps that are judged."""
-
 
 @torch.no_grad()
 def estimate(
@@ -68,9 +65,7 @@ def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
         sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
         at_joints = sampled[..., 0].mT
     measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
-    depth = crop.depth[:, None, CELL // 2 :: CELL, CELL // 2 :: CELL]
-    maps = torch.cat([features, depth], dim=1) if count else depth
-    return Evidence(torch.cat([*measures, at_joints], dim=-1), maps)
+    return Evidence(torch.cat([*measures, at_joints], dim=-1), features, crop.depth)
 
 
 class Answer(NamedTuple):

@@ -34,10 +34,15 @@ LOCATED_MARGIN = 1.8
 """Windows this many times as wide as their cubes hold what a localizer looks at, and what it moves the cubes to."""
 
 
+RECENTERED_MARGIN = 1.4
+"""As `LOCATED_MARGIN`, where the pose network moves the cubes."""
+
 ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
 ERROR_LIMIT_MM = 200.0
 """Joint errors count up to this much."""
+NEAREST_MM = 150.0
+"""No cube's center is nearer to the camera."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -109,7 +114,7 @@ class Hypotheses(Dataset[HypothesisFrame]):
     recipe: Recipe
     seed: int
     size: int
-    resolution: int = 128
+    resolution: int = 160
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -119,9 +124,9 @@ class Hypotheses(Dataset[HypothesisFrame]):
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
-        center = torch.cat([center[:, :2], center[:, 2:].clamp(min=150)], dim=-1)
-        cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
-        frame = look(scene, cube, resolution=self.resolution)
+        cube = jitter(Cube.around(_before(center), edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        window = replace(cube, edges=cube.edges * RECENTERED_MARGIN)
+        frame = look(scene, window, resolution=self.resolution)
         return HypothesisFrame(
             frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
         )
@@ -149,7 +154,7 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
     beside = scene.focus + torch.randn(count, 3, generator=generator) * 130
     kind = torch.rand(count, 1, generator=generator)
     place = torch.where(kind < 0.45, thing, torch.where(kind < 0.75, mixed, beside))
-    place = torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+    place = _before(place)
     on_second = (place - scene.hands[:, 1].mean(1)).norm(dim=-1) < 1.5 * HAND_WITHIN_MM
     return torch.where(on_second[:, None], scene.focus, place)
 
@@ -226,23 +231,41 @@ def handedness_targets(model: HandPoseModel) -> Targets:
 
 
 def confidence_targets(model: HandPoseModel) -> Targets:
-    """Evidence of both hypotheses of `model`, which is not trained, in each cube; and what is true of it (`judged`)."""
+    """Evidence of both hypotheses of `model`, which is not trained, in each cube; and what is true of it (`judged`).
+
+    Every second cube is moved to the joints of a first look at it, as the estimator's are.
+    """
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @torch.no_grad()
     def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        rows = torch.arange(len(frame), device=frame.depth.device).repeat_interleave(2)
-        frame = replace(frame[rows], cube=frame.cube.views(mirrored=(False, True)))
+        frame = _both(frame)
+        first = frame[torch.arange(len(frame), device=frame.depth.device) % 4 < 2]
+        seen = estimate(model, first, first.cube, precision=torch.bfloat16).mean(1).unflatten(0, (-1, 2)).mean(1)
+        center = frame.cube.center.unflatten(0, (-1, 2)).clone()
+        center[::2] = seen[:, None]
+        frame = replace(frame, cube=replace(frame.cube, center=_before(center.flatten(0, 1))))
         crop = crop_hand(frame, frame.cube, model.resolution)
         points = crop.points(model.space).contiguous(memory_format=torch.channels_last)
         with torch.autocast(points.device.type, torch.bfloat16):
             described = describe_crops(cast(nn.Module, model), points)
         evidence = evidence_of(crop, described, model.space)
         joints = crop.denormalize(described.joints.float(), model.space)
-        found = {"tokens": evidence.tokens, "maps": evidence.maps} | judged(frame, joints)
+        found = evidence._asdict() | judged(frame, joints)
         return {name: part.unflatten(0, (-1, 2)) for name, part in found.items()}
 
     return targets
+
+
+def _both(frame: HypothesisFrame) -> HypothesisFrame:
+    """Every frame twice, its cube plain and mirrored."""
+    rows = torch.arange(len(frame), device=frame.depth.device).repeat_interleave(2)
+    return replace(frame[rows], cube=frame.cube.views(mirrored=(False, True)))
+
+
+def _before(center: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
+    """In front of the camera by `NEAREST_MM` at least."""
+    return torch.cat([center[:, :2], center[:, 2:].clamp(min=NEAREST_MM)], dim=-1)
 
 
 def judged(frame: HypothesisFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:

@@ -8,21 +8,30 @@ from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.graph import evidence_of
+from handkit.graph import estimate, evidence_of
 from handkit.models import LatentFusion
-from handkit.models.confidence import MEASURES, Confidence, Verdict
+from handkit.models.confidence import MEASURES, Confidence, Evidence, Verdict
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.skeleton import HAND21
-from handkit.streams import Hypotheses, confidence_targets
+from handkit.streams import Hypotheses, HypothesisFrame, confidence_targets
 
 MODEL = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None).eval()
 
 
+def targets_of(frame: HypothesisFrame) -> dict[str, torch.Tensor]:
+    return confidence_targets(MODEL)(frame, 32)
+
+
 def targets(size: int = 16) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
-    return confidence_targets(MODEL)(Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=size, resolution=48)[0], 32)
+    return targets_of(Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=size, resolution=48)[0])
+
+
+def evidence(seen: dict[str, torch.Tensor]) -> Evidence:
+    """Of single hypotheses, from targets of pairs."""
+    return Evidence(*(seen[name].flatten(0, 1) for name in Evidence._fields))
 
 
 def test_description_of_a_network():
@@ -44,7 +53,7 @@ def test_a_network_without_heat_maps_has_joints_alone():
     assert described.features.shape[1] == 0
     assert not described.spread.any()
     judge = Confidence(features=0).eval()
-    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 1, 24, 24))
+    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0, 1, 1), torch.rand(1, 96, 96))
     assert verdict.good.isfinite().all()
 
 
@@ -56,13 +65,27 @@ def test_evidence_by_hand():
     joints = torch.tensor([[[0.25, 0.5, -0.3]]])
     features = torch.tensor([-0.75, -0.25, 0.25, 0.75]).expand(1, 1, 4, 4)
     described = Description(joints, features, torch.tensor([[[0.1, 0.2]]]), torch.tensor([[0.7]]))
-    tokens, maps = evidence_of(crop, described, Space.IMAGE)
+    tokens, shown, surface = evidence_of(crop, described, Space.IMAGE)
     depth = 500 - 30
     cube = [0.25 * depth / 500, 0.5 * depth / 500, -0.3]
     expected = torch.tensor([0.1, 0.2, 0.7, *cube, 0.2 + 0.3, 0.25])
     torch.testing.assert_close(tokens[0, 0], expected, atol=1e-4, rtol=1e-4)
-    assert torch.equal(maps[:, :1], features)
-    torch.testing.assert_close(maps[0, 1, 1:3, 1:3], torch.full((2, 2), 0.2))
+    assert torch.equal(shown, features)
+    torch.testing.assert_close(surface[0, 2:-2, 2:-2], torch.full((12, 12), 0.2))
+
+
+def test_every_second_cube_is_where_a_first_look_sees_the_hand():
+    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=4, resolution=48)[0]
+    seen = targets_of(frame)["tokens"][..., 3:6].mean(2)  # joint means in the cubes, a row a hypothesis
+    joints = estimate(MODEL, frame[::2], frame.cube[::2], precision=torch.bfloat16)
+    mirrored = replace(frame.cube[::2], mirrored=torch.ones(2, dtype=torch.bool))
+    others = estimate(MODEL, frame[::2], mirrored, precision=torch.bfloat16)
+    center = torch.cat([joints, others], dim=1).mean(1)
+    moved = replace(frame, cube=replace(frame.cube, center=frame.cube.center.clone()))
+    moved.cube.center[::2] = center
+    crop = crop_hand(moved, moved.cube, 32)
+    again = moved.cube.normalize(crop.denormalize(MODEL(crop.points(Space.IMAGE)), Space.IMAGE)).mean(1)
+    torch.testing.assert_close(seen[:, 0], again, atol=2e-2, rtol=0)
 
 
 def test_a_mirrored_frame_has_its_hypotheses_exchanged():
@@ -78,12 +101,12 @@ def test_a_mirrored_frame_has_its_hypotheses_exchanged():
         hands=frame.hands * mirror,
         left=~frame.left,
     )
-    first, second = (confidence_targets(MODEL)(each, 32) for each in (frame, other))
+    first, second = (targets_of(each) for each in (frame, other))
     for name in ("hand", "right"):
         assert torch.equal(first[name], second[name].flip(1))
     torch.testing.assert_close(first["tokens"], second["tokens"].flip(1), atol=2e-2, rtol=2e-2)
     judge = Confidence(features=16).eval()
-    plain, exchanged = (judge(each["tokens"].flatten(0, 1), each["maps"].flatten(0, 1)) for each in (first, second))
+    plain, exchanged = (judge(*evidence(each)) for each in (first, second))
     for part, back in zip(plain, exchanged, strict=True):
         torch.testing.assert_close(part.unflatten(0, (-1, 2)), back.unflatten(0, (-1, 2)).flip(1), atol=3e-2, rtol=3e-2)
 
@@ -106,8 +129,7 @@ def test_overfits_a_handful():
         optimizer.step()
     fitting = seen["hand"] & seen["right"]
     good = fitting & (seen["errors_mm"].mean(-1) < 20)
-    found = judge(seen["tokens"].flatten(0, 1), seen["maps"].flatten(0, 1))
-    verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in found))
+    verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in judge(*evidence(seen))))
     assert ((verdict.good > 0) == good).all()
     assert ((verdict.hand > 0) == seen["hand"]).all()
     plain = verdict.right[:, 0] > verdict.right[:, 1]

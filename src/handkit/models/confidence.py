@@ -2,9 +2,9 @@
 
 Ours, of no paper. A hypothesis is a crop looked at as a right hand; a left hand is a mirrored cube. For every joint
 there is a row of evidence: the pose network's features where it put the joint, the deviations and the peak of the
-joint's heat map, the joint itself, and how far the surface lies behind it. Beside the rows stand the maps they came
-from, features and depth, through a few convolutions: a pose network bends a wrong hypothesis into a plausible skeleton,
-and what gives it away may lie beside its joints.
+joint's heat map, the joint itself, and how far the surface lies behind it. Beside the rows stand the features and the
+crop itself, through a few convolutions: a pose network bends a wrong hypothesis into a plausible skeleton, and what
+gives it away may lie beside its joints, or in the hollow of a palm that the pose network has no need to see.
 
 Both hypotheses of one hand are judged by the same weights, and the difference of their `right` is the log odds of
 the first: exchanging them exchanges the sign.
@@ -33,8 +33,10 @@ class Evidence(NamedTuple):
 
     tokens: Float[Tensor, "B J N"]
     """A row for each joint: `MEASURES` numbers, then the pose network's C features at the joint."""
-    maps: Float[Tensor, "B M H W"]
-    """The features over the crop, and behind them the crop's depth, [-1, 1]: M = C + 1."""
+    features: Float[Tensor, "B C H W"]
+    """Over the crop."""
+    depth: Float[Tensor, "B S S"]
+    """The crop, [-1, 1]; S = 4 H."""
 
 
 class Verdict(NamedTuple):
@@ -62,20 +64,44 @@ def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
     return torch.cat([10 * spread, 5 * peak, joints.clamp(-3, 3), about_mean, 5 * gap.clamp(-0.3, 0.3)], dim=-1)
 
 
-class Look(nn.Module):
-    """Maps to one row: three halvings, then what is there on average, and at most."""
+def _surface(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B 3 S S"]:
+    """Depth, relief (how far behind its surroundings a pixel lies, in 10 mm of a cube of 280 mm), and foreground."""
+    depth = depth[:, None]
+    there = (depth < 1).to(depth.dtype)
+    cells = depth.shape[-1] // 7 | 1  # 40 mm
+    sums = torch.cat([depth * there, there], dim=1)
+    sums = functional.avg_pool2d(sums, (cells, 1), stride=1, padding=(cells // 2, 0))
+    sums = functional.avg_pool2d(sums, (1, cells), stride=1, padding=(0, cells // 2))
+    around = sums[:, :1] / sums[:, 1:].clamp(min=1e-3)
+    relief = (14 * (depth - around)).clamp(-2, 2) * there
+    return torch.cat([depth, relief, there], dim=1)
 
-    def __init__(self, maps: int, *, width: int) -> None:
+
+class Look(nn.Module):
+    """The pose network's features and the crop's own surface, of four times their resolution, to one row.
+
+    Palm and back of a hand differ by a few millimeters, which what the pose network keeps need not show.
+    """
+
+    def __init__(self, features: int, *, width: int) -> None:
         super().__init__()
-        self.enter = nn.Sequential(nn.BatchNorm2d(maps), nn.Conv2d(maps, width, 1, bias=False))
-        self.halve = nn.Sequential(*(normalized_convolution(width, width, kernel=3, stride=2) for _ in range(2)))
-        self.last = nn.Sequential(
+        self.surface = nn.Sequential(
+            normalized_convolution(3, 16, kernel=5, stride=2),
+            normalized_convolution(16, width, kernel=3, stride=2),
+        )
+        self.enter = nn.Sequential(nn.BatchNorm2d(features), nn.Conv2d(features, width, 1)) if features else None
+        self.joined = nn.Sequential(
+            PreActivationBottleneck(inputs=width, outputs=width),
+            normalized_convolution(width, width, kernel=3, stride=2),
             PreActivationBottleneck(inputs=width, outputs=width),
             normalized_convolution(width, 2 * width, kernel=3, stride=2),
         )
 
-    def forward(self, maps: Float[Tensor, "B M H W"]) -> Float[Tensor, "B N"]:
-        seen = self.last(self.halve(self.enter(maps)))
+    def forward(self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B N"]:
+        seen = self.surface(_surface(depth))
+        if self.enter is not None:
+            seen = seen + self.enter(features)
+        seen = self.joined(seen)
         return torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], dim=1)
 
 
@@ -102,7 +128,7 @@ class Confidence(nn.Module):
         self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)
         self.enter = nn.Linear(features + MEASURES + 3, inner)
         self.token = nn.Sequential(nn.ReLU(), nn.Linear(inner, narrow), nn.ReLU())
-        self.look = Look(features + 1, width=width)
+        self.look = Look(features, width=width)
         self.hand = nn.Sequential(
             nn.Linear(joints * narrow + joints * (MEASURES + 3) + 4 * width, hidden), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
@@ -110,12 +136,14 @@ class Confidence(nn.Module):
         self.decide = nn.Linear(hidden, 3)
         self.scale = nn.Linear(hidden, joints)
 
-    def forward(self, tokens: Float[Tensor, "B J N"], maps: Float[Tensor, "B M H W"]) -> Verdict:
+    def forward(
+        self, tokens: Float[Tensor, "B J N"], features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]
+    ) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
         measures = _scaled(tokens[..., :MEASURES])
-        features = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
-        entered = self.enter(torch.cat([measures, features], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(maps)]
+        at_joints = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
+        entered = self.enter(torch.cat([measures, at_joints], dim=-1)) + self.joint
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
@@ -124,7 +152,9 @@ class Confidence(nn.Module):
     def loss(
         self,
         tokens: Float[Tensor, "B 2 J N"],
-        maps: Float[Tensor, "B 2 M H W"],
+        features: Float[Tensor, "B 2 C H W"],
+        depth: Float[Tensor, "B 2 S S"],
+        *,
         hand: Bool[Tensor, "B 2"],
         right: Bool[Tensor, "B 2"],
         errors_mm: Float[Tensor, "B 2 J"],
@@ -133,7 +163,8 @@ class Confidence(nn.Module):
 
         Errors count where a hand of the hypothesis' handedness is; `right` counts where a hand is.
         """
-        verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in self(tokens.flatten(0, 1), maps.flatten(0, 1))))
+        said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
+        verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
         there = hand.float()
         good = hand & right & (errors_mm.mean(-1) < SURE_MM)
         entropy = functional.binary_cross_entropy_with_logits
