@@ -1,5 +1,6 @@
 """Confidence: evidence by hand, mirror images judged alike, and that it learns."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -10,7 +11,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.graph import estimate, evidence_of
 from handkit.models import LatentFusion
-from handkit.models.confidence import MEASURES, Confidence, Evidence, Verdict
+from handkit.models.confidence import MEASURES, Confidence, Evidence, Verdict, log_confidence
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
@@ -111,6 +112,12 @@ def test_a_mirrored_frame_has_its_hypotheses_exchanged():
         torch.testing.assert_close(part.unflatten(0, (-1, 2)), back.unflatten(0, (-1, 2)).flip(1), atol=3e-2, rtol=3e-2)
 
 
+def test_confidence_by_hand():
+    """Even odds of good, and three to one for the first hypothesis."""
+    sure = log_confidence(torch.zeros(1, 2), torch.tensor([[1.0, 1.0 - math.log(3)]])).exp()
+    torch.testing.assert_close(sure, torch.tensor([[0.375, 0.125]]))
+
+
 def test_gradients_reach_everything():
     judge = Confidence(features=16)
     torch.stack(list(judge.loss(**targets()).values())).sum().backward()
@@ -130,7 +137,7 @@ def test_overfits_a_handful():
     fitting = seen["hand"] & seen["right"]
     good = fitting & (seen["errors_mm"].mean(-1) < 20)
     verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in judge(*evidence(seen))))
-    assert ((verdict.good > 0) == good).all()
+    assert ((log_confidence(verdict.good, verdict.right).exp() > 0.5) == good).all()
     assert ((verdict.hand > 0) == seen["hand"]).all()
     plain = verdict.right[:, 0] > verdict.right[:, 1]
     assert (plain == seen["right"][:, 0])[seen["hand"].all(1)].all()

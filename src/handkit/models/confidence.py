@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
     """What is concluded; log odds and log mm, float32."""
 
     good: Float[Tensor, " B"]
-    """A hand is there, of the hypothesis' handedness, and the mean joint error is under `SURE_MM`."""
+    """A hand is there and its mean joint error under `SURE_MM`, provided that it is of the hypothesis' handedness."""
     hand: Float[Tensor, " B"]
     """A hand is in the cube."""
     right: Float[Tensor, " B"]
@@ -51,10 +51,11 @@ class Verdict(NamedTuple):
     log_scale: Float[Tensor, "B J"]
     """Log of the expected error (mm) of each joint: b of a Laplace likelihood."""
 
-    @property
-    def confidence(self) -> Float[Tensor, " B"]:
-        """The probability that the hypothesis is good."""
-        return self.good.sigmoid()
+
+def log_confidence(good: Float[Tensor, "B 2"], right: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2"]:
+    """Log of the probability that each of two hypotheses of one cube is right: its handedness, and `good`."""
+    odds = right - right.flip(1)
+    return functional.logsigmoid(good) + functional.logsigmoid(odds)
 
 
 def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
@@ -166,14 +167,16 @@ class Confidence(nn.Module):
         said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
         verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
         there = hand.float()
-        good = hand & right & (errors_mm.mean(-1) < SURE_MM)
+        good = (hand & right & (errors_mm.mean(-1) < SURE_MM)).float()
+        # Of the whole probability, which users get; what it says of the handedness is learned by "right" alone.
+        sure = log_confidence(verdict.good, verdict.right.detach()).clamp(max=-1e-6)
         entropy = functional.binary_cross_entropy_with_logits
         one = (hand.all(1) & (right[:, 0] != right[:, 1])).float()
         sides = entropy(verdict.right[:, 0] - verdict.right[:, 1], right[:, 0].float(), reduction="none") * one
         fitting = (hand & right).float()
         laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(-1) * fitting
         return {
-            "good": entropy(verdict.good, good.float()),
+            "good": -(good * sure + (1 - good) * (-sure.expm1()).log()).mean(),
             "hand": entropy(verdict.hand, there),
             "right": sides.sum() / one.sum().clamp(min=1),
             "errors": 0.1 * laplace.sum() / fitting.sum().clamp(min=1),
