@@ -27,15 +27,16 @@ from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.graph import describe, evidence_of
-from handkit.locate import propose
+from handkit.hub import find_weights
+from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict, log_confidence
 from handkit.models.description import describe_crops
 from handkit.models.handedness import Handedness
-from handkit.models.pretrained import find_weights
 from handkit.recipes import CONFIDENCE_SYNTHETIC
-from handkit.streams import Hypotheses, judged
+from handkit.training.streams import Hypotheses
+from handkit.training.targets import judged
 
 EDGE_MM = CONFIDENCE_SYNTHETIC.cube.edge
 SEED = 7_000_001

@@ -20,7 +20,7 @@ import torch
 
 from handkit.camera import Camera
 from handkit.cli.measure import synthetic_images
-from handkit.inference import HandPoseEstimator
+from handkit.estimator import HandPoseEstimator
 
 Side = Literal["left", "right"]
 

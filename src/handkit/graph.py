@@ -18,9 +18,12 @@ from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
+from handkit.hub import find_weights
 from handkit.models import HandPoseModel
+from handkit.models.checkpoint import load, load_part
 from handkit.models.confidence import Confidence, Evidence
 from handkit.models.description import Description, describe_crops
+from handkit.models.pretrained import cube_edge
 
 
 @torch.no_grad()
@@ -79,6 +82,18 @@ class Answer(NamedTuple):
     right: Float[Tensor, " N"]
 
 
+class Inside(NamedTuple):
+    """What lies between the geometry and the pose network, in front of it (two) and behind it (as `Description`)."""
+
+    points: Float[Tensor, "N 3 S S"]
+    crop: Float[Tensor, "N S S"]
+    """Depth, normalized."""
+    joints: Float[Tensor, "N J 3"]
+    features: Float[Tensor, "N C h w"]
+    spread: Float[Tensor, "N J 2"]
+    peak: Float[Tensor, "N J"]
+
+
 class HandGraph(nn.Module):
     """A pose network, and the confidence network that judges it, on cubes of one depth image.
 
@@ -107,17 +122,37 @@ class HandGraph(nn.Module):
         roll: Float[Tensor, " N"],
     ) -> Answer:
         """Depth in mm (0: invalid), undistorted; fx, fy, cx, cy in its pixels; centers in camera mm; rolls in rad."""
+        return self.look(depth, intrinsics, center, mirrored, roll)[0]
+
+    def look(
+        self,
+        depth: Float[Tensor, "H W"],
+        intrinsics: Float[Tensor, "4"],
+        center: Float[Tensor, "N 3"],
+        mirrored: Bool[Tensor, " N"],
+        roll: Float[Tensor, " N"],
+    ) -> tuple[Answer, Inside]:
+        """As `forward`, and what is between its parts."""
         frame = DepthFrame(depth[None], Intrinsics(_matrix(intrinsics), depth.shape[1], depth.shape[0]))
         cubes = Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
         crop = crop_hand(frame, cubes, self.pose.resolution)
-        described = describe_crops(cast(nn.Module, self.pose), crop.points(self.pose.space))
+        points = crop.points(self.pose.space)
+        described = describe_crops(cast(nn.Module, self.pose), points)
         joints = crop.denormalize(described.joints.float(), self.pose.space)
-        pixels = frame.camera.project(joints)
+        pixels, inside = frame.camera.project(joints), Inside(points, crop.depth, *described)
         if self.confidence is None:
             nothing = torch.zeros_like(roll)
-            return Answer(joints, pixels, torch.zeros_like(joints[..., 0]), nothing, nothing, nothing)
+            return Answer(joints, pixels, torch.zeros_like(joints[..., 0]), nothing, nothing, nothing), inside
         verdict = self.confidence(*evidence_of(crop, described, self.pose.space))
-        return Answer(joints, pixels, verdict.log_scale.exp(), verdict.good, verdict.hand, verdict.right)
+        answer = Answer(joints, pixels, verdict.log_scale.exp(), verdict.good, verdict.hand, verdict.right)
+        return answer, inside
+
+
+def load_graph(pose: str, confidence: str | None = None) -> HandGraph:
+    """Of weights by name or path; raises CheckpointError where there are none, UsageError where two do not fit."""
+    path = find_weights(pose)
+    judge = None if confidence is None else load_part(find_weights(confidence), Confidence)
+    return HandGraph(load(path), judge, edge_mm=cube_edge(path))
 
 
 def _matrix(intrinsics: Float[Tensor, "4"]) -> Float[Tensor, "1 3 3"]:

@@ -1,5 +1,7 @@
 """The torch modules themselves: for weights just trained, and on a GPU."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from jaxtyping import Float32
@@ -8,7 +10,10 @@ from handkit.backends.backend import Cubes, Estimates
 from handkit.camera import Camera
 from handkit.graph import HandGraph
 from handkit.locate.detect import Maps
+from handkit.models.checkpoint import load, load_part
+from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
+from handkit.models.pretrained import cube_edge
 
 
 class TorchBackend:
@@ -23,6 +28,16 @@ class TorchBackend:
         self.graph, self.detector = graph.to(self.device).eval(), detector.to(self.device).eval()
         for network in (self.graph, self.detector):
             network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    @classmethod
+    def from_weights(cls, pose: Path, *, detector: Path, confidence: Path | None, threads: int) -> "TorchBackend":
+        """From weights files, on the CPU; `threads` is torch's own setting, for the whole process.
+
+        Raises CheckpointError where a file is of another network, UsageError where they do not belong together.
+        """
+        torch.set_num_threads(threads)
+        judge = load_part(confidence, Confidence) if confidence else None
+        return cls(HandGraph(load(pose), judge, edge_mm=cube_edge(pose)), load_part(detector, HandDetector))
 
     @torch.inference_mode()
     def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:

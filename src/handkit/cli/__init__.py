@@ -6,15 +6,22 @@ Exit status: 0 something was done, 1 nothing could be, 2 wrong usage, 130 interr
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
+from handkit.cli.cameras import Cameras
 from handkit.cli.compare import compare
+from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
+from handkit.cli.doctor import Doctor
+from handkit.cli.export import export
+from handkit.cli.live import live
+from handkit.cli.replay import Replay
 from handkit.cli.score import score
 from handkit.errors import HandkitError
 
@@ -27,6 +34,8 @@ Folder = Annotated[Path, arg(metavar="DIR")]
 # A metavar has to stand around `| None`: inside, the help shows `{None}|PATH` instead.
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
 MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
+Count = Annotated[int, arg(metavar="N")]
+Backend = Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")]
 MaybeCount = Annotated[int | None, arg(metavar="N")]
 Fold = Annotated[str | None, arg(metavar="SUBJECT|all")]
 Localize = Annotated[Literal["none", "test", "both"] | None, arg(metavar="none|test|both")]
@@ -41,23 +50,33 @@ def predict(
     depth_scale: Scale = None,
     handedness: Literal["right", "left", "auto"] = "auto",
     weights: Weights = "latent-fusion",
-    threads: Annotated[int, arg(metavar="N")] = 1,
+    hands: Count = 2,
+    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.5,
+    backend: Backend = None,
+    threads: Count = 1,
     out: MaybeFolder = None,
 ) -> int:
-    """Find the hand in depth images: 21 joints in camera millimeters, one line of JSON per image.
+    """Find the hands in depth images: 21 joints in camera millimeters, one line of JSON per image.
 
     Args:
         frames: 16-bit PNG, PGM or TIFF, .npy or .npz files, folders of them, or globs.
         camera: A named camera (see `handkit info`), or its intrinsics in pixels (and distortion, in OpenCV's order).
         depth_scale: Millimeters per unit of depth: 1 unless the named camera has another, 1000 for meters.
-        handedness: Which hand it is; auto predicts it.
-        weights: Bundled weights by name, or a .safetensors file.
+        handedness: Answer only hands of this side; auto: of either, and predict it.
+        weights: A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch).
+        hands: So many hands at most, the surest first.
+        minimum_confidence: Probability, 0 to 1, below which a hand is not answered.
+        backend: What runs the networks: onnx by default, openvino (bfloat16, faster) or torch.
         threads: Of the networks; on a machine that does other work as well, one is the fastest.
         out: Write poses.jsonl and one overlay picture per frame there, and nothing to stdout.
     """
     from handkit.cli.frames import Request, predict_frames
 
-    return predict_frames(frames, Request(camera, depth_scale, handedness, weights, out, threads))
+    asked = Request(
+        camera, depth_scale, handedness, weights, out, threads,
+        hands=hands, minimum_confidence=minimum_confidence, backend=backend,
+    )  # fmt: skip
+    return predict_frames(frames, asked)
 
 
 def train(
@@ -131,17 +150,17 @@ def render(*, count: int, out: Folder, seed: int = 0) -> int:
     return render_frames(count, out=out, seed=seed)
 
 
-def demo(*, out: Folder = Path("demo"), frames: int = 60, seed: int = 0) -> int:
-    """Render a recording, find the hand in every frame, and show how well and how fast that went.
+def demo(*, out: Folder = Path("demo"), backend: Backend = None, threads: Count = 1) -> int:
+    """Find the hand in every frame of a bundled synthetic recording, and show how well and how fast that went.
 
     Args:
         out: Folder for poses.jsonl and demo.png.
-        frames: Length of the recording.
-        seed: Another seed gives another recording.
+        backend: What runs the networks: onnx by default, openvino or torch.
+        threads: Of the networks.
     """
-    from handkit.cli.recording import run_demo
+    from handkit.cli.demo import run_demo
 
-    return run_demo(out=out, frames=frames, seed=seed)
+    return run_demo(out=out, backend=backend, threads=threads)
 
 
 def evaluate(
@@ -152,7 +171,11 @@ def evaluate(
     localizer: Weights = "localizer",
     count: int = 2000,
     handedness: Literal["predicted", "given"] = "predicted",
-    rotations: Rotations = 4,
+    rotations: Rotations = 1,
+    detector: Weights = "detector",
+    confidence: MaybeWeights = None,
+    backend: Backend = None,
+    threads: Count = 1,
     center: Literal["packed", "gt", "refined", "located"] = "packed",
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None,
     out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None,
@@ -162,10 +185,14 @@ def evaluate(
     Args:
         weights: Bundled weights by name, or a .safetensors file.
         data: A fixed set of synthetic pictures, or a packed store.
-        localizer: Weights of the localizer.
+        localizer: Store: weights of the localizer.
         count: How many synthetic pictures, from the first on.
         handedness: Synthetic: left or right predicted by the estimator, or given to it.
         rotations: Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster.
+        detector: Synthetic: weights of the hand detector, beside weights of a pose network.
+        confidence: Synthetic: weights of the confidence network; by default those beside NAME as NAME-confidence.
+        backend: Synthetic: what runs the networks: onnx by default, openvino or torch.
+        threads: Synthetic: of the networks.
         center: Store: cubes as packed, on the labels' mean, on packed refined centres, or moved by the localizer.
         fold: Store: frames of this subject only.
         out: Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report.
@@ -174,8 +201,9 @@ def evaluate(
         from handkit.cli.measure import evaluate_synthetic
 
         return evaluate_synthetic(
-            weights, localizer=localizer, count=count, handedness=handedness, rotations=rotations, out=out
-        )
+            weights, detector=detector, confidence=confidence, backend=backend, threads=threads,
+            count=count, handedness=handedness, rotations=rotations, out=out,
+        )  # fmt: skip
     from handkit.cli.store_evaluation import Evaluation, evaluate_on_store
 
     return evaluate_on_store(
@@ -190,6 +218,10 @@ def info(network: Annotated[Positional[str | None], arg(metavar="NETWORK")] = No
         network: Show this one.
         json: Print JSON instead of tables.
     """
+    if network is None and find_spec("torch") is None:
+        from handkit.cli.installed import print_installed
+
+        return print_installed(as_json=json)
     from handkit.cli.overview import print_overview
 
     return print_overview(network, as_json=json)
@@ -200,19 +232,39 @@ def data() -> int:
     return main(["data"])  # for the list of commands; `main` passes on to the group's own before it gets here
 
 
-COMMANDS: dict[str, Callable[..., int]] = {
+class Command(Protocol):
+    """Options, and what to do with them."""
+
+    def run(self) -> int:
+        """The exit status; raises HandkitError."""
+        ...
+
+
+COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": predict,
+    "live": live,
     "train": train,
     "render": render,
     "demo": demo,
     "evaluate": evaluate,
     "score": score,
     "compare": compare,
+    "export": export,
     "info": info,
+    "cameras": Cameras,
+    "convert": Convert,
+    "replay": Replay,
+    "doctor": Doctor,
     "data": data,
 }
-GROUPS: dict[str, dict[str, Callable[..., int]]] = {"data": DATA_COMMANDS}
+GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
+
+EXTRAS = {
+    "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
+    "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
+}  # fmt: skip
+"""Packages that not everybody installs, and the extra that brings them."""
 
 DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 
@@ -223,14 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         print(f"handkit {handkit.__version__}")
         return 0
-    group = given[0] if given and given[0] in GROUPS else ""
     try:
-        return subcommand_cli_from_dict(
-            GROUPS.get(group, COMMANDS),
-            prog=f"handkit {group}".strip(),
-            description=COMMANDS[group].__doc__ if group else DESCRIPTION,
-            args=given[1:] if group else given,
-        )
+        return _run(given)
     except HandkitError as error:
         print(f"handkit: {error}", file=sys.stderr)
         return error.status
@@ -248,3 +294,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sentence = f"{error.filename} is a file where a folder is to be made; give another --out"
         print(f"handkit: {sentence}", file=sys.stderr)
         return 1
+
+
+def _run(given: list[str]) -> int:
+    """One command; raises HandkitError where it needs a package that is not installed."""
+    group = given[0] if given and given[0] in GROUPS else ""
+    try:
+        asked = subcommand_cli_from_dict(
+            GROUPS.get(group, COMMANDS),
+            prog=f"handkit {group}".strip(),
+            description=COMMANDS[group].__doc__ if group else DESCRIPTION,
+            args=given[1:] if group else given,
+        )
+        return asked if isinstance(asked, int) else asked.run()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise HandkitError(
+            f"this needs {package}, which is not installed: pip install 'handkit[{EXTRAS[package]}]'"
+        ) from None

@@ -28,14 +28,14 @@ from handkit.cli.progress import Bar, Budget, Run, train
 from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
 from handkit.cli.variants import options, read_named_variant, write_variant
 from handkit.errors import CheckpointError, HandkitError, TrainingError
-from handkit.evaluation import evaluate_crops
+from handkit.estimator import HandPoseEstimator
 from handkit.evaluation.metrics import success_curve
 from handkit.files.atomic import write_whole
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.checkpoint import load, save
 from handkit.recipes import Recipe, synthetic_recipe
+from handkit.training.crops import crop_errors
 from handkit.training.provenance import hardware
 
 BATCH = 32
@@ -262,12 +262,12 @@ class Judge:
             )
         network: Any = model
         network.to(self.device)
-        return evaluate_crops(model, self._batches, protocol="jittered cubes").per_joint_mm.double().numpy()
+        return crop_errors(model, self._batches)
 
     def _real(self, weights: Path) -> dict[str, str]:
         if not self.real:
             return {}
-        estimator = HandPoseEstimator.from_pretrained(str(weights), device=self.device)
+        estimator = HandPoseEstimator.from_pretrained(str(weights), backend="torch", threads=torch.get_num_threads())
         found = {marked.name: tip_errors(estimator, marked) for marked in self.real}
         medians = {f"real_{name}_tips_mm": f"{tips.median_mm:.3f}" for name, tips in found.items()}
         return medians | {f"real_{name}_lost": str(tips.lost) for name, tips in found.items()}

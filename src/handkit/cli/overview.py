@@ -15,9 +15,9 @@ from rich.table import Table
 from handkit.cli.networks import network_facts
 from handkit.cli.variants import Option, check_network, options, write_variant
 from handkit.errors import CheckpointError
+from handkit.hub import weights_folders
 from handkit.models import MODELS, PARTS
 from handkit.models.checkpoint import read_info
-from handkit.models.pretrained import weights_folders
 from handkit.named_cameras import CAMERAS
 
 PIPED_WIDTH = 150

@@ -25,11 +25,10 @@ from handkit.cli.experiment import (
 )
 from handkit.cli.variants import check_network, read_variant
 from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError
-from handkit.evaluation import evaluate_crops
 from handkit.geometry.frame import LabeledFrame
+from handkit.hub import find_weights
 from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import load_fitting, read_info
-from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
 from handkit.skeleton import HAND21, Skeleton
 
@@ -212,7 +211,9 @@ def _measure(run: Run, localize: Localize | None) -> Callable[[HandPoseModel], f
     recipe: Recipe = run.recipe
     if recipe.network in PARTS:
         return None
+    from handkit.training.crops import crop_errors
+
     batches = validation_frames(
         recipe, batches=VALIDATION_BATCHES, size=recipe.batch, localize=localize, device=run.fabric.device
     )
-    return lambda model: evaluate_crops(model, batches, protocol="jittered cubes").mean_mm
+    return lambda model: float(crop_errors(model, batches).mean())

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,13 +15,13 @@ from handkit.cli.errors import unwritable
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import DatasetName, Intrinsics
+from handkit.depth import DepthImage
 from handkit.errors import DatasetError, ScoreError
 from handkit.evaluation import NOT_STATED, Protocol, Result, compare, score
 from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import protocol_rows
 from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
-from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
 from handkit.reports.hands import DepthOf
 
@@ -155,12 +154,12 @@ def method_name(path: Path) -> str:
 
 
 def _depth_of(pictures: LabeledFiles, labels: Labels) -> DepthOf:
-    def depth_of(row: int) -> DepthFrame | None:
+    def depth_of(row: int) -> DepthImage | None:
         try:
             depth = pictures.depth(int(labels.rows[row]))
         except DatasetError:  # a report of labels without their pictures is still a report
             return None
-        return DepthFrame.single(torch.from_numpy(depth), pictures.camera)
+        return DepthImage(depth, pictures.camera)
 
     return depth_of
 

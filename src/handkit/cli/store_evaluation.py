@@ -15,17 +15,18 @@ from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
+from handkit.depth import DepthImage
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
-from handkit.geometry.frame import DepthFrame
+from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.localizer import Localizer
-from handkit.models.pretrained import cube_edge, cubes_of, find_weights
+from handkit.models.pretrained import cube_edge, cubes_of
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
-from handkit.stored import Finder, TestCenter, of_subject, predict
+from handkit.training.stored import Finder, TestCenter, of_subject, predict
 
 CENTER_WORDS: dict[TestCenter, str] = {
     "gt": "mean of the labels, at test too",
@@ -140,8 +141,9 @@ def report(
     if out:
         rows = np.flatnonzero(mask)
 
-        def depth_of(row: int) -> DepthFrame:
-            return store.batch([int(rows[row])])
+        def depth_of(row: int) -> DepthImage:
+            frame = store.batch([int(rows[row])])
+            return DepthImage(frame.depth[0].numpy(), frame.camera.camera(0))
 
         with _told_of(out):
             page = write_report(

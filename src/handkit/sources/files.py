@@ -1,0 +1,206 @@
+"""Where frames come from: depth images in files.
+
+Reads what depth cameras and their tools write: 16-bit PNG and PGM, 16-bit or float TIFF of one page or many, `.npy` and
+`.npz` arrays of integers or floats. The first bytes of a file say what it is, not its suffix. Whatever keeps a file
+from being a depth image is raised as `SourceError`: one sentence of what was seen, what was expected and what mends it.
+What the values mean, `depth.DepthImage.of` checks.
+"""
+
+import difflib
+import glob
+import io
+import re
+import stat
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from handkit.errors import SourceError
+from handkit.files.png import START, TIFF, decode_pages, read_header
+from handkit.shapes import Shaped
+
+SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm")
+"""What a folder is searched for."""
+LARGEST_BYTES = 1 << 30
+"""No file of depth images is larger."""
+
+_NPY = b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
+_PGM = (b"P5", b"P2")
+_OTHER_KINDS = {
+    b"\xff\xd8\xff": "a JPEG, which cannot hold depth",
+    b"GIF8": "a GIF, which cannot hold depth",
+    b"BM": "a BMP, which cannot hold depth",
+    b"#?RADIANCE": "a Radiance image",
+    b"v/1\x01": "an OpenEXR image",
+}
+_WAYS = {
+    ".bag": "a recording of ROS or a RealSense: save the frames of its depth stream as .npy, with rosbags or "
+    "pyrealsense2 (enable_device_from_file)",
+    ".mkv": "a recording of an Azure Kinect: `ffmpeg -i FILE -map 0:1 -vsync 0 frames/%06d.png` makes 16-bit PNGs of "
+    "its depth track",
+    ".oni": "a recording of OpenNI: play it with the openni package and save each depth frame as .npy",
+    ".mcap": "a recording of ROS 2: save the messages of its depth topic as .npy, with rosbags",
+    ".avi": "a video: most hold 8 bits; if it is 16-bit gray, `ffmpeg -i FILE -pix_fmt gray16be frames/%06d.png`",
+    ".raw": "numbers without their shape: numpy.fromfile(FILE, '<u2').reshape(height, width), saved as .npy",
+    ".mat": "a MATLAB file: save its depth array as .npy, with scipy.io.loadmat",
+    ".exr": "an OpenEXR image: save its depth channel as .npy or a float TIFF",
+    ".bin": "numbers without their shape: numpy.fromfile(FILE, '<u2').reshape(height, width), saved as .npy",
+}
+"""What files of other kinds are, and the way that leads from them to depth images."""
+
+
+def find_files(given: str) -> list[Path]:
+    """The files that `given` names: itself, the images in a folder, or the matches of a glob.
+
+    Folders and globs are sorted as people count (`frame2` before `frame10`). What matches nothing comes back
+    as it was given, so that `read_frames` can say why.
+    """
+    path = Path(given)
+    if path.is_dir():
+        try:
+            found = [child for child in path.iterdir() if child.suffix.lower() in SUFFIXES and child.is_file()]
+        except OSError:
+            found = []
+    elif not path.exists() and glob.has_magic(given):
+        found = [Path(match) for match in glob.glob(given, recursive=True)]
+    else:
+        found = [path]
+    return sorted(found, key=_natural) or [path]
+
+
+def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
+    """The arrays in a file as they are stored: one, or those of all pages of a TIFF or all two-dimensional of an .npz.
+
+    Raises SourceError.
+    """
+    data = _read_bytes(path)
+    if data.startswith(START):
+        _check_png(path, data)
+        return _decode(path, data)
+    if data.startswith((*TIFF, *_PGM)):
+        return _decode(path, data)
+    if data.startswith(_NPY):
+        return [_load_npy(path, data)]
+    if data.startswith(_ZIP):
+        return _load_npz(path, data)
+    kind = next((kind for start, kind in _OTHER_KINDS.items() if data.startswith(start)), "not a depth image")
+    way = _WAYS.get(path.suffix.lower())
+    seen = "is empty" if not data else f"is {way}" if way else f"is {kind}"
+    expected = "" if way and data else "; expected a 16-bit PNG, PGM or TIFF, or a .npy or .npz array"
+    raise SourceError(f"{path} {seen}{expected}")
+
+
+def _natural(path: Path) -> list[str | int]:
+    """Text and numbers alternately, so that two keys always compare like with like."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", str(path)))]
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Of a regular file: a pipe would wait, a device never ends."""
+    try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise SourceError(f"{path} is a folder without {', '.join(SUFFIXES)} files")
+        if not stat.S_ISREG(about.st_mode):
+            raise SourceError(f"{path} is a pipe or a device; save what it gives to a file")
+        if about.st_size > LARGEST_BYTES:
+            way = _WAYS.get(path.suffix.lower())
+            raise SourceError(f"{path} is {way or f'too large for depth images ({about.st_size / 1e9:.1f} GB)'}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(_missing(path)) from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _missing(path: Path) -> str:
+    if path.is_symlink():
+        return f"{path} is a link to {path.readlink()}, which does not exist"
+    if not path.parent.is_dir():
+        return f"{path} does not exist: there is no folder {path.parent}"
+    if glob.has_magic(str(path)):
+        return f"no file matches {path}"
+    try:
+        names = [child.name for child in path.parent.iterdir()]
+    except OSError:
+        names = []
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return f"{path} does not exist" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    """Raise SourceError unless the file is whole and the image one channel of 16 bits."""
+    header = read_header(data)
+    if header is None:
+        raise _damaged(path, data, "PNG")
+    bits, channels = header.bits, header.channels
+    if bits == 16 and channels == 1:
+        return
+    sentence = (
+        f"{path} is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
+    )
+    if bits == 8 and header.color == 2:
+        sentence += (
+            " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"
+            " if it is a colorized image, its depth values are gone)"
+        )
+    raise SourceError(sentence)
+
+
+def _decode(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
+    """All pages of a TIFF, or the one image."""
+    pages = decode_pages(data)
+    if not pages:
+        raise _damaged(path, data, "image")
+    return pages
+
+
+def _damaged(path: Path, data: bytes, kind: str) -> SourceError:
+    return SourceError(f"{path} is a truncated or damaged {kind} ({len(data)} bytes); copy or record it anew")
+
+
+def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..."]:
+    """The array: a header that promises more than the file holds is refused, not allocated."""
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, kind = read(stream)
+        if kind.hasobject or kind.itemsize == 0:
+            raise ValueError(f"it holds {kind} and not numbers")
+        count = 1
+        for size in shape:
+            count *= size
+        if any(size < 0 for size in shape):
+            raise ValueError(f"its shape is {shape}")
+        start = stream.tell()
+        if count * kind.itemsize > len(data) - start:
+            raise ValueError(
+                f"shape {shape} of {kind} needs {count * kind.itemsize} bytes, {len(data) - start} are there"
+            )
+        return np.frombuffer(data, kind, count, start).reshape(shape, order="F" if fortran else "C")
+    except (ValueError, TypeError, EOFError, OverflowError, SyntaxError, RecursionError, tokenize.TokenError) as error:
+        reason = str(error).partition("\n")[0]
+        raise SourceError(f"{path}{name} is a .npy file without a whole array of numbers in it: {reason}") from None
+
+
+def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
+    """Its arrays of two axes, by name as people count."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = sorted(archive.infolist(), key=lambda entry: _natural(Path(entry.filename)))
+            arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
+            if sum(entry.file_size for entry in arrays) > LARGEST_BYTES:
+                raise SourceError(f"{path} holds more than {LARGEST_BYTES / 1e9:.1f} GB; save its frames one by one")
+            found = [_load_npy(path, archive.read(entry), f" ({entry.filename})") for entry in arrays]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+        raise _damaged(path, data, "zip archive") from None
+    images = [array for array in found if array.ndim == 2]
+    if not images:
+        shapes = ", ".join(str(array.shape) for array in found) or "no array at all"
+        raise SourceError(f"{path} holds no array of two axes (H, W), but {shapes}; save each frame as one")
+    return images
