@@ -205,9 +205,7 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
         ghosts.append(sum(any(hand.tracked for hand in found) for found in reported))
     return {
         "frames": str(clock),
-        "first hand after ms: median, worst": f"{np.median(back) * to_ms:.0f}, {max(back) * to_ms:.0f}"
-        if back
-        else "-",
+        "first hand after ms: median, worst": span_ms(back) if back else "-",
         "never found again": str(never),
         "hand reported after it left ms: median, worst": span_ms(gone),
         "seen where none is ms: median, worst": span_ms(ghosts),
