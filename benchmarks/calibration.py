@@ -37,7 +37,7 @@ FISTS = {
 """Principal points of `cases/collapsed_fist`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrueHand:
     """One hand: joints in camera mm by number; none where only its side is known."""
 
