@@ -232,8 +232,8 @@ class Run:
             same = False
         if not same:
             raise TrainingError(
-                f"{path} is the state of another run, or damaged; give the network, --variant, "
-                "--resolution, --localize and --init that began it, or name another --out"
+                f"{path} is the state of another run, or damaged; give the network, --model-args, "
+                "--resolution, --center-refinement and --init that began it, or name another --out"
             )
 
 

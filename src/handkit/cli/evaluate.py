@@ -1,0 +1,79 @@
+"""`handkit evaluate`: the whole path on synthetic images, or a network on a packed store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from handkit.cli.options import Frames, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure the whole path on synthetic images, the hand found automatically, or a network on a packed store."""
+
+    weights: Annotated[Positional[str], arg(metavar="NAME|PATH")] = "latent-fusion"
+    """Bundled weights by name, or a .safetensors file."""
+    data: Frames = "synthetic"
+    """A fixed set of synthetic images, or a packed store."""
+    localizer: Weights = "localizer"
+    """Weights of the localizer."""
+    count: int = 2000
+    """Synthetic: how many images, from the first on."""
+    handedness: Literal["predicted", "given"] = "predicted"
+    """Synthetic: left or right predicted by the estimator, or given to it."""
+    rotations: Literal[1, 2, 4] = 4
+    """Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster."""
+    center: Literal["packed", "mean", "refined", "localizer"] = "packed"
+    """Store: cubes as packed, on the labels' mean, on packed refined centers, or moved by the localizer."""
+    fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
+    """Store: frames of this subject only."""
+    out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None
+    """Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report."""
+
+    def run(self) -> int:
+        if self.data != "synthetic":
+            return self._on_store()
+        from handkit.cli.measure import evaluate_synthetic
+
+        return evaluate_synthetic(
+            self.weights,
+            localizer=self.localizer,
+            count=self.count,
+            handedness=self.handedness,
+            rotations=self.rotations,
+            out=self.out,
+        )
+
+    def _on_store(self) -> int:
+        """Print the figures, then write predictions and a report."""
+        import numpy as np
+        from rich.console import Console
+
+        from handkit.cli.results import print_result, result_console
+        from handkit.models.pretrained import find_weights
+        from handkit.recipes import CenterSource
+        from handkit.store.store import PackedFrames
+        from handkit.training.answers import answers_of, protocol_of, score_answers, told_of, write_answers
+        from handkit.training.stored import find_localizer, of_subject
+
+        store, path = PackedFrames.open(Path(self.data)), find_weights(self.weights)
+        mask = of_subject(store, self.fold) if self.fold else np.ones(len(store), bool)
+        if self.out:  # told before the work, not after it
+            with told_of(self.out):
+                self.out.mkdir(parents=True, exist_ok=True)
+        center = None if self.center == "packed" else CenterSource(self.center)
+        finder = find_localizer(self.localizer) if center is CenterSource.LOCALIZER else None
+        with Console(stderr=True).status(f"{int(mask.sum()):,} frames"):
+            answers = answers_of(path, store, mask, center=center, finder=finder)
+        protocol = protocol_of(path, store, center, mask=mask, fold=self.fold)
+        result = score_answers(store, answers, protocol, method=path.stem, mask=mask)
+        console = result_console()
+        if result:
+            print_result(console, result)
+        else:
+            console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+        if self.out and (page := write_answers(self.out, store, answers, result, mask=mask)):
+            console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+        return 0
