@@ -20,6 +20,7 @@ from handkit.cli.info import Info
 from handkit.cli.predict import Predict
 from handkit.cli.render import Render
 from handkit.cli.score import Score
+from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
 
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "evaluate": Evaluate,
     "score": Score,
     "compare": Compare,
+    "study": RunStudy,
     "info": Info,
     "data": Data,
 }
