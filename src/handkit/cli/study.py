@@ -39,7 +39,7 @@ class RunStudy:
     jobs: Count = 1
     """Trainings side by side."""
     network: Annotated[str | None, arg(metavar="FILE.py:CLASS")] = None
-    """A network of your own in the place of the study's."""
+    """A network of your own as the last row."""
     out: Folder = Path("runs/studies")
     """Folder of the table (NAME.md, .csv, .tex), the trials and their weights."""
 
@@ -50,7 +50,7 @@ class RunStudy:
         from handkit.errors import UsageError
         from handkit.studies.papers import STUDIES
         from handkit.studies.report import markdown, table_of, write_tables
-        from handkit.studies.study import Conditions, find_study, run_study
+        from handkit.studies.study import Conditions, find_study, run_study, with_own
 
         console = Console(soft_wrap=True, highlight=False, markup=False)
         if self.name is None:
@@ -65,7 +65,7 @@ class RunStudy:
             resolution=self.resolution, crops=self.crops, jobs=self.jobs, own=self.network,
         )  # fmt: skip
         trials = run_study(study, conditions, say)
-        lines = table_of(study, trials, dataset=conditions.dataset)
+        lines = table_of(with_own(study, conditions), trials, dataset=conditions.dataset)
         write_tables(self.out, study, lines)
         console.print(markdown(lines))
         console.print(f"{self.out / study.name}.md")

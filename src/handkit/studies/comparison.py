@@ -118,7 +118,7 @@ def compare_networks(
         if table.holds(contestant.key(), judge.columns(), crops=asked.crops):
             say(f"{title}: done before")
             continue
-        finished = train_one(contestant, asked, lambda _, title=title: watch(title))
+        finished = train_one(contestant, asked, watch)
         figures, curves = judge.measure(asked.runs / contestant.folder() / "weights.safetensors")
         table.put(contestant.key() | finished | figures, curves)
         table.write([contestant.key() for contestant in contestants], readme=readme)

@@ -79,7 +79,7 @@ class Conditions:
     """Synthetic frames that are measured on."""
     jobs: int = 1
     own: str | None = None
-    """`FILE.py:CLASS`, a network of the user's own that takes the place of the study's."""
+    """`FILE.py:CLASS`, a network of the user's own, which becomes the last row."""
 
     @property
     def dataset(self) -> str:
@@ -108,6 +108,7 @@ def find_study(name: str, studies: Mapping[str, Study]) -> Study:
 
 def run_study(study: Study, conditions: Conditions, say: Callable[[str], None] = lambda sentence: None) -> list[Trial]:
     """All trials, those that were done before read from disk; raises HandkitError where they cannot begin."""
+    study = with_own(study, conditions)
     _check(study, conditions)
     pairs = [(row, seed) for seed in conditions.seeds for row in study.rows]
     missing = [pair for pair in pairs if _read(_folder(study, conditions, *pair)) is None]
@@ -119,6 +120,14 @@ def run_study(study: Study, conditions: Conditions, say: Callable[[str], None] =
         say(f"{row.name}, seed {seed}: {trial.mean_mm:.2f} mm")
     trials = [_read(_folder(study, conditions, *pair)) for pair in pairs]
     return [trial for trial in trials if trial]
+
+
+def with_own(study: Study, conditions: Conditions) -> Study:
+    """The study with the user's own network, if there is one, as its last row; raises HandkitError."""
+    if conditions.own is None:
+        return study
+    name = add_network(conditions.own)
+    return replace(study, rows=(*study.rows, Row(name, network=name)))
 
 
 def run_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Trial:
@@ -141,6 +150,8 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Tria
 
 def train_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
     """The weights that a trial reads, trained or found; interrupted, it goes on where it stopped."""
+    if conditions.own:  # in a process of its own it is not known yet
+        add_network(conditions.own)
     experiment = _experiment(study, conditions, row, seed)
     experiment = replace(experiment, recipe=_trained(experiment.recipe))
     key = hashlib.sha256(f"{experiment.recipe.to_json()} {seed} {conditions.samples} {conditions.train}".encode())
@@ -175,15 +186,12 @@ def _check(study: Study, conditions: Conditions) -> None:
         settings = PackedFrames.open(conditions.train).manifest.settings
         if settings.split == "test":
             raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
-    if conditions.own:
-        add_network(conditions.own)
     for row in study.rows:
         _experiment(study, conditions, row, 1)
 
 
 def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
-    network = add_network(conditions.own) if conditions.own else row.network or study.network
-    arguments = {} if conditions.own else dict(row.arguments)
+    network, arguments = row.network or study.network, dict(row.arguments)
     if conditions.train is None:
         recipe = recipe_of(network, arguments, resolution=conditions.resolution, refinement=row.refinement)
         return Experiment(_plain(recipe, row), seed)
