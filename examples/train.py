@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from handkit.drawing import three_panels
-from handkit.inference import estimate
+from handkit.graph import estimate
 from handkit.models.checkpoint import load
 from handkit.recipes import synthetic_recipe
 from handkit.training.experiment import Experiment, evaluate, fit, validation_frames
@@ -16,7 +16,7 @@ out = Path(sys.argv[2]) if len(sys.argv) > 2 else Path("runs/example")
 
 experiment = Experiment(synthetic_recipe("latent-fusion").at(64))
 fitted = fit(experiment, experiment.budget(samples=samples), out=out, tell=lambda report: print(report.progress))
-print(f"{evaluate(experiment, fitted.weights, crops=64).mean_mm:.1f} mm after {fitted.spent.samples} samples")
+print(f"{evaluate(experiment, fitted.weights, crops=64).mean():.1f} mm after {fitted.spent.samples} samples")
 
 frame = validation_frames(experiment, batches=1, size=1)[0]
 model = load(fitted.weights)

@@ -223,7 +223,7 @@ def _measure(study: Study, conditions: Conditions, experiment: Experiment, weigh
         full = recipe_of(experiment.recipe.network, {}, resolution=conditions.resolution)
         augment = experiment.recipe.augment if experiment.recipe.center is not CenterSource.MEAN else full.augment
         recipe = replace(experiment.recipe, augment=replace(augment, scale=full.augment.scale))
-        return evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops).mean_mm
+        return float(evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops).mean())
     store = PackedFrames.open(conditions.test)
     finder = find_localizer(experiment.localizer) if experiment.refined_at_test else None
     answers = answers_of(weights, store, np.ones(len(store), bool), finder=finder)

@@ -13,11 +13,11 @@ from torch import nn
 
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
+from handkit.depth import DepthImage
 from handkit.errors import StoreError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
-from handkit.geometry.frame import DepthFrame
 from handkit.models.checkpoint import load, read_info
 from handkit.models.pretrained import cubes_of
 from handkit.recipes import CenterSource, Recipe, synthetic_recipe
@@ -101,8 +101,9 @@ def write_answers(
     """
     rows = np.flatnonzero(mask)
 
-    def depth_of(row: int) -> DepthFrame:
-        return store.batch([int(rows[row])])
+    def depth_of(row: int) -> DepthImage:
+        frame = store.batch([int(rows[row])])
+        return DepthImage(frame.depth[0].numpy(), frame.camera.camera(0))
 
     with told_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
