@@ -228,7 +228,7 @@ def fit(
 
 
 def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Float[np.ndarray, "N J"]:
-    """Joint errors, mm, of weights on synthetic frames that no training sees, their cubes as the recipe has them at test."""
+    """Joint errors, mm, on synthetic frames that no training sees, their cubes as the recipe has them at test."""
     model = load(weights)
     size = min(32, crops)
     batches = validation_frames(experiment, batches=-(-crops // size), size=size)
