@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from store.recorded import Recorded, packing_of
 
 from handkit.cli import main
@@ -12,7 +13,7 @@ from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.papers import STUDIES
 from handkit.studies.report import latex, markdown, table_of
-from handkit.studies.study import Row, Study, Trial
+from handkit.studies.study import Conditions, Row, Study, Trial
 
 REFERENCE = (Path(__file__).parents[2] / "docs/reference.md").read_text(encoding="utf-8")
 SMALL = Study(
@@ -30,6 +31,8 @@ def test_a_study_s_rows_are_arguments_and_its_figures_are_in_the_reference(study
         assert row.arguments.keys() <= options(row.network or study.network).keys()
         for figure in row.reported_mm.values():
             assert any(text in REFERENCE for text in (f"{figure:g}", f"{figure:.2f}")), figure
+        with torch.device("meta"):
+            studies._experiment(study, Conditions(Path(), samples=1), row, 1).network()
     assert len({row.name for row in study.rows}) == len(study.rows)
 
 

@@ -79,7 +79,7 @@ LATENT_FUSION_TABLE_5 = Study(
     "latent-fusion",
     (
         Row("fusion of three", {}, {"nyu": 9.69, "icvl": 5.81, "msra": 7.90}),
-        Row("B1 explicit heat maps", {"heatmaps": "explicit"}),
+        Row("B1 explicit heat maps", {"heatmaps": "explicit", "planes": ["xy"]}),
         Row("B2 yz", {"planes": ["yz"]}),
         Row("B3 xz", {"planes": ["xz"]}),
         Row("B4 xy", {"planes": ["xy"]}),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from handkit.errors import UsageError
 from handkit.evaluation.metrics import joint_distances
@@ -187,7 +188,8 @@ def _check(study: Study, conditions: Conditions) -> None:
         if settings.split == "test":
             raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
     for row in study.rows:
-        _experiment(study, conditions, row, 1)
+        with torch.device("meta"):
+            _experiment(study, conditions, row, 1).network()
 
 
 def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
