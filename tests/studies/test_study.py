@@ -21,7 +21,7 @@ SMALL = Study(
     "one plane and all",
     "nobody's",
     "latent-fusion",
-    (Row("all", {"channels": 8}, {"nyu": 9.0}), Row("xy", {"channels": 8, "planes": ["xy"]}, {"nyu": 10.0})),
+    (Row("all", {"channels": 16}, {"nyu": 9.0}), Row("xy", {"channels": 16, "planes": ["xy"]}, {"nyu": 10.0})),
 )
 
 
