@@ -1,6 +1,5 @@
 """`handkit data pack` and `handkit data verify`: a data set into a store, and whether the store is still whole."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -17,7 +16,16 @@ from handkit.datasets.dataset import LabeledFiles, Record
 from handkit.errors import DatasetError, HandkitError
 from handkit.geometry.cube import Cube
 from handkit.recipes.cubes import CUBES, CubeRule, cube
-from handkit.store.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
+from handkit.store.centers import (
+    FAR_MM,
+    CenterOf,
+    Form,
+    center_of_mass,
+    distances_mm,
+    label_centers,
+    mass_centers,
+    read_centers,
+)
 from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing, pack
 from handkit.store.shards import Manifest, Settings
@@ -31,8 +39,6 @@ MARGINS = (1.0, 10.0)
 """Least and greatest; at ten times a hand's cube a patch is the whole picture of every sensor."""
 LISTED = 10
 """How many faulty frames are named."""
-
-CenterOf = Callable[[int, Record, Float[np.ndarray, "H W"]], Float[np.ndarray, "3"] | None]
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ def pack_data_set(request: Request) -> int:
     packing = plan(files, request, split=split)
     manifest = _pack_with_bar(packing, request, console)
     summarize(manifest, request.out, console)
+    _tell_distances(PackedFrames.open(request.out), console)
     return verify_store(request.out)
 
 
@@ -130,13 +137,7 @@ def center_source(request: Request, files: LabeledFiles) -> tuple[CenterOf, str]
         points = label_centers(files.joints, "mean" if request.centers == "gt" else "box")
         return lambda index, _record, _depth: points[index], f"labels, {request.centers}"
     if request.centers == "com":
-        if files.name not in DEPTH_WINDOWS:
-            raise HandkitError(f"no depth range is published for centres of mass in {files.name}; give a centre file")
-        near, far = DEPTH_WINDOWS[files.name]
-        camera = files.camera
-        return (
-            lambda _index, _record, depth: center_of_mass(depth, camera, near_mm=near, far_mm=far)
-        ), f"mass, {near:g} to {far:g} mm"
+        return mass_centers(files)
     path = Path(request.centers)
     if not path.is_file():
         raise HandkitError(f"--centers {path}: there is no such file; give gt, box, com or the path of a centre file")
@@ -201,3 +202,14 @@ def summarize(manifest: Manifest, out: Path, console: Console) -> None:
     lines += [f"  frame {fault.frame}, {fault.source}: {fault.reason}" for fault in manifest.faults[:LISTED]]
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_distances(store: PackedFrames, console: Console) -> None:
+    """How far the cubes stand from the hands, where there are labels to tell."""
+    far = distances_mm(store.rows["center"], store.rows["joints"])
+    if len(far):
+        console.print(
+            f"centers: {np.median(far):.0f} mm from the joints' mean in the median frame, "
+            f"{(far > FAR_MM).mean():.1%} of the frames more than {FAR_MM:.0f} mm",
+            highlight=False,
+        )
