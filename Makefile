@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: test demo format clean
+.PHONY: test demo docs pictures format clean
 .NOTPARALLEL:
 
 test: .venv/dev.stamp
@@ -23,7 +23,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff format
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo docs/_build
 
 # Some systems ship Python without ensurepip; the pip they do have can then install into the environment.
 .venv/bin/pip:
@@ -39,3 +39,15 @@ clean:
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/core.stamp $@
+
+# All pictures of README and documentation.
+pictures: .venv/docs.stamp
+	$(BIN)/python docs/pictures.py
+
+# The site, in docs/_build; a warning is an error.
+docs: .venv/docs.stamp
+	$(BIN)/sphinx-build -W --keep-going -q -b dirhtml docs docs/_build
+
+.venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
+	$(INSTALL) --editable '.[docs]'
+	@touch $@

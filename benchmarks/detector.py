@@ -19,7 +19,6 @@ from jaxtyping import Bool, Float32
 from report import print_report
 
 from handkit.camera import Camera
-from handkit.detection import HandsFrame, WholeFrames, seen_share
 from handkit.evaluation.detections import DetectionScore, Stopwatch, find_hands
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import LEAST_SCORE
@@ -30,6 +29,7 @@ from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import RECIPES
+from handkit.training.detection import HandsFrame, WholeFrames, seen_share
 
 onnxruntime: Any = importlib.import_module("onnxruntime")  # needs onnxscript as well; neither is of the package
 

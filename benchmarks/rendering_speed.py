@@ -13,8 +13,8 @@ from report import print_report
 from handkit.geometry.cube import Cube
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.recipes.augment import jitter
-from handkit.streams import SAMPLED
 from handkit.synthetic.scenes import look, sample_scenes
+from handkit.training.streams import SAMPLED
 
 
 def main(*, batches: int = 8, size: int = SAMPLED, resolution: int = 128) -> None:

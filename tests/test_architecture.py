@@ -51,10 +51,7 @@ ROOMS = {
     "reports": {"evaluation", "drawing", "geometry", "skeleton"},
     "tracking": ESTIMATE,
     "export": ESTIMATE,
-    "streams": {"recipes", "synthetic", *ESTIMATE},
-    "detection": {"recipes", "synthetic", *NETWORKS},
-    "stored": {"streams", "recipes", "store", *ESTIMATE},
-    "training": {"streams", "detection", "evaluation", "recipes", "store", "synthetic", *ESTIMATE},
+    "training": {"evaluation", "recipes", "store", "synthetic", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420

@@ -40,7 +40,7 @@ class Skeleton:
         return tuple(source.joints.index(joint) for joint in self.joints)
 
     def convert(self, joints: Any, source: "Skeleton") -> Any:  # noqa: ANN401
-        """Joints (*batch, J, 3) of `source`, an array or a tensor, in this skeleton's order; raises as `indices_in`."""
+        """Joints (..., J, 3) of `source`, an array or a tensor, in this skeleton's order; raises as `indices_in`."""
         return joints[..., list(self.indices_in(source)), :]
 
     def __len__(self) -> int:

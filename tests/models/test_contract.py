@@ -18,7 +18,7 @@ from handkit.inference import estimate
 from handkit.models import MODELS, HandPoseModel
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.skeleton import HAND21, NYU14
-from handkit.streams import SyntheticFrames
+from handkit.training.streams import SyntheticFrames
 
 SMALL: dict[str, dict[str, Any]] = {
     # Joints are read from 32 cells rather than 16, or the read-out alone would cost the error allowed.

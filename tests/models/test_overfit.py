@@ -16,7 +16,7 @@ from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import cube
 from handkit.skeleton import HAND21
-from handkit.streams import SyntheticFrames
+from handkit.training.streams import SyntheticFrames
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from handkit.layers.fields import Field, shrink, votes
 from handkit.models.srn import MAPS, SRN
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.skeleton import HAND21, ICVL16, MSRA21, NYU14
-from handkit.streams import SyntheticFrames
+from handkit.training.streams import SyntheticFrames
 
 EDGE_MM = LATENT_FUSION_SYNTHETIC.cube.edge
 

@@ -23,9 +23,9 @@ from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21
-from handkit.streams import SyntheticFrames, location_targets, pose_targets
 from handkit.training import loop
 from handkit.training.loop import Average, Budget, Run, train
+from handkit.training.streams import SyntheticFrames, location_targets, pose_targets
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,

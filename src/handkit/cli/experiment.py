@@ -8,7 +8,6 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from handkit.cli.variants import check_network, options
-from handkit.detection import WholeFrames, detection_targets
 from handkit.errors import HandkitError
 from handkit.geometry.frame import LabeledFrame
 from handkit.models import MODELS, PARTS, HandPoseModel
@@ -18,7 +17,8 @@ from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, Recipe, synthetic_recipe
 from handkit.skeleton import HAND21, Skeleton
-from handkit.streams import (
+from handkit.training.detection import WholeFrames, detection_targets
+from handkit.training.streams import (
     LOCATED_MARGIN,
     Hypotheses,
     SyntheticFrames,

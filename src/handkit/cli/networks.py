@@ -7,7 +7,6 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from handkit.detection import HEIGHT, WIDTH
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
@@ -15,6 +14,7 @@ from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
 from handkit.skeleton import HAND21, NYU14, Skeleton
+from handkit.training.detection import HEIGHT, WIDTH
 
 JUDGES = {"handedness", "confidence"}
 """Networks that read no image, but what a pose network made of one."""

@@ -25,7 +25,7 @@ from handkit.models.pretrained import cube_edge, cubes_of, find_weights
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
-from handkit.stored import Finder, TestCenter, of_subject, predict
+from handkit.training.stored import Finder, TestCenter, of_subject, predict
 
 CENTER_WORDS: dict[TestCenter, str] = {
     "gt": "mean of the labels, at test too",

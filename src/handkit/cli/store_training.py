@@ -16,7 +16,8 @@ from handkit.evaluation.metrics import joint_distances
 from handkit.models import PARTS, HandPoseModel
 from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
 from handkit.store.store import PackedFrames
-from handkit.stored import (
+from handkit.training.loop import Run
+from handkit.training.stored import (
     Finder,
     StoredFrames,
     TestCenter,
@@ -27,7 +28,6 @@ from handkit.stored import (
     predict,
     rows_to_learn,
 )
-from handkit.training.loop import Run
 
 MEASURED = 1024
 """Frames of the subject that is left out on which a fold is measured while it trains."""

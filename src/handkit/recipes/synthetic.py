@@ -85,7 +85,7 @@ DETECTOR_SYNTHETIC = Recipe(
     negatives=0.15,
     optimizer=Optimizer(clip=5.0),
 )
-"""Whole images on a canvas of 224 x 160 pixels (`handkit.detection`); there are no cubes."""
+"""Whole images on a canvas of 224 x 160 pixels (`handkit.training.detection`); there are no cubes."""
 
 _OTHERS = replace(LATENT_FUSION_SYNTHETIC, arguments={}).at(96)
 CROSSINFONET_SYNTHETIC = replace(

@@ -31,7 +31,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel, Part
 from handkit.models.checkpoint import save
 from handkit.recipes import Recipe
-from handkit.streams import Targets, usable
+from handkit.training.streams import Targets, usable
 
 CHECKPOINT_SECONDS = 180.0
 LOG_EVERY = 20

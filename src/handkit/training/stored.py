@@ -24,7 +24,7 @@ from handkit.models.localizer import Localizer
 from handkit.recipes import Center, Recipe
 from handkit.recipes.augment import jitter
 from handkit.store.store import PackedFrames
-from handkit.streams import relocate
+from handkit.training.streams import relocate
 
 TEST_BATCH = 64
 TRIALS = 4096

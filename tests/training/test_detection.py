@@ -5,7 +5,11 @@ import dataclasses
 import torch
 
 from handkit.camera import Camera
-from handkit.detection import (
+from handkit.geometry.intrinsics import Intrinsics
+from handkit.locate.detect import Maps, decode
+from handkit.models.detector import FOCAL, HandDetector, _triple_product
+from handkit.recipes import DETECTOR_SYNTHETIC
+from handkit.training.detection import (
     HEIGHT,
     SEEN_SHARE,
     WIDTH,
@@ -16,11 +20,7 @@ from handkit.detection import (
     hand_maps,
     seen_share,
 )
-from handkit.geometry.intrinsics import Intrinsics
-from handkit.locate.detect import Maps, decode
-from handkit.models.detector import FOCAL, HandDetector, _triple_product
-from handkit.recipes import DETECTOR_SYNTHETIC
-from handkit.streams import usable
+from handkit.training.streams import usable
 
 STREAM = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=16)
 

@@ -16,7 +16,7 @@ from handkit.recipes.cubes import CubeRule, cube
 from handkit.skeleton import HAND21, HANDS17, ICVL16
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
-from handkit.stored import (
+from handkit.training.stored import (
     Finder,
     StoredFrames,
     check_center,

@@ -15,7 +15,7 @@ from handkit.models.localizer import Localizer, Location
 from handkit.recipes import CONFIDENCE_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21
-from handkit.streams import (
+from handkit.training.streams import (
     Hypotheses,
     HypothesisFrame,
     SyntheticFrames,

@@ -1,0 +1,65 @@
+"""Documentation: Sphinx, furo and MyST; `make docs` builds it, and a warning is an error."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+project = "handkit"
+author = "the handkit authors"
+copyright = "2026, the handkit authors"
+release = importlib.metadata.version("handkit")
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
+myst_heading_anchors = 4
+nitpicky = False
+exclude_patterns = ["_build"]
+suppress_warnings = ["myst.xref_missing"]  # results/ link to files beside them, which are no pages
+
+html_theme = "furo"
+html_title = "handkit"
+html_static_path = ["_static"]
+html_css_files = ["handkit.css"]
+html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
+html_copy_source = False
+html_show_sourcelink = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 80
+
+
+class CommandHelp(SphinxDirective):
+    """`{command} predict`: what `handkit predict --help` prints."""
+
+    required_arguments = 0
+    optional_arguments = 8
+
+    def run(self) -> list[nodes.Node]:
+        """A literal block; a command that fails is an error of the build."""
+        command = [sys.executable, "-m", "handkit", *self.arguments, "--help"]
+        environment = {**os.environ, "COLUMNS": "82", "NO_COLOR": "1", "TERM": "dumb", "PYTHONPATH": str(ROOT / "src")}
+        printed = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+        block = nodes.literal_block(printed, printed.strip("\n"))
+        block["language"] = "text"
+        return [block]
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive."""
+    app.add_directive("command", CommandHelp)
