@@ -254,7 +254,7 @@ class Finder(Localizer):
 
 def test_the_localizer_s_two_places(monkeypatch):
     """None: rough cubes. Test: the same frames and cubes in training, moved at test. Both: moved in training too."""
-    monkeypatch.setattr(experiment, "bundled_localizer", lambda: (Finder(hidden=1), 400.0))
+    monkeypatch.setattr(experiment, "read_localizer", lambda _: (Finder(hidden=1), 400.0))
     recipes: dict[Localize, Recipe] = {
         place: recipe_of("latent-fusion", {}, resolution=32, localize=place) for place in PLACES
     }

@@ -72,6 +72,9 @@ def train(
     variant: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
     resolution: MaybeCount = None,
     localize: Localize = None,
+    localizer: Weights = "localizer",
+    test: Annotated[str | None, arg(metavar="STORE")] = None,
+    allow_test: bool = False,
     fold: Fold = None,
     batch: MaybeCount = None,
     learning_rate: Annotated[float | None, arg(metavar="RATE")] = None,
@@ -94,10 +97,13 @@ def train(
         variant: Constructor arguments of the network, such as stages=1; parts of a list are joined by +.
         resolution: Crops of so many pixels a side throughout.
         localize: Rough cubes: as they are, moved by the localizer at test, or in training too.
+        localizer: Weights of the localizer that does so.
+        test: A packed store to measure on at every checkpoint; the last weights and the best on it are both reported.
+        allow_test: Train on a published test set all the same.
         fold: Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other.
         batch: Frames in a step, if not the recipe's.
         learning_rate: Peak of the schedule, if not the recipe's.
-        precision: Mixed bfloat16, or float32 throughout; bf16 by default.
+        precision: Mixed bfloat16, or float32 throughout: a published experiment's by default, bf16 for our own recipes.
         threads: Of the network; all cores by default.
         workers: Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one.
         seed: Another seed gives other first weights and other frames.
@@ -110,6 +116,7 @@ def train(
         network, data, minutes, samples, init, seed, out or Path("runs") / network, resume,
         variant=variant, resolution=resolution, localize=localize, fold=fold, batch=batch,
         learning_rate=learning_rate, precision=precision, threads=threads, workers=workers, pose=pose,
+        localizer=localizer, test=test, allow_test=allow_test,
     )  # fmt: skip
     if data == "synthetic":
         return train_network(asked)
@@ -155,6 +162,8 @@ def evaluate(
     rotations: Rotations = 4,
     center: Literal["packed", "gt", "refined", "located"] = "packed",
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None,
+    readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = (),
+    allow_seen: bool = False,
     out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None,
 ) -> int:
     """Measure the whole path on synthetic pictures, the hand found automatically, or a network on a packed store.
@@ -168,6 +177,8 @@ def evaluate(
         rotations: Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster.
         center: Store: cubes as packed, on the labels' mean, on packed refined centres, or moved by the localizer.
         fold: Store: frames of this subject only.
+        readout: Store: how the network's maps are read, without another training, such as top=1 sigma=0.5 of densereg.
+        allow_seen: Store: measure on frames that the weights were trained on all the same.
         out: Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report.
     """
     if data == "synthetic":
@@ -179,7 +190,16 @@ def evaluate(
     from handkit.cli.store_evaluation import Evaluation, evaluate_on_store
 
     return evaluate_on_store(
-        Evaluation(weights=weights, store=Path(data), center=center, localizer=localizer, fold=fold, out=out)
+        Evaluation(
+            weights=weights,
+            store=Path(data),
+            center=center,
+            localizer=localizer,
+            fold=fold,
+            out=out,
+            readout=readout,
+            allow_seen=allow_seen,
+        )
     )
 
 

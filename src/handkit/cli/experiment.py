@@ -94,7 +94,7 @@ def features_of(pose: str) -> int:
     return described.features.shape[1]
 
 
-def targets_of(recipe: Recipe, model: Any, *, pose: str = POSE) -> Targets:  # noqa: ANN401
+def targets_of(recipe: Recipe, model: Any, *, pose: str = POSE, localizer: str = "localizer") -> Targets:  # noqa: ANN401
     """What the network learns from a frame; handedness and confidence learn from what the pose network answers."""
     if recipe.network == "localizer":
         return location_targets
@@ -105,7 +105,7 @@ def targets_of(recipe: Recipe, model: Any, *, pose: str = POSE) -> Targets:  # n
     if recipe.network == "confidence":
         return confidence_targets(load(find_weights(pose)))
     targets = pose_targets(cast(HandPoseModel, model), recipe.augment)
-    return located_targets(targets, *bundled_localizer()) if recipe.center == "located" else targets
+    return located_targets(targets, *read_localizer(localizer)) if recipe.center == "located" else targets
 
 
 def frames_of(recipe: Recipe, *, seed: int) -> Dataset[Any]:
@@ -124,19 +124,25 @@ def crops_of(recipe: Recipe, *, seed: int, size: int | None = None) -> Synthetic
 
 
 def validation_frames(
-    recipe: Recipe, *, batches: int, size: int, localize: Localize | None = None, device: torch.device | str = "cpu"
+    recipe: Recipe,
+    *,
+    batches: int,
+    size: int,
+    localize: Localize | None = None,
+    localizer: str = "localizer",
+    device: torch.device | str = "cpu",
 ) -> list[LabeledFrame]:
     """Frames that no training run sees, with cubes as the recipe has them, or moved by the localizer."""
     stream = crops_of(recipe, seed=VALIDATION_SEED, size=size)
     frames = [stream[index].to(device) for index in range(batches)]
     if localize not in {"test", "both"}:
         return frames
-    localizer, edge_mm = bundled_localizer()
-    localizer.to(device)
-    return [relocate(frame, localizer, edge_mm=edge_mm) for frame in frames]
+    network, edge_mm = read_localizer(localizer)
+    network.to(device)
+    return [relocate(frame, network, edge_mm=edge_mm) for frame in frames]
 
 
-def bundled_localizer() -> tuple[Localizer, float]:
-    """It, and the edge of the cubes that it looks at, mm."""
-    path = find_weights("localizer")
+def read_localizer(name: str) -> tuple[Localizer, float]:
+    """That of a name or path, and the edge of the cubes that it looks at, mm."""
+    path = find_weights(name)
     return load_part(path, Localizer), cube_edge(path)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from rich.console import Console
@@ -31,16 +31,19 @@ from handkit.models import PARTS, HandPoseModel
 from handkit.models.checkpoint import load_fitting, read_info
 from handkit.models.pretrained import find_weights
 from handkit.recipes import Recipe
+from handkit.recipes.recipe import Precision
 from handkit.skeleton import HAND21, Skeleton
 
 try:
     from handkit.training.loop import Budget, Report, Run, train
     from handkit.training.provenance import provenance
+    from handkit.training.seen import NOTE
 except ModuleNotFoundError as missing:
     raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
 
 DEFAULT_MINUTES = 60.0
 VALIDATION_BATCHES = 16
+PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "f32": "32-true"}
 LEARN_FROM_POSES = ("handedness", "confidence")
 """Networks that learn from what a frozen pose network answers."""
 
@@ -69,6 +72,11 @@ class Training:
     precision: Literal["bf16", "f32"] | None = None
     threads: int | None = None
     workers: int | None = None
+    localizer: str = "localizer"
+    """Its weights, by name or path."""
+    test: str | None = None
+    """A packed store on which a training on another is measured; its best weights are kept beside the last."""
+    allow_test: bool = False
     pose: str | None = None
     """Weights of the pose network that handedness and confidence learn from, by name or path."""
 
@@ -76,6 +84,8 @@ class Training:
 def train_network(asked: Training) -> int:
     """Answers 0 when the budget is spent; raises HandkitError where the options make no run."""
     budget = budget_of(asked)
+    if asked.test:
+        raise HandkitError(f"--test {asked.test} is for a training on a packed store; give --data STORE", status=2)
     if asked.fold:
         raise HandkitError(f"--fold {asked.fold} leaves a subject of a packed store out; give --data STORE", status=2)
     variant = read_variant(check_network(asked.network, parts=True), asked.variant)
@@ -86,16 +96,21 @@ def train_network(asked: Training) -> int:
     if asked.network == "confidence":
         recipe = replace(recipe, arguments={"features": features_of(asked.pose or POSE)} | recipe.arguments)
     run, frames = begin(asked, recipe), frames_of(recipe, seed=asked.seed)
-    learn(run, frames, budget, asked, measure=_measure(run, asked.localize))
+    learn(run, frames, budget, asked, measure=_measure(run, asked))
     return 0
 
 
 def changed(recipe: Recipe, asked: Training) -> Recipe:
-    """The recipe with the batch and the learning rate that are asked for."""
+    """The recipe with the batch, the learning rate and the precision that are asked for."""
     for name, given in (("--batch", asked.batch), ("--learning-rate", asked.learning_rate)):
         if given is not None and not 0 < given < math.inf:
             raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
-    return replace(recipe, batch=asked.batch or recipe.batch, learning_rate=asked.learning_rate or recipe.learning_rate)
+    return replace(
+        recipe,
+        batch=asked.batch or recipe.batch,
+        learning_rate=asked.learning_rate or recipe.learning_rate,
+        precision=PRECISIONS[asked.precision] if asked.precision else recipe.precision,
+    )
 
 
 def learn(
@@ -106,9 +121,11 @@ def learn(
     *,
     title: str | None = None,
     measure: Callable[[HandPoseModel], float] | None = None,
+    learned: dict[str, Any] | None = None,
 ) -> Path:
     """Train with a bar, a folder that says where its weights come from, and every failure in one sentence."""
     about = provenance(seed=asked.seed, data=asked.data, init=asked.init, fold=asked.fold)
+    about |= {NOTE: _seen_before(asked) + ([learned] if learned else [])}
     if asked.network in LEARN_FROM_POSES:
         pose = read_info(find_weights(asked.pose or POSE))
         about |= {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}
@@ -117,8 +134,9 @@ def learn(
     with Bar(title or asked.network) as bar:
         try:
             weights = train(
-                run, frames, budget, out=asked.out, workers=workers, about=about, measure=measure, tell=bar.show
-            )
+                run, frames, budget, out=asked.out, workers=workers, about=about, measure=measure, tell=bar.show,
+                best=asked.test is not None,
+            )  # fmt: skip
         except StoppedError as stopped:
             raise HandkitError(f"{asked.out}: {stopped}", status=stopped.status) from None
         except (TrainingError, CheckpointError) as error:
@@ -126,6 +144,14 @@ def learn(
     spent = run.spent
     bar.console.print(f"{weights}: {spent.samples} samples, {spent.seconds / 60:.1f} minutes", highlight=False)
     return weights
+
+
+def _seen_before(asked: Training) -> list[dict[str, Any]]:
+    """What the weights that a run begins with have seen; of a run that goes on, what its own began with."""
+    own = asked.out / "weights.safetensors"
+    if asked.resume and own.exists():
+        return read_info(own).notes.get(NOTE, [])[:-1]
+    return read_info(find_weights(asked.init)).notes.get(NOTE, []) if asked.init else []
 
 
 class Bar:
@@ -190,8 +216,7 @@ def begin(asked: Training, recipe: Recipe, skeleton: Skeleton = HAND21) -> Run:
         except CheckpointError as error:
             raise HandkitError(f"--init {asked.init}: {error}") from None
     torch.set_num_threads(asked.threads or max(1, os.cpu_count() or 1))
-    precision = "32-true" if asked.precision == "f32" else "bf16-mixed"
-    run = Run(model, recipe, targets_of(recipe, model, pose=asked.pose or POSE), precision=precision)
+    run = Run(model, recipe, targets_of(recipe, model, pose=asked.pose or POSE, localizer=asked.localizer))
     try:
         if asked.resume:
             run.restore(state)
@@ -207,12 +232,13 @@ def _say_what_is_new(names: list[str], init: str) -> None:
         Console(stderr=True).print(f"--init {init}: {listed} begin anew", highlight=False)
 
 
-def _measure(run: Run, localize: Localize | None) -> Callable[[HandPoseModel], float] | None:
+def _measure(run: Run, asked: Training) -> Callable[[HandPoseModel], float] | None:
     """Mean joint error on frames that no training run sees; parts answer no joints."""
     recipe: Recipe = run.recipe
     if recipe.network in PARTS:
         return None
     batches = validation_frames(
-        recipe, batches=VALIDATION_BATCHES, size=recipe.batch, localize=localize, device=run.fabric.device
-    )
+        recipe, batches=VALIDATION_BATCHES, size=recipe.batch, localize=asked.localize, device=run.fabric.device,
+        localizer=asked.localizer,
+    )  # fmt: skip
     return lambda model: evaluate_crops(model, batches, protocol="jittered cubes").mean_mm

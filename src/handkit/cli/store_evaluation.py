@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,18 +14,21 @@ from torch import nn
 
 from handkit.cli.errors import unwritable
 from handkit.cli.score_file import PIPED_WIDTH, print_result
+from handkit.cli.variants import read_variant, write_variant
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
+from handkit.errors import HandkitError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.geometry.frame import DepthFrame
-from handkit.models import HandPoseModel
+from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.localizer import Localizer
 from handkit.models.pretrained import cube_edge, cubes_of, find_weights
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
+from handkit.training.seen import check_unseen
 from handkit.training.stored import Finder, TestCenter, of_subject, predict
 
 CENTER_WORDS: dict[TestCenter, str] = {
@@ -47,6 +51,9 @@ class Evaluation:
     localizer: str = "localizer"
     fold: str | None = None
     """Only frames of this subject."""
+    readout: tuple[str, ...] = ()
+    """Arguments of the network that decide only how its maps are read, as `key=value`."""
+    allow_seen: bool = False
     out: Path | None = None
 
 
@@ -55,21 +62,44 @@ def evaluate_on_store(asked: Evaluation) -> int:
     store = PackedFrames.open(asked.store)
     path = find_weights(asked.weights)
     mask = of_subject(store, asked.fold) if asked.fold else np.ones(len(store), bool)
+    readout = read_readout(path, asked.readout)
+    seen = check_unseen(read_info(path), store, mask, allowed=asked.allow_seen)
     if asked.out:  # told before the work, not after it
         with _told_of(asked.out):
             asked.out.mkdir(parents=True, exist_ok=True)
-    answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer)
+    answers = answers_of(path, store, mask, center=asked.center, localizer=asked.localizer, readout=readout)
     protocol = protocol_of(path, store, asked.center, mask=mask, fold=asked.fold)
+    words = ([f"read with {write_variant(readout)}"] if readout else []) + (["trained on such frames"] if seen else [])
+    protocol = replace(protocol, predictions=", ".join([protocol.predictions, *words]))
     report(store, answers, protocol, method=path.stem, mask=mask, out=asked.out)
     return 0
 
 
+def read_readout(path: Path, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Arguments from `key=value` pairs; raises HandkitError where one of them would need other weights."""
+    network = read_info(path).model
+    if not pairs:
+        return {}
+    known = readout_of(network) if network in MODELS else frozenset[str]()
+    values = read_variant(network, pairs)
+    if strange := sorted(values.keys() - known):
+        possible = f"without training {network} takes {', '.join(sorted(known))}" if known else "it has none that can"
+        raise HandkitError(f"--readout {strange[0]} changes what {network} is trained for; {possible}", status=2)
+    return values
+
+
 def answers_of(
-    path: Path, store: PackedFrames, mask: Bool[np.ndarray, " N"], *, center: TestCenter, localizer: str = "localizer"
+    path: Path,
+    store: PackedFrames,
+    mask: Bool[np.ndarray, " N"],
+    *,
+    center: TestCenter,
+    localizer: str = "localizer",
+    readout: dict[str, Any] | None = None,
 ) -> Answers:
     """Answers of the weights in a file for the frames of `mask`; raises CheckpointError or StoreError."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load(path)
+    model = load(path, readout=readout)
     _to_device(model, device)
     finder = None
     if center == "located":
@@ -132,11 +162,13 @@ def report(
     if not (np.isfinite(estimated).all(axis=(1, 2)) & mask).any():
         console.print("no frame has both a label and an answer: nothing to score", highlight=False)
         write_predictions(out, answers[mask])
+        write_submission(out, store, answers, mask)
         return None
     parts = {name: part[mask] for name, part in parts_of(store).items()}
     result = score(estimated=estimated[mask], truth=truth[mask], method=method, protocol=protocol, parts=parts)
     print_result(console if console.is_terminal else Console(width=PIPED_WIDTH), result)
     write_predictions(out, answers[mask])
+    write_submission(out, store, answers, mask)
     if out:
         rows = np.flatnonzero(mask)
 
@@ -177,6 +209,23 @@ def write_predictions(folder: Path | None, answers: Answers) -> None:
             np.savetxt(file, answers.reshape(len(answers), -1), fmt="%.3f")
         with written_whole(folder / "predictions.npy") as file:
             np.save(file, answers)
+
+
+def write_submission(folder: Path | None, store: PackedFrames, answers: Answers, mask: Bool[np.ndarray, " N"]) -> None:
+    """`submission.txt` of HANDS2017's challenge, in the format of its annotations: name and 63 mm, tabs between.
+
+    None of another data set, or where a frame has no answer, which the challenge does not allow.
+    """
+    if folder is None or store.manifest.settings.dataset != "hands17":
+        return
+    if not np.isfinite(answers[mask]).all():
+        missing = int((~np.isfinite(answers[mask]).all(axis=(1, 2))).sum())
+        Console(stderr=True).print(f"no submission.txt: {missing:,} frames have no answer", highlight=False)
+        return
+    names = [store.sources[row].rpartition("/")[2] for row in np.flatnonzero(mask)]
+    with _told_of(folder), written_whole(folder / "submission.txt") as file:
+        for name, joints in zip(names, answers[mask], strict=True):
+            file.write("\t".join([name, *(f"{number:.4f}" for number in joints.ravel())]).encode() + b"\n")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from handkit.cli.experiment import adapted, bundled_localizer
+from handkit.cli.experiment import adapted, read_localizer
 from handkit.cli.progress import LEARN_FROM_POSES, Training, begin, budget_of, changed, learn
 from handkit.cli.store_evaluation import answers_of, protocol_of, report
 from handkit.cli.variants import check_network, read_variant
@@ -17,6 +17,7 @@ from handkit.models import PARTS, HandPoseModel
 from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
 from handkit.store.store import PackedFrames
 from handkit.training.loop import Run
+from handkit.training.seen import learned_from, overlap, refuse_test_split
 from handkit.training.stored import (
     Finder,
     StoredFrames,
@@ -36,15 +37,37 @@ MEASURED = 1024
 def train_on_store(asked: Training) -> int:
     """Answers 0 when the budget is spent; raises HandkitError where options or store make no run."""
     store = PackedFrames.open(Path(asked.data))
+    refuse_test_split(store, allowed=asked.allow_test)
     recipe = recipe_for(asked, store)
     check_reach(store, recipe)
+    _check_test(asked, store)
     _tell_of_centers(asked, store)
     if asked.fold == "all":
         return _train_folds(asked, store, recipe)
     weights = _train(asked, store, recipe)
     if asked.fold:
-        _report_fold(weights, store, recipe, asked.fold)
+        _report_fold(weights, store, asked)
+    if asked.test and recipe.network not in PARTS:
+        _report_test(weights, asked)
     return 0
+
+
+def _check_test(asked: Training, store: PackedFrames) -> None:
+    """Raise HandkitError where `--test` names frames that are no test of this training."""
+    if not asked.test:
+        return
+    if asked.fold:
+        raise HandkitError(f"--fold {asked.fold} is the test of its training; leave --test out", status=2)
+    test = PackedFrames.open(Path(asked.test))
+    if test.skeleton != store.skeleton:
+        raise StoreError(
+            f"{test.path} has the joints of {test.skeleton.name}, {store.path} those of {store.skeleton.name}; test on "
+            "the same data set"
+        )
+    check_center(test, _test_center(asked), testing=np.arange(len(test)))
+    learned = learned_from(store, rows_to_learn(store))
+    if seen := overlap([learned], test, np.ones(len(test), bool)):
+        raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
 
 
 def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
@@ -55,10 +78,14 @@ def recipe_for(asked: Training, store: PackedFrames) -> Recipe:
     base = PUBLISHED.get((network, data)) or replace(synthetic_recipe(network), data=data, negatives=0.0)
     recipe = adapted(base, read_variant(network, asked.variant), resolution=asked.resolution)
     recipe = replace(changed(recipe.continued() if asked.init else recipe, asked), center=center_kind(store))
-    if asked.localize != "both":
+    if asked.localize in {None, "none"}:
         return recipe
     if network in PARTS:
-        raise HandkitError(f"--localize both is for pose networks, {network} is none", status=2)
+        raise HandkitError(f"--localize {asked.localize} is for pose networks, {network} is none", status=2)
+    if asked.localize == "test":
+        if not (asked.fold or asked.test):
+            raise HandkitError("--localize test moves the cubes of a test; give --fold or --test STORE too", status=2)
+        return recipe
     check_center(store, "located", testing=np.arange(len(store)))
     return replace(recipe, center="located")
 
@@ -81,18 +108,20 @@ def _train(asked: Training, store: PackedFrames, recipe: Recipe) -> Path:
     run = begin(asked, recipe, store.skeleton)
     frames = StoredFrames(store, recipe, rows, asked.seed, recipe.batch)
     title = f"{asked.network} without {asked.fold}" if asked.fold else asked.network
-    measure = _measure(run, store, asked.fold) if asked.fold else None
-    return learn(run, frames, budget, asked, title=title, measure=measure)
+    measure = _measure(run, store, asked)
+    return learn(run, frames, budget, asked, title=title, measure=measure, learned=learned_from(store, rows))
 
 
-def _measure(run: Run, store: PackedFrames, fold: str) -> Callable[[HandPoseModel], float] | None:
-    """Mean error on some frames of the subject that is left out; no weights are chosen by it."""
-    if run.recipe.network in PARTS:
+def _measure(run: Run, store: PackedFrames, asked: Training) -> Callable[[HandPoseModel], float] | None:
+    """Mean error on some frames of the subject that is left out, or of the test store."""
+    if run.recipe.network in PARTS or not (asked.fold or asked.test):
         return None
-    mine = np.flatnonzero(of_subject(store, fold) & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
+    store = PackedFrames.open(Path(asked.test)) if asked.test else store
+    mask = of_subject(store, asked.fold) if asked.fold else store.rows["valid"]
+    mine = np.flatnonzero(mask & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
     rows = mine[:: max(1, len(mine) // MEASURED)]
-    center = _test_center(run.recipe)
-    finder = Finder(*bundled_localizer()) if center == "located" else None
+    center = _test_center(asked)
+    finder = Finder(*read_localizer(asked.localizer)) if center == "located" else None
     if finder:
         finder.localizer.to(run.fabric.device)
 
@@ -104,18 +133,33 @@ def _measure(run: Run, store: PackedFrames, fold: str) -> Callable[[HandPoseMode
     return measure
 
 
-def _test_center(recipe: Recipe) -> TestCenter:
-    return "located" if recipe.center == "located" else "packed"
+def _test_center(asked: Training) -> TestCenter:
+    return "located" if asked.localize in {"test", "both"} else "packed"
 
 
-def _report_fold(weights: Path, store: PackedFrames, recipe: Recipe, fold: str) -> None:
+def _report_fold(weights: Path, store: PackedFrames, asked: Training) -> None:
     """Predictions and report of the subject that was left out, beside the weights."""
-    if recipe.network in PARTS:
+    if asked.network in PARTS or not asked.fold:
         return
-    mask, center = of_subject(store, fold), _test_center(recipe)
-    answers = answers_of(weights, store, mask, center=center)
-    protocol = protocol_of(weights, store, center, mask=mask, fold=fold)
-    report(store, answers, protocol, method=recipe.network, mask=mask, out=weights.parent / "report")
+    mask, center = of_subject(store, asked.fold), _test_center(asked)
+    answers = answers_of(weights, store, mask, center=center, localizer=asked.localizer)
+    protocol = protocol_of(weights, store, center, mask=mask, fold=asked.fold)
+    report(store, answers, protocol, method=asked.network, mask=mask, out=weights.parent / "report")
+
+
+def _report_test(weights: Path, asked: Training) -> None:
+    """Predictions and reports of the test store, of the last weights and of those that did best on it."""
+    store, center = PackedFrames.open(Path(asked.test or "")), _test_center(asked)
+    mask = np.ones(len(store), bool)
+    for path, epoch, folder in (
+        (weights, "last", "report"),
+        (weights.with_name("best.safetensors"), "best on these very frames", "report-best"),
+    ):
+        Console().rule(f"weights: {epoch}")
+        answers = answers_of(path, store, mask, center=center, localizer=asked.localizer)
+        protocol = protocol_of(path, store, center, mask=mask, fold=None)
+        protocol = protocol if path == weights else replace(protocol, epoch=f"the {epoch}")
+        report(store, answers, protocol, method=asked.network, mask=mask, out=weights.parent / folder)
 
 
 def _train_folds(asked: Training, store: PackedFrames, recipe: Recipe) -> int:
@@ -132,12 +176,12 @@ def _train_folds(asked: Training, store: PackedFrames, recipe: Recipe) -> int:
         if not (asked.resume and done.exists()):
             resume = asked.resume and (folder / "state.ckpt").exists()
             weights = _train(replace(asked, fold=fold, out=folder, resume=resume), store, recipe)
-            _report_fold(weights, store, recipe, fold)
+            _report_fold(weights, store, replace(asked, fold=fold))
         if recipe.network not in PARTS:
             answers[mask] = np.load(done)
     if recipe.network not in PARTS:
         everyone = np.ones(len(store), bool)
-        protocol = protocol_of(weights, store, _test_center(recipe), mask=everyone, fold=None)
+        protocol = protocol_of(weights, store, _test_center(asked), mask=everyone, fold=None)
         pooled = replace(protocol, split=f"each of {len(subjects)} subjects left out in turn; all answers together")
         Console().rule("all folds")
         report(store, answers, pooled, method=recipe.network, mask=everyone, out=asked.out / "report")

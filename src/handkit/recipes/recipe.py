@@ -14,6 +14,8 @@ Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
 localizer's refinement of that; the center of mass of the hand's depth; the published refined-center files
 (docs/reference.md, 1.7); the box around the labeled joints."""
 
+Precision = Literal["bf16-mixed", "32-true"]
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -89,6 +91,7 @@ class Recipe:
     """In training and, without `test_cube`, at test."""
     augment: Augment
     batch: int
+    """Frames of one optimizer step."""
     learning_rate: float
     weight_decay: float
     warmup: float
@@ -100,6 +103,11 @@ class Recipe:
     negatives: float = 0.0
     """Share of cubes put where there is no hand (localizer), or of images without a hand (detector)."""
     optimizer: Optimizer = Optimizer()
+    accumulate: int = 1
+    """Parts of a batch that pass the network one after the other, whose gradients are averaged: batch statistics are
+    those of one part."""
+    precision: Precision = "bf16-mixed"
+    """Of training: layers in bfloat16 where it is safe, or float32 throughout."""
     schedule: Cosine | Exponential | Steps = Cosine()
     data: str = "synthetic"
     """Which frames: "synthetic", or the name of a data set."""
