@@ -64,6 +64,7 @@ def pack(
     margin: float = 1.75,
     codec: Literal["none", "rvl"] = "none",
     workers: int = 1,
+    annotations: Annotated[Path | None, arg(metavar="FILE")] = None,
 ) -> int:
     """Pack a split for training and evaluation. Interrupted, the same command goes on where it stopped.
 
@@ -81,10 +82,11 @@ def pack(
         margin: Patches cover cubes so many times as wide, so that augmentation can move, turn and scale them.
         codec: Pack patches without loss (rvl): several times smaller, and several times slower to read.
         workers: Threads.
+        annotations: Labels of HANDS2017's test frames, in the format of its training annotations.
     """
     from handkit.cli.data_pack import Request, pack_data_set
 
-    return pack_data_set(Request(name, root, out, split, centers, form, cube, margin, codec, workers))
+    return pack_data_set(Request(name, root, out, split, centers, form, cube, margin, codec, workers, annotations))
 
 
 def verify(store: Annotated[Positional[Path], arg(metavar="STORE")], /) -> int:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from handkit.camera import Camera
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles, Record
+from handkit.datasets.hands17 import open_hands17
 from handkit.errors import DatasetError, HandkitError
 from handkit.geometry.cube import Cube
 from handkit.recipes.cubes import CUBES, CubeRule, cube
@@ -57,6 +58,8 @@ class Request:
     margin: float
     codec: Codec
     workers: int
+    annotations: Path | None = None
+    """Labels of HANDS2017's test frames, which were published later."""
 
 
 def pack_data_set(request: Request) -> int:
@@ -68,12 +71,22 @@ def pack_data_set(request: Request) -> int:
         raise HandkitError(f"--workers {request.workers}: give at least 1", status=2)
     console = Console(stderr=True)
     split = request.split or next(iter(find_data_set(request.name).parts))
-    files = open_split(request.name, request.root, split)
+    files = open_split(request.name, request.root, split) if request.annotations is None else _annotated(request, split)
     packing = plan(files, request, split=split)
     manifest = _pack_with_bar(packing, request, console)
     summarize(manifest, request.out, console)
     _tell_distances(PackedFrames.open(request.out), console)
     return verify_store(request.out)
+
+
+def _annotated(request: Request, split: str) -> LabeledFiles:
+    if (request.name, split) != ("hands17", "test"):
+        raise HandkitError(
+            f"--annotations is for the test split of hands17, whose labels are a file of their own, not for "
+            f"{request.name} {split}",
+            status=2,
+        )
+    return open_hands17(request.root, "test", annotations=request.annotations)
 
 
 def verify_store(path: Path) -> int:
