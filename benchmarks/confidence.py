@@ -35,7 +35,8 @@ from handkit.models.description import describe_crops
 from handkit.models.handedness import Handedness
 from handkit.models.pretrained import find_weights
 from handkit.recipes import CONFIDENCE_SYNTHETIC
-from handkit.training.streams import Hypotheses, judged
+from handkit.training.streams import Hypotheses
+from handkit.training.targets import judged
 
 EDGE_MM = CONFIDENCE_SYNTHETIC.cube.edge
 SEED = 7_000_001

@@ -20,7 +20,8 @@ from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
 from handkit.skeleton import HAND21
 from handkit.training.loop import Run
-from handkit.training.streams import SyntheticFrames, pose_targets
+from handkit.training.streams import SyntheticFrames
+from handkit.training.targets import pose_targets
 
 PROGRESS = 0.5
 """Where in the schedule: the learning rate, not the work, depends on it."""

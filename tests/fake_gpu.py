@@ -34,7 +34,7 @@ from handkit.models.localizer import Localizer
 from handkit.recipes import augment
 from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.skeleton import HAND21, Skeleton
-from handkit.training.streams import handedness_targets, located_targets, location_targets, pose_targets, usable
+from handkit.training.targets import handedness_targets, located_targets, location_targets, pose_targets, usable
 
 ROWS = 4
 LARGE = Augment(

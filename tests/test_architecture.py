@@ -36,7 +36,7 @@ ROOMS = {
     "hand": {"skeleton"},
     "geometry": {"camera"},
     "layers": set[str](),
-    "models": {"layers", "geometry", "skeleton", "recipes"},  # recipes: the cubes that a weights file names
+    "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras"},  # recipes: a weights file's cubes
     "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
@@ -47,11 +47,12 @@ ROOMS = {
     "backends": {"locate", *IMAGES, *NETWORKS},
     "locate": {"camera", *NETWORKS},
     "inference": {"locate", *IMAGES, *NETWORKS},
-    "evaluation": {"datasets", *ESTIMATE},
+    "evaluation": {"datasets", "sources", *ESTIMATE},
     "reports": {"evaluation", "drawing", "geometry", "skeleton"},
     "tracking": ESTIMATE,
     "export": ESTIMATE,
-    "training": {"evaluation", "recipes", "store", "synthetic", *ESTIMATE},
+    "training": {"evaluation", "reports", "datasets", "recipes", "store", "synthetic", *ESTIMATE},
+    "studies": {"training", "evaluation", "reports", "recipes", "store", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from handkit import Camera, Cube, DepthImage, HandPoseEstimator
-from handkit.cli.measure import synthetic_images
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
 from handkit.geometry.frame import DepthFrame
 from handkit.inference import estimate
 from handkit.models.latent_fusion import LatentFusion
 from handkit.skeleton import ICVL16
+from handkit.training.testset import synthetic_images
 
 
 @pytest.fixture(scope="module")

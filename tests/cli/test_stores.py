@@ -8,20 +8,18 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
 from handkit.camera import Camera
-from handkit.cli import experiment, main, progress, store_evaluation, store_training
-from handkit.cli.data_pack import mass_in_box
-from handkit.models.checkpoint import read_info, save
-from handkit.models.densereg import DenseReg
-from handkit.recipes import PUBLISHED
-from handkit.skeleton import HAND21, MSRA21, SKELETONS
+from handkit.cli import main
+from handkit.models.checkpoint import read_info
+from handkit.recipes import PUBLISHED, CenterSource
+from handkit.skeleton import MSRA21, SKELETONS
 from handkit.store.packing import pack
+from handkit.store.plan import mass_in_box
 from handkit.store.store import PackedFrames
-from handkit.training import loop
+from handkit.training import adapt, answers, experiment
 from handkit.training.loop import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
@@ -40,14 +38,16 @@ SMALL = dataclasses.replace(
 def small(monkeypatch):
     """Experiments of seconds: a small network for every data set."""
     recipes = {("latent-fusion", name): dataclasses.replace(SMALL, data=name) for name in WRITERS}
-    monkeypatch.setattr(store_training, "PUBLISHED", recipes)
+    monkeypatch.setattr(adapt, "PUBLISHED", recipes)
 
 
 @pytest.fixture(scope="module")
 def folds(tmp_path_factory):
     """Nine frames of P0, P1 and P2."""
     path = tmp_path_factory.mktemp("folds") / "store"
-    pack(packing_of(Recorded(9, damaged=(4,), name="msra", skeleton=MSRA21), centers="mass", margin=2.6), path)
+    pack(
+        packing_of(Recorded(9, damaged=(4,), name="msra", skeleton=MSRA21), centers=CenterSource.MASS, margin=2.6), path
+    )
     return path
 
 
@@ -79,8 +79,8 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     info = read_info(weights)
     assert info.skeleton == SKELETONS[JOINTS[name]]
     assert info.recipe
-    assert (info.recipe["data"], info.recipe["center"]) == (name, "jittered")
-    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "gt", "--out", report) == 0
+    assert (info.recipe["data"], info.recipe["center"]) == (name, "mean")
+    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report) == 0
     store = PackedFrames.open(tmp_path / TESTED[name])
     answers = np.load(report / "predictions.npy")
     assert answers.shape == (len(store), len(store.skeleton), 3)
@@ -121,7 +121,7 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
         assert np.array_equal(np.load(out / fold / "report/predictions.npy"), pooled[number::3], equal_nan=True)
         part = json.loads((out / fold / "report/result.json").read_text())
         assert part["protocol"]["split"] == f"all, subject {fold}"
-        assert part["protocol"]["center"] == "mass (as packed)"
+        assert part["protocol"]["center"] == "center of mass (as packed)"
     result = json.loads((out / "report/result.json").read_text())
     assert (result["frames"], result["left_out"]) == (8, 1)
     assert result["mean_error_mm"] == pytest.approx(
@@ -140,7 +140,7 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
 
 def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
     chosen = []
-    monkeypatch.setattr(progress, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
+    monkeypatch.setattr(experiment, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", tmp_path / "run")
     assert chosen[0].rows.tolist() == [0, 2, 3, 5, 6, 8]
@@ -148,28 +148,28 @@ def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
 
 def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeypatch):
     budgets = []
-    monkeypatch.setattr(progress, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
+    monkeypatch.setattr(experiment, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--out", tmp_path / "run")
     assert budgets[0].samples == 8 * 100
 
 
 def test_other_centers_than_the_published_ones_are_told(tmp_path, folds, small, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "train", lambda *_, **__: 1 / 0)
-    for center, told in (("mass", False), ("refined", True)):
+    monkeypatch.setattr(experiment, "train", lambda *_, **__: 1 / 0)
+    for center, told in ((CenterSource.MASS, False), (CenterSource.REFINED, True)):
         published = dataclasses.replace(SMALL, data="msra", center=center)
-        monkeypatch.setitem(store_training.PUBLISHED, ("latent-fusion", "msra"), published)
+        monkeypatch.setitem(adapt.PUBLISHED, ("latent-fusion", "msra"), published)
         with pytest.raises(ZeroDivisionError):
             run("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / center)
-        assert ("published experiment has refined centres" in capsys.readouterr().err.replace("\n", " ")) == told
+        assert ("published experiment has refined centers" in capsys.readouterr().err.replace("\n", " ")) == told
 
 
 def test_the_localizer_at_test(tmp_path, folds, capsys):
     """The bundled network of 21 joints answers those of MSRA15 too."""
-    options = ("evaluate", "latent-fusion", "--data", folds, "--center", "located", "--out", tmp_path / "report")
+    options = ("evaluate", "latent-fusion", "--data", folds, "--center", "localizer", "--out", tmp_path / "report")
     assert run(*options) == 0
     result = json.loads((tmp_path / "report/result.json").read_text())
-    assert result["protocol"]["center"] == "a localizer's answer, from mass (as packed)"
+    assert result["protocol"]["center"] == "a localizer's answer, from center of mass (as packed)"
     assert result["frames"] == 8
 
 
@@ -185,7 +185,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
 
     for module, name, stand_in in (
         (np, "save", half),
-        (store_evaluation, "write_report", lambda *_, **__: (_ for _ in ()).throw(full)),
+        (answers, "write_report", lambda *_, **__: (_ for _ in ()).throw(full)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, stand_in)
@@ -196,7 +196,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
         left = {"predictions.txt"} if name == "save" else {"predictions.txt", "predictions.npy"}
         assert {path.name for path in out.iterdir()} == left
     (tmp_path / "file").write_text("mine")
-    monkeypatch.setattr(store_evaluation, "answers_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(answers, "answers_of", lambda *_, **__: 1 / 0)
     assert "file cannot be written: File exists" in refused(capsys, *evaluate[:-1], tmp_path / "file")
 
 
@@ -207,10 +207,10 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
     assert "leaves a subject of a packed store out" in refused(capsys, "train", "srn", "--fold", "P0")
     assert "learned from synthetic frames" in refused(capsys, "train", "handedness", "--data", folds)
-    assert "was packed with centres from mass" in refused(capsys, *test, folds, "--center", "refined")
+    assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")
     assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)
-    pack(packing_of(Recorded(2), centers="labels, gt"), tmp_path / "narrow")
-    assert "was packed around its labels" in refused(capsys, *test, tmp_path / "narrow", "--center", "located")
+    pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "narrow")
+    assert "was packed around its labels" in refused(capsys, *test, tmp_path / "narrow", "--center", "localizer")
     wide = (*train, tmp_path / "narrow", "--out", tmp_path / "run")
     assert "pack with --margin 2.25" in refused(capsys, *wide)
 
@@ -256,7 +256,7 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     file.write_text("\n".join([*lines[:3], "invalid", ""]))
     refined = tmp_path / "refined"
     assert run("data", "pack", "nyu", "--root", root, "--out", refined, "--centers", file, "--codec", "rvl") == 0
-    assert "there is nothing to centre a cube on" in capsys.readouterr().err
+    assert "there is nothing to center a cube on" in capsys.readouterr().err
     assert PackedFrames.open(refined).rows["valid"].tolist() == [True, False, False, False]
     assert np.allclose(PackedFrames.open(refined).rows["center"][0], packed.rows["center"][0], atol=1e-3)
     assert run("data", "verify", refined) == 0
@@ -282,14 +282,14 @@ def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
     assert "nothing to score" in capsys.readouterr().out
     assert np.isfinite(np.load(tmp_path / "report/predictions.npy")).all()
     lines = (tmp_path / "report/submission.txt").read_text().splitlines()
-    answers = np.load(tmp_path / "report/predictions.npy")
+    found = np.load(tmp_path / "report/predictions.npy")
     assert [line.split("\t")[0] for line in lines] == [f"image_D{number:08d}.png" for number in (1, 2, 3)]
-    assert np.allclose([float(number) for number in lines[2].split("\t")[1:]], answers[2].ravel(), atol=1e-4)
+    assert np.allclose([float(number) for number in lines[2].split("\t")[1:]], found[2].ravel(), atol=1e-4)
     train = ("train", "latent-fusion", "--data", store)
     assert "holds the test frames of hands17 (test); train on another split" in refused(capsys, *train)
-    assert "has no labelled frame to train on" in refused(capsys, *train, "--allow-test")
+    assert "has no labeled frame to train on" in refused(capsys, *train, "--allow-test")
     assert "has no labels to put cubes on" in refused(
-        capsys, "evaluate", "latent-fusion", "--data", store, "--center", "gt"
+        capsys, "evaluate", "latent-fusion", "--data", store, "--center", "mean"
     )
 
 
@@ -302,85 +302,3 @@ def test_a_box_at_the_picture_s_edge():
     assert center.tolist() == pytest.approx([10.0, 0.0, 500.0])
     assert mass_in_box(depth, camera, np.array([0.0, 1.0, 6.0, 1.0], np.float32)) is None
     assert mass_in_box(depth, camera, np.array([-9.0, -9.0, 3.0, 3.0], np.float32)) is None
-
-
-def test_the_later_annotations_of_hands2017_s_test_set(tmp_path, capsys):
-    root, store = tmp_path / "hands17", tmp_path / "store"
-    root.mkdir()
-    frames = render("hands17", 3)
-    WRITERS["hands17"](root, frames)
-    labels = root / "training/Training_Annotation.txt"  # of the same frames, in these fixtures
-    packing = ("data", "pack", "hands17", "--root", root, "--annotations", labels, "--out", store)
-    assert "--annotations is for the test split of hands17" in refused(capsys, *packing, "--split", "train")
-    assert run(*packing, "--split", "test") == 0
-    packed = PackedFrames.open(store)
-    expected = packed.skeleton.convert(torch.from_numpy(frames.joints.numpy()), HAND21)
-    assert np.allclose(packed.rows["joints"], expected, atol=1e-3)
-    assert "3 frames of hands17 test" in capsys.readouterr().err.replace("\n", " ")
-
-
-def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsys):
-    """Trained without P1: P1 is a test, P0 is none."""
-    out = tmp_path / "run"
-    assert run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", out) == 0
-    weights = out / "weights.safetensors"
-    learned = read_info(weights).notes["trained_on"]
-    assert [(each["dataset"], each["split"], each["subjects"]) for each in learned] == [("msra", "all", ["P0", "P2"])]
-    evaluate = ("evaluate", weights, "--data", folds)
-    assert run(*evaluate, "--fold", "P1") == 0
-    assert "was trained on frames of P0 in" in refused(capsys, *evaluate, "--fold", "P0")
-    assert "give --fold P1, or say --allow-seen" in refused(capsys, *evaluate)
-    report = tmp_path / "report"
-    assert run(*evaluate, "--fold", "P0", "--allow-seen", "--out", report) == 0
-    result = json.loads((report / "result.json").read_text())
-    assert result["protocol"]["predictions"].endswith("trained on such frames")
-
-
-def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds, small, monkeypatch, capsys):
-    other = tmp_path / "other"
-    pack(packing_of(Recorded(4, name="icvl", skeleton=MSRA21), centers="mass", split="test", margin=2.6), other)
-    errors = iter([30.0, 20.0, 40.0, 50.0])
-    measured = []
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(store_training, "_measure", lambda *_: lambda model: measured.append(model) or next(errors))
-    out = tmp_path / "run"
-    options = ("train", "latent-fusion", "--data", folds, "--samples", 6, "--out", out)
-    assert "holds frames of P0, P1, P2, on whom this run is trained" in refused(capsys, *options, "--test", folds)
-    assert run(*options, "--test", other) == 0
-    last, best = (read_info(out / f"{name}.safetensors") for name in ("weights", "best"))
-    assert (last.notes["samples"], best.notes["samples"], best.notes["error_mm"]) == (6, 2, 20.0)
-    epochs = [
-        json.loads((out / folder / "result.json").read_text())["protocol"]["epoch"]
-        for folder in ("report", "report-best")
-    ]
-    assert epochs == ["the last one", "the best on these very frames"]
-
-
-def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch, capsys):
-    """In training it moves the cubes of every batch; a file that is none is refused; --localize test needs a test."""
-    asked = []
-    honest = store_training.read_localizer
-    for module in (store_training, experiment):
-        monkeypatch.setattr(module, "read_localizer", lambda name: asked.append(name) or honest("localizer"))
-    train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run")
-    assert run(*train, "--localize", "both", "--localizer", "mine.safetensors") == 0
-    assert asked == ["mine.safetensors"]
-    assert "give --fold or --test STORE too" in refused(capsys, *train[:-1], tmp_path / "b", "--localize", "test")
-
-
-def test_densereg_is_read_otherwise_without_another_training(tmp_path, folds, capsys):
-    torch.manual_seed(0)
-    model = DenseReg(MSRA21, resolution=32, channels=8, stacks=1)
-    recipe = dataclasses.asdict(PUBLISHED["densereg", "msra"])
-    save(tmp_path / "w.safetensors", model, recipe=recipe, notes={"data": "synthetic"})
-    evaluate = ("evaluate", tmp_path / "w.safetensors", "--data", folds)
-    found = []
-    for number, arguments in enumerate([(), ("--readout", "top=1", "sigma=0.1"), ("--readout", "weighted=false")]):
-        assert run(*evaluate, *arguments, "--out", tmp_path / f"{number}") == 0
-        found.append(np.load(tmp_path / f"{number}/predictions.npy"))
-    assert not np.allclose(found[0], found[1], equal_nan=True)
-    protocol = json.loads((tmp_path / "1/result.json").read_text())["protocol"]
-    assert protocol["predictions"].endswith("read with sigma=0.1,top=1")
-    assert "--readout stacks changes what densereg is trained for; without training" in refused(
-        capsys, *evaluate, "--readout", "stacks=2"
-    )

@@ -15,7 +15,8 @@ from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.skeleton import HAND21
-from handkit.training.streams import Hypotheses, confidence_targets
+from handkit.training.streams import Hypotheses
+from handkit.training.targets import confidence_targets
 
 MODEL = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None).eval()
 

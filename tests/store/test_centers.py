@@ -91,8 +91,8 @@ def test_the_nearest_object_by_hand():
 def test_nyu_s_centers_hold_the_hand_in_every_rendered_frame(tmp_path: Path):
     write_nyu(tmp_path, render("nyu", 48))
     files = open_split("nyu", tmp_path)
-    center_of, words = mass_centers(files)
-    assert words == "mass, of the nearest object within 1300 mm"
+    words, center_of = mass_centers(files)
+    assert words == "of the nearest object within 1300 mm"
     assert files.joints is not None
     for i in range(len(files)):
         found = center_of(i, files.record(i), files.depth(i))
@@ -111,10 +111,10 @@ def test_nyu_s_rendered_depth_is_used_where_it_is(tmp_path: Path):
     files = open_split("nyu", tmp_path)
     place = files.camera.unproject(np.array([201.0, 101.0], np.float32), np.array(700.0, np.float32))
     labels = np.broadcast_to(place.astype(np.float32), (2, 14, 3))
-    center_of, words = mass_centers(replace(files, joints=labels))
-    assert words == "mass, 500 to 1300 mm of synthdepth"
+    words, center_of = mass_centers(replace(files, joints=labels))
+    assert words == "500 to 1300 mm of synthdepth"
     assert center_of(0, files.record(0), files.depth(0)) == pytest.approx(place, abs=0.1)
-    with pytest.raises(DatasetError, match=r"synthdepth are 4\d\d mm from the joints' mean .* give a center file"):
+    with pytest.raises(DatasetError, match=r"synthdepth, are 4\d\d mm from the joints' mean .* give a center file"):
         mass_centers(replace(files, joints=labels + np.float32(250)))
 
 

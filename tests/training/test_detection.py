@@ -20,7 +20,7 @@ from handkit.training.detection import (
     hand_maps,
     seen_share,
 )
-from handkit.training.streams import usable
+from handkit.training.targets import usable
 
 STREAM = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=16)
 

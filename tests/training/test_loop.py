@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit.errors import StoppedError, TrainingError
+from handkit.geometry.crop import Space
 from handkit.geometry.frame import LabeledFrame
 from handkit.layers.batch_renorm import BatchRenorm2d
 from handkit.models.checkpoint import load, read_info
@@ -28,7 +29,8 @@ from handkit.recipes.recipe import Optimizer
 from handkit.skeleton import HAND21
 from handkit.training import loop
 from handkit.training.loop import Average, Budget, Run, train
-from handkit.training.streams import SyntheticFrames, location_targets, pose_targets
+from handkit.training.streams import SyntheticFrames
+from handkit.training.targets import location_targets, pose_targets
 
 RECIPE = dataclasses.replace(
     LATENT_FUSION_SYNTHETIC,
@@ -323,15 +325,21 @@ def test_a_batch_in_parts_has_the_statistics_of_its_parts():
     assert all(int(layer.steps) == 5 for layer in layers)
     layers[0].steps.fill_(5 * 80 * 72_757 / recipe.batch)
     r_max, d_max = layers[0].bounds()
-    assert (float(r_max), float(d_max)) == pytest.approx((2.05, 0.0184), rel=5e-3), "after 80 epochs of NYU"
+    assert (float(r_max), float(d_max)) == pytest.approx((2.05, 0.0184), rel=1e-2), "after 80 epochs of NYU"
 
 
 class Affine(nn.Module):
     """Squared error of a linear map, without statistics."""
 
+    space, resolution, skeleton = Space.IMAGE, 32, HAND21
+
     def __init__(self) -> None:
         super().__init__()
+        self.arguments = {}
         self.linear = nn.Linear(3, 3)
+
+    def forward(self, points: Tensor) -> Tensor:
+        return self.linear(points.mean((2, 3))).unsqueeze(1).expand(-1, 21, -1)
 
     def loss(self, points: Tensor, joints: Tensor) -> dict[str, Tensor]:
         return {"error": (self.linear(points.mean((2, 3))) - joints.mean(1)).square().mean()}

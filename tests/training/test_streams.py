@@ -15,17 +15,8 @@ from handkit.models.localizer import Localizer, Location
 from handkit.recipes import CONFIDENCE_SYNTHETIC, LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21
-from handkit.training.streams import (
-    Hypotheses,
-    HypothesisFrame,
-    SyntheticFrames,
-    judged,
-    located_targets,
-    location_targets,
-    pose_targets,
-    relocate,
-    usable,
-)
+from handkit.training.streams import Hypotheses, HypothesisFrame, SyntheticFrames
+from handkit.training.targets import judged, located_targets, location_targets, pose_targets, relocate, usable
 
 RECIPE = dataclasses.replace(LATENT_FUSION_SYNTHETIC, batch=2)
 FRAMES = SyntheticFrames(RECIPE, seed=5, size=2, resolution=48)

@@ -16,10 +16,10 @@ from rich.markup import escape
 from rich.progress import track
 
 from handkit.camera import Camera, CameraChoice
-from handkit.cli.errors import make_folder
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError
+from handkit.files.folders import make_folder
 from handkit.hand import Prediction
 from handkit.inference import Asked, HandPoseEstimator
 from handkit.sinks import JsonLines, PictureFolder, frame_record

@@ -1,7 +1,6 @@
 """`handkit evaluate`: the whole path on a fixed set of synthetic depth images."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,19 +9,11 @@ from rich.progress import track
 from rich.table import Table
 
 from handkit.errors import HandkitError
-from handkit.evaluation import LabeledImage, evaluate_images
+from handkit.evaluation import evaluate_images
 from handkit.files.atomic import write_whole
 from handkit.inference import HandPoseEstimator
-from handkit.synthetic.scenes import whole_frames
-from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, first_testset
-
-
-def synthetic_images(count: int) -> Iterator[LabeledImage]:
-    """The first edition's fixed set: one hand an image, cameras in turn, every second of each camera in a mirror."""
-    for index in range(count):
-        scene = first_testset(index)
-        image = LabeledImage.of(whole_frames(scene), scene.joints, 0)
-        yield image.mirrored if index // len(FIRST_DEVICES) % 2 == 1 else image
+from handkit.synthetic.testset import FRAMES
+from handkit.training.testset import synthetic_images
 
 
 def evaluate_synthetic(

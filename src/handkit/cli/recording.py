@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handkit.cli.errors import make_folder
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
+from handkit.files.folders import make_folder
 from handkit.files.png import write_png
 from handkit.hand import HandPose, Prediction
 from handkit.inference import HandPoseEstimator

@@ -186,18 +186,9 @@ class DenseReg(nn.Module):
         self.answer: Answer = answer
         self.top, self.theta, self.sigma = top, theta, sigma
         self.arguments: dict[str, Any] = {
-            "resolution": resolution,
-            "answer": answer,
-            "stacks": stacks,
-            "top": top,
-            "theta": theta,
-            "sigma": sigma,
-            "weighted": weighted,
-            "channels": channels,
-            "dropout": dropout,
-            "decay": decay,
-            "initial_std": initial_std,
-        }
+            "resolution": resolution, "answer": answer, "stacks": stacks, "top": top, "theta": theta, "sigma": sigma,
+            "weighted": weighted, "channels": channels, "dropout": dropout, "decay": decay, "initial_std": initial_std,
+        }  # fmt: skip
         _check_arguments(self.arguments)
         joints, maps, direct = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), answer == "coordinates"
         stacks = 0 if direct else stacks

@@ -1,7 +1,8 @@
 """One frozen recipe per experiment: what is trained, on which cubes, with which optimizer, for how long."""
 
+from handkit.recipes.centers import CenterSource
 from handkit.recipes.published import CROSSINFONET_AS_PRINTED, LATENT_FUSION_TABLE_5, PUBLISHED, SRN_TABLE_1
-from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
+from handkit.recipes.recipe import Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import (
     CONFIDENCE_SYNTHETIC,
     DETECTOR_SYNTHETIC,
@@ -23,7 +24,7 @@ __all__ = [
     "PUBLISHED",
     "RECIPES",
     "SRN_TABLE_1",
-    "Center",
+    "CenterSource",
     "Cosine",
     "Exponential",
     "Optimizer",

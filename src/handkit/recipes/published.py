@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from handkit.recipes import augment
+from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CUBES, cube
 from handkit.recipes.recipe import Exponential, Optimizer, Recipe, Steps
 
@@ -38,7 +39,7 @@ CROSSINFONET_NYU = Recipe(
     schedule=Exponential(0.96),  # per epoch [P]
     data="nyu",
     epochs=110,  # [P]; the code's loop runs 200
-    center="refined",  # V2V's centers, which the code's importer reads (5.8)
+    center=CenterSource.REFINED,  # V2V's centers, which the code's importer reads (5.8)
 )
 CROSSINFONET_ICVL = replace(
     CROSSINFONET_NYU, data="icvl", cube=CUBES["crossinfonet"]["icvl"], test_cube=None, augment=augment.CROSSINFONET
@@ -50,7 +51,7 @@ CROSSINFONET_MSRA = replace(
     cube=CUBES["crossinfonet"]["msra"],
     test_cube=None,  # for all subjects [C]
     augment=replace(augment.CROSSINFONET, edges_mm=(150.0, 160.0, 170.0, 180.0, 190.0, 200.0)),  # [C]
-    center="mass",  # within the cube around a labeled joint [C] (A7)
+    center=CenterSource.MASS,  # within the cube around a labeled joint [C] (A7)
 )
 CROSSINFONET_HANDS17 = replace(
     CROSSINFONET_ICVL, data="hands17", cube=CUBES["crossinfonet"]["hands17"]
@@ -83,7 +84,7 @@ SRN_NYU = Recipe(
     schedule=Steps((25, 50, 75)),  # a tenth every 25 epochs [P]; the code's default is every 10
     data="nyu",
     epochs=80,  # [P]; the code's default is 40
-    center="refined",  # in training and at test [P, C] (2.5)
+    center=CenterSource.REFINED,  # in training and at test [P, C] (2.5)
 )
 SRN_ICVL = replace(
     SRN_NYU, data="icvl", cube=CUBES["srn"]["icvl"], test_cube=None, epochs=20, schedule=Steps((5, 10, 15))
@@ -97,15 +98,15 @@ _PLAIN = replace(
     SRN_NYU,
     arguments={"stages": 1, "loss": "squared", "space": "cube"},
     augment=augment.Augment(),
-    center="mass",
+    center=CenterSource.MASS,
     learning_rate=0.01,  # [I] nobody states one: 0.3 diverges in five steps, 0.03 later, 0.01 learns (7)
 )
 _AUGMENTED = replace(_PLAIN, augment=SRN_NYU.augment)
 SRN_TABLE_1 = {
     "plain": _PLAIN,
     "augmentation": _AUGMENTED,
-    "localization at test": _AUGMENTED,  # the same training, measured on refined centers
-    "localization": replace(_AUGMENTED, center="refined"),
+    "localization at test": replace(_AUGMENTED, test_center=CenterSource.REFINED),  # the same training
+    "localization": replace(_AUGMENTED, center=CenterSource.REFINED),
     "smooth L1": replace(SRN_NYU, arguments={"stages": 1, "space": "cube"}),
     "decoupling": replace(SRN_NYU, arguments={"stages": 1}),
 }
@@ -131,7 +132,7 @@ ATTENTION_HOURGLASS_NYU = Recipe(
     schedule=Steps((30, 50)),  # divided by 10 twice [P], when is not said [I] (C5)
     data="nyu",
     epochs=60,  # [I] (C5)
-    center="refined",  # its localization network [P], here V2V's centers (C6, C7)
+    center=CenterSource.REFINED,  # its localization network [P], here V2V's centers (C6, C7)
 )
 ATTENTION_HOURGLASS_ICVL = replace(ATTENTION_HOURGLASS_NYU, data="icvl", cube=cube(200.0))
 """On the 300K frames with rotated copies [P]; cube [I] (C7)."""
@@ -152,7 +153,7 @@ LATENT_FUSION_NYU = Recipe(
     schedule=Steps((30, 60, 90)),  # a tenth every 30 epochs [P]
     data="nyu",
     epochs=100,  # [P]
-    center="mass",  # thresholded, not refined; the authors blame it for their gap on NYU [P] (D9)
+    center=CenterSource.MASS,  # thresholded, not refined; the authors blame it for their gap on NYU [P] (D9)
 )
 LATENT_FUSION_ICVL = replace(LATENT_FUSION_NYU, data="icvl")
 LATENT_FUSION_MSRA = replace(LATENT_FUSION_NYU, data="msra")
@@ -188,7 +189,7 @@ DENSEREG_NYU = Recipe(
     schedule=Steps((10, 20, 30, 40, 50, 60, 70)),  # a tenth every 10 epochs [C]
     data="nyu",
     epochs=80,  # [C]
-    center="box",  # of an hourglass detector [P]; the released boxes are those of the labels and noise (E2)
+    center=CenterSource.BOX,  # of an hourglass detector [P]; the released boxes are those of the labels and noise (E2)
 )
 DENSEREG_ICVL = replace(DENSEREG_NYU, data="icvl")
 """On the unrotated 22K [P]. The released file leaves this schedule undefined; NYU's [I] (3.5). Boxes of labels (E1)."""

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from handkit.recipes.augment import Augment
+from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CubeRule
-
-Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
-"""Where cubes are centered before augmentation: the joint mean; the joint mean with the errors of a coarse center; the
-localizer's refinement of that; the center of mass of the hand's depth; the published refined-center files
-(docs/reference.md, 1.7); the box around the labeled joints."""
 
 Precision = Literal["bf16-mixed", "32-true"]
 
@@ -113,8 +109,11 @@ class Recipe:
     """Which frames: "synthetic", or the name of a data set."""
     epochs: int | None = None
     """Passes over the data set; None where the budget decides."""
-    center: Center = "jittered"
+    center: CenterSource = CenterSource.MEAN
+    """In training and, without `test_center`, at test."""
     test_cube: CubeRule | None = None
+    """At test where it is another."""
+    test_center: CenterSource | None = None
     """At test where it is another."""
 
     def to_json(self) -> str:

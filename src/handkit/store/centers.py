@@ -119,8 +119,8 @@ def _mass(
     return camera.unproject(pixels.mean(axis=0), np.array(depth.mean(dtype=np.float64), np.float32))
 
 
-def mass_centers(files: LabeledFiles) -> tuple[CenterOf, str]:
-    """Centers of mass after the data set's own convention, and words for it.
+def mass_centers(files: LabeledFiles) -> tuple[str, CenterOf]:
+    """Centers of mass after the data set's own convention: of what, and the rule.
 
     NYU's are those of `synthdepth_*`, where the hand is alone, if these images lie beside the others, else of the
     nearest object. Raises DatasetError where no depth range is published, or the centers miss the labels.
@@ -137,11 +137,11 @@ def mass_centers(files: LabeledFiles) -> tuple[CenterOf, str]:
         return nearest_center(depth, camera, far_mm=far)
 
     if rendered or files.name != "nyu":
-        center_of, words = of_rendered, f"mass, {near:g} to {far:g} mm{' of synthdepth' if rendered else ''}"
+        words, center_of = f"{near:g} to {far:g} mm{' of synthdepth' if rendered else ''}", of_rendered
     else:
-        center_of, words = of_nearest, f"mass, of the nearest object within {far:g} mm"
+        words, center_of = f"of the nearest object within {far:g} mm", of_nearest
     _check_computed(files, center_of, words)
-    return center_of, words
+    return words, center_of
 
 
 def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> None:
@@ -157,7 +157,7 @@ def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> Non
             distances.append(float(np.linalg.norm(center - record.joints.mean(axis=0))))
     if distances and np.median(distances) > FAR_MM:
         raise DatasetError(
-            f"centers of {words} are {np.median(distances):.0f} mm from the joints' mean in the median of "
+            f"centers of mass, {words}, are {np.median(distances):.0f} mm from the joints' mean in the median of "
             f"{len(distances)} frames, and no center is as far as {FAR_MM:.0f}; give a center file"
         )
 

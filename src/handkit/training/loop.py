@@ -31,7 +31,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.models import HandPoseModel, Part
 from handkit.models.checkpoint import save
 from handkit.recipes import Recipe
-from handkit.training.streams import Targets, usable
+from handkit.training.targets import Targets, usable
 
 CHECKPOINT_SECONDS = 180.0
 LOG_EVERY = 20
@@ -240,8 +240,8 @@ class Run:
             same = False
         if not same:
             raise TrainingError(
-                f"{path} is the state of another run, or damaged; give the network, --variant, "
-                "--resolution, --localize and --init that began it, or name another --out"
+                f"{path} is the state of another run, or damaged; give the network, --model-args, "
+                "--resolution, --center-refinement and --init that began it, or name another --out"
             )
 
 

@@ -24,7 +24,7 @@ def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, 
     return {
         "dataset": settings.dataset,
         "split": settings.split,
-        "centers": settings.centers,
+        "centers": settings.center_words,
         "subjects": subjects,
         "frames": len(rows),
     }

@@ -84,7 +84,7 @@ def options(network: str) -> dict[str, Option]:
     }
 
 
-def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
+def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` pairs, several in a text or each in one; raises HandkitError that says
     what is possible instead."""
     known, arguments = options(network), dict[str, Any]()
@@ -92,7 +92,7 @@ def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
         key, equals, text = pair.partition("=")
         if not equals:
             raise HandkitError(
-                f"{pair!r} is no variant of {network}; write key=value, as in {_example(known)}", status=2
+                f"{pair!r} is no argument of {network}; write key=value, as in {_example(known)}", status=2
             )
         if key in arguments:
             raise HandkitError(f"{network}: {key} is given twice; give it once", status=2)
@@ -109,15 +109,15 @@ def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
     return arguments
 
 
-def read_named_variant(text: str) -> tuple[str, dict[str, Any]]:
+def read_named(text: str) -> tuple[str, dict[str, Any]]:
     """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises HandkitError."""
     name, _, pairs = text.partition(":")
     network = check_network(name)
-    return network, read_variant(network, [pairs])
+    return network, read_arguments(network, [pairs])
 
 
-def write_variant(arguments: dict[str, Any]) -> str:
-    """The arguments as `read_variant` reads them, separated by commas."""
+def write_arguments(arguments: dict[str, Any]) -> str:
+    """The arguments as `read_arguments` reads them, separated by commas."""
     return ",".join(f"{key}={_written(value)}" for key, value in sorted(arguments.items()))
 
 

@@ -1,0 +1,140 @@
+"""What each network learns from a frame: arguments of its loss.
+
+stream -> LabeledFrame with a jittered cube -> targets -> arguments of a network's loss
+"""
+
+from dataclasses import replace
+from typing import Any, Protocol, cast, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from handkit.geometry.crop import BACKGROUND, Space, crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import LabeledFrame
+from handkit.inference import describe, estimate, evidence_of
+from handkit.models import HandPoseModel
+from handkit.models.description import describe_crops
+from handkit.models.localizer import Localizer
+from handkit.recipes.augment import Augment, disturb
+from handkit.training.streams import HAND_WITHIN_MM, HypothesisFrame
+
+ERROR_LIMIT_MM = 200.0
+"""Joint errors count up to this much."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Targets(Protocol):
+    """From frames with their labels, at a crop resolution, to the arguments of a network's loss."""
+
+    def __call__(
+        self,
+        frame: Any,  # noqa: ANN401
+        resolution: int,
+        generator: torch.Generator | None = None,
+    ) -> dict[str, Tensor]: ...
+
+
+def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Targets:
+    """Points and joints in the space of `model`; depth values are disturbed as `augment` says, given a generator."""
+
+    def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        crop = crop_hand(frame, frame.cube, resolution)
+        if augment is not None and generator is not None:
+            crop = disturb(crop, augment, generator)
+        return {"points": crop.points(model.space), "joints": crop.normalize(frame.joints, model.space)}
+
+    return targets
+
+
+@torch.no_grad()
+def relocate(frame: LabeledFrame, localizer: Localizer, *, edge_mm: float) -> LabeledFrame:
+    """The same frames, their cubes moved to where `localizer` sees the hand; it looks at cubes of `edge_mm`."""
+    wide = Cube.around(frame.cube.center, edge=edge_mm)
+    offset = localizer(crop_hand(frame, wide, localizer.resolution).points(Space.IMAGE)).offset
+    center = wide.denormalize(offset[:, None])[:, 0]
+    return replace(frame, cube=replace(frame.cube, center=center))
+
+
+def located_targets(targets: Targets, localizer: Localizer, edge_mm: float) -> Targets:
+    """As `targets`, of cubes that the localizer has moved first: its place in training (docs/reference.md, 2.5)."""
+
+    def located(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        return targets(relocate(frame, localizer.to(frame.depth.device), edge_mm=edge_mm), resolution, generator)
+
+    return located
+
+
+def usable(targets: dict[str, Tensor]) -> Bool[Tensor, " B"]:
+    """Rows that a network can learn from: all numbers finite, and something in the crop unless it is to show no hand.
+
+    One other row in a batch would spoil its statistics, and through them every row and the running statistics.
+    """
+    finite = torch.stack([part.reshape(len(part), -1).isfinite().all(1) for part in targets.values()]).all(0)
+    if "points" not in targets:
+        return finite
+    something = (targets["points"][:, 2] < BACKGROUND).flatten(1).any(1)
+    return finite & (something | ~targets["hand"] if "hand" in targets else something)
+
+
+def location_targets(
+    frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None
+) -> dict[str, Tensor]:
+    """Points, offset to the joint mean in the cube's units, and whether a hand is there; every second row mirrored.
+
+    The mirror turns a right hand's crop into a left hand's, so both are seen equally often.
+    """
+    cube = replace(frame.cube, mirrored=torch.arange(len(frame), device=frame.depth.device) % 2 == 1)
+    offset = cube.normalize(frame.joints.mean(1, keepdim=True))[:, 0]
+    hand = (offset * cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
+    return {"points": crop_hand(frame, cube, resolution).points(Space.IMAGE), "offset": offset, "hand": hand}
+
+
+def handedness_targets(model: HandPoseModel) -> Targets:
+    """Both hypotheses of `model`, which is not trained; every frame shows a right hand."""
+
+    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        described: list[Tensor] = []
+        for side in (False, True):
+            seen = replace(frame.cube, mirrored=torch.full_like(frame.cube.mirrored, side))
+            joints = estimate(model, frame, seen, precision=torch.bfloat16)
+            described.append(describe(crop_hand(frame, seen, model.resolution), joints))
+        return dict(zip(("plain", "mirrored"), described, strict=True))
+
+    return targets
+
+
+def confidence_targets(model: HandPoseModel) -> Targets:
+    """Evidence of one hypothesis of `model`, which is not trained, a cube; and what is true of it (`judged`)."""
+    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    @torch.no_grad()
+    def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        crop = crop_hand(frame, frame.cube, model.resolution)
+        points = crop.points(model.space)
+        with torch.autocast(points.device.type, torch.bfloat16):
+            described = describe_crops(cast(nn.Module, model), points)
+        evidence = evidence_of(crop, described, model.space)
+        joints = crop.denormalize(described.joints.float(), model.space)
+        return {"tokens": evidence.tokens, "context": evidence.context} | judged(frame, joints)
+
+    return targets
+
+
+def judged(frame: HypothesisFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:
+    """What is true of answered joints (camera mm): whether a hand is in the cube, looks right there, and the errors.
+
+    Of two hands it is the one nearest to the answer. A hand is in the cube when its middle is within `HAND_WITHIN_MM`
+    of the cube's. Errors are in mm, at most `ERROR_LIMIT_MM`.
+    """
+    middles = frame.hands.mean(2)
+    inside = frame.present & ((middles - frame.cube.center[:, None]).norm(dim=-1) < HAND_WITHIN_MM)
+    away = (middles - joints.mean(1, keepdim=True)).norm(dim=-1)
+    nearest = torch.where(inside, away, torch.inf).argmin(1)
+    rows = torch.arange(len(joints), device=joints.device)
+    errors = (joints - frame.hands[rows, nearest]).norm(dim=-1).clamp(max=ERROR_LIMIT_MM)
+    right = frame.left[rows, nearest] == frame.cube.mirrored
+    return {"hand": inside.any(1), "right": right, "errors_mm": errors}
