@@ -1,12 +1,13 @@
-# make test   format and lint check, types, tests
-# make demo   a synthetic recording through the whole path, with the bundled weights
+# make test         format and lint check, types, tests
+# make test-extras  what needs an index: what `pip install handkit` brings, the site, cameras with their vendors' packages
+# make demo         a synthetic recording through the whole path, with the bundled networks
 # Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: test demo docs pictures format clean
+.PHONY: test test-extras demo docs pictures format clean
 .NOTPARALLEL:
 
 test: .venv/dev.stamp
@@ -14,6 +15,10 @@ test: .venv/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/pytest
+
+test-extras: .venv/extras.stamp
+	$(BIN)/pytest -m extra
+	$(BIN)/pytest tests/sources tests/recordings
 
 demo: .venv/core.stamp
 	$(BIN)/handkit demo
@@ -50,4 +55,8 @@ docs: .venv/docs.stamp
 
 .venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
 	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
+.venv/extras.stamp: .venv/dev.stamp
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]'
 	@touch $@

@@ -26,14 +26,14 @@ from handkit.evaluation.calibration import area_under_curve, expected_calibratio
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.inference import describe, evidence_of
-from handkit.locate import propose
+from handkit.graph import describe, evidence_of
+from handkit.hub import find_weights
+from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.confidence import SURE_MM, Confidence, Verdict
 from handkit.models.description import describe_crops
 from handkit.models.handedness import Handedness
-from handkit.models.pretrained import find_weights
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.training.streams import Hypotheses
 from handkit.training.targets import judged
@@ -56,7 +56,7 @@ class Judge:
     @torch.no_grad()
     def look(self, frame: DepthFrame, cube: Cube) -> tuple[Tensor, Verdict, Tensor]:
         """Joints in camera mm, the verdict, and what the handedness network reads."""
-        crop = crop_hand(frame.expand(len(cube)), cube, self.model.resolution)
+        crop = crop_hand(frame, cube, self.model.resolution)
         described = describe_crops(cast(nn.Module, self.model), crop.points(self.model.space))
         joints = crop.denormalize(described.joints, self.model.space)
         return joints, self.confidence(*evidence_of(crop, described, self.model.space)), describe(crop, joints)

@@ -24,7 +24,7 @@ from handkit.camera import Camera
 from handkit.cleaning import clean
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
-from handkit.inference import HandPoseEstimator
+from handkit.estimator import HandPoseEstimator
 from handkit.synthetic.devices import KINDS, sample_sensors
 from handkit.synthetic.scenes import sample_scenes, whole_frames
 

@@ -1,7 +1,7 @@
-"""The hand detector beside seeds and localizer: hands found, false hands, centers, handedness, time, one thread.
+"""The hand detector: hands found, false hands, centers, handedness, time, one thread.
 
-On synthetic whole images and, where they lie beside the checkout, on real ones. Seeds and localizer answer the one best
-hand and no handedness. The detector runs in ONNX Runtime, the localizer in torch; the first image does not count.
+On synthetic whole images and, where they lie beside the checkout, on real ones. The detector runs in
+ONNX Runtime; the first image does not count.
 """
 
 import importlib
@@ -20,14 +20,9 @@ from report import print_report
 
 from handkit.camera import Camera
 from handkit.evaluation.detections import DetectionScore, Stopwatch, find_hands
-from handkit.geometry.frame import DepthFrame
-from handkit.inference import LEAST_SCORE
-from handkit.locate import find_hand, propose
 from handkit.locate.detect import MULTIPLE, THRESHOLD, FoundHand, Maps
 from handkit.models.checkpoint import load_part, read_info
 from handkit.models.detector import HandDetector
-from handkit.models.localizer import Localizer
-from handkit.models.pretrained import cube_edge, find_weights
 from handkit.recipes import RECIPES
 from handkit.training.detection import HandsFrame, WholeFrames, seen_share
 
@@ -56,20 +51,14 @@ def main(*, weights: Path, data: Path = Path("../shared/data"), synthetic: int =
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     detector = load_part(weights, HandDetector)
-    localizer_file = find_weights("localizer")
-    localizer, edge = load_part(localizer_file, Localizer), cube_edge(localizer_file)
-    both: dict[str, Find] = {
-        "detector": in_onnx_runtime(detector),
-        "seeds + localizer": lambda depth, camera: found_by_seeds(localizer, edge, depth, camera),
-    }
+    find = in_onnx_runtime(detector)
     rows: list[dict[str, str]] = []
     for name, samples in sets(data, synthetic).items():
         some = list(samples)
-        for method, find in both.items():
-            score, answers = measure(find, some)
-            rows.append({"set": name, "": method} | {key: str(value) for key, value in score.summary().items()})
-            if out and method == "detector":
-                draw(some, answers, out / f"{name}.png")
+        score, answers = measure(find, some)
+        rows.append({"set": name} | {key: str(value) for key, value in score.summary().items()})
+        if out:
+            draw(some, answers, out / f"{name}.png")
     print_report(f"hands found by {read_info(weights).path}, threshold {THRESHOLD}", rows)
 
 
@@ -102,18 +91,6 @@ def measure(find: Find, samples: list[Sample]) -> tuple[DetectionScore, list[lis
             answers.append(find(sample.depth, sample.camera))
         score.add(answers[-1], sample.centers, sample.left, within_mm=sample.within_mm)
     return score, answers
-
-
-def found_by_seeds(
-    localizer: Localizer, edge: float, depth: Float32[np.ndarray, "H W"], camera: Camera
-) -> list[FoundHand]:
-    """The best hand by `propose` and `find_hand`; its handedness is not known."""
-    proposals = propose(depth, camera)
-    if not len(proposals):
-        return []
-    frame = DepthFrame.single(torch.from_numpy(depth), camera)
-    center, score = find_hand(localizer, frame, torch.from_numpy(proposals), edge_mm=edge)
-    return [FoundHand(center.numpy(), score, 0.5)] if score >= LEAST_SCORE else []
 
 
 def sets(data: Path, synthetic: int) -> dict[str, Iterator[Sample]]:

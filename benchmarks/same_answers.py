@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from handkit.camera import Camera
-from handkit.inference import HandPoseEstimator
+from handkit.estimator import HandPoseEstimator
 from handkit.training.testset import synthetic_images
 
 Side = Literal["left", "right"]

@@ -3,6 +3,9 @@
 import ast
 import graphlib
 import importlib.util
+import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +22,15 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors` and `files` stand below all of them.
+# Each room and the rooms that it may import; `errors`, `files` and `shapes` stand below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATE = {"inference", "locate", *IMAGES, *NETWORKS}
+ESTIMATOR = {"estimator", "hypotheses", "anatomy", "hub", "backends", "locate", *IMAGES}
+ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
+    "shapes": set[str](),
     "files": {"errors"},
     "named_cameras": set[str](),
     "lens": set[str](),
@@ -33,26 +38,40 @@ ROOMS = {
     "camera": {"named_cameras", "lens"},
     "depth": {"camera", "cleaning"},
     "skeleton": set[str](),
-    "hand": {"skeleton"},
+    "angles": {"skeleton"},
+    "conventions": {"skeleton"},
+    "hand": {"angles", "conventions", "skeleton"},
+    "smoothing": set[str](),
+    "bones": {"skeleton"},
+    "track": {"bones", "smoothing", "camera", "hand"},
     "geometry": {"camera"},
     "layers": set[str](),
-    "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras"},  # recipes: a weights file's cubes
-    "datasets": {"camera", "named_cameras", "geometry", "skeleton"},
+    "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras", "hub"},  # recipes: a file's cubes
+    "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
-    "sources": set[str](),
-    "sinks": {"camera", "hand"},
-    "drawing": {"camera", "geometry", "skeleton"},
+    "extras": set[str](),
+    "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
+    "recordings": {"camera", "extras", "hand", "sources"},
+    "doctor": {"camera", "cleaning", "sources"},
+    "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
+    "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
+    "live": {"hand", "sinks", "sources", "tracking"},
+    "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
-    "backends": {"locate", *IMAGES, *NETWORKS},
-    "locate": {"camera", *NETWORKS},
-    "inference": {"locate", *IMAGES, *NETWORKS},
-    "evaluation": {"datasets", "sources", *ESTIMATE},
-    "reports": {"evaluation", "drawing", "geometry", "skeleton"},
-    "tracking": ESTIMATE,
-    "export": ESTIMATE,
-    "training": {"evaluation", "reports", "datasets", "recipes", "store", "synthetic", *ESTIMATE},
-    "studies": {"training", "evaluation", "reports", "recipes", "store", *ESTIMATE},
+    "graph": {"hub", *NETWORKS},
+    "backends": {"graph", "hub", "locate", *IMAGES, *NETWORKS},
+    "locate": {"camera"},
+    "anatomy": {"skeleton"},
+    "hypotheses": {"anatomy", "locate", *IMAGES},
+    "hub": set[str](),
+    "estimator": ESTIMATOR,
+    "evaluation": {"datasets", "sources", *ESTIMATOR},
+    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
+    "tracking": {"track", "camera", "depth", "hand"},
+    "export": {"backends", "hub", "synthetic", *ESTIMATE},
+    "training": {"evaluation", "reports", "datasets", "hub", "recipes", "store", "synthetic", *ESTIMATE},
+    "studies": {"training", "estimator", "evaluation", "reports", "hub", "recipes", "store", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420
@@ -99,7 +118,7 @@ def depth(node: ast.AST) -> int:
 def test_imports_point_down(module: str) -> None:
     here = room(module)
     found = {(room(origin), name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
-    rooms = {there for there, _ in found} - {here, "errors", "files"}
+    rooms = {there for there, _ in found} - {here, "errors", "files", "shapes"}
     if here in {"", "cli", "__main__"}:
         assert here == "__main__" or "cli" not in rooms
         return
@@ -137,3 +156,47 @@ def test_all_is_what_is_exported() -> None:
     listed = getattr(handkit, "__all__", [])
     assert {name for name in listed if name != "__version__"} == exported
     assert all(hasattr(handkit, name) for name in listed)
+
+
+RUNTIME = {
+    "shapes", "errors", "files", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton", "hand", "anatomy",
+    "hypotheses", "hub", "estimator", "backends", "locate", "sources", "sinks", "drawing", "datasets", "evaluation",
+    "reports", "tracking", "smoothing",
+}  # fmt: skip
+"""Rooms that are installed and used without the workshop's packages."""
+DOORS = {"handkit.backends.torch", "handkit.backends.openvino"}
+"""Opened when they are asked for."""
+WORKSHOP = {"torch", "lightning", "numba", "safetensors", "jaxtyping", "scipy", "onnx", "openvino"}
+WITHOUT = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {sorted(WORKSHOP)}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+"""Python without what only the workshop needs."""
+
+
+def without_the_workshop(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", WITHOUT + code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_runtime_needs_nothing_of_the_workshop():
+    """Every one of its modules is imported in one process in which the workshop's packages are not to be had."""
+    modules = sorted(module for module in MODULES if room(module) in RUNTIME and module not in DOORS)
+    assert len(modules) > 30
+    code = "import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
+    done = without_the_workshop(code, *modules)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_command_names_the_extra_that_it_lacks():
+    code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
+    done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"handkit: this needs \w+, .*: pip install 'handkit\[train\]'\n", done.stderr)

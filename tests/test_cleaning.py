@@ -12,7 +12,7 @@ from handkit.camera import Camera
 from handkit.cleaning import clean, look_at_edges, settle_mixed
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
-from handkit.inference import HandPoseEstimator
+from handkit.estimator import HandPoseEstimator
 
 NEAR, FAR = 500.0, 900.0
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from handkit.camera import Camera
     from handkit.depth import DepthImage
     from handkit.errors import CheckpointError, FrameError, HandkitError
+    from handkit.estimator import HandPoseEstimator
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
     from handkit.geometry.frame import DepthFrame, LabeledFrame
     from handkit.geometry.intrinsics import Intrinsics
-    from handkit.hand import HandPose, Prediction
-    from handkit.inference import HandPoseEstimator
+    from handkit.hand import HandPose, Prediction, TrackedHand
     from handkit.models import MODELS
     from handkit.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
+    from handkit.sources import open_source
+    from handkit.tracking import HandTracker
 
     __version__: str
 
@@ -35,9 +37,11 @@ _HOMES = {
     "geometry.frame": ("DepthFrame", "LabeledFrame"),
     "geometry.intrinsics": ("Intrinsics",),
     "skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
-    "hand": ("HandPose", "Prediction"),
-    "inference": ("HandPoseEstimator",),
+    "hand": ("HandPose", "Prediction", "TrackedHand"),
+    "estimator": ("HandPoseEstimator",),
     "models": ("MODELS",),
+    "sources": ("open_source",),
+    "tracking": ("HandTracker",),
 }
 
 __all__ = [
@@ -56,14 +60,17 @@ __all__ = [
     "FrameError",
     "HandPose",
     "HandPoseEstimator",
+    "HandTracker",
     "HandkitError",
     "Intrinsics",
     "LabeledFrame",
     "Prediction",
     "Skeleton",
     "Space",
+    "TrackedHand",
     "__version__",
     "crop_hand",
+    "open_source",
 ]
 
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from handkit.errors import CameraError, SourceError
 from handkit.lens import COEFFICIENTS, distort, undistort
 from handkit.named_cameras import CAMERAS, suggest_camera
+from handkit.shapes import Float, Float32
 
 LARGEST_PX, LARGEST_UNIT_MM = 1e5, 1e5
 """No focal length, principal point or unit is larger."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from handkit.errors import FrameError
+from handkit.shapes import Bool, Float32
 
 Depth = Float32[np.ndarray, "H W"]
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
 
 from handkit.camera import Camera, undistortion
 from handkit.cleaning import clean
 from handkit.errors import FrameError
+from handkit.shapes import Float32
 
 METERS = 20.0
 """An image whose depth values are smaller than this many mm is in meters."""

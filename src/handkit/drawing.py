@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
 
 from handkit.camera import Camera
+from handkit.shapes import Bool, Float, Float32, UInt8
 from handkit.skeleton import FINGERS, Skeleton
 
 Picture: TypeAlias = UInt8[np.ndarray, "_ _ 3"]

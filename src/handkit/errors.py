@@ -33,6 +33,14 @@ class SourceError(HandkitError, ValueError):
     """A file that cannot be read as a depth image, or a camera that does not fit it."""
 
 
+class MissingExtraError(HandkitError, ImportError):
+    """A package that an optional part needs, and the command that installs it."""
+
+
+class SinkError(HandkitError, OSError):
+    """A file or a receiver that poses cannot be written to."""
+
+
 class CheckpointError(HandkitError, ValueError):
     """A weights file that cannot be used."""
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
+from handkit.angles import joint_angles
+from handkit.conventions import convert
+from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 Side = Literal["left", "right"]
@@ -24,9 +26,13 @@ class HandPose:
     joints_px: Float32[np.ndarray, "J 2"]
     handedness: Side
     confidence: float
-    """0 to 1: probability of a hand there, times the shares of its cube inside the image and of supported joints, and
-    little for a skeleton that is too small for a hand."""
+    """Calibrated probability, 0 to 1, that a hand is there, that its mean joint error is under 20 mm and, unless it was
+    given, that the handedness is right."""
     skeleton: Skeleton
+    uncertainty_mm: Float32[np.ndarray, " J"]
+    """Expected error of each joint; NaN where nothing is known of it."""
+    handedness_probability: float
+    """Of the handedness that is stated, 0.5 to 1; 1 where it was given."""
 
     def __getitem__(self, joint: str) -> Float32[np.ndarray, "3"]:
         """Raises KeyError with the nearest name where the skeleton has no such joint."""
@@ -37,6 +43,17 @@ class HandPose:
             raise KeyError(f"{self.skeleton.name} has no joint {joint!r}; {hint}it has {', '.join(names)}")
         return self.joints_mm[names.index(joint)]
 
+    def to(self, convention: str) -> Float32[np.ndarray, "N 3"]:
+        """The joints for other software: `mediapipe`, `openxr26`, `ros`, `unity`, or another skeleton's name.
+
+        Order, axes and unit are in `handkit.conventions`. Raises UsageError.
+        """
+        return convert(self.joints_mm, self.skeleton, convention)
+
+    def angles(self) -> dict[str, float]:
+        """How far each joint is bent, in degrees, as `handkit.angles.joint_angles` says it."""
+        return joint_angles(self.joints_mm, self.skeleton, left=self.handedness == "left")
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it: millimeters and pixels to 0.01, null for what is not a number."""
         return {
@@ -45,6 +62,8 @@ class HandPose:
             "skeleton": self.skeleton.name,
             "joints_mm": [[rounded(value, 2) for value in joint] for joint in self.joints_mm.tolist()],
             "joints_px": [[rounded(value, 2) for value in joint] for joint in self.joints_px.tolist()],
+            "uncertainty_mm": [rounded(value, 1) for value in self.uncertainty_mm.tolist()],
+            "handedness_probability": rounded(self.handedness_probability, 3),
         }
 
     def __eq__(self, other: object) -> bool:
@@ -57,12 +76,48 @@ class HandPose:
         return hash(self._numbers())
 
     def _numbers(self) -> tuple[object, ...]:
-        arrays = (self.joints_mm.tobytes(), self.joints_px.tobytes())
-        return (*arrays, self.handedness, self.confidence, self.skeleton)
+        arrays = (self.joints_mm.tobytes(), self.joints_px.tobytes(), self.uncertainty_mm.tobytes())
+        return (*arrays, self.handedness, self.handedness_probability, self.confidence, self.skeleton)
 
     def __repr__(self) -> str:
         x, y, z = self.joints_mm.mean(axis=0)
         return f"HandPose({self.handedness}, confidence {self.confidence:.2f}, around ({x:.0f}, {y:.0f}, {z:.0f}) mm)"
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class TrackedHand(HandPose):
+    """A hand over time: joints (mm, px), confidence and handedness by all frames so far, smoothed."""
+
+    id: int
+    """The same hand has the same number from frame to frame; a number is never given twice."""
+    time_s: float
+    """Of the frame."""
+    tracked: bool
+    """Seen in this frame; else where it was last, for the short while until it is found again or given up."""
+    raw_mm: Float32[np.ndarray, "J 3"]
+    """The joints as the network gave them, for the last frame in which the hand was seen."""
+    velocity_mm_s: Float32[np.ndarray, "J 3"]
+    seen_s: float
+    """For how long it has been followed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it, mm/s to 0.1."""
+        return super().to_dict() | {
+            "id": self.id,
+            "tracked": self.tracked,
+            "seen_s": round(self.seen_s, 3),
+            "raw_mm": [[rounded(value, 2) for value in joint] for joint in self.raw_mm.tolist()],
+            "velocity_mm_s": [[rounded(value, 1) for value in joint] for joint in self.velocity_mm_s.tolist()],
+        }
+
+    def _numbers(self) -> tuple[object, ...]:
+        arrays = (self.raw_mm.tobytes(), self.velocity_mm_s.tobytes())
+        return (*super()._numbers(), *arrays, self.id, self.time_s, self.tracked, self.seen_s)
+
+    def __repr__(self) -> str:
+        x, y, z = self.joints_mm.mean(axis=0)
+        state = f"confidence {self.confidence:.2f}" if self.tracked else "lost"
+        return f"TrackedHand(#{self.id}, {self.handedness}, {state}, around ({x:.0f}, {y:.0f}, {z:.0f}) mm)"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+
+from handkit.shapes import Float
 
 COEFFICIENTS = (4, 5, 8)
 """Numbers of a distortion in OpenCV's order: k1 k2 p1 p2 (k3 (k4 k5 k6)); Brown-Conrady, or rational with eight."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from handkit.errors import FrameError
+from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, Prediction
-from handkit.inference import HandPoseEstimator
 from handkit.skeleton import HAND21
 
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
@@ -13,7 +13,7 @@ REFUSED, INTERRUPTED = 666, 667
 """A first reading of so many mm makes the stand-in raise."""
 
 
-def answer(_, image, *, handedness="auto") -> Prediction:
+def answer(_, image, *, handedness="auto", **__) -> Prediction:
     """The same hand for every depth image with a valid value in it."""
     depth = image.depth
     if not depth.any():
@@ -29,6 +29,8 @@ def answer(_, image, *, handedness="auto") -> Prediction:
         handedness="left" if handedness == "left" else "right",
         confidence=0.9,
         skeleton=HAND21,
+        uncertainty_mm=np.full(21, 3.0, np.float32),
+        handedness_probability=0.95,
     )
     return Prediction(hands=[pose], reason=None, timings_ms=STAGES)
 
@@ -39,4 +41,3 @@ def estimator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: object.__new__(HandPoseEstimator))
     monkeypatch.setattr(HandPoseEstimator, "run", answer)
     monkeypatch.setattr(HandPoseEstimator, "predict", lambda *_, **__: [])
-    monkeypatch.setattr(HandPoseEstimator, "check", lambda *_: None)

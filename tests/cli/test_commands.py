@@ -27,7 +27,7 @@ def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize("command", ["predict", "train", "render", "demo", "score", "compare", "info"])
+@pytest.mark.parametrize("command", ["predict", "live", "train", "render", "demo", "score", "compare", "info"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -90,7 +90,7 @@ def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    "command", [["train", "latent-fusion", "--samples", "2"], ["render", "--count", "1"], ["demo", "--frames", "1"]]
+    "command", [["train", "latent-fusion", "--samples", "2"], ["render", "--count", "1"], ["demo"]]
 )
 def test_a_file_where_a_folder_is_needed(tmp_path: Path, command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
@@ -117,11 +117,11 @@ def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.usefixtures("estimator")
 def test_demo_writes_poses_and_a_sheet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--frames", "24", "--out", str(tmp_path / "demo")]) == 0
+    assert main(["demo", "--out", str(tmp_path / "demo")]) == 0
     out = capfd.readouterr().out
     for word in ("mean joint error", "frames per second", "locate", "estimate"):
         assert word in out
-    assert len(lines((tmp_path / "demo" / "poses.jsonl").read_text())) == 24
+    assert len(lines((tmp_path / "demo" / "poses.jsonl").read_text())) == 12
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from handkit.camera import doubts_about
 from handkit.cli import main
-from handkit.inference import HandPoseEstimator
+from handkit.estimator import HandPoseEstimator
 from handkit.models.checkpoint import save as save_network
+from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
 
 NUMBERS = "90,90,40,30"
@@ -263,9 +264,10 @@ def test_weights_that_cannot_be_used(
 ) -> None:
     folder = good.parent / "weights"
     folder.mkdir()
+    save_network(folder / "detector.safetensors", HandDetector())
     save_network(folder / "localizer.safetensors", Localizer(), recipe={"edge_mm": 400.0})
     (folder / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
-    monkeypatch.setattr("handkit.models.pretrained.BUNDLED", folder)
+    monkeypatch.setattr("handkit.hub.BUNDLED", folder)
     for weights, sentence in (
         (folder / "damaged.safetensors", "damaged.safetensors is no whole safetensors file"),
         (folder / "none.safetensors", "there is no weights file"),
@@ -281,4 +283,4 @@ def test_weights_that_cannot_be_used(
 
 def test_threads_are_checked(good: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["predict", str(good), "--camera", NUMBERS, "--threads", "0"]) == 2
-    assert "--threads 0: give 1 or more" in capsys.readouterr().err
+    assert "threads is 0; it must be 1 or more" in capsys.readouterr().err

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from handkit.errors import HandkitError
+from handkit.estimator import HandPoseEstimator
 from handkit.evaluation.marked import read_marked_frames, tip_errors
 from handkit.hand import HandPose, Prediction
-from handkit.inference import HandPoseEstimator
 from handkit.sinks import save_depth
 from handkit.skeleton import HAND21
 
@@ -37,15 +37,17 @@ class Known(HandPoseEstimator):
     def __init__(self) -> None:
         pass
 
-    def run(self, image, *, handedness="auto"):
-        assert handedness == "left"
+    def run(self, image, **asked):
+        assert asked == {"hands": 1, "handedness": "left", "minimum_confidence": 0.0}
         if not image.depth.any():
             return Prediction([], "nothing", {})
         assert image.depth.max() == 500, "in mm"
         joints = np.zeros((21, 3), np.float32)
         for tip, joint in zip(TIPS.values(), HAND21.fingertips, strict=True):
             joints[joint] = np.array(tip or [9e9, 0, 0]) + np.array([3, -4, 6])
-        return Prediction([HandPose(joints, joints[:, :2], "left", 1.0, HAND21)], None, {})
+        return Prediction(
+            [HandPose(joints, joints[:, :2], "left", 1.0, HAND21, np.zeros(21, np.float32), 1.0)], None, {}
+        )
 
 
 def test_distances_by_hand(tmp_path):

@@ -218,3 +218,14 @@ def test_rows_of_a_batch_do_not_mix():
         alone = crop_hand(frame[row : row + 1], cube[row : row + 1], 24)
         assert torch.equal(alone.depth[0], both.depth[row])
         torch.testing.assert_close(alone.points(Space.CUBE)[0], both.points(Space.CUBE)[row])
+
+
+@given(cubes(), cubes())
+def test_a_frame_of_one_row_serves_all_cubes(first, second):
+    frame = DepthFrame.single(noise(), CAMERA)
+    both = Cube(*(torch.cat(pair) for pair in zip(vars(first).values(), vars(second).values(), strict=True)))
+    together = crop_hand(frame, both, 16)
+    twice = DepthFrame(noise().expand(2, -1, -1), Intrinsics(frame.camera.matrix.expand(2, 3, 3), WIDTH, HEIGHT))
+    assert torch.equal(together.depth, crop_hand(twice, both, 16).depth)
+    for row, cube in enumerate((first, second)):
+        assert torch.equal(together.depth[row], crop_hand(frame, cube, 16).depth[0])

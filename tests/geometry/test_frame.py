@@ -46,11 +46,3 @@ def test_rows_are_picked_together():
     assert second.depth[0, 0, 0] == 2.0
     assert second.joints.tolist() == joints[1:].tolist()
     assert second.cube.center.tolist() == [[6.0, 7.0, 8.0]]
-
-
-def test_one_frame_serves_many_rows():
-    frame = DepthFrame.single(DEPTH, CAMERA)
-    many = frame.expand(3)
-    assert (len(many), many.depth.shape, many.camera.matrix.shape) == (3, (3, 4, 5), (3, 3, 3))
-    assert many.depth.data_ptr() == frame.depth.data_ptr(), "nothing is copied"
-    assert many.expand(3) is many

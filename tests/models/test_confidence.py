@@ -8,7 +8,7 @@ from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.inference import evidence_of
+from handkit.graph import evidence_of
 from handkit.models import LatentFusion
 from handkit.models.confidence import MEASURES, Confidence
 from handkit.models.crossinfonet import CrossInfoNet

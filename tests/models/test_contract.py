@@ -14,7 +14,7 @@ from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.inference import estimate
+from handkit.graph import estimate
 from handkit.models import MODELS, HandPoseModel
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.skeleton import HAND21, NYU14

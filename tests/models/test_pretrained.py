@@ -4,17 +4,19 @@ import numpy as np
 import pytest
 
 from handkit import CheckpointError, HandPoseEstimator
+from handkit.hub import BUNDLED, find_weights
 from handkit.models import MODELS
-from handkit.models.pretrained import find_weights
 from handkit.training.testset import synthetic_images
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_network_has_weights_that_find_hands(name: str):
     """A few hundred milliseconds a network; what they are worth stands in results/."""
-    estimator = HandPoseEstimator.from_pretrained(name, rotations=1)
+    estimator = HandPoseEstimator.from_pretrained(name, backend="torch")
     for image in synthetic_images(2):
-        (hand,) = estimator.predict(image.depth, image.camera, handedness=image.handedness)
+        (hand,) = estimator.predict(
+            image.depth, image.camera, hands=1, handedness=image.handedness, minimum_confidence=0.0
+        )
         assert np.linalg.norm(hand.joints_mm - image.joints, axis=1).mean() < 40
 
 
@@ -28,5 +30,5 @@ def test_weights_by_name_or_path(tmp_path):
         HandPoseEstimator.from_pretrained("localizer")
 
 
-def test_bundled_weights_are_small():
-    assert sum(path.stat().st_size for path in find_weights("localizer").parent.iterdir()) <= 12e6
+def test_what_is_bundled_is_small():
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) <= 18e6

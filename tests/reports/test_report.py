@@ -6,14 +6,13 @@ from xml.etree import ElementTree
 import cv2
 import numpy as np
 import pytest
-import torch
 from evaluation.hands import moving_hand
 
 from handkit.camera import Camera
+from handkit.depth import DepthImage
 from handkit.drawing import FINGER_COLORS
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
-from handkit.geometry.frame import DepthFrame
 from handkit.reports import write_report
 from handkit.reports.charts import INK, Bar, Chart, Dot, Line, Text, to_picture, to_svg
 from handkit.reports.figures import series_of, success_chart
@@ -126,9 +125,9 @@ def test_the_depth_picture_is_drawn_where_there_is_one(tmp_path):
     camera = Camera(fx=240.0, fy=240.0, cx=160.0, cy=120.0, width=320, height=240)
     asked: list[int] = []
 
-    def depth_of(row: int) -> DepthFrame | None:
+    def depth_of(row: int) -> DepthImage | None:
         asked.append(row)
-        return None if row == result.worst_frames[0] else DepthFrame.single(torch.full((240, 320), 480.0), camera)
+        return None if row == result.worst_frames[0] else DepthImage(np.full((240, 320), 480, np.float32), camera)
 
     pictures: list[np.ndarray] = []
     for name, given in (("with", depth_of), ("without", None)):
@@ -146,5 +145,5 @@ def test_the_depth_picture_is_drawn_where_there_is_one(tmp_path):
 def test_an_estimate_far_outside_is_drawn_all_the_same():
     truth = moving_hand(21, 1)[0]
     camera = Camera.named("icvl")
-    frame = DepthFrame.single(torch.zeros(240, 320), camera)
-    hand_tile(HAND21, estimated=truth * [1e6, 1, 1e-6], truth=truth, frame=frame, size=100)
+    image = DepthImage(np.zeros((240, 320), np.float32), camera)
+    hand_tile(HAND21, estimated=truth * [1e6, 1, 1e-6], truth=truth, image=image, size=100)

@@ -277,5 +277,5 @@ def test_the_localizer_s_two_places(monkeypatch):
     seen = {place: Experiment(recipes[place]).targets(model)(frame, 32)["joints"] for place in recipes}
     assert torch.equal(seen["none"], seen["test"])
     assert (seen["train+test"] - seen["none"])[..., 0].mean() < -0.1, (
-        "a cube moved to the right sees the hand farther left"
+        "moved to the right, it sees the hand farther left"
     )

@@ -57,15 +57,17 @@ def test_one_contact_is_that_of_two_fingertips():
 
 def test_forces_are_the_slope_of_the_cost():
     """Against finite differences of the summed squares beyond 1 mm, where the hand runs into itself."""
-    shape, joints = random_hands(40)
-    step = 0.01 * torch.randn(40, 21, 3, generator=torch.Generator().manual_seed(3))
+    shape, joints = random_hands(400)
+    step = 0.01 * torch.randn(400, 21, 3, generator=torch.Generator().manual_seed(3))
 
     def cost(points):
         return (interpenetration(shape, points).depth.double() - 1).clamp(min=0).square().sum(1)
 
     deep = cost(joints) > 4
-    assert deep.sum() > 5
+    assert deep.sum() > 100
     change = (cost(joints + step) - cost(joints - step))[deep] / 2
     expected = (interpenetration(shape, joints).forces(soft=1.0).double() * step).sum((1, 2))[deep]
-    # What a point of contact that slides along a tapering finger changes is left out.
-    assert float(torch.corrcoef(torch.stack([change, expected]))[0, 1]) > 0.98
+    # What a point of contact that slides along a tapering finger changes is left out: some hands are far off.
+    off = (change - expected).abs() / expected.abs()
+    assert float(off.median()) < 0.08
+    assert float((off < 0.25).double().mean()) > 0.7

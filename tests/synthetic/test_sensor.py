@@ -218,3 +218,22 @@ def test_faults_come_at_their_rates_and_only_in_the_mixture():
         rate = sum(fault.chance for fault in FAULTS if name in fault.ranges)
         assert np.mean(getattr(mixed, name) != 0) == pytest.approx(rate, rel=0.35), name
     assert not any(fields.any() for fields in sample_sensors(50, torch.Generator(), kind="stereo")[-10:])
+
+
+def test_smooth_outlines_have_no_single_pixels():
+    depth = step_edge()
+    nose = depth.copy()
+    nose[0, 40, 47] = 400.0
+    assert np.array_equal(read(nose), nose)
+    assert np.array_equal(read(nose, smooth=1.0), depth)
+
+
+def test_blended_edges_are_a_ramp():
+    # On a straight edge 1/3 and 2/3 of the neighborhood lie behind; squared, of the 250 mm that light reaches back.
+    read_back = read(step_edge(), blend=1.0)[0, 1:-1]
+    for column, untouched, mixed in ((47, 800.0, 400 + 250 * 4 / 9), (48, 400.0, 400 + 250 / 9)):
+        ramp = np.isclose(read_back[:, column], mixed, atol=0.01)
+        assert (ramp | (read_back[:, column] == untouched)).all()
+        assert ramp.mean() > 0.8
+    assert (read_back[:, :47] == 800.0).all()
+    assert (read_back[:, 49:] == 400.0).all()

@@ -3,10 +3,10 @@
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from handkit.camera import Camera
 from handkit.locate.detect import Maps
+from handkit.shapes import Bool, Float32
 from handkit.skeleton import Skeleton
 
 
@@ -38,6 +38,12 @@ class Estimates(NamedTuple):
     """Of the two hypotheses of one hand, plain and mirrored, the likelier one has the larger `right`: the difference
     is the log odds of the plain one."""
 
+    @classmethod
+    def none(cls, joints: int) -> "Estimates":
+        """Of no cube."""
+        shapes = ((0, joints, 3), (0, joints, 2), (0, joints), (0,), (0,), (0,))
+        return cls(*(np.zeros(shape, np.float32) for shape in shapes))
+
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Backend(Protocol):
@@ -48,6 +54,8 @@ class Backend(Protocol):
     skeleton: Skeleton
     edge_mm: float
     """Of the cubes."""
+    has_confidence: bool
+    """Whether a confidence network judges the joints; without one what it would say is 0."""
 
     def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
         """Maps of the hand detector for a `locate.detect.Canonical` depth image (mm, 0 invalid)."""

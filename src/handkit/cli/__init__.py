@@ -12,14 +12,21 @@ from typing import Protocol
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
+from handkit.cli.cameras import Cameras
 from handkit.cli.compare import Compare
+from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
+from handkit.cli.doctor import Doctor
 from handkit.cli.evaluate import Evaluate
+from handkit.cli.export import export
 from handkit.cli.info import Info
+from handkit.cli.live import live
 from handkit.cli.predict import Predict
 from handkit.cli.render import Render
+from handkit.cli.replay import Replay
 from handkit.cli.score import Score
+from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
 
@@ -40,19 +47,32 @@ class Data:
         return main(["data"])  # for the list of commands; `main` passes on to the group's own before it gets here
 
 
-COMMANDS: dict[str, Callable[..., Command]] = {
+COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": Predict,
+    "live": live,
     "train": Train,
     "render": Render,
     "demo": Demo,
     "evaluate": Evaluate,
     "score": Score,
     "compare": Compare,
+    "study": RunStudy,
+    "export": export,
     "info": Info,
+    "cameras": Cameras,
+    "convert": Convert,
+    "replay": Replay,
+    "doctor": Doctor,
     "data": Data,
 }
-GROUPS: dict[str, dict[str, Callable[..., Command]]] = {"data": {**DATA_COMMANDS}}
+GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
+
+EXTRAS = {
+    "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
+    "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
+}  # fmt: skip
+"""Packages that not everybody installs, and the extra that brings them."""
 
 DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 
@@ -63,14 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         print(f"handkit {handkit.__version__}")
         return 0
-    group = given[0] if given and given[0] in GROUPS else ""
     try:
-        return subcommand_cli_from_dict(
-            GROUPS.get(group, COMMANDS),
-            prog=f"handkit {group}".strip(),
-            description=COMMANDS[group].__doc__ if group else DESCRIPTION,
-            args=given[1:] if group else given,
-        ).run()
+        return _run(given)
     except HandkitError as error:
         print(f"handkit: {error}", file=sys.stderr)
         return error.status
@@ -88,3 +102,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sentence = f"{error.filename} is a file where a folder is to be made; give another --out"
         print(f"handkit: {sentence}", file=sys.stderr)
         return 1
+
+
+def _run(given: list[str]) -> int:
+    """One command; raises HandkitError where it needs a package that is not installed."""
+    group = given[0] if given and given[0] in GROUPS else ""
+    try:
+        asked = subcommand_cli_from_dict(
+            GROUPS.get(group, COMMANDS),
+            prog=f"handkit {group}".strip(),
+            description=COMMANDS[group].__doc__ if group else DESCRIPTION,
+            args=given[1:] if group else given,
+        )
+        return asked if isinstance(asked, int) else asked.run()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise HandkitError(
+            f"this needs {package}, which is not installed: pip install 'handkit[{EXTRAS[package]}]'"
+        ) from None

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from handkit.cli.options import Folder
+from handkit.cli.options import Backend, Count, Folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """Render a recording, find the hand in every frame, and show how well and how fast that went."""
+    """Find the hand in every frame of a bundled synthetic recording, and show how well and how fast that went."""
 
     out: Folder = Path("demo")
     """Folder for poses.jsonl and demo.png."""
-    frames: int = 60
-    """Length of the recording."""
-    seed: int = 0
-    """Another seed gives another recording."""
+    backend: Backend = None
+    """What runs the networks: onnx by default, openvino or torch."""
+    threads: Count = 1
+    """Of the networks."""
 
     def run(self) -> int:
-        from handkit.cli.recording import run_demo
+        from handkit.cli.demonstration import run_demo
 
-        return run_demo(out=self.out, frames=self.frames, seed=self.seed)
+        return run_demo(out=self.out, backend=self.backend, threads=self.threads)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from handkit.cli.options import Frames, Weights
+from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +18,21 @@ class Evaluate:
     data: Frames = "synthetic"
     """A fixed set of synthetic images, or a packed store."""
     localizer: Weights = "localizer"
-    """Weights of the localizer."""
+    """Store: weights of the localizer."""
     count: int = 2000
     """Synthetic: how many images, from the first on."""
     handedness: Literal["predicted", "given"] = "predicted"
     """Synthetic: left or right predicted by the estimator, or given to it."""
-    rotations: Literal[1, 2, 4] = 4
+    rotations: Literal[1, 2, 4] = 1
     """Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster."""
+    detector: Weights = "detector"
+    """Synthetic: weights of the hand detector, beside weights of a pose network."""
+    confidence: MaybeWeights = None
+    """Synthetic: weights of the confidence network; by default those beside NAME as NAME-confidence."""
+    backend: Backend = None
+    """Synthetic: what runs the networks: onnx by default, openvino or torch."""
+    threads: Count = 1
+    """Synthetic: of the networks."""
     center: Literal["packed", "mean", "refined", "localizer"] = "packed"
     """Store: cubes as packed, on the labels' mean, on packed refined centers, or moved by the localizer."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
@@ -43,7 +51,10 @@ class Evaluate:
 
         return evaluate_synthetic(
             self.weights,
-            localizer=self.localizer,
+            detector=self.detector,
+            confidence=self.confidence,
+            backend=self.backend,
+            threads=self.threads,
             count=self.count,
             handedness=self.handedness,
             rotations=self.rotations,
@@ -56,8 +67,8 @@ class Evaluate:
         from rich.console import Console
 
         from handkit.cli.results import print_page, print_scored
+        from handkit.hub import find_weights
         from handkit.models.checkpoint import read_info
-        from handkit.models.pretrained import find_weights
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
         from handkit.training.answers import (

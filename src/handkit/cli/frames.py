@@ -9,19 +9,20 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import torch
-from jaxtyping import Float32, Shaped
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError
+from handkit.estimator import MINIMUM_CONFIDENCE, HandPoseEstimator, check
 from handkit.files.folders import make_folder
 from handkit.hand import Prediction
-from handkit.inference import Asked, HandPoseEstimator
+from handkit.hypotheses import Asked
+from handkit.shapes import Float32, Shaped
 from handkit.sinks import JsonLines, PictureFolder, frame_record
 from handkit.sources import find_files, read_frames
 
@@ -40,6 +41,9 @@ class Request:
     weights: str
     out: Path | None
     threads: int = 1
+    hands: int = 2
+    minimum_confidence: float = MINIMUM_CONFIDENCE
+    backend: BackendName | None = None
 
 
 @dataclass
@@ -87,7 +91,12 @@ class Reader:
             stem = path if len(arrays) == 1 else path.with_name(f"{path.stem}-{index:04d}{path.suffix}")
             try:
                 image = DepthImage.of(array, self._camera(array, name))
-                prediction = self.estimator.run(image, handedness=self.request.handedness)
+                prediction = self.estimator.run(
+                    image,
+                    hands=self.request.hands,
+                    handedness=self.request.handedness,
+                    minimum_confidence=self.request.minimum_confidence,
+                )
             except (HandkitError, MemoryError) as error:
                 yield self._refuse(name, error)
                 continue
@@ -127,10 +136,8 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         raise HandkitError("predict needs at least one FRAME: a file, a folder or a glob", status=2)
     if request.out:
         _refuse_folder_of_sources(request.out, sources)
-    if request.threads < 1:
-        raise HandkitError(f"--threads {request.threads}: give 1 or more", status=2)
-    torch.set_num_threads(request.threads)
-    estimator = HandPoseEstimator.from_pretrained(request.weights)
+    check(hands=request.hands, handedness=request.handedness, minimum_confidence=request.minimum_confidence)
+    estimator = HandPoseEstimator.from_pretrained(request.weights, backend=request.backend, threads=request.threads)
     console, tally = Console(stderr=True), Tally()
     if request.out:
         make_folder(request.out)

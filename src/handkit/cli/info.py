@@ -1,6 +1,7 @@
 """`handkit info`: its options; its work is imported when it runs."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -16,6 +17,10 @@ class Info:
     """Print JSON instead of tables."""
 
     def run(self) -> int:
+        if self.network is None and find_spec("torch") is None:
+            from handkit.cli.installed import print_installed
+
+            return print_installed(as_json=self.json)
         from handkit.cli.overview import print_overview
 
         return print_overview(self.network, as_json=self.json)

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from handkit.backends.opening import BackendName
 from handkit.errors import HandkitError
+from handkit.estimator import HandPoseEstimator
 from handkit.evaluation import evaluate_images
 from handkit.files.atomic import write_whole
-from handkit.inference import HandPoseEstimator
 from handkit.synthetic.testset import FRAMES
 from handkit.training.testset import synthetic_images
 
@@ -19,7 +20,10 @@ from handkit.training.testset import synthetic_images
 def evaluate_synthetic(
     weights: str,
     *,
-    localizer: str,
+    detector: str,
+    confidence: str | None,
+    backend: BackendName | None,
+    threads: int,
     count: int,
     handedness: Literal["predicted", "given"],
     rotations: Literal[1, 2, 4],
@@ -28,7 +32,9 @@ def evaluate_synthetic(
     """Print the figures; with `out` also write them to `out` as JSON."""
     if not 1 <= count <= FRAMES:
         raise HandkitError(f"--count {count}: the set has {FRAMES} frames; give 1 to {FRAMES}", status=2)
-    estimator = HandPoseEstimator.from_pretrained(weights, localizer=localizer, rotations=rotations)
+    estimator = HandPoseEstimator.from_pretrained(
+        weights, backend=backend, threads=threads, rotations=rotations, detector=detector, confidence=confidence
+    )
     console = Console(stderr=True)
     images = track(synthetic_images(count), "images", total=count, console=console, disable=not console.is_terminal)
     summary = evaluate_images(estimator, images, handedness=handedness).summary()

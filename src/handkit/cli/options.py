@@ -12,6 +12,7 @@ Count = Annotated[int, arg(metavar="N")]
 # A metavar has to stand around `| None`: inside, the help shows `{None}|PATH` instead.
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
 MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
+Backend = Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")]
 MaybeCount = Annotated[int | None, arg(metavar="N")]
 Frames = Annotated[str, arg(metavar="synthetic|STORE")]
 Refined = Annotated[Literal["none", "test", "train+test"] | None, arg(metavar="none|test|train+test")]

@@ -78,6 +78,8 @@ class Train:
             for fold in fit_folds(
                 experiment, self._budget, out=out, machine=machine, init=self.init, resume=self.resume, watch=Bar
             ):
+                if fold.fitted:
+                    print_spent(fold.fitted)
                 print_fold(fold)
             return 0
         budget = self._budget(experiment)

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.errors import DatasetError, MissingError
+from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
@@ -21,6 +20,7 @@ from handkit.datasets.images import read_png16
 from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
+from handkit.shapes import Float32
 from handkit.skeleton import HANDS17
 
 CAMERA = Camera.named("hands17")

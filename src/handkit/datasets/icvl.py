@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root, unique
@@ -24,6 +23,7 @@ from handkit.datasets.publication import Edition, Publication, TestSet
 from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError
 from handkit.files.number_tables import NumberTable
+from handkit.shapes import Float32
 from handkit.skeleton import ICVL16
 
 CAMERA = Camera.named("icvl")

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
 
 from handkit.errors import DatasetError
 from handkit.files.png import START, decode_image, read_header
 from handkit.files.regular import read_regular
+from handkit.shapes import UInt8, UInt16
 
 _COLOR_TYPES = {1: 0, 3: 2}
 """Channels to the color type of a PNG's header."""

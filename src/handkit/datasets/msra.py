@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root
@@ -25,6 +24,7 @@ from handkit.datasets.tables import read_head, read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import MOST_DIGITS
 from handkit.files.regular import open_regular
+from handkit.shapes import Float32
 from handkit.skeleton import MSRA21
 
 CAMERA = Camera.named("msra")

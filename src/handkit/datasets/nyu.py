@@ -13,7 +13,6 @@ from typing import Any, Literal, cast
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Shaped
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import LabeledFiles, find_root
@@ -23,6 +22,7 @@ from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
 from handkit.files.number_tables import LARGEST
 from handkit.files.regular import check_regular
+from handkit.shapes import Float32, Shaped
 from handkit.skeleton import NYU14
 
 CAMERA = Camera.named("nyu")

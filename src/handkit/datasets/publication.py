@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool
 
 from handkit.datasets.dataset import LabeledFiles
 from handkit.named_cameras import CAMERAS
+from handkit.shapes import Bool
 from handkit.skeleton import Skeleton
 
 Opener = Callable[[Path], LabeledFiles]

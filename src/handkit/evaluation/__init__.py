@@ -1,14 +1,6 @@
 """Errors in millimeters, each with the protocol that it was measured under."""
 
-from handkit.evaluation.estimates import (
-    MISSED_MM,
-    Errors,
-    FoundHands,
-    LabeledImage,
-    evaluate_crops,
-    evaluate_images,
-    joint_errors,
-)
+from handkit.evaluation.estimates import MISSED_MM, FoundHands, LabeledImage, evaluate_images
 from handkit.evaluation.protocol import NOT_STATED, Comparison, Part, Protocol, Result
 from handkit.evaluation.scoring import compare, score
 
@@ -16,15 +8,12 @@ __all__ = [
     "MISSED_MM",
     "NOT_STATED",
     "Comparison",
-    "Errors",
     "FoundHands",
     "LabeledImage",
     "Part",
     "Protocol",
     "Result",
     "compare",
-    "evaluate_crops",
     "evaluate_images",
-    "joint_errors",
     "score",
 ]

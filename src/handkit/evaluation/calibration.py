@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+
+from handkit.shapes import Bool, Float
 
 BINS = 15
 

@@ -7,11 +7,11 @@ meaning is tried, and one that was asked for is refused where another one fits f
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
 
 from handkit.datasets.publication import Intrinsics, TestSet
 from handkit.errors import ScoreError
 from handkit.evaluation.metrics import Joints, joint_distances
+from handkit.shapes import Float
 
 Format: TypeAlias = Literal["auto", "uvd", "xyz", "densereg"]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32
 
 from handkit.camera import Camera
 from handkit.locate.detect import THRESHOLD, FoundHand, Maps, canonical, decode
+from handkit.shapes import Bool, Float32
 
 WITHIN_MM = 80.0
 """A found center this near to the true one is that hand."""

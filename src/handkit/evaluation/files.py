@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from handkit.camera import CameraChoice
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import DatasetName, Intrinsics
+from handkit.depth import DepthImage
 from handkit.errors import DatasetError, ScoreError
 from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import NOT_STATED, Protocol, Result
 from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
 from handkit.evaluation.scoring import compare, score
-from handkit.geometry.frame import DepthFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +57,7 @@ class ScoredFile(NamedTuple):
     images: LabeledFiles | None
     """Where the labels were a data set's folder."""
 
-    def depth_of(self, row: int) -> DepthFrame | None:
+    def depth_of(self, row: int) -> DepthImage | None:
         """The depth image of a scored frame, where it can be read: a report of labels without images is one too."""
         if self.images is None:
             return None
@@ -66,7 +65,7 @@ class ScoredFile(NamedTuple):
             depth = self.images.depth(int(self.labels.rows[row]))
         except DatasetError:
             return None
-        return DepthFrame.single(torch.from_numpy(depth), self.images.camera)
+        return DepthImage(depth, self.images.camera)
 
 
 def score_file(scoring: Scoring) -> ScoredFile:

@@ -6,7 +6,8 @@ Definitions are those of docs/reference.md, 4. Every resampling takes its genera
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+
+from handkit.shapes import Float
 
 Joints: TypeAlias = Float[np.ndarray, "N J 3"]
 """Camera millimeters; x right, y down, z forward."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import Intrinsics, Rows, TestSet, part_masks
@@ -14,6 +13,7 @@ from handkit.errors import ScoreError
 from handkit.evaluation.columns import Format, label_columns, prediction_columns, to_millimeters
 from handkit.evaluation.tables import join_tables, read_table
 from handkit.files.number_tables import MOST_DIGITS, NumberTable
+from handkit.shapes import Bool, Float, Int
 
 Missing = Literal["refuse", "skip"]
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from handkit.errors import ScoreError
 from handkit.evaluation.metrics import (
@@ -20,6 +19,7 @@ from handkit.evaluation.metrics import (
     success_curve,
 )
 from handkit.evaluation.protocol import Comparison, Curves, Part, Protocol, Result
+from handkit.shapes import Bool, Float, Int
 
 THRESHOLDS_MM = (10.0, 15.0, 20.0, 30.0, 40.0)
 """At which success is listed; DenseReg's published 58 and 79.2 % "at 20 and 30 mm" are at 20.5 and 30.5; at 20

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from handkit.errors import HandkitError
 from handkit.files.regular import open_regular
+from handkit.shapes import Float, Int
 
 LARGEST = 1e5
 """Beyond this (100 m, or as many pixels) a number is no coordinate."""

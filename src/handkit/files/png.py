@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Shaped, UInt8, UInt16
 
 from handkit.files.atomic import write_whole
+from handkit.shapes import Shaped, UInt8, UInt16
 
 START = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*")

@@ -73,6 +73,8 @@ class Crop:
 def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     """Cut `cube` out of `frame`: nearest depth value per crop pixel, clamped to the front face, background behind it.
 
+    A frame of one row serves all cubes, and is not copied.
+
     Nearest, because interpolating raw depth mixes hand and background (docs/reference.md, 5). What is nearer than
     the front face is clamped to it, what lies behind the back face is background (docs/reference.md, 2.1, step 3).
     """
@@ -102,10 +104,11 @@ def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
 def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S S"]:
     """Nearest depth value of the frame where each pixel of the crop's camera looks, 0 outside.
 
+    All rows are indexed as one flat image: expanding a single one to every crop would copy it when it is flattened.
     Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.
     """
     depth, resolution = frame.depth, camera.width
-    _, height, width = depth.shape
+    rows, height, width = depth.shape
     matrix = frame.camera.matrix.double()
     inverse = matrix[:, :2, :2] @ inverse_2x2(camera.matrix[:, :2, :2])
     origin = 0.5 + HAIR + matrix[:, :2, 2:] - inverse @ camera.matrix[:, :2, 2:]
@@ -115,8 +118,9 @@ def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S
     u, v = ((column[:, i, None, :] + row[:, i, :, None]).floor_().int() for i in (0, 1))
     near_u, near_v = u.clamp(0, width - 1), v.clamp(0, height - 1)
     inside = (near_u == u) & (near_v == v)
-    index: Int[Tensor, "B S S"] = (near_v * width + near_u).long()
-    taken = depth.flatten(1).gather(1, index.flatten(1)).view_as(index)
+    first = torch.arange(rows, device=depth.device)[:, None, None] * (height * width)
+    index: Int[Tensor, "B S S"] = (near_v * width + near_u).long() + first
+    taken = depth.flatten().index_select(0, index.flatten()).view_as(index)
     return taken.where(inside, 0)
 
 

@@ -38,13 +38,6 @@ class DepthFrame:
         camera = self.camera.warp(shift.expand(len(depth), 2, 3), width=width, height=height)
         return replace(self, depth=depth, camera=camera)
 
-    def expand(self, count: int) -> "DepthFrame":
-        """`count` views of a single frame, or all of that many: nothing is copied, an image is large."""
-        if len(self) == count:
-            return self
-        camera = replace(self.camera, matrix=self.camera.matrix.expand(count, 3, 3))
-        return DepthFrame(self.depth.expand(count, -1, -1), camera)
-
     def __getitem__(self, index: Tensor | slice) -> "DepthFrame":
         return DepthFrame(self.depth[index], replace(self.camera, matrix=self.camera.matrix[index]))
 

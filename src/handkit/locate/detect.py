@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+
+from handkit.shapes import Float, Float32
 
 FOCAL, STRIDE, MULTIPLE = 160.0, 4, 32
 """As the network has them (`handkit.models.detector`)."""
@@ -94,7 +95,7 @@ def decode(
     kept: list[FoundHand] = []
     for row, column in zip(rows[order], columns[order], strict=True):
         hand = _hand(maps, intrinsics, row=int(row), column=int(column))
-        if not any(_same(hand, other) for other in kept):
+        if not any(same_hand(hand, other) for other in kept):
             kept.append(hand)
         if len(kept) == limit:
             break
@@ -113,7 +114,7 @@ def _hand(maps: Maps, intrinsics: tuple[float, float, float, float], *, row: int
     return FoundHand(center, float(maps.heat[row, column]), float(maps.left[row, column]))
 
 
-def _same(hand: FoundHand, other: FoundHand) -> bool:
+def same_hand(hand: FoundHand, other: FoundHand) -> bool:
     """Whether two peaks are one hand."""
     sure = max(hand.left, other.left) > SURE and min(hand.left, other.left) < 1 - SURE
     return float(np.linalg.norm(hand.center - other.center)) < (OTHER_MM if sure else APART_MM)

@@ -5,9 +5,12 @@ What a constructor takes is read off its signature, so that a new argument of a 
 
 import inspect
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -72,6 +75,32 @@ def check_network(name: str, *, parts: bool = False) -> str:
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
     raise HandkitError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
+
+
+def add_network(text: str) -> str:
+    """The name under which `FILE.py:CLASS`, a network of the user's own, is known from now on: that of its class.
+
+    Raises HandkitError where there is no such file or class, or the name is taken.
+    """
+    file, _, name = text.rpartition(":")
+    path = Path(file).resolve()
+    if not path.is_file() or not name.isidentifier():
+        raise HandkitError(f"--network {text}: there is no such file; give FILE.py:CLASS", status=2)
+    if (known := MODELS.get(name)) and inspect.getsourcefile(known) != str(path):
+        raise HandkitError(f"--network {text}: {name} is the name of another network; rename the class", status=2)
+    if known:
+        return name
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+        MODELS[name] = getattr(module, name)
+    except Exception as error:  # whatever a user's file raises
+        raise HandkitError(f"--network {text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
+    return name
 
 
 def options(network: str) -> dict[str, Option]:

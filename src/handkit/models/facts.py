@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from handkit.errors import CheckpointError
+from handkit.hub import weights_folders
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.arguments import options
 from handkit.models.checkpoint import read_info
@@ -20,7 +21,6 @@ from handkit.models.detector import HEIGHT, WIDTH, HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
-from handkit.models.pretrained import weights_folders
 from handkit.named_cameras import CAMERAS
 from handkit.skeleton import HAND21, NYU14, Skeleton
 

@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Float
 
+from handkit.depth import DepthImage
 from handkit.drawing import (
     FAINT,
     PAPER,
@@ -18,11 +18,11 @@ from handkit.drawing import (
     draw_text,
     show_depth,
 )
-from handkit.geometry.frame import DepthFrame
+from handkit.shapes import Float
 from handkit.skeleton import Skeleton
 
-DepthOf: TypeAlias = Callable[[int], DepthFrame | None]
-"""A row of the scored arrays to its depth image: a batch of one, whose camera frame is that of the joints.
+DepthOf: TypeAlias = Callable[[int], DepthImage | None]
+"""A row of the scored arrays to its depth image, whose camera frame is that of the joints.
 
 None where there is no image."""
 Hand: TypeAlias = Float[np.ndarray, "J 3"]
@@ -50,8 +50,8 @@ def worst_frames_sheet(
     tiles: list[Picture] = []
     captions: list[str] = []
     for row in rows:
-        frame = depth_of(row) if depth_of else None
-        tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], frame=frame, size=size))
+        image = depth_of(row) if depth_of else None
+        tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], image=image, size=size))
         distances = np.linalg.norm(estimated[row] - truth[row], axis=-1)
         worst = skeleton.joints[int(distances.argmax())]
         captions.append(f"frame {row}: mean {distances.mean():.1f} mm, worst {distances.max():.1f} mm ({worst})")
@@ -59,15 +59,15 @@ def worst_frames_sheet(
 
 
 def hand_tile(
-    skeleton: Skeleton, *, estimated: Hand, truth: Hand, frame: DepthFrame | None = None, size: int
+    skeleton: Skeleton, *, estimated: Hand, truth: Hand, image: DepthImage | None = None, size: int
 ) -> Picture:
     """Three panels side by side; the first is the depth image in perspective where there is one."""
     span = max(LEAST_SPAN, MARGIN * float(np.ptp(truth, axis=0).max()))
     middle = (truth.min(axis=0) + truth.max(axis=0)) / 2
     panels: list[Picture] = []
     for name, axes in VIEWS.items():
-        if name == "front" and frame is not None:
-            panels.append(_depth_panel(skeleton, frame, estimated=estimated, truth=truth, size=size))
+        if name == "front" and image is not None:
+            panels.append(_depth_panel(skeleton, image, estimated=estimated, truth=truth, size=size))
             continue
         shown = list(axes)
         panel = _grid(middle[shown] - span / 2, span, size)
@@ -79,9 +79,9 @@ def hand_tile(
     return np.hstack(panels)
 
 
-def _depth_panel(skeleton: Skeleton, frame: DepthFrame, *, estimated: Hand, truth: Hand, size: int) -> Picture:
+def _depth_panel(skeleton: Skeleton, image: DepthImage, *, estimated: Hand, truth: Hand, size: int) -> Picture:
     """Both skeletons over the depth image, cut to the true hand."""
-    depth, camera = frame.depth[0].cpu().numpy(), frame.camera.camera(0)
+    depth, camera = image.depth, image.camera.pinhole
     truth_px, estimated_px = (camera.project(hand.astype(np.float32)) for hand in (truth, estimated))
     low, high = truth_px.min(axis=0), truth_px.max(axis=0)
     zoom = size / max(24.0, MARGIN * float((high - low).max()))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from handkit.drawing import Picture
 from handkit.evaluation import Result
@@ -13,6 +12,7 @@ from handkit.reports.charts import Chart, to_picture, to_svg
 from handkit.reports.figures import joints_chart, series_of, success_chart
 from handkit.reports.hands import DepthOf, worst_frames_sheet
 from handkit.reports.page import Figures, report_page
+from handkit.shapes import Float
 from handkit.skeleton import Skeleton
 
 
@@ -28,7 +28,7 @@ def write_report(
     """Write a result and its pictures to `folder`, which is made; returns the path of report.html in it.
 
     Also: result.json, success.png and .svg, joints.png and .svg, worst.png. The arrays are those that `result` was
-    scored from. `depth_of(row)` returns the depth image of a row (a batch of one, in the camera frame of the joints;
+    scored from. `depth_of(row)` returns the depth image of a row (in the camera frame of the joints;
     None: there is none), over which the worst frames are drawn. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,13 +20,12 @@ import numpy as np
 import torch
 
 from handkit.errors import HandkitError
-from handkit.evaluation import evaluate_crops
+from handkit.estimator import HandPoseEstimator
 from handkit.evaluation.marked import MarkedFrames, read_marked_frames, tip_errors
 from handkit.evaluation.metrics import success_curve
 from handkit.files.atomic import write_whole
 from handkit.files.folders import make_folder
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import HandPoseEstimator
 from handkit.models import MODELS, HandPoseModel, readout_of
 from handkit.models.arguments import options, read_named, write_arguments
 from handkit.models.checkpoint import load, save
@@ -34,6 +33,7 @@ from handkit.models.facts import count_parameters
 from handkit.recipes import Recipe, synthetic_recipe
 from handkit.studies.table import THRESHOLDS_MM, Curves, Table, find_markers
 from handkit.training.adapt import Refinement, recipe_of
+from handkit.training.crops import crop_errors
 from handkit.training.experiment import Experiment, Machine, fit, validation_frames
 from handkit.training.folds import Watch, nobody_watches
 from handkit.training.loop import Budget
@@ -118,7 +118,7 @@ def compare_networks(
         if table.holds(contestant.key(), judge.columns(), crops=asked.crops):
             say(f"{title}: done before")
             continue
-        finished = train_one(contestant, asked, lambda _, title=title: watch(title))
+        finished = train_one(contestant, asked, watch)
         figures, curves = judge.measure(asked.runs / contestant.folder() / "weights.safetensors")
         table.put(contestant.key() | finished | figures, curves)
         table.write([contestant.key() for contestant in contestants], readme=readme)
@@ -270,12 +270,12 @@ class Judge:
             self._batches = [frame.to(self.device) for frame in frames]
         network: Any = model
         network.to(self.device)
-        return evaluate_crops(model, self._batches, protocol="jittered cubes").per_joint_mm.double().numpy()
+        return crop_errors(model, self._batches)
 
     def _real(self, weights: Path) -> dict[str, str]:
         if not self.real:
             return {}
-        estimator = HandPoseEstimator.from_pretrained(str(weights), device=self.device)
+        estimator = HandPoseEstimator.from_pretrained(str(weights), backend="torch", threads=torch.get_num_threads())
         found = {marked.name: tip_errors(estimator, marked) for marked in self.real}
         medians = {f"real_{name}_tips_mm": f"{tips.median_mm:.3f}" for name, tips in found.items()}
         return medians | {f"real_{name}_missed": str(tips.missed) for name, tips in found.items()}

@@ -28,8 +28,9 @@ NEARLY_CLEAN: Ranges = {
 STRUCTURED_LIGHT: Ranges = {
     "outline": (0.2, 1.3),
     "outline_cell": (2.5, 6.0),
+    "smooth": (0.7, 2.3),
     "noise": (0.01, 0.12),
-    "noise_at_meter": (0.0, 0.8),
+    "noise_at_meter": (0.0, 0.5),
     **GRAIN,
     "grazing_noise": (0.0, 0.15),
     "wave_at_meter": (0.0, 1.0),
@@ -77,7 +78,8 @@ TIME_OF_FLIGHT: Ranges = {
     "wave_cell": (4.0, 14.0),
     "interlace": (0.0, 5.0),
     "stripes": (0.0, 0.6),
-    "flying": (0.0, 0.5),
+    "flying": (0.0, 0.4),
+    "blend": (0.0, 0.5),
     "stray": (0.0, 0.0004),
     "rim": (0.4, 4.9),
     "rim_level": (0.5, 4.0),
@@ -101,8 +103,9 @@ RAW_TIME_OF_FLIGHT: Ranges = TIME_OF_FLIGHT | {
     "noise": (0.3, 2.0),
     "noise_at_meter": (0.0, 10.0),
     "interlace": (0.0, 0.5),
-    "flying": (0.3, 1.0),
-    "rim": (0.0, 2.5),
+    "flying": (0.0, 0.3),
+    "blend": (0.5, 1.0),
+    "rim": (0.0, 1.4),
     "average": (0.0, 1.2),
 }
 """Phase measured and little filtered (DepthSense, small industrial cameras): mixed pixels all along the outlines."""
@@ -110,6 +113,7 @@ RAW_TIME_OF_FLIGHT: Ranges = TIME_OF_FLIGHT | {
 STEREO: Ranges = {
     "outline": (0.2, 1.2),
     "outline_cell": (2.5, 7.0),
+    "smooth": (0.5, 2.5),
     "fatten": (0.0, 2.0),
     "noise": (0.0, 0.3),
     "noise_at_meter": (0.0, 2.0),

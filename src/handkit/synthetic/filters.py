@@ -54,6 +54,29 @@ def average(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"]
 
 
 @kernel
+def median(image: Float32[np.ndarray, "H W"], spare: Float32[np.ndarray, "H W"]) -> None:
+    """3 x 3 median; the border stays. 19 exchanges (Paeth, "Median finding on a 3x3 grid", Graphics Gems, 1990)."""
+    height, width = image.shape
+    copy(image, spare)
+    for row in range(1, height - 1):
+        above, here, below, out = spare[row - 1], spare[row], spare[row + 1], image[row]
+        for at in range(1, width - 1):
+            low0, mid0, high0 = _sort(above[at - 1], here[at - 1], below[at - 1])
+            low1, mid1, high1 = _sort(above[at], here[at], below[at])
+            low2, mid2, high2 = _sort(above[at + 1], here[at + 1], below[at + 1])
+            low = max(low0, low1, low2)
+            high = min(high0, high1, high2)
+            middle = _sort(mid0, mid1, mid2)[1]
+            out[at] = _sort(low, middle, high)[1]
+
+
+@kernel
+def _sort(one: np.float32, two: np.float32, three: np.float32) -> tuple[np.float32, np.float32, np.float32]:
+    low, high = min(one, two), max(one, two)
+    return min(low, three), max(low, min(high, three)), max(high, three)
+
+
+@kernel
 def pull(
     image: Float32[np.ndarray, "H W"],
     spare: tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W"]],

@@ -59,12 +59,32 @@ class _Digits(NamedTuple):
 
 
 def hold(shape: HandShape, generator: torch.Generator) -> Held:
-    """A grasp, a thing and the articulation that holds it, for every shape."""
-    count, table = len(shape.scale), tables()
-    grasp = torch.multinomial(table.share, count, replacement=True, generator=generator)
+    """A grasp, a thing and the articulation that holds it, for every shape.
+
+    What is cut by its thing is drawn once more, the same grasp of another thing.
+    """
+    grasp = torch.multinomial(tables().share, len(shape.scale), replacement=True, generator=generator)
+    held = _hold(shape, grasp, generator)
+    again = (~held.present).nonzero()[:, 0]
+    if not len(again):
+        return held
+    other = _hold(shape[again], grasp[again], generator)
+    pose = Articulation(*_put(held.pose, again, other.pose))
+    kind, present = _put((held.kind, held.present), again, (other.kind, other.present))
+    return Held(pose, Parts(*_put(held.parts, again, other.parts)), grasp, kind, present)
+
+
+def _put(fields: tuple[Tensor, ...], rows: Int[Tensor, " N"], others: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Every field with those of its rows replaced."""
+    return tuple(field.index_copy(0, rows, other) for field, other in zip(fields, others, strict=True))
+
+
+def _hold(shape: HandShape, grasp: Int[Tensor, " B"], generator: torch.Generator) -> Held:
+    """One try at each grasp."""
+    table = tables()
     kind = torch.multinomial(table.kinds[grasp], 1, generator=generator)[:, 0]
     low, high = table.half[grasp].unbind(-1)
-    half = (low + (high - low) * torch.rand(count, generator=generator) ** 1.2) * shape.scale
+    half = (low + (high - low) * torch.rand(len(grasp), generator=generator) ** 1.2) * shape.scale
     parts = build(kind, half, generator)
     start, end = _ways(table, grasp, generator)
     pose = _relaxed(start, generator)
@@ -74,9 +94,9 @@ def hold(shape: HandShape, generator: torch.Generator) -> Held:
     free = (way == FREE).nonzero()[:, 0]
     if len(free):
         drawn = sample_articulations(shape[free], generator)
-        pose = Articulation(*(a.index_copy(0, free, b) for a, b in zip(pose, drawn, strict=True)))
+        pose = Articulation(*_put(pose, free, drawn))
         near = _approach(shape[free], drawn, Parts(*(part[free] for part in parts)), generator)
-        parts = Parts(*(a.index_copy(0, free, b) for a, b in zip(parts, near, strict=True)))
+        parts = Parts(*_put(parts, free, near))
     present = depth_of(shape, pose, parts) <= DEEPEST
     parts = Parts(*(part * present[:, None, None] for part in parts))
     return Held(pose, parts, grasp, kind, present)

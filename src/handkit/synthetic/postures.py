@@ -1,7 +1,7 @@
 """Random articulations by family, as often as hands show them: before anything keeps a hand from running into itself.
 
-Open and flat hands, hands at rest, counting, letters of finger-spelling, pointing, fists, grasps, hooks and anything
-that the joints allow. Loose families are often on the way to another; fists, pointing and letters seldom.
+Open, flat and stretched hands, hands at rest, counting, letters of finger-spelling, pointing, fists, grasps, hooks and
+anything that the joints allow. Loose families are often on the way to another; fists, pointing and letters seldom.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from handkit.synthetic.hand import Articulation, radians
 
-FINGER_LIMITS = ((-25.0, -22.0, -5.0, -8.0), (95.0, 22.0, 112.0, 85.0))
+FINGER_LIMITS = ((-38.0, -22.0, -8.0, -10.0), (95.0, 22.0, 112.0, 85.0))
 """MCP flexion, abduction, PIP and DIP flexion, degrees."""
 THUMB_LIMITS = ((-35.0, -22.0, -15.0, -10.0, -30.0), (58.0, 52.0, 48.0, 62.0, 88.0))
 """CMC flexion, palmar abduction, twist, MCP flexion, IP flexion, degrees."""
@@ -31,6 +31,10 @@ FINGERS = {
 }
 """MCP flexion, abduction, PIP and DIP flexion, degrees; after the name of the shape."""
 SPREAD = ((16.0, 3.0, -8.0, -20.0),)
+STRETCH = 30.0
+"""Degrees by which the knuckles of a hand that is held out open bend back at most."""
+BACK, BENT = 10.0, 25.0
+"""Straight fingers of other postures bend back by as much as this, and those bent by more than that not at all."""
 THUMBS = {
     "out": (-18.0, 8.0, -5.0, 0.0, -5.0),  # stretched away from the palm
     "beside": (8.0, -12.0, 0.0, 8.0, 10.0),  # beside the index finger
@@ -97,6 +101,7 @@ FAMILIES = {
     "letter": Family(0.12, tight=True),
     "rest": Family(0.08),
     "flat": Family(0.05, tight=True),
+    "stretched": Family(0.12, tight=True),
 }
 NAMES = tuple(FAMILIES)
 PINCHING = ("open", "counting", "alike", "each", "grasp", "wild", "rest")
@@ -118,6 +123,9 @@ def draw(family: Int[Tensor, " B"], pinched: Int[Tensor, " B"], generator: torch
     own, others = (_digits(which, generator) for which in (family, other))
     fingers, thumb = torch.lerp(own[0], others[0], blend[..., None]), torch.lerp(own[1], others[1], blend)
     fingers, thumb = _prepare_pinch(fingers, thumb, pinched, generator)
+    straight = (1 - fingers[..., :1].clamp(min=0) / BENT).clamp(min=0)
+    back = BACK * torch.rand(count, 1, 1, generator=generator) * straight
+    fingers = torch.cat([fingers[..., :1] - back, fingers[..., 1:]], dim=-1)
     calm = torch.where(tight, 0.55, 1.0)
     fingers = fingers + calm[..., None] * _noise((count, 4), (7.0, 3.5, 8.0, 6.0), generator)
     thumb = thumb + calm * _noise((count,), (8.0, 7.0, 6.0, 7.0, 9.0), generator)
@@ -149,6 +157,7 @@ def _digits(
     wide = torch.rand(count, generator=generator) * 1.35 - 0.25
     wide = torch.where(_is(family, "letter"), _SPREADS[letter] * (0.5 + torch.rand(count, generator=generator)), wide)
     wide = torch.where(_is(family, "flat"), 0.15 * torch.randn(count, generator=generator), wide)
+    wide = torch.where(_is(family, "stretched"), 0.3 + 0.9 * torch.rand(count, generator=generator), wide)
     chosen = chosen + torch.nn.functional.pad((wide[:, None] * torch.tensor(SPREAD))[..., None], (1, 2))
     return chosen, _thumbs(family, letter, generator)
 
@@ -168,7 +177,7 @@ def _loose_fingers(count: int, generator: torch.Generator) -> list[Float[Tensor,
 
 
 def _tight_fingers(letter: Int[Tensor, " B"], generator: torch.Generator) -> list[Float[Tensor, "B 4 4"]]:
-    """Fist, pointing, letters, at rest, flat."""
+    """Fist, pointing, letters, at rest, flat, stretched."""
     count = len(letter)
     closed = 0.86 + 0.14 * torch.rand(count, 1, 1, generator=generator)
     fist = torch.tensor(FINGERS["F"]) * closed.expand(-1, 4, 4)
@@ -179,7 +188,8 @@ def _tight_fingers(letter: Int[Tensor, " B"], generator: torch.Generator) -> lis
     slope = 1 + torch.linspace(-0.2, 0.3, 4)[:, None]
     rest = (torch.tensor([14.0, 0.0, 18.0, 8.0]) + torch.tensor([26.0, 0.0, 30.0, 14.0]) * ease) * slope
     flat = torch.tensor(FINGERS["S"]).expand(count, 4, 4)
-    return [fist, point, spelled, rest, flat]
+    stretched = flat - STRETCH * torch.rand(count, 1, 1, generator=generator) * torch.tensor([1.0, 0.0, 0.1, 0.15])
+    return [fist, point, spelled, rest, flat, stretched]
 
 
 def _thumbs(family: Int[Tensor, " B"], letter: Int[Tensor, " B"], generator: torch.Generator) -> Float[Tensor, "B 5"]:
@@ -228,7 +238,10 @@ _ON_FISTS = ("over",) * 6 + ("inside",) * 2 + ("along",) * 3 + ("up",)
 _ON_POINTS = ("over",) * 7 + ("along",) * 2 + ("out",) * 2 + ("beside",)
 _AT_REST = ("rest",) * 7 + ("beside",) * 3 + ("front",) * 2
 _FLAT = ("beside",) * 5 + ("rest",) * 4 + ("out",) * 3
-_OWN_THUMBS = {"fist": _ON_FISTS, "point": _ON_POINTS, "rest": _AT_REST, "flat": _FLAT}
+_STRETCHED = ("out",) * 7 + ("rest",) * 2 + ("front",) * 2 + ("up",)
+_OWN_THUMBS = {
+    "fist": _ON_FISTS, "point": _ON_POINTS, "rest": _AT_REST, "flat": _FLAT, "stretched": _STRETCHED
+}  # fmt: skip
 _FAMILY_THUMBS = torch.tensor([_twelve(_OWN_THUMBS.get(name, ANYTHING)) for name in NAMES])
 _LETTER_THUMBS = torch.tensor([_twelve(letter.thumbs) for letter in LETTERS])
 _LETTER_FINGERS = torch.tensor([[FINGERS[code] for code in letter.fingers] for letter in LETTERS])

@@ -14,7 +14,7 @@ from numba.np.unsafe.ndarray import to_fixed_tuple  # pyright: ignore[reportUnkn
 
 from .compiled import kernel
 from .devices import perfect, sample_sensors
-from .filters import ONE, ZERO, average, copy, pull, spread
+from .filters import ONE, ZERO, average, copy, median, pull, spread
 from .processing import process
 from .random_fields import branch, fill_bits, fill_smooth, lane, normal
 from .strengths import Sensor
@@ -112,6 +112,26 @@ def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
             noisy = depth + stripe + spread * (white * normal(bits[column]) + blob)
             noisy += sensor.wave_at_meter * squared * field[column]
             reading[column] = noisy if depth < INFINITE else ZERO
+
+
+@kernel
+def _blend(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
+    """Mix both surfaces of an edge by how much of a 3x3 neighborhood each covers, the nearer being the brighter."""
+    height, width = desk.seen.shape
+    level = np.float32(2.0) - np.float32(4.0) * sensor.blend
+    for row in range(1, height - 1):
+        near, far, reading, field = desk.near[row], desk.far[row], desk.reading[row], desk.field[row]
+        for column in range(1, width - 1):
+            gap = far[column] - near[column]
+            mixes = (gap > _edge(near[column], focal)) & (field[column] > level)
+            if not mixes:
+                continue
+            reach, share = min(gap, FLIGHT), ZERO
+            for place in range(9):
+                behind = desk.seen[row + place // 3 - 1, column + place % 3 - 1] - near[column]
+                share += min(behind / reach, ONE)
+            share *= np.float32(1.0 / 9.0)
+            reading[column] = near[column] + share * share * reach
 
 
 @kernel
@@ -235,6 +255,8 @@ def _sense(
                 desk.seen[row, column] = clean if clean > ZERO else INFINITE
         if max(own.outline, own.jitter) > ZERO:
             _wander(desk, own, focal, seed)
+        for _ in range(int(own.smooth)):
+            median(desk.seen, desk.spare)
         _fatten(desk, own, focal)
         if own.bow != ZERO:
             pull(desk.seen, (desk.near, desk.far), int(own.bow_reach), np.float32(own.bow))
@@ -243,6 +265,8 @@ def _sense(
         spread(desk.near, desk.spare, -ONE)
         spread(desk.far, desk.spare, ONE)
         _read(desk, own, focal, seed)
+        if own.blend > ZERO:
+            _blend(desk, own, focal)
         _mix(desk, own, focal, seed)
         _lose(desk, own, focal, seed)
         if own.baseline != ZERO:

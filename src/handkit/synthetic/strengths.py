@@ -20,6 +20,8 @@ class Sensor(NamedTuple):
     """Silhouettes wander by a smooth random offset of this standard deviation, pixels ..."""
     outline_cell: Strength
     """... that changes over this many pixels."""
+    smooth: Strength
+    """Passes of a 3x3 median over what wandered: matching windows leave no single pixels on an outline."""
     jitter: Strength
     """Each pixel near a silhouette is read this far away (standard deviation, pixels)."""
     fatten: Strength
@@ -48,6 +50,8 @@ class Sensor(NamedTuple):
     """... over so many pixels to every side."""
     flying: Strength
     """Chance that a pixel on a depth edge reads something between the two surfaces."""
+    blend: Strength
+    """Share of the outlines along which both surfaces mix as the optics blur them: a ramp, not single pixels."""
     stray: Strength
     """Chance that a pixel reads something in front of the surface."""
     rim: Strength

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from handkit.errors import HandkitError
+from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
 from handkit.models.checkpoint import load
 from handkit.models.description import describe_crops
-from handkit.models.pretrained import find_weights
 from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
@@ -111,10 +111,15 @@ def judging(recipe: Recipe, pose: str) -> Recipe:
     """The confidence network's recipe, for the features that a pose network (name or path) shows it; others as is."""
     if recipe.network != "confidence":
         return recipe
+    return replace(recipe, arguments={"features": features_of(pose)} | recipe.arguments)
+
+
+def features_of(pose: str) -> int:
+    """Channels of the features that a pose network (name or path) shows the confidence network."""
     model = load(find_weights(pose))
     with torch.no_grad():
         described = describe_crops(cast(nn.Module, model), torch.ones(1, 3, model.resolution, model.resolution))
-    return replace(recipe, arguments={"features": described.features.shape[1]} | recipe.arguments)
+    return described.features.shape[1]
 
 
 def _refined(recipe: Recipe, refinement: Refinement | None) -> Recipe:

@@ -13,11 +13,11 @@ from torch import nn
 
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
+from handkit.depth import DepthImage
 from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
-from handkit.geometry.frame import DepthFrame
 from handkit.models import MODELS, readout_of
 from handkit.models.arguments import read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
@@ -113,8 +113,9 @@ def write_answers(
     """
     rows = np.flatnonzero(mask)
 
-    def depth_of(row: int) -> DepthFrame:
-        return store.batch([int(rows[row])])
+    def depth_of(row: int) -> DepthImage:
+        frame = store.batch([int(rows[row])])
+        return DepthImage(frame.depth[0].numpy(), frame.camera.camera(0))
 
     with told_of(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 experiment = Experiment(synthetic_recipe("latent-fusion").at(64))
 fitted = fit(experiment, experiment.budget(samples=2000), out=Path("runs/mine"))
-print(evaluate(experiment, fitted.weights).mean_mm)
+print(evaluate(experiment, fitted.weights).mean())
 """
 
 import math
@@ -14,22 +14,22 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import nn
 from torch.utils.data import Dataset
 
 from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError, UsageError
-from handkit.evaluation import Errors, evaluate_crops
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.folders import make_folder
 from handkit.geometry.frame import LabeledFrame
+from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import load, load_fitting, read_info
-from handkit.models.pretrained import find_weights
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.adapt import LEARN_FROM_POSES
+from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
 from handkit.training.loop import Budget, Report, Run, Spent, train
 from handkit.training.provenance import provenance
@@ -147,7 +147,7 @@ class Experiment:
         def measure(model: HandPoseModel) -> float:
             device = next(cast(nn.Module, model).parameters()).device
             frames = [frame.to(device) for frame in batches]
-            return evaluate_crops(model, frames, protocol="jittered cubes").mean_mm
+            return float(crop_errors(model, frames).mean())
 
         return measure
 
@@ -235,12 +235,12 @@ def fit(
         raise HandkitError(f"{out}: {error}") from None
 
 
-def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Errors:
-    """Joint errors of weights on synthetic frames that no training sees, their cubes as the recipe has them at test."""
+def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Float[np.ndarray, "N J"]:
+    """Joint errors, mm, on synthetic frames that no training sees, their cubes as the recipe has them at test."""
     model = load(weights)
     size = min(32, crops)
     batches = validation_frames(experiment, batches=-(-crops // size), size=size)
-    return evaluate_crops(model, batches, protocol=f"synthetic, {experiment.recipe.center.words}, jittered")
+    return crop_errors(model, batches)
 
 
 def _begin(

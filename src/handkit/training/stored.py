@@ -17,11 +17,12 @@ from torch.utils.data import Dataset
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import estimate
+from handkit.graph import estimate
+from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load_part
 from handkit.models.localizer import Localizer
-from handkit.models.pretrained import cube_edge, find_weights
+from handkit.models.pretrained import cube_edge
 from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import jitter
 from handkit.store.store import PackedFrames

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.inference import describe, estimate, evidence_of
+from handkit.graph import describe, estimate, evidence_of
 from handkit.models import HandPoseModel
 from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer

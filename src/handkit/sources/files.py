@@ -17,10 +17,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
 
 from handkit.errors import SourceError
 from handkit.files.png import START, TIFF, decode_pages, read_header
+from handkit.shapes import Shaped
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm")
 """What a folder is searched for."""

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
 
 from handkit.camera import Camera
 from handkit.files.png import write_png
 from handkit.hand import HandPose, rounded
+from handkit.shapes import Float, UInt8
 
 STAGES = ("locate", "estimate", "total")
 

@@ -10,7 +10,7 @@ import pytest
 
 from handkit.camera import Camera
 from handkit.hand import HandPose
-from handkit.sinks import JsonLines, PictureFolder, frame_record, save_depth
+from handkit.sinks.records import JsonLines, PictureFolder, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.sources import read_frames
 
@@ -19,7 +19,15 @@ TIMINGS = {"locate": 1.23456, "estimate": 5.0, "total": 6.5}
 DOT = np.full((2, 3, 3), 200, np.uint8)
 
 
-SEEN = HandPose(np.full((21, 3), 1 / 3, np.float32), np.full((21, 2), 100 / 3, np.float32), "right", 0.98765, HAND21)
+SEEN = HandPose(
+    joints_mm=np.full((21, 3), 1 / 3, np.float32),
+    joints_px=np.full((21, 2), 100 / 3, np.float32),
+    handedness="right",
+    confidence=0.98765,
+    skeleton=HAND21,
+    uncertainty_mm=np.full(21, 10 / 3, np.float32),
+    handedness_probability=0.98765,
+)
 
 
 def test_record_of_a_hand() -> None:
@@ -35,6 +43,8 @@ def test_record_of_a_hand() -> None:
             "skeleton": "hand21",
             "joints_mm": [[0.33, 0.33, 0.33]] * 21,
             "joints_px": [[33.33, 33.33]] * 21,
+            "uncertainty_mm": [3.3] * 21,
+            "handedness_probability": 0.988,
         }
     ]
     assert record["reason"] is None

@@ -1,0 +1,116 @@
+"""What an exported graph says about itself, and a backend made of two graphs, whatever runs them. numpy only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from handkit.backends.backend import Cubes, Estimates
+from handkit.camera import Camera
+from handkit.errors import CheckpointError
+from handkit.locate.detect import Maps
+from handkit.shapes import Float32
+from handkit.skeleton import Skeleton
+
+GRAPH_VERSION = 1
+"""Of inputs, outputs and their meaning; a graph of another version is refused."""
+KEY = "handkit"
+"""Of the metadata: one JSON object."""
+INPUTS = ("depth", "intrinsics", "center", "mirrored", "roll")
+"""Of a hand graph."""
+DETECTOR_INPUT = "image"
+INSIDE = ("points", "crop", "joints", "features", "spread", "peak")
+"""Names that values within a hand graph keep, those in front of the pose network (two) and behind it."""
+NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *INSIDE)
+"""Of everything that goes into a graph or a part of it, or comes out."""
+
+
+@dataclass(frozen=True)
+class GraphInfo:
+    """What a graph was exported from; the metadata of its file."""
+
+    kind: Literal["hand", "detector"]
+    network: str
+    """Name of the pose network, or of the detector."""
+    skeleton: Skeleton | None
+    """Of a hand graph."""
+    edge_mm: float | None
+    """Of a hand graph's cubes."""
+    confidence: Literal["none", "own"]
+    """Whether a confidence network is in it."""
+    precision: Literal["f32", "bf16"]
+    """Of the network; geometry is in float32 and float64 always."""
+    handkit: str
+    """Version that exported it."""
+    license: str = "Apache-2.0"
+    graph: int = GRAPH_VERSION
+
+    def text(self) -> str:
+        """JSON, as it stands in the file."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, path: Path, text: str | None, *, kind: Literal["hand", "detector"] | None = None) -> "GraphInfo":
+        """From a file's metadata; raises CheckpointError where they are not ours, of another version or `kind`."""
+        again = "export it again: handkit export NETWORK --out FILE"
+        if text is None:
+            raise CheckpointError(f"{path} is no graph of handkit: its metadata do not name it; {again}")
+        try:
+            content: dict[str, Any] = json.loads(text)
+            version = int(content["graph"])
+        except (KeyError, TypeError, ValueError):
+            raise CheckpointError(f"{path} is damaged: its metadata cannot be read; {again}") from None
+        if version != GRAPH_VERSION:
+            raise CheckpointError(
+                f"{path} is a graph of version {version} and this handkit runs version {GRAPH_VERSION}; {again}"
+            )
+        try:
+            info = cls(**{**content, "skeleton": _skeleton(content["skeleton"])})  # pyright: ignore[reportArgumentType]
+        except (KeyError, TypeError):
+            raise CheckpointError(f"{path} is damaged: its metadata are incomplete; {again}") from None
+        if kind is not None and info.kind != kind:
+            raise CheckpointError(f"{path} holds the graph of a {info.kind} where that of a {kind} is needed")
+        return info
+
+
+def _skeleton(content: Mapping[str, Any] | None) -> Skeleton | None:
+    if content is None:
+        return None
+    bones = tuple((int(start), int(end)) for start, end in content["bones"])
+    parts = {name: tuple(content[name]) for name in ("joints", "palm", "fingers")}
+    return Skeleton(name=content["name"], bones=bones, **parts)
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Graph(Protocol):
+    """A graph ready to run; threads may share one."""
+
+    info: GraphInfo
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Its outputs, in order."""
+        ...
+
+
+class GraphBackend:
+    """A `Backend` of two exported graphs."""
+
+    def __init__(self, name: str, hand: Graph, detector: Graph) -> None:
+        info = hand.info
+        assert info.skeleton is not None
+        assert info.edge_mm is not None
+        self.name, self.hand, self.detector = name, hand, detector
+        self.skeleton, self.edge_mm = info.skeleton, info.edge_mm
+        self.has_confidence = info.confidence != "none"
+
+    def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
+        return Maps(*self.detector.run({DETECTOR_INPUT: depth}))
+
+    def estimate(self, depth: Float32[np.ndarray, "H W"], camera: Camera, cubes: Cubes) -> Estimates:
+        if len(cubes.roll) == 0:
+            return Estimates.none(len(self.skeleton))
+        intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
+        return Estimates(*self.hand.run(dict(zip(INPUTS, (depth, intrinsics, *cubes), strict=True))))

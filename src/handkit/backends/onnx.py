@@ -1,0 +1,53 @@
+"""ONNX Runtime: the default. No torch, nothing compiled, and threads that sleep while they wait."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
+
+from handkit.backends.graph_file import KEY, GraphBackend, GraphInfo
+from handkit.errors import CheckpointError
+
+QUIET = 3
+"""Of ONNX Runtime's log levels: errors, which are raised as well."""
+
+
+class OnnxGraph:
+    """A `Graph` in an .onnx file; raises CheckpointError where the file holds none of that kind, or another version."""
+
+    def __init__(self, path: Path | str, *, kind: Literal["hand", "detector"] | None = None, threads: int = 1) -> None:
+        path = Path(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = QUIET
+        # A thread that spins while it waits takes the time of those that work, and of other processes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        onnxruntime.disable_telemetry_events()
+        try:
+            content = path.read_bytes()
+            self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except FileNotFoundError:
+            raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}") from None
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
+        except Exception as error:  # ONNX Runtime's own errors have no other class in common
+            raise CheckpointError(f"{path} is no whole ONNX file that ONNX Runtime can run ({_short(error)})") from None
+        self.info = GraphInfo.read(path, self.session.get_modelmeta().custom_metadata_map.get(KEY), kind=kind)
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        return [np.asarray(each) for each in self.session.run(None, inputs)]
+
+
+def load(hand: Path | str, detector: Path | str, *, threads: int = 1) -> GraphBackend:
+    """A `Backend` of the graphs of a pose network and a detector; raises as `OnnxGraph`."""
+    return GraphBackend(
+        "onnx",
+        OnnxGraph(hand, kind="hand", threads=threads),
+        OnnxGraph(detector, kind="detector", threads=threads),
+    )
+
+
+def _short(error: Exception) -> str:
+    return str(error).partition("\n")[0][:120]

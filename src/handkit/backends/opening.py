@@ -1,0 +1,48 @@
+"""Which backend runs a network. Nothing of torch or OpenVINO is imported until it is asked for."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from handkit.backends.backend import Backend
+from handkit.errors import UsageError
+from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
+
+BackendName = Literal["onnx", "openvino", "torch"]
+BACKENDS = ("onnx", "openvino", "torch")
+
+
+def open_backend(
+    name: str, *, backend: BackendName | None, threads: int, detector: str, confidence: str | None
+) -> Backend:
+    """What runs the pose network `name` and the detector; by default whatever the file found first needs.
+
+    Raises CheckpointError, UsageError where there is no such network or backend, or a package is missing for it.
+    """
+    if backend not in {None, *BACKENDS}:
+        raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
+    if threads < 1:
+        raise UsageError(f"threads is {threads!r}; it must be 1 or more")
+    kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(backend, (GRAPH,))
+    pose = find_network(name, kinds=kinds)
+    if pose.suffix != GRAPH:
+        return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
+    if confidence:
+        raise UsageError(f"{pose} is a graph, with its confidence network inside; give the weights of both to torch")
+    if backend == "openvino":
+        from handkit.backends import openvino
+
+        return openvino.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")
+    from handkit.backends import onnx
+
+    return onnx.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads)
+
+
+def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:
+    if find_spec("torch") is None:
+        raise UsageError(f"{pose} holds weights, which torch runs: pip install 'handkit[train]'")
+    from handkit.backends.torch import TorchBackend
+
+    beside = pose.with_name(f"{pose.stem}-confidence{WEIGHTS}")
+    judge = find_weights(confidence) if confidence else beside if beside.is_file() else None
+    return TorchBackend.from_weights(pose, detector=find_weights(detector), confidence=judge, threads=threads)

@@ -1,0 +1,39 @@
+"""`handkit convert`: from one way of keeping depth images to another."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Convert recordings and depth images: RealSense .db3 and .bag, ROS 2 and handkit's .mcap, .npz, .tiff, folders."""
+
+    source: Annotated[Positional[str], arg(metavar="IN")]
+    """A recording, a folder, a file, a glob; a camera as well."""
+    out: Annotated[Positional[Path], arg(metavar="OUT")]
+    """.mcap: a recording; .npz, .tiff: one file; no suffix: a folder of 16-bit PNGs."""
+    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    """That took the images, where they do not say."""
+    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    """Millimeters per unit of depth."""
+
+    def run(self) -> int:
+        """Answers 1 where no frame could be converted."""
+        from handkit.recordings.convert import convert
+        from handkit.sources.opening import open_source
+
+        def tell(sentence: str) -> None:
+            print(f"handkit: {sentence}", file=sys.stderr)
+
+        source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=tell)
+        frames, camera = convert(source, self.out, report=tell)
+        print(f"{frames} frames in {self.out}")
+        if camera is not None and self.out.suffix.lower() != ".mcap":
+            numbers = (camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ()))
+            scale = "" if camera.unit_mm == 1 else f" --depth-scale {camera.unit_mm:g}"
+            print(f"to be read with --camera {','.join(f'{each:.10g}' for each in numbers)}{scale}")
+        return int(not frames)

@@ -1,0 +1,58 @@
+"""`handkit doctor`: what is wrong with depth images, and what mends it."""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+if TYPE_CHECKING:
+    from handkit.sources.source import TimedFrame
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Look at the depth images of a file, a recording or a camera: what is wrong, and what mends it."""
+
+    source: Annotated[Positional[str], arg(metavar="FRAME|RECORDING|SOURCE")]
+    """A file, a folder, a recording, or a camera: `handkit cameras` names them."""
+    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    """That took the images, where the source does not say."""
+    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    """Millimeters per unit of depth."""
+    shows: Literal["left", "right"] | None = None
+    """The hand that is in view: tells whether the image is mirrored."""
+    frames: int = 60
+    """How many are looked at, at most."""
+
+    def run(self) -> int:
+        """Answers 1 where anything needs mending."""
+        from rich.console import Console
+        from rich.table import Table
+
+        from handkit.doctor import examine, mirrored
+        from handkit.sources.opening import open_source
+
+        refused: list[str] = []
+        with open_source(
+            self.source, camera=self.camera, depth_scale=self.depth_scale, report=refused.append
+        ) as source:
+            frames = list(islice(source, self.frames))
+        findings = examine(frames, refused)
+        if self.shows is not None:
+            findings.append(mirrored(self.shows, _sides(frames)))
+        table = Table("", "check", "seen", "what mends it", box=None, pad_edge=False)
+        for finding in findings:
+            mark = "[yellow]![/]" if finding.mend else "[green]ok[/]"
+            table.add_row(mark, finding.check, finding.seen, finding.mend)
+        Console().print(table, markup=True)
+        return int(any(finding.mend for finding in findings))
+
+
+def _sides(frames: "list[TimedFrame]") -> list[str]:
+    """What the estimator takes the likeliest hand of each image for."""
+    from handkit.estimator import HandPoseEstimator
+
+    estimator = HandPoseEstimator.from_pretrained()
+    predictions = [estimator.run(frame.image, hands=1) for frame in frames[:: max(1, len(frames) // 12)]]
+    return [prediction.hands[0].handedness for prediction in predictions if prediction.hands]

@@ -1,0 +1,70 @@
+"""`handkit export`: a network with everything around it as one graph, for ONNX Runtime or OpenVINO."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from handkit.errors import HandkitError, UsageError
+
+LIMIT_MM = 0.05
+"""What a graph in float32 may be off."""
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+
+
+def export(
+    network: Annotated[Positional[str], arg(metavar="NETWORK|WEIGHTS")],
+    /,
+    *,
+    out: Annotated[Path, arg(metavar="FILE")],
+    form: Annotated[Literal["onnx", "openvino"], arg(name="format")] = "onnx",
+    precision: Literal["f32", "bf16"] = "f32",
+    confidence: Annotated[str | None, arg(metavar="NAME|PATH")] = None,
+    verify: bool = False,
+    count: Annotated[int, arg(metavar="N")] = 200,
+) -> int:
+    """Write a graph: depth image, intrinsics and cubes in; joints in mm and pixels and how good they are out.
+
+    Args:
+        network: Weights by name or path: a pose network, or `detector`.
+        out: The file: .onnx, or .xml with a .bin beside it.
+        form: For ONNX Runtime (and others), or for OpenVINO.
+        precision: Of the network in OpenVINO; geometry is in float32 whatever it is.
+        confidence: Weights of the confidence network that learned from this pose network; none by default.
+        verify: Compare with the network itself, in mm; in f32 more than 0.05 mm end in exit status 1.
+        count: Synthetic frames to compare on.
+    """
+    if precision == "bf16" and form == "onnx":
+        raise UsageError("ONNX Runtime computes in float32; bf16 is for --format openvino")
+    if out.suffix != SUFFIXES[form]:
+        raise UsageError(f"--out {out}: --format {form} writes {SUFFIXES[form]} files")
+    if count < 1:
+        raise UsageError(f"--count {count}: give 1 or more")
+    from handkit.backends.onnx import OnnxGraph
+    from handkit.backends.openvino import OpenvinoGraph
+    from handkit.export import detector_onnx, detector_parity, hand_onnx, hand_parity, write
+    from handkit.graph import load_graph
+    from handkit.hub import find_weights
+    from handkit.models.checkpoint import load_part, read_info
+    from handkit.models.detector import HandDetector
+
+    path, reader = find_weights(network), OnnxGraph if form == "onnx" else OpenvinoGraph
+    if read_info(path).model == "detector":
+        detector = load_part(path, HandDetector)
+        write(detector_onnx(detector, precision=precision), out, form=form)
+        parity = detector_parity(detector, reader(out), count=count) if verify else None
+    else:
+        hand = load_graph(network, confidence)
+        write(hand_onnx(hand, precision=precision), out, form=form)
+        parity = hand_parity(hand, reader(out), count=count) if verify else None
+    files = [out] if form == "onnx" else [out, out.with_suffix(".bin")]
+    print(f"{out}: {sum(each.stat().st_size for each in files) / 1e6:.1f} MB")
+    if parity is None:
+        return 0
+    print(
+        f"on {parity.frames} synthetic frames {parity.median_mm:.5f} mm from the network in the median, "
+        f"{parity.largest_mm:.5f} mm at most; probabilities differ by {parity.probability:.5f} at most"
+    )
+    if precision == "f32" and not parity.largest_mm <= LIMIT_MM:
+        raise HandkitError(f"{out} is {parity.largest_mm:.3f} mm off, {LIMIT_MM} mm are allowed: do not use it")
+    return 0

@@ -1,0 +1,183 @@
+"""What is wrong with the depth images of a source, and what mends it: everything that can be told without labels."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from handkit.camera import doubts_about
+from handkit.cleaning import look_at_edges
+from handkit.shapes import Float32
+from handkit.sources.source import TimedFrame
+
+REACH_MM = (150.0, 1500.0)
+"""Hands are looked for in this range."""
+LEAST_IN_REACH = 0.01
+"""Of the pixels: a hand at 1 m covers this share of an image 60 degrees wide."""
+MOST_HOLES = 0.5
+MOST_HOLES_IN_HANDS = 0.25
+"""Of the pixels among surfaces within reach."""
+FEW_VALUES = 200
+"""An image of fewer different depth values has been through 8 bits."""
+SLOWEST_HZ = 12.0
+"""A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was seen and, where that is a problem, what mends it."""
+
+    check: str
+    seen: str
+    mend: str = ""
+    """Empty where all is well."""
+
+
+def examine(frames: Sequence[TimedFrame], refused: Sequence[str]) -> list[Finding]:
+    """All checks; `refused` has a sentence for each image that did not become a frame."""
+    findings = [_refusals(frames, refused)]
+    if not frames:
+        return findings
+    findings += [check(frames) for check in (_range, _holes, _values, _edges, _changes, _camera)]
+    return [*findings, *([_times(frames)] if len(frames) > 2 else [])]
+
+
+def mirrored(shown: str, answers: Sequence[str]) -> Finding:
+    """Whether a hand that is known to be `shown` is taken for the other one in most images."""
+    said = Counter(answers)
+    if not answers:
+        return Finding(
+            "mirrored", "no hand was found", f"hold a {shown} hand into view, fingers spread, 30 to 60 cm away"
+        )
+    other = len(answers) - said[shown]
+    seen = f"a {shown} hand, taken for a {shown} one in {said[shown]} of {len(answers)} images"
+    if 2 * other <= len(answers):
+        return Finding("mirrored", seen)
+    return Finding(
+        "mirrored", seen,
+        "the image is mirrored: turn that off in the camera's tool, or give depth[:, ::-1] (and cx as width - 1 - cx)",
+    )  # fmt: skip
+
+
+def _refusals(frames: Sequence[TimedFrame], refused: Sequence[str]) -> Finding:
+    """The most common sentence, which says what mends it."""
+    total = len(frames) + len(refused)
+    if not refused:
+        return Finding("frames", f"{total} read")
+    sentences = Counter(each.partition(" is refused: ")[2] or each for each in refused)
+    (most, times), *_ = sentences.most_common(1)
+    return Finding("frames", f"{len(refused)} of {total} refused", f"{most} ({times} times)")
+
+
+def _range(frames: Sequence[TimedFrame]) -> Finding:
+    """Whether anything lies where hands are."""
+    valid = np.concatenate([_some(frame)[_some(frame) > 0] for frame in frames])
+    if not len(valid):
+        return Finding("range", "no valid depth value at all", "take the lens cap off, or leave the sun")
+    low, middle, high = np.percentile(valid, (1, 50, 99))
+    seen = f"{low:.0f} to {high:.0f} mm, median {middle:.0f} mm"
+    share = float(((valid > REACH_MM[0]) & (valid < REACH_MM[1])).sum()) / sum(_some(each).size for each in frames)
+    if share >= LEAST_IN_REACH:
+        return Finding("range", f"{seen}; {share:.0%} of the pixels within {REACH_MM[1]:.0f} mm")
+    if middle < REACH_MM[0]:
+        mend = "if these are centimeters give --depth-scale 10, if they are inches 25.4"
+    else:
+        mend = "hold a hand into view, 30 to 100 cm away; if one was there, the unit is smaller: give its --depth-scale"
+    return Finding("range", f"{seen}; nothing within {REACH_MM[1]:.0f} mm", mend)
+
+
+def _holes(frames: Sequence[TimedFrame]) -> Finding:
+    """Invalid pixels in all, and among near surfaces."""
+    holes = float(np.mean([(_some(frame) == 0).mean() for frame in frames]))
+    near = float(np.mean([_holes_in_surfaces(frame.image.depth) for frame in frames]))
+    seen = f"{holes:.0%} of the pixels invalid, {near:.0%} of those in the middle of near surfaces"
+    if near > MOST_HOLES_IN_HANDS:
+        return Finding("holes", seen, "too near for this camera, in the sun, or low confidences are cut: go 20 cm back")
+    if holes > MOST_HOLES:
+        return Finding(
+            "holes", seen, "no problem where the hand itself is whole; else check exposure and minimum distance"
+        )
+    return Finding("holes", seen)
+
+
+def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
+    """Share of pixels that are invalid, of those with a near surface both left and right, or above and below."""
+    near = (depth > REACH_MM[0]) & (depth < REACH_MM[1])
+    step = max(2, depth.shape[1] // 160)
+    across = near[:, : -2 * step] & near[:, 2 * step :]
+    middle = depth[:, step:-step] == 0
+    return float((across & middle).sum()) / max(int(across.sum()), 1)
+
+
+def _values(frames: Sequence[TimedFrame]) -> Finding:
+    """How finely depth is told."""
+    count = max(len(np.unique(_some(frame))) for frame in frames)
+    span = max(float(np.ptp(_some(frame))) for frame in frames)
+    seen = f"{count} different depth values"
+    if count < FEW_VALUES and span > 4 * count * frames[0].image.camera.unit_mm:
+        return Finding("values", seen, "the depth was squeezed into 8 bits on its way: take the camera's 16-bit values")
+    return Finding("values", seen)
+
+
+def _edges(frames: Sequence[TimedFrame]) -> Finding:
+    """Steps between surfaces: whether one pixel takes them, or they are blended."""
+    looked = [look_at_edges(frame.image.depth) for frame in frames]
+    sharp = [edges.median for edges in looked if edges.median is not None]
+    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" in note)
+    if notes:
+        return Finding("edges", f"blended in {sum(notes.values())} of {len(frames)} frames", notes.most_common(1)[0][0])
+    return Finding("edges", f"{np.median(sharp):.0%} of the rise in one step" if sharp else "none that would tell")
+
+
+def _changes(frames: Sequence[TimedFrame]) -> Finding:
+    """What had to be done to the images besides."""
+    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" not in note)
+    if not notes:
+        return Finding("cleaning", "nothing had to be done")
+    note, times = notes.most_common(1)[0]
+    return Finding("cleaning", f"in {times} of {len(frames)} frames", f"done for you: {note}")
+
+
+def _camera(frames: Sequence[TimedFrame]) -> Finding:
+    """Whether intrinsics and image belong together, as far as numbers tell."""
+    cameras = {frame.image.camera: None for frame in frames}
+    camera = frames[-1].image.camera
+    angles = [
+        2 * np.degrees(np.arctan(size / 2 / f)) for size, f in ((camera.width, camera.fx), (camera.height, camera.fy))
+    ]
+    seen = f"{camera.width}x{camera.height}, {angles[0]:.0f} x {angles[1]:.0f} degrees, {camera.unit_mm:g} mm a unit"
+    if len(cameras) > 1:
+        return Finding("camera", seen, f"{len(cameras)} cameras in one source: keep one resolution while tracking")
+    doubts = doubts_about(camera)
+    return Finding(
+        "camera", seen, f"{'; '.join(doubts)}: give --camera fx,fy,cx,cy of this resolution" if doubts else ""
+    )
+
+
+def _times(frames: Sequence[TimedFrame]) -> Finding:
+    """Frame rate, by the clock of the frames; images that stand still."""
+    steps = np.diff([frame.time_s for frame in frames])
+    backwards = int((steps <= 0).sum())
+    frozen = sum(np.array_equal(one.image.depth, other.image.depth) for one, other in pairwise(frames))
+    rate = 1 / max(float(np.median(steps)), 1e-6)
+    seen = f"{rate:.0f} frames a second" if backwards < len(steps) else "the clock stands still"
+    if backwards:
+        return Finding(
+            "times", seen, f"the clock stands or goes back at {backwards} of {len(steps)} frames: use the camera's own"
+        )
+    if frozen:
+        return Finding(
+            "times", seen, f"{frozen} frames repeat the one before: read faster than the camera gives, or it hangs"
+        )
+    if rate < SLOWEST_HZ:
+        return Finding(
+            "times", seen, f"fewer than {SLOWEST_HZ:.0f}: fast hands are lost; choose a smaller resolution, or USB 3"
+        )
+    return Finding("times", seen)
+
+
+def _some(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:
+    """Every second row and column: enough to tell."""
+    return frame.image.depth[::2, ::2]

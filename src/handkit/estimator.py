@@ -1,0 +1,261 @@
+"""From a depth image and its camera to hands in millimeters.
+
+    DepthImage -> detect -> centers -> both hypotheses -> re-centered -> both again -> decide -> HandPose
+
+numpy and OpenCV; the networks run behind a `Backend`. A left hand is looked at in a mirrored cube, `rotations` are
+rolled cubes.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from handkit.anatomy import proportions
+from handkit.backends.backend import Backend, Cubes, Estimates
+from handkit.backends.opening import BackendName, open_backend
+from handkit.camera import Camera, doubts_about
+from handkit.depth import DepthImage
+from handkit.errors import FrameError, UsageError
+from handkit.hand import HandPose, Prediction
+from handkit.hypotheses import (
+    Answer,
+    Asked,
+    Hypothesis,
+    allowed,
+    answer_of,
+    distinct,
+    odds_of_left,
+    probability,
+    reason_for_none,
+    without_judge,
+)
+from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, canonical, decode, same_hand
+from handkit.locate.surfaces import FAR, NEAR, propose
+from handkit.shapes import Float32
+from handkit.skeleton import Skeleton
+
+ROTATIONS = (1, 2, 4)
+MINIMUM_CONFIDENCE = 0.5
+"""Hands below it are not answered."""
+BOTH = (False, True)
+"""The hypotheses: a right hand, a left one."""
+EXTRA = 2
+"""Places looked at beside as many as there may be hands."""
+HOPELESS = 0.02
+"""Probability of a hand below which a place is not looked at again if another is better."""
+
+
+class HandPoseEstimator:
+    """`predict(depth, camera)` finds the hands of a depth image and their joints; threads may share one.
+
+    `rotations` (test-time augmentation) of 2 or 4 average over so many rolled views of the crop.
+    """
+
+    def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 1) -> None:
+        if rotations not in ROTATIONS:
+            raise UsageError(f"rotations is {rotations!r}; it must be 1, 2 or 4")
+        self.backend, self.rotations = backend, rotations
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str = "latent-fusion",
+        *,
+        backend: BackendName | None = None,
+        threads: int = 1,
+        rotations: Literal[1, 2, 4] = 1,
+        detector: str = "detector",
+        confidence: str | None = None,
+    ) -> "HandPoseEstimator":
+        """A pose network by name or path: a graph, or weights, which torch runs.
+
+        `detector` and `confidence` are the networks around it, by name or path; by default the bundled detector, and
+        the confidence network in the same file or beside it. Raises CheckpointError with the names that there are.
+        """
+        opened = open_backend(name, backend=backend, threads=threads, detector=detector, confidence=confidence)
+        return cls(opened, rotations=rotations)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of the hands that are answered."""
+        return self.backend.skeleton
+
+    def predict(
+        self,
+        depth: object,
+        camera: Camera,
+        *,
+        hands: int = 2,
+        handedness: Asked = "auto",
+        minimum_confidence: float = MINIMUM_CONFIDENCE,
+    ) -> list[HandPose]:
+        """At most `hands` hands of one depth image (H, W), in units of `camera.unit_mm`, the surest first.
+
+        With `handedness` given only hands of that side are answered. Raises FrameError where it is no depth image (see
+        `DepthImage.of`), UsageError for other arguments.
+        """
+        image = DepthImage.of(depth, camera)
+        return self.run(image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence).hands
+
+    def predict_many(
+        self,
+        depths: Iterable[object],
+        camera: Camera,
+        *,
+        hands: int = 2,
+        handedness: Asked = "auto",
+        minimum_confidence: float = MINIMUM_CONFIDENCE,
+    ) -> list[Prediction]:
+        """Each of several depth images of one camera; one that is refused has the sentence as its reason."""
+        check(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        predictions: list[Prediction] = []
+        for depth in depths:
+            try:
+                image = DepthImage.of(depth, camera)
+            except FrameError as error:
+                predictions.append(Prediction([], str(error), _Watch().finish(), doubts_about(camera)))
+                continue
+            predictions.append(
+                self.run(image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+            )
+        return predictions
+
+    def run(
+        self,
+        image: DepthImage,
+        *,
+        hands: int = 2,
+        handedness: Asked = "auto",
+        minimum_confidence: float = MINIMUM_CONFIDENCE,
+    ) -> Prediction:
+        """The hands in one depth image, or the reason for their absence; and the time that every stage took."""
+        check(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        watch, warnings = _Watch(), [*doubts_about(image.camera), *image.notes]
+        places = self._locate(image, limit=hands + EXTRA)
+        watch.lap("locate")
+        if not places:
+            return Prediction([], _nothing_to_see(image.depth), watch.finish(), tuple(warnings))
+        places = self._recenter(image, places, handedness, limit=hands)
+        looks = self._look(image, places, [BOTH] * len(places))
+        answers = distinct([self._answer(image, look, handedness) for look in looks])
+        watch.lap("estimate")
+        sure = [
+            answer.pose
+            for answer in answers
+            if answer.pose.confidence >= minimum_confidence and not answer.contradicted
+        ][:hands]
+        reason = None if sure else reason_for_none(answers, minimum_confidence)
+        doubts = [proportions(pose.joints_mm, pose.skeleton).doubt for pose in sure]
+        warnings += [doubt for doubt in doubts if doubt]
+        return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)))
+
+    def follow(
+        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+    ) -> list[HandPose]:
+        """The hand around each center (camera mm), however sure; one look each, without a search.
+
+        Of a hand whose side is known (`left` True or False) that hypothesis alone is looked at; None: both are, and the
+        likelier is answered.
+        """
+        places = [FoundHand(center, 1.0, 0.5) for center in centers]
+        looks = self._look(image, places, [BOTH if side is None else (side,) for side in left])
+        asked: list[Asked] = ["auto" if side is None else "left" if side else "right" for side in left]
+        return [self._answer(image, look, each).pose for look, each in zip(looks, asked, strict=True)]
+
+    def _locate(self, image: DepthImage, *, limit: int) -> list[FoundHand]:
+        """What could be hands, the likeliest first: by the detector, where it sees none also the nearest surfaces."""
+        camera = image.camera.pinhole
+        view = canonical(image.depth, (camera.fx, camera.fy, camera.cx, camera.cy))
+        found = decode(self.backend.detect(view.depth), view.intrinsics, limit=limit, threshold=WEAK)
+        if not found or found[0].score < THRESHOLD:
+            near = [FoundHand(center, 0.0, 0.5) for center in propose(image.depth, camera)]
+            found += [each for each in near if not any(same_hand(each, other) for other in found)]
+        return found
+
+    def _recenter(self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int) -> list[FoundHand]:
+        """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first."""
+        looks = self._look(image, places, [BOTH] * len(places), rotations=1)
+        ranked = sorted(range(len(looks)), key=lambda index: -max(each.good for each in allowed(looks[index], asked)))
+        kept: list[FoundHand] = []
+        for index in ranked:
+            center = np.concatenate([each.joints_mm for each in allowed(looks[index], asked)]).mean(0)
+            place = FoundHand(center, places[index].score, probability(odds_of_left(looks[index])))
+            hopeless = max(probability(each.hand) for each in looks[index]) < HOPELESS
+            if not kept or not (hopeless or any(same_hand(place, other) for other in kept)):
+                kept.append(place)
+        return kept[:limit]
+
+    def _look(
+        self,
+        image: DepthImage,
+        places: Sequence[FoundHand],
+        sides: Sequence[Sequence[bool]],
+        *,
+        rotations: int | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Hypotheses of each place, those of `sides` (left or not), with one call of the networks."""
+        if not places:
+            return []
+        turns = rotations or self.rotations
+        owner = np.repeat(np.arange(len(places)), [len(each) for each in sides])
+        left = np.array([side for each in sides for side in each], bool)
+        cubes = Cubes(
+            center=np.repeat(np.array([place.center for place in places], np.float32)[owner], turns, axis=0),
+            mirrored=np.repeat(left, turns),
+            roll=np.tile(np.arange(turns, dtype=np.float32) * np.float32(2 * math.pi / turns), len(left)),
+        )
+        views = self.backend.estimate(image.depth, image.camera.pinhole, cubes)
+        means = Estimates(*(part.reshape(len(left), turns, *part.shape[1:]).mean(1) for part in views))
+        looks: list[list[Hypothesis]] = [[] for _ in places]
+        for row, (place, side) in enumerate(zip(owner.tolist(), left.tolist(), strict=True)):
+            odds = (float(part[row]) for part in (means.good, means.hand, means.right))
+            seen = Hypothesis(side, means.joints_mm[row], means.uncertainty_mm[row], *odds)
+            looks[place].append(seen if self.backend.has_confidence else without_judge(seen, places[place], image))
+        return looks
+
+    def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked) -> Answer:
+        return answer_of(look, asked, skeleton=self.skeleton, camera=image.camera)
+
+
+def check(*, hands: int, handedness: Asked, minimum_confidence: float) -> None:
+    """Raise UsageError where hands cannot be asked for like this."""
+    if hands < 1:
+        raise UsageError(f"hands is {hands!r}; it must be 1 or more")
+    if handedness not in {"auto", "left", "right"}:
+        raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
+    if not 0 <= minimum_confidence <= 1:
+        raise UsageError(f"minimum_confidence is {minimum_confidence!r}; it must be between 0 and 1")
+
+
+def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> str:
+    valid = depth[depth > 0]
+    if len(valid) == 0:
+        return "the image has no valid depth value at all"
+    near, far = float(valid.min()), float(valid.max())
+    hint = ""
+    if near > FAR:
+        hint = "; if those are not mm, give the mm of one unit (--depth-scale)"
+    elif far < NEAR:
+        hint = "; if those are centimeters, give --depth-scale 10, if they are inches, 25.4"
+    what = "nothing that could be a hand" if near < FAR and far > NEAR else "nothing"
+    return f"{what} between {NEAR:.0f} and {FAR:.0f} mm; depth values span {near:.0f} to {far:.0f} mm{hint}"
+
+
+class _Watch:
+    """Milliseconds of the stages of one prediction; a stage that was not reached took none."""
+
+    def __init__(self) -> None:
+        self.begun = self.last = time.perf_counter()
+        self.laps = {"locate": 0.0, "estimate": 0.0}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] += (now - self.last) * 1e3
+        self.last = now
+
+    def finish(self) -> dict[str, float]:
+        total = (time.perf_counter() - self.begun) * 1e3
+        return {name: round(value, 3) for name, value in (self.laps | {"total": total}).items()}

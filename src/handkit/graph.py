@@ -1,0 +1,177 @@
+"""From cubes in a depth image to hands: where a pose network is called, and the module that is exported.
+
+    depth, intrinsics, cubes -> crop_hand -> points -> pose network -> joints in mm and pixels
+                                                  \\-> evidence -> confidence network -> how good they are
+
+`HandGraph` is the whole of it in tensors alone: torch runs it, ONNX Runtime and OpenVINO what is exported of it.
+"""
+
+from typing import NamedTuple, cast
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn.functional import grid_sample
+
+from handkit.errors import UsageError
+from handkit.geometry.crop import Crop, Space, crop_hand
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import DepthFrame
+from handkit.geometry.intrinsics import Intrinsics
+from handkit.hub import find_weights
+from handkit.models import HandPoseModel
+from handkit.models.checkpoint import load, load_part
+from handkit.models.confidence import Confidence, Evidence
+from handkit.models.description import Description, describe_crops
+from handkit.models.pretrained import cube_edge
+
+
+@torch.no_grad()
+def estimate(
+    model: HandPoseModel, frame: DepthFrame, cubes: Cube, *, precision: torch.dtype = torch.float32
+) -> Float[Tensor, "B J 3"]:
+    """Joints in camera mm of the hand in each cube, without a word on how good they are.
+
+    A frame of one row serves all cubes. Networks know right hands: of a left hand ask with a mirrored cube. Geometry
+    stays in float32 whatever the `precision` of the network.
+    """
+    crop = crop_hand(frame, cubes, model.resolution)
+    points = crop.points(model.space)
+    with torch.autocast(points.device.type, precision, enabled=precision != torch.float32):
+        joints = model(points)
+    return crop.denormalize(joints.float(), model.space)
+
+
+def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4"]:
+    """Hypotheses (camera mm) as the handedness network compares them: x, y, z of a right hand in the cube, and the gap.
+
+    The gap says how much deeper than each joint the surface is that covers it, in half edges of the cube.
+    """
+    seen = crop.normalize(joints, Space.IMAGE)
+    surface = grid_sample(
+        crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
+    )
+    return torch.cat([crop.cube.normalize(joints), surface[:, 0] - seen[..., 2:]], dim=-1)
+
+
+def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
+    """Evidence of the hypotheses of `crop`, described in `space` by the pose network."""
+    joints = described.joints.float()
+    joints_mm = crop.denormalize(joints, space)
+    seen = joints if space is Space.IMAGE else crop.normalize(joints_mm, Space.IMAGE)
+    where = seen[:, :, None, :2]
+    surface = grid_sample(crop.depth[:, None], where, mode="nearest", padding_mode="border", align_corners=False)
+    gap = surface[:, 0] - seen[..., 2:]
+    features, count = described.features.float(), described.features.shape[1]
+    at_joints = joints.new_zeros(*joints.shape[:2], 0)
+    if count:
+        sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
+        at_joints = sampled[..., 0].mT
+    measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
+    return Evidence(torch.cat([*measures, at_joints], dim=-1), features.mean((2, 3)))
+
+
+class Answer(NamedTuple):
+    """What `backends.backend.Estimates` holds, as tensors; the last four are 0 without a confidence network."""
+
+    joints_mm: Float[Tensor, "N J 3"]
+    joints_px: Float[Tensor, "N J 2"]
+    uncertainty_mm: Float[Tensor, "N J"]
+    good: Float[Tensor, " N"]
+    hand: Float[Tensor, " N"]
+    right: Float[Tensor, " N"]
+
+
+class Inside(NamedTuple):
+    """What lies between the geometry and the pose network, in front of it (two) and behind it (as `Description`)."""
+
+    points: Float[Tensor, "N 3 S S"]
+    crop: Float[Tensor, "N S S"]
+    """Depth, normalized."""
+    joints: Float[Tensor, "N J 3"]
+    features: Float[Tensor, "N C h w"]
+    spread: Float[Tensor, "N J 2"]
+    peak: Float[Tensor, "N J"]
+
+
+class HandGraph(nn.Module):
+    """A pose network, and the confidence network that judges it, on cubes of one depth image.
+
+    Args:
+        pose: the pose network.
+        confidence: trained on what this pose network answers; None: nothing is said on how good the joints are.
+        edge_mm: of the cubes.
+
+    Raises:
+        UsageError: the confidence network is one of other joints, or of other features.
+    """
+
+    def __init__(self, pose: HandPoseModel, confidence: Confidence | None, *, edge_mm: float) -> None:
+        super().__init__()
+        self.pose, self.confidence, self.edge_mm = pose, confidence, edge_mm
+        if confidence is not None:
+            _check_pair(pose, confidence)
+        self.eval()
+
+    def forward(
+        self,
+        depth: Float[Tensor, "H W"],
+        intrinsics: Float[Tensor, "4"],
+        center: Float[Tensor, "N 3"],
+        mirrored: Bool[Tensor, " N"],
+        roll: Float[Tensor, " N"],
+    ) -> Answer:
+        """Depth in mm (0: invalid), undistorted; fx, fy, cx, cy in its pixels; centers in camera mm; rolls in rad."""
+        return self.look(depth, intrinsics, center, mirrored, roll)[0]
+
+    def look(
+        self,
+        depth: Float[Tensor, "H W"],
+        intrinsics: Float[Tensor, "4"],
+        center: Float[Tensor, "N 3"],
+        mirrored: Bool[Tensor, " N"],
+        roll: Float[Tensor, " N"],
+    ) -> tuple[Answer, Inside]:
+        """As `forward`, and what is between its parts."""
+        frame = DepthFrame(depth[None], Intrinsics(_matrix(intrinsics), depth.shape[1], depth.shape[0]))
+        cubes = Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
+        crop = crop_hand(frame, cubes, self.pose.resolution)
+        points = crop.points(self.pose.space)
+        described = describe_crops(cast(nn.Module, self.pose), points)
+        joints = crop.denormalize(described.joints.float(), self.pose.space)
+        pixels, inside = frame.camera.project(joints), Inside(points, crop.depth, *described)
+        if self.confidence is None:
+            nothing = torch.zeros_like(roll)
+            return Answer(joints, pixels, torch.zeros_like(joints[..., 0]), nothing, nothing, nothing), inside
+        verdict = self.confidence(*evidence_of(crop, described, self.pose.space))
+        answer = Answer(joints, pixels, verdict.log_scale.exp(), verdict.good, verdict.hand, verdict.right)
+        return answer, inside
+
+
+def load_graph(pose: str, confidence: str | None = None) -> HandGraph:
+    """Of weights by name or path; raises CheckpointError where there are none, UsageError where two do not fit."""
+    path = find_weights(pose)
+    judge = None if confidence is None else load_part(find_weights(confidence), Confidence)
+    return HandGraph(load(path), judge, edge_mm=cube_edge(path))
+
+
+def _matrix(intrinsics: Float[Tensor, "4"]) -> Float[Tensor, "1 3 3"]:
+    """K of fx, fy, cx, cy."""
+    fx, fy, cx, cy = intrinsics.unbind()
+    zero, one = torch.zeros_like(fx), torch.ones_like(fx)
+    return torch.stack([fx, zero, cx, zero, fy, cy, zero, zero, one]).reshape(1, 3, 3)
+
+
+@torch.no_grad()
+def _check_pair(pose: HandPoseModel, confidence: Confidence) -> None:
+    """Raise UsageError where the confidence network cannot judge what this pose network answers."""
+    joints, features = confidence.arguments["joints"], confidence.arguments["features"]
+    device = next(iter(pose.parameters())).device
+    points = torch.ones(1, 3, pose.resolution, pose.resolution, device=device)
+    network = cast(nn.Module, pose).eval()
+    shown = describe_crops(network, points).features.shape[1]
+    if (joints, features) != (len(pose.skeleton), shown):
+        raise UsageError(
+            f"this confidence network judges {joints} joints by {features} features, and the pose network has "
+            f"{len(pose.skeleton)} and {shown}; train one for it: handkit train confidence --pose WEIGHTS"
+        )

@@ -1,0 +1,143 @@
+"""A place looked at as a right hand and as a left one, and which hand that makes of it."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from handkit.anatomy import proportions
+from handkit.camera import Camera
+from handkit.depth import DepthImage, supported
+from handkit.hand import HandPose
+from handkit.locate.detect import FoundHand, same_hand
+from handkit.shapes import Float32
+from handkit.skeleton import Skeleton
+
+Asked = Literal["auto", "left", "right"]
+
+CLEAR = 0.95
+"""Probability from which a hand is clearly of the handedness that was not asked for."""
+
+
+class Hypothesis(NamedTuple):
+    """What a cube shows if it shows a hand of one side; log odds as in `backends.backend.Estimates`."""
+
+    left: bool
+    joints_mm: Float32[np.ndarray, "J 3"]
+    uncertainty_mm: Float32[np.ndarray, " J"]
+    good: float
+    hand: float
+    right: float
+
+
+def without_judge(hypothesis: Hypothesis, found: FoundHand, image: DepthImage) -> Hypothesis:
+    """The same where no confidence network is: what the detector says, and how many joints the surface covers."""
+    seen = image.camera.pinhole.project(hypothesis.joints_mm)
+    share = supported(hypothesis.joints_mm, seen, image.depth)
+    right = -log_odds(found.left) / 2
+    return hypothesis._replace(
+        uncertainty_mm=np.full(len(seen), np.nan, np.float32),
+        good=log_odds(found.score * share),
+        hand=log_odds(found.score),
+        right=-right if hypothesis.left else right,
+    )
+
+
+class Answer(NamedTuple):
+    """The likelier hypothesis of a place, or the one that was asked for."""
+
+    pose: HandPose
+    other: float
+    """Probability that the hand is of the other side."""
+
+    @property
+    def center(self) -> Float32[np.ndarray, "3"]:
+        return self.pose.joints_mm.mean(0)
+
+    @property
+    def contradicted(self) -> bool:
+        """The handedness was given, and this is clearly a hand of the other one."""
+        return self.other > CLEAR
+
+
+def answer_of(hypotheses: Sequence[Hypothesis], asked: Asked, *, skeleton: Skeleton, camera: Camera) -> Answer:
+    """The hand of one place; "auto" needs both hypotheses.
+
+    Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
+    for a skeleton that can be no hand's. `camera` is the one that took the image.
+    """
+    left_odds = odds_of_left(hypotheses)
+    given = asked != "auto"
+    left = asked == "left" if given else left_odds > 0
+    (chosen,) = (each for each in hypotheses if each.left == left)
+    stated = probability(left_odds if chosen.left else -left_odds) if len(hypotheses) > 1 else 1.0
+    confidence = probability(chosen.good) * proportions(chosen.joints_mm, skeleton).plausibility
+    pose = HandPose(
+        joints_mm=chosen.joints_mm,
+        joints_px=camera.project(chosen.joints_mm),
+        handedness="left" if chosen.left else "right",
+        confidence=round(confidence * (1.0 if given else stated), 4),
+        skeleton=skeleton,
+        uncertainty_mm=chosen.uncertainty_mm,
+        handedness_probability=1.0 if given else round(stated, 4),
+    )
+    return Answer(pose, 1 - stated)
+
+
+def odds_of_left(hypotheses: Sequence[Hypothesis]) -> float:
+    """Log odds that the hand is a left one, by the two hypotheses of it; 0 where there is but one."""
+    if len(hypotheses) < 2:
+        return 0.0
+    return sum(each.right if each.left else -each.right for each in hypotheses)
+
+
+def allowed(hypotheses: Sequence[Hypothesis], asked: Asked) -> list[Hypothesis]:
+    """Those of the side that was asked for."""
+    return [each for each in hypotheses if asked == "auto" or each.left == (asked == "left")]
+
+
+def distinct(answers: Sequence[Answer]) -> list[Answer]:
+    """The surest first; what is one hand with a surer one is left out."""
+    kept: list[tuple[Answer, FoundHand]] = []
+    for answer in sorted(answers, key=lambda each: -each.pose.confidence):
+        likely = answer.pose.handedness_probability
+        left = likely if answer.pose.handedness == "left" else 1 - likely
+        found = FoundHand(answer.center, answer.pose.confidence, left)
+        if not any(same_hand(found, other) for _, other in kept):
+            kept.append((answer, found))
+    return [answer for answer, _ in kept]
+
+
+def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> str:
+    """Why none of these hands, the surest first, at least one, is answered."""
+    likeliest = answers[0].pose
+    if answers[0].contradicted:
+        seen = "right" if likeliest.handedness == "left" else "left"
+        return (
+            f"the hand in view is a {seen} one (probability {answers[0].other:.2f}), not a {likeliest.handedness} one"
+        )
+    doubt = proportions(likeliest.joints_mm, likeliest.skeleton).doubt
+    return (
+        f"no hand is sure enough (the likeliest has confidence {likeliest.confidence:.2f} of {minimum_confidence:.2f} "
+        f"needed){f'; {doubt}' if doubt else ''}"
+    )
+
+
+def log_odds(probability: float) -> float:
+    """Inverse of `probability`; finite.
+
+    >>> log_odds(0.5), round(log_odds(1.0))
+    (0.0, 14)
+    """
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept))
+
+
+def probability(log_odds: float) -> float:
+    """1 / (1 + exp(-log_odds)), without overflow.
+
+    >>> probability(0.0), probability(-1000.0)
+    (0.5, 0.0)
+    """
+    return 0.5 + 0.5 * math.tanh(0.5 * log_odds)

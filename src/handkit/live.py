@@ -1,0 +1,136 @@
+"""One session: frames from a source, hands by a tracker, out to sinks, a recording, a viewer."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from handkit.errors import SinkError
+from handkit.hand import TrackedHand
+from handkit.sinks.sink import Moment, Report, Sink, log
+from handkit.sources.source import Source, TimedFrame
+from handkit.tracking import HandTracker
+
+LATEST = 10_000
+"""Frames whose latency is kept."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Keeper(Protocol):
+    """What takes frames beside their hands, a recording or a viewer; it says itself what goes wrong."""
+
+    def __enter__(self) -> "Keeper": ...
+
+    def write(self, frame: TimedFrame, hands: Sequence[TrackedHand]) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+
+@dataclass
+class Session:
+    """Counts of a session so far."""
+
+    frames: int = 0
+    dropped: int = 0
+    """Frames of the source that were not looked at: of a camera those for which there was no time, and refused ones."""
+    with_hands: int = 0
+    ids: set[int] = field(default_factory=set[int])
+    latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=LATEST))
+    """From the frame's arrival to its hands being handed over."""
+    began: float = field(default_factory=time.perf_counter)
+
+    _next: int = 0
+
+    def count(self, moment: Moment, *, latency_ms: float) -> None:
+        self.frames += 1
+        self.dropped += max(0, moment.index - self._next)
+        self._next = moment.index + 1
+        self.with_hands += any(hand.tracked for hand in moment.hands)
+        self.ids |= {hand.id for hand in moment.hands}
+        self.latencies_ms.append(latency_ms)
+
+    @property
+    def frames_per_second(self) -> float:
+        return self.frames / max(time.perf_counter() - self.began, 1e-9)
+
+    def latency_ms(self, percent: float) -> float:
+        """Percentile of the last frames' latencies, 0 without any."""
+        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else 0.0
+
+
+def run(
+    source: Source,
+    tracker: HandTracker,
+    sinks: Sequence[Sink] = (),
+    *,
+    keepers: Sequence[Keeper] = (),
+    watch: Callable[[Session, Moment], None] = lambda _, __: None,
+    report: Report = log,
+) -> Session:
+    """Track until the source ends or Ctrl-C, which ends it like the last frame: everything is closed in order.
+
+    A sink that fails is reported and closed, the others go on. `watch` is told of every frame. Raises what opening
+    raises, before the first frame.
+    """
+    session = Session()
+    with ExitStack() as stack:
+        outlets = [stack.enter_context(_Outlet(sink, report)) for sink in sinks]
+        for keeper in keepers:
+            stack.enter_context(keeper)
+        stack.enter_context(source)
+        session.began = time.perf_counter()
+        try:
+            for frame in source:
+                begun = time.perf_counter()
+                hands = tracker.update(frame)
+                moment = Moment(frame.index, frame.time_s, hands, tracker.reason)
+                _hand_over(frame, moment, outlets, keepers)
+                session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
+                watch(session, moment)
+        except KeyboardInterrupt:
+            report("stopped")
+    return session
+
+
+def _hand_over(frame: TimedFrame, moment: Moment, outlets: Sequence["_Outlet"], keepers: Sequence[Keeper]) -> None:
+    for outlet in outlets:
+        outlet.write(moment)
+    for keeper in keepers:
+        keeper.write(frame, moment.hands)
+
+
+class _Outlet:
+    """A sink whose failures are told instead of raised, once it is open; after one it gets nothing more."""
+
+    def __init__(self, sink: Sink, report: Report) -> None:
+        self._sink, self._report = sink, report
+        self._failed = False
+
+    def __enter__(self) -> "_Outlet":
+        self._sink.__enter__()
+        return self
+
+    def write(self, moment: Moment) -> None:
+        if self._failed:
+            return
+        try:
+            self._sink.write(moment)
+        except SinkError as error:
+            self._failed = True
+            self._report(f"{error}; tracking goes on without it")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._sink.__exit__(kind, error, traceback)
+        except SinkError as failure:
+            if not self._failed:
+                self._report(str(failure))

@@ -1,0 +1,114 @@
+"""From one way of keeping depth images to another, values and unit as they are."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from handkit.camera import Camera
+from handkit.errors import SourceError
+from handkit.files.atomic import replacing
+from handkit.files.png import write_png
+from handkit.recordings.recorder import Recorder
+from handkit.sources.source import Report, Source, TimedFrame, log
+
+Write = Callable[[TimedFrame], None]
+KINDS = (".mcap", ".npz", ".tif", ".tiff")
+"""Of files; a name without a suffix is a folder."""
+
+
+class Converted(NamedTuple):
+    """What was written."""
+
+    frames: int
+    camera: Camera | None
+    """Of the last frame; only a recording says it itself."""
+
+
+def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
+    """Write every frame of a source to a recording, an `.npz`, a stack in a TIFF, or a folder of 16-bit PNGs.
+
+    Raises SourceError where `out` is none of these or is there already, OSError where it cannot be written.
+    """
+    suffix = out.suffix.lower()
+    if suffix and suffix not in KINDS:
+        raise SourceError(f"{out} is none of {', '.join(KINDS)}; a name without a suffix is a folder of 16-bit PNGs")
+    if out.exists():
+        raise SourceError(f"{out} exists; give another name")
+    openers: dict[str, Any] = {".mcap": _recording, ".npz": _arrays, ".tif": _stack, ".tiff": _stack, "": _folder}
+    count, camera = 0, None
+    with openers[suffix](out, report) as write, source:
+        for frame in source:
+            write(frame)
+            count, camera = count + 1, frame.image.camera
+    return Converted(count, camera)
+
+
+@contextmanager
+def _recording(out: Path, report: Report) -> Generator[Write]:
+    with Recorder(out, report) as recorder:
+        yield recorder.write
+
+
+@contextmanager
+def _folder(out: Path, report: Report) -> Generator[Write]:
+    """Values that 16 bits do not hold go to `.npy` files."""
+    out.mkdir(parents=True)
+
+    def write(frame: TimedFrame) -> None:
+        path = out / f"{frame.index:06d}.png"
+        if _fits(frame.values):
+            write_png(path, frame.values.astype(np.uint16))
+        else:
+            np.save(path.with_suffix(".npy"), frame.values)
+
+    yield write
+
+
+@contextmanager
+def _arrays(out: Path, report: Report) -> Generator[Write]:
+    """One array a frame, and `camera` (fx, fy, cx, cy, distortion), `unit_mm` and `time_s` beside them."""
+    frames: dict[str, np.ndarray] = {}
+    times: list[float] = []
+    cameras: list[Camera] = []
+
+    def write(frame: TimedFrame) -> None:
+        frames[f"{frame.index:06d}"] = frame.values
+        times.append(frame.time_s)
+        cameras.append(frame.image.camera)
+
+    yield write
+    if not cameras:
+        return
+    camera = cameras[-1]
+    numbers = [camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ())]
+    with replacing(out) as partial, partial.open("wb") as file:
+        np.savez_compressed(
+            file, allow_pickle=False, **frames, camera=np.array(numbers), unit_mm=np.array([camera.unit_mm]),
+            time_s=np.array(times),
+        )  # fmt: skip
+
+
+@contextmanager
+def _stack(out: Path, report: Report) -> Generator[Write]:
+    pages: list[np.ndarray] = []
+
+    def write(frame: TimedFrame) -> None:
+        pages.append(frame.values.astype(np.uint16 if _fits(frame.values) else np.float32))
+
+    yield write
+    with replacing(out) as partial:
+        named = partial.with_suffix(".tiff")  # OpenCV goes by the suffix
+        if not cv2.imwritemulti(str(named), pages):
+            raise SourceError(f"{out} cannot be written as a TIFF of {len(pages)} pages")
+        named.replace(partial)
+
+
+def _fits(values: np.ndarray) -> bool:
+    """Whether these are whole numbers of 16 bits."""
+    if values.dtype == np.uint16:
+        return True
+    return values.dtype.kind in "ui" and values.min(initial=0) >= 0 and values.max(initial=0) < 1 << 16

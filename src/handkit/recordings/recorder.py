@@ -1,0 +1,164 @@
+"""Writing a recording: what a camera gave, as it gave it, and the hands that were found in it.
+
+An MCAP file (https://mcap.dev) of ROS 2 messages in zstd chunks, which ROS 2, Foxglove and rerun open as well:
+
+    /depth/image        sensor_msgs/Image        the depth values
+    /depth/camera_info  sensor_msgs/CameraInfo   their camera
+    /hands/joints       sensor_msgs/PointCloud2  all joints, m
+    /handkit/frame      std_msgs/String          JSON: index, time, unit; the hands as `HandPose.to_dict`
+
+Chunks go to the disk as they are full: a recording that is killed plays to its last whole chunk.
+"""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from handkit.errors import SourceError
+from handkit.extras import load
+from handkit.hand import HandPose
+from handkit.recordings.messages import CAMERA_INFO, DEFINITIONS, IMAGE, POINTS, TEXT, camera_info, image, points
+from handkit.sources.source import Report, TimedFrame, log
+
+DEPTH, CAMERA, JOINTS, FRAME = "/depth/image", "/depth/camera_info", "/hands/joints", "/handkit/frame"
+CHUNK_BYTES = 1 << 19
+"""Before compression: less than a 640x480 frame, which is a chunk of its own."""
+WAITING = 30
+"""Frames that may wait for the disk; after that `write` waits."""
+
+_Item = tuple[TimedFrame, Sequence[HandPose]]
+
+
+class Recorder:
+    """A recording being written, by a thread of its own, so that Ctrl-C at any moment leaves it whole.
+
+    A disk that is full, or gone, ends the recording with what it has; `report` is told, and nothing is raised.
+    """
+
+    def __init__(self, path: Path, report: Report = log) -> None:
+        """Raises SourceError where the file cannot begin: another suffix, a file that is there, no right to write."""
+        writer = load("mcap_ros2.writer", extra="record")
+        if path.suffix.lower() != ".mcap":
+            raise SourceError(f"{path} is no name for a recording; give one that ends in .mcap")
+        try:
+            self._file = _Unbuffered(path)
+        except FileExistsError:
+            raise SourceError(f"{path} exists; give the recording another name") from None
+        except OSError as error:
+            raise SourceError(f"{path} cannot be written: {error.strerror or error}") from None
+        self.path, self.frames = path, 0
+        self._report = report
+        self._origin_ns = time.time_ns()
+        self._writer: Any = writer.Writer(self._file, chunk_size=CHUNK_BYTES)
+        self._schemas = {name: self._writer.register_msgdef(name, text) for name, text in DEFINITIONS.items()}
+        self._waiting: queue.Queue[_Item | None] = queue.Queue(WAITING)
+        self._crash: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"handkit {path.name}")
+        self._thread.start()
+
+    def write(self, frame: TimedFrame, hands: Sequence[HandPose] = ()) -> None:
+        """One frame, and what was found in it."""
+        if self._crash is not None:
+            raise self._crash
+        self._waiting.put((frame, tuple(hands)))
+
+    def close(self) -> None:
+        """Write what is waiting, and the end of the file."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join()
+        if self._crash is not None:
+            raise self._crash
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        writing = True
+        while (item := self._waiting.get()) is not None:
+            writing = writing and self._try(self._append, *item)
+        if writing:
+            self._try(self._writer.finish)
+        self._file.close()
+
+    def _try(self, step: Callable[..., None], *arguments: object) -> bool:
+        """Whether the step could be written; where not, the file is cut to what was whole before it."""
+        whole = self._file.tell()
+        try:
+            step(*arguments)
+        except OSError as error:
+            self._file.cut(whole)
+            reason = error.strerror or error
+            self._report(f"{self.path}: {reason}; the recording ends here, its {self.frames} frames are kept")
+            return False
+        except BaseException as error:  # raised where frames are given
+            self._file.cut(whole)
+            self._crash = error
+            return False
+        return True
+
+    def _append(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
+        at = self._origin_ns + round(frame.time_s * 1e9)
+        camera = frame.image.camera
+        joints = [hand.joints_mm for hand in hands]
+        messages = (
+            (FRAME, TEXT, {"data": _record(frame, hands)}),
+            (CAMERA, CAMERA_INFO, camera_info(camera, at)),
+            (JOINTS, POINTS, points(np.concatenate(joints) if joints else np.zeros((0, 3)), at)),
+            (DEPTH, IMAGE, image(frame.values, camera, at)),
+        )
+        for topic, schema, message in messages:
+            self._writer.write_message(topic, self._schemas[schema], message, at, at, frame.index)
+        self.frames += 1
+
+
+class _Unbuffered:
+    """A new file; every write is whole and with the system, or raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def cut(self, size: int) -> None:
+        with suppress(OSError):
+            self._file.truncate(size)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+
+def _record(frame: TimedFrame, hands: Sequence[HandPose]) -> str:
+    """Whatever the other messages do not hold to the last digit."""
+    return json.dumps(
+        {
+            "index": frame.index,
+            "time_s": frame.time_s,
+            "unit_mm": frame.image.camera.unit_mm,
+            "kind": frame.values.dtype.newbyteorder("=").str[1:],
+            "hands": [hand.to_dict() for hand in hands],
+        }
+    )

@@ -1,0 +1,181 @@
+"""The report of a recording: how surely and how calmly hands were followed, and the worst moments, in one HTML file."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import numpy as np
+
+from handkit.drawing import Picture
+from handkit.errors import UsageError
+from handkit.files.atomic import write_whole
+from handkit.files.png import encode_png
+from handkit.hand import HandPose
+from handkit.reports.page import STYLE
+from handkit.shapes import Float32
+from handkit.sources.source import TimedFrame
+from handkit.viewing.video import picture
+
+WORST = 6
+WIDTH, HEIGHT, LEFT, BOTTOM = 1100, 190, 46, 22
+"""Of a chart, and of its margins, pixels."""
+
+
+class Moment(NamedTuple):
+    """What is kept of one hand in one frame."""
+
+    time_s: float
+    confidence: float
+    jitter_mm: float
+    """Mean second difference of its joints over the last three frames; NaN where there were none."""
+    raw_jitter_mm: float
+    """The same of what the network gave, before smoothing."""
+
+
+class RecordingReport:
+    """Takes frames beside their hands; writes the page when it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError where the name is taken."""
+        if path.exists():
+            raise UsageError(f"{path} exists; give the report another name")
+        self._path = path
+        self._times: list[float] = []
+        self._empty = 0
+        self._moments: list[Moment] = []
+        self._past: dict[int, list[tuple[Float32[np.ndarray, "J 3"], Float32[np.ndarray, "J 3"]]]] = {}
+        self._worst: list[tuple[float, float, Picture]] = []
+
+    def __enter__(self) -> "RecordingReport":
+        return self
+
+    def write(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
+        self._times.append(frame.time_s)
+        self._empty += not hands
+        numbers = [getattr(hand, "id", place) for place, hand in enumerate(hands)]
+        self._past = {number: past for number, past in self._past.items() if number in numbers}
+        for number, hand in zip(numbers, hands, strict=True):
+            past = self._past.setdefault(number, [])
+            past.append((hand.joints_mm, getattr(hand, "raw_mm", hand.joints_mm)))
+            del past[:-3]
+            smoothed, raw = (_second_difference([pair[i] for pair in past]) for i in (0, 1))
+            self._moments.append(Moment(frame.time_s, hand.confidence, smoothed, raw))
+        if hands:
+            self._keep(min(hand.confidence for hand in hands), frame, hands)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        write_whole(self._path, self._page())
+
+    def _keep(self, badness: float, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
+        """The least sure frames, of each second only one."""
+        near = [each for each in self._worst if abs(each[1] - frame.time_s) < 1]
+        if any(each[0] <= badness for each in near):
+            return
+        if not near and len(self._worst) == WORST and self._worst[-1][0] <= badness:
+            return
+        others = [each for each in self._worst if each not in near] if near else self._worst
+        self._worst = sorted([*others, (badness, frame.time_s, picture(frame, hands))], key=lambda each: each[:2])[
+            :WORST
+        ]
+
+    def _page(self) -> str:
+        title = f"Recording {self._path.stem}"
+        body = [
+            f"<h1>{escape(title)}</h1>",
+            _tiles(self._numbers()),
+            "<h2>Confidence over time</h2>",
+            _chart([("confidence", [(each.time_s, each.confidence) for each in self._moments])], top=1.0),
+            "<h2>Jitter over time</h2>",
+            '<p class="faint">Mean second difference of the joints, mm a frame: raw, and as it was handed over.</p>',
+            _chart(
+                [
+                    ("raw", [(each.time_s, each.raw_jitter_mm) for each in self._moments]),
+                    ("smoothed", [(each.time_s, each.jitter_mm) for each in self._moments]),
+                ],
+                top=20.0,
+            ),
+            "<h2>Least sure moments</h2>",
+            f'<div class="pair">{"".join(_figure(*each) for each in self._worst)}</div>',
+            f'<p class="faint">handkit {version("handkit")}</p>',
+        ]
+        return (
+            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<style>{STYLE}\nfigure {{ margin: 0 }}</style>\n</head>\n<body>\n"
+            + "\n".join(body)
+            + "\n</body>\n</html>\n"
+        )
+
+    def _numbers(self) -> dict[str, str]:
+        count = len(self._times)
+        length = self._times[-1] - self._times[0] if count else 0.0
+        jitter = [each.jitter_mm for each in self._moments if np.isfinite(each.jitter_mm)]
+        raw = [each.raw_jitter_mm for each in self._moments if np.isfinite(each.raw_jitter_mm)]
+        return {
+            "frames": f"{count}",
+            "seconds": f"{length:.1f}",
+            "frames with a hand": f"{(count - self._empty) / max(count, 1):.0%}",
+            "mean confidence": f"{np.mean([each.confidence for each in self._moments]):.2f}" if self._moments else "-",
+            "median jitter": f"{np.median(jitter):.1f} mm" if jitter else "-",
+            "before smoothing": f"{np.median(raw):.1f} mm" if raw else "-",
+        }
+
+
+def _second_difference(joints: list[Float32[np.ndarray, "J 3"]]) -> float:
+    if len(joints) < 3:
+        return float("nan")
+    return float(np.linalg.norm(joints[0] - 2 * joints[1] + joints[2], axis=-1).mean())
+
+
+def _tiles(numbers: dict[str, str]) -> str:
+    cells = [f'<div class="tile"><span>{name}</span><b>{value}</b></div>' for name, value in numbers.items()]
+    return f'<div class="tiles">{"".join(cells)}</div>'
+
+
+def _figure(confidence: float, time_s: float, shown: Picture) -> str:
+    data = base64.b64encode(encode_png(shown)).decode()
+    words = f"{time_s:.2f} s, confidence {confidence:.2f}"
+    return f'<figure><img alt="{words}" src="data:image/png;base64,{data}"><figcaption>{words}</figcaption></figure>'
+
+
+def _chart(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, top: float) -> str:
+    """Dots over time, in SVG; values above `top` lie on the upper edge."""
+    times = [time_s for _, points in series for time_s, _ in points]
+    if not times:
+        return "<p>No hand was seen.</p>"
+    first, span = min(times), max(max(times) - min(times), 1e-3)
+    colors = ("var(--faint)", "var(--accent)") if len(series) > 1 else ("var(--accent)",)
+    marks = [_axis(top, first, span)]
+    for color, (name, points) in zip(colors, series, strict=True):
+        places = [
+            (LEFT + (time_s - first) / span * (WIDTH - LEFT - 8), _down(value, top))
+            for time_s, value in points
+            if np.isfinite(value)
+        ]
+        dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
+        marks.append(
+            f'<path d="{dots}" stroke="{color}" stroke-width="3" stroke-linecap="round"><title>{name}</title></path>'
+        )
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12">{"".join(marks)}</svg>'
+
+
+def _axis(top: float, first: float, span: float) -> str:
+    """Lines at none, half and all of `top`; the first and the last time."""
+    parts: list[str] = []
+    for value in (0.0, top / 2, top):
+        y = _down(value, top)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--grid)"/>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="var(--faint)">{value:g}</text>')
+    for x, value, anchor in ((LEFT, first, "start"), (WIDTH - 8, first + span, "end")):
+        parts.append(f'<text x="{x}" y="{HEIGHT - 4}" text-anchor="{anchor}" fill="var(--faint)">{value:.1f} s</text>')
+    return "".join(parts)
+
+
+def _down(value: float, top: float) -> float:
+    return 8 + (1 - min(value, top) / top) * (HEIGHT - BOTTOM - 8)

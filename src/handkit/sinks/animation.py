@@ -1,0 +1,83 @@
+"""Hands as animations, BVH and binary glTF, as Blender and game engines import them; written at the end."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from handkit.errors import SinkError
+from handkit.files.atomic import write_whole
+from handkit.hand import Side
+from handkit.sinks.bvh import bvh_text
+from handkit.sinks.gltf import glb_bytes
+from handkit.sinks.lines import unwritable
+from handkit.sinks.rig import Clip, rig
+from handkit.sinks.sink import Moment, Report, log
+from handkit.skeleton import Skeleton
+
+FEWEST = 10
+"""Frames of a hand that is worth an animation."""
+
+
+class _Recorded:
+    """A hand while it is recorded."""
+
+    def __init__(self, number: int, side: Side, skeleton: Skeleton) -> None:
+        self.number, self.side, self.skeleton = number, side, skeleton
+        self.times: list[float] = []
+        self.joints: list[np.ndarray] = []
+
+    def clip(self) -> Clip:
+        joints = np.array(self.joints, np.float64)
+        turned = rig(joints, self.skeleton, left=self.side == "left")
+        return Clip(f"hand_{self.number}_{self.side}", np.array(self.times), turned)
+
+
+class Animation:
+    """All hands that were followed for at least ten frames, in one file or, as BVH holds one skeleton, one each.
+
+    A hand that changed its handedness is one with its last. Frames whose time does not increase are left out.
+    """
+
+    def __init__(self, path: str, *, report: Report = log) -> None:
+        self.name = path
+        self._path, self._report = Path(path), report
+        self._hands: dict[int, _Recorded] = {}
+        self._start_s: float | None = None
+
+    def __enter__(self) -> "Animation":
+        if not self._path.parent.is_dir():
+            raise SinkError(f"{self.name} cannot be written: there is no folder {self._path.parent}")
+        return self
+
+    def write(self, moment: Moment) -> None:
+        if self._start_s is None:
+            self._start_s = moment.time_s
+        for hand in moment.hands:
+            kept = self._hands.setdefault(hand.id, _Recorded(hand.id, hand.handedness, hand.skeleton))
+            kept.side = hand.handedness
+            time_s = moment.time_s - self._start_s
+            if not kept.times or time_s > kept.times[-1]:
+                kept.times.append(time_s)
+                kept.joints.append(hand.joints_mm)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        clips = [each.clip() for each in self._hands.values() if len(each.times) >= FEWEST]
+        if not clips:
+            self._report(f"{self.name} is not written: no hand was followed for {FEWEST} frames")
+            return
+        try:
+            for path, content in _files(self._path, clips).items():
+                write_whole(path, content)
+        except OSError as failure:
+            raise unwritable(self.name, failure) from None
+
+
+def _files(path: Path, clips: Sequence[Clip]) -> Mapping[Path, bytes | str]:
+    if path.suffix.lower() == ".glb":
+        return {path: glb_bytes(clips)}
+    paths = [path, *(path.with_name(f"{path.stem}-{i}{path.suffix}") for i in range(2, len(clips) + 1))]
+    return {each: bvh_text(clip) for each, clip in zip(paths, clips, strict=True)}

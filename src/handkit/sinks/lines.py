@@ -1,0 +1,91 @@
+"""Hands as lines of a file: JSON, one frame a line; CSV, one hand a line."""
+
+import csv
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from handkit.errors import SinkError
+from handkit.sinks.records import JsonLines
+from handkit.sinks.sink import Moment
+
+
+class JsonSink:
+    """`Moment.to_dict` of every frame; to stdout where the path is `-`."""
+
+    def __init__(self, path: str) -> None:
+        self.name = "stdout" if path == "-" else path
+        self._path = path
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "JsonSink":
+        try:
+            lines = JsonLines(sys.stdout if self._path == "-" else Path(self._path))
+        except OSError as error:
+            raise unwritable(self._path, error) from None
+        self._lines = self._stack.enter_context(lines)
+        return self
+
+    def write(self, moment: Moment) -> None:
+        try:
+            self._lines.write(moment.to_dict())
+        except OSError as error:
+            raise unwritable(self.name, error) from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._stack.close()
+        except OSError as failure:
+            raise unwritable(self.name, failure) from None
+
+
+class CsvSink:
+    """One line for each hand of each frame: what it is, then x, y, z of its joints in camera mm, to 0.01.
+
+    Every line is flushed. All hands have the joints of the first one.
+    """
+
+    HEAD = ("index", "time_s", "id", "handedness", "confidence", "tracked")
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._joints: tuple[str, ...] = ()
+
+    def __enter__(self) -> "CsvSink":
+        try:
+            self._file = open(self.name, "w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise unwritable(self.name, error) from None
+        self._rows = csv.writer(self._file)
+        return self
+
+    def write(self, moment: Moment) -> None:
+        try:
+            for hand in moment.hands:
+                if not self._joints:
+                    self._joints = hand.skeleton.joints
+                    axes = [f"{joint}_{axis}" for joint in self._joints for axis in "xyz"]
+                    self._rows.writerow([*self.HEAD, *axes])
+                row: list[Any] = [moment.index, f"{moment.time_s:.6f}", hand.id, hand.handedness]
+                row += [f"{hand.confidence:.3f}", int(hand.tracked)]
+                self._rows.writerow([*row, *(f"{value:.2f}" for value in hand.joints_mm.reshape(-1))])
+            self._file.flush()
+        except OSError as error:
+            raise unwritable(self.name, error) from None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError as failure:
+            raise unwritable(self.name, failure) from None
+
+
+def unwritable(name: str, error: OSError) -> SinkError:
+    """One sentence for what the system says."""
+    return SinkError(f"{name} cannot be written: {error.strerror or error}")

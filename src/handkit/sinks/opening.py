@@ -1,0 +1,45 @@
+"""From what a user types to a sink."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from handkit.errors import UsageError
+from handkit.sinks.animation import Animation
+from handkit.sinks.lines import CsvSink, JsonSink
+from handkit.sinks.network import Datagrams
+from handkit.sinks.sink import Report, Sink, log
+from handkit.sinks.websocket import WebSocketSink
+
+KINDS = "udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, -, or a .jsonl, .csv, .bvh or .glb file"
+
+
+def open_sink(spec: str, *, report: Report = log) -> Sink:
+    """The sink that `spec` names, to be used as `with open_sink(spec) as sink: sink.write(moment)`.
+
+    `spec` is `udp://HOST:PORT`, `osc://HOST:PORT`, `ws://HOST:PORT[?token=SECRET]`, `-` for lines of JSON on stdout, or
+    a file by its suffix: .jsonl, .csv, .bvh, .glb. `report` is told what is wrong and not fatal; by default it is
+    logged as a warning. Raises UsageError.
+    """
+    if "://" in spec:
+        return _network(spec, report)
+    suffix = Path(spec).suffix.lower()
+    if spec == "-" or suffix in {".jsonl", ".json"}:
+        return JsonSink(spec)
+    if suffix == ".csv":
+        return CsvSink(spec)
+    if suffix in {".bvh", ".glb"}:
+        return Animation(spec, report=report)
+    raise UsageError(f"hands cannot be sent to {spec!r}; known: {KINDS}")
+
+
+def _network(spec: str, report: Report) -> Sink:
+    parts = urlsplit(spec)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if parts.scheme not in {"udp", "osc", "ws"} or not host or port is None:
+        raise UsageError(f"hands cannot be sent to {spec!r}; known: {KINDS}")
+    if parts.scheme == "ws":
+        return WebSocketSink(host, port, token=parse_qs(parts.query).get("token", [None])[0])
+    return Datagrams(host, port, osc=parts.scheme == "osc", report=report)

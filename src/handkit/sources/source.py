@@ -1,0 +1,146 @@
+"""What every source is: one after the other, depth images with their times."""
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from handkit.camera import Camera, CameraChoice
+from handkit.depth import DepthImage
+from handkit.errors import HandkitError, UsageError
+from handkit.shapes import Shaped
+
+Report = Callable[[str], None]
+"""Told, a sentence each, what is wrong and does not end a source: a frame refused, a camera unplugged."""
+log: Report = logging.getLogger("handkit").warning
+
+
+@dataclass(frozen=True, eq=False)
+class TimedFrame:
+    """One depth image of a source."""
+
+    image: DepthImage
+    time_s: float
+    """Since the first reading that was taken from the source, by the camera's clock, in whole nanoseconds."""
+    index: int
+    """How many readings came before it: a gap is a frame that was dropped, or refused."""
+    values: Shaped[np.ndarray, "H W"]
+    """As the camera gave them, in units of `image.camera.unit_mm`: what a recording keeps."""
+
+
+class Reading(NamedTuple):
+    """What a camera or a file gives, before anything is checked."""
+
+    values: Shaped[np.ndarray, "..."]
+    camera: Camera
+    time_ns: int
+    """By the camera's clock."""
+    origin_ns: int | None = None
+    """What that clock showed at the first reading, if this is not it."""
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Source(Protocol):
+    """Iterated inside its `with`, once; iteration ends where a recording ends, a camera's only with the `with`."""
+
+    name: str
+    live: bool
+    """Whether only the newest frame counts: those for which nobody had time are dropped. Else every frame comes."""
+
+    def __enter__(self) -> "Source":
+        """Raises SourceError where it cannot be opened."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+
+    def __iter__(self) -> Iterator[TimedFrame]: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say about any source."""
+
+    camera: CameraChoice | Camera | None = None
+    """That took the images of a folder or a file; what names its own camera keeps to that."""
+    unit_mm: float | None = None
+    """Of a depth value, where it is another than the source says."""
+    report: Report = log
+
+    def __post_init__(self) -> None:
+        if self.unit_mm is not None and not 0 < self.unit_mm < float("inf"):
+            raise UsageError(f"--depth-scale {self.unit_mm:g} is not a positive number of mm per unit")
+
+    def fit(self, camera: Camera) -> Camera:
+        """The camera that a source names, with the user's unit."""
+        return camera if self.unit_mm is None else replace(camera, unit_mm=self.unit_mm)
+
+    def pick(self, width: int, height: int, *, name: str) -> Camera:
+        """For an image that names no camera: the user's. Raises UsageError where there is none, SourceError by size."""
+        if self.camera is None:
+            raise UsageError(
+                f"{name} does not say which camera took it; name the camera (--camera NAME, see `handkit info`) or "
+                "give its fx,fy,cx,cy"
+            )
+        if isinstance(self.camera, Camera):
+            return self.fit(self.camera)
+        return self.fit(self.camera.fit(width, height, source=name))
+
+
+Opener = Callable[[str, Options], Source]
+"""Makes a source of what stands behind the colon of `kind:argument` (empty without a colon)."""
+
+
+class Gate:
+    """Readings in, frames out: each checked by `DepthImage.of`, a refused one reported."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._start_ns: int | None = None
+
+    def frame(self, reading: Reading, index: int) -> TimedFrame | None:
+        """None where it was refused."""
+        if self._start_ns is None:
+            self._start_ns = reading.time_ns if reading.origin_ns is None else reading.origin_ns
+        time_s = (reading.time_ns - self._start_ns) / 1e9
+        try:
+            image = DepthImage.of(reading.values, reading.camera)
+        except HandkitError as error:
+            self._report(f"frame {index} is refused: {error}")
+            return None
+        return TimedFrame(image, time_s, index, reading.values.reshape(image.depth.shape))
+
+
+class Played:
+    """Every frame of what is stored, or made as it is asked for."""
+
+    live = False
+
+    def __init__(
+        self, name: str, readings: Callable[[], Generator[Reading | HandkitError]], report: Report = log
+    ) -> None:
+        """`readings` gives, in place of a frame that cannot be read, the reason."""
+        self.name = name
+        self._readings, self._report = readings, report
+
+    def __enter__(self) -> "Played":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[TimedFrame]:
+        gate = Gate(self._report)
+        with closing(self._readings()) as readings:
+            for index, reading in enumerate(readings):
+                if isinstance(reading, HandkitError):
+                    self._report(str(reading))
+                elif (frame := gate.frame(reading, index)) is not None:
+                    yield frame

@@ -1,0 +1,37 @@
+"""A rendered hand in front of a named camera: ten seconds that need no camera, the same for the same seed."""
+
+from collections.abc import Generator
+from functools import partial
+
+import numpy as np
+
+from handkit.errors import HandkitError, UsageError
+from handkit.extras import load
+from handkit.sources.source import Options, Played, Reading
+
+FRAMES, BATCH = 300, 10
+FRAME_NS = 1_000_000_000 // 30
+CAMERA = "sr300"
+
+
+def open_synthetic(seed: str, options: Options) -> Played:
+    """`seed`: a whole number, 0 where it is empty. Raises MissingExtraError where the renderer's packages are not."""
+    if seed and not seed.isdecimal():
+        raise UsageError(f"synthetic:{seed} is not a recording; give a whole number as its seed, such as synthetic:1")
+    for module in ("torch", "numba"):
+        load(module, extra="train")
+    return Played(f"synthetic:{seed or 0}", partial(_readings, int(seed or 0)), options.report)
+
+
+def _readings(seed: int) -> Generator[Reading | HandkitError]:
+    """In whole mm, as a depth camera gives them."""
+    import torch
+
+    from handkit.synthetic.scenes import record, whole_frames
+
+    scene = record(FRAMES, torch.Generator().manual_seed(seed), device=CAMERA)
+    for start in range(0, FRAMES, BATCH):
+        frames = whole_frames(scene.rows(slice(start, start + BATCH)))
+        for row in range(BATCH):
+            values = frames.depth[row].numpy().round().astype(np.uint16)
+            yield Reading(values, frames.camera.camera(row), (start + row) * FRAME_NS)

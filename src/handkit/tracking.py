@@ -1,0 +1,229 @@
+"""Hands over time: each followed by one crop around its last joints, found again when it is lost."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from handkit.camera import Camera
+from handkit.depth import DepthImage
+from handkit.errors import UsageError
+from handkit.hand import HandPose, Prediction, TrackedHand
+from handkit.shapes import Float32
+from handkit.track import HOLD_S, Track, apart, pose_confidence, same_hand
+
+Asked = Literal["auto", "left", "right"]
+
+SEARCH_S, SECOND_S = 0.09, 0.5
+"""Least time between two searches of the whole image: while a hand is missing that was there, or all are; while
+another hand is followed without a gap."""
+FRAME_S = 1 / 30
+"""Taken for the time since the last frame where the clock does not say."""
+AHEAD_S = 0.05
+"""A pose is moved on by its velocity for this long at most."""
+_log: Callable[[str], None] = logging.getLogger("handkit").warning
+
+
+@runtime_checkable  # for the shape checker that runs under pytest
+class Estimator(Protocol):
+    """What a tracker asks of an estimator: `HandPoseEstimator` has it."""
+
+    def run(self, image: DepthImage, *, hands: int, handedness: Asked, minimum_confidence: float) -> Prediction:
+        """Search the whole image."""
+        ...
+
+    def follow(
+        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+    ) -> list[HandPose]:
+        """One look around each center, camera mm; without a side (`left` None) at both hypotheses."""
+        ...
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """What a tracker asks of a frame: `sources.TimedFrame` has it."""
+
+    @property
+    def image(self) -> DepthImage: ...
+
+    @property
+    def time_s(self) -> float: ...
+
+
+class HandTracker:
+    """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
+
+    The same frames give the same hands: time is that of the frames, never the computer's. A clock that stands or jumps
+    back counts as 1/30 s since the frame before; another camera, size or intrinsics, starts the tracking anew. Both are
+    told to `report`, which logs a warning by default.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        *,
+        hands: int = 2,
+        handedness: Asked = "auto",
+        minimum_confidence: float = 0.5,
+        report: Callable[[str], None] = _log,
+    ) -> None:
+        """`hands` at most; with `handedness` given only those of that side. Raises UsageError."""
+        if hands < 1:
+            raise UsageError(f"hands is {hands!r}; it must be 1 or more")
+        if handedness not in {"auto", "left", "right"}:
+            raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
+        self.estimator, self.hands = estimator, hands
+        self.handedness: Asked = handedness
+        self.minimum_confidence, self._report = minimum_confidence, report
+        self.reason: str | None = None
+        """Why there is no hand, by the last search; None while there is one."""
+        self.timings_ms: dict[str, float] = {}
+        """Of the last frame: follow, search, total."""
+        self._given = None if handedness == "auto" else handedness == "left"
+        self._camera: Camera | None = None
+        self._time_s: float | None = None
+        self._now = 0.0
+        self._count = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all hands; their numbers are not given again."""
+        self._tracks: list[Track] = []
+        self._searched = -math.inf
+        self._last: tuple[list[TrackedHand], list[TrackedHand]] = ([], [])
+
+    def update(self, frame: Frame) -> list[TrackedHand]:
+        """The hands of the next frame, the longest followed first; those just lost are among them (`tracked` False)."""
+        return self.track(frame.image, frame.time_s)
+
+    def track(self, image: DepthImage, time_s: float) -> list[TrackedHand]:
+        """As `update`, of a depth image taken at `time_s` by any clock."""
+        begun = time.perf_counter()
+        self._check_camera(image.camera)
+        self._now += self._elapsed(time_s)
+        self._time_s = time_s
+        self._follow(image)
+        followed = time.perf_counter()
+        self._search(image)
+        hands = [track.hand(self._now, time_s, image.camera) for track in self._tracks]
+        self._last = (self._last[1], hands)
+        ended = time.perf_counter()
+        spans = {"follow": followed - begun, "search": ended - followed, "total": ended - begun}
+        self.timings_ms = {name: round(span * 1e3, 3) for name, span in spans.items()}
+        return hands
+
+    def at(self, time_s: float, *, ahead: bool = False) -> list[TrackedHand]:
+        """The hands at another moment, by the frames' clock, as a renderer asks for them.
+
+        Between the last two frames their joints are interpolated. After the last one they stay; `ahead` moves them on
+        by their velocity for at most 50 ms, which is the farther from the truth, the more a hand turns.
+        """
+        before = {hand.id: hand for hand in self._last[0]}
+        return [self._moved(hand, before.get(hand.id), time_s, ahead=ahead) for hand in self._last[1]]
+
+    def _moved(self, hand: TrackedHand, before: TrackedHand | None, time_s: float, *, ahead: bool) -> TrackedHand:
+        joints = hand.joints_mm
+        late = time_s - hand.time_s
+        if late > 0 and ahead:
+            joints = joints + hand.velocity_mm_s * np.float32(min(late, AHEAD_S))
+        elif late < 0 and before is not None and before.time_s < hand.time_s:
+            share = max(0.0, (time_s - before.time_s) / (hand.time_s - before.time_s))
+            joints = before.joints_mm + np.float32(share) * (joints - before.joints_mm)
+        assert self._camera is not None
+        return replace(hand, joints_mm=joints, joints_px=self._camera.project(joints), time_s=time_s)
+
+    def _check_camera(self, camera: Camera) -> None:
+        if self._camera is not None and camera != self._camera:
+            was, now = (f"{each.width}x{each.height}, fx {each.fx:.1f}" for each in (self._camera, camera))
+            self._report(f"the camera has changed ({was}, now {now}): hands are searched for anew")
+            self.reset()
+        self._camera = camera
+
+    def _elapsed(self, time_s: float) -> float:
+        """Since the last frame, positive."""
+        if self._time_s is None:
+            return 0.0
+        elapsed = time_s - self._time_s
+        if elapsed > 0:
+            return elapsed
+        how = f"has jumped back by {-elapsed:.3f} s" if elapsed < 0 else "stands"
+        self._report(f"the clock of the frames {how} at {time_s:.3f} s: this frame counts as 1/30 s after the last one")
+        return FRAME_S
+
+    def _follow(self, image: DepthImage) -> None:
+        """Look where each hand was; what is not a hand any more, or another one's, counts as unseen."""
+        self._tracks = [track for track in self._tracks if self._now - track.seen <= HOLD_S]
+        sides = [track.looked_at(self._now) if self._given is None else self._given for track in self._tracks]
+        poses = self._look(image, self._tracks, sides)
+        for track, pose, side in zip(self._tracks, poses, sides, strict=True):
+            if side is None:
+                track.weigh(pose, self._now)
+        # Where both hypotheses were looked at, the likelier one of this frame may not be that of all frames.
+        other = [i for i, track in enumerate(self._tracks) if (poses[i].handedness == "left") != track.left]
+        again = self._look(image, [self._tracks[i] for i in other], [self._tracks[i].left for i in other])
+        for i, pose in zip(other, again, strict=True):
+            poses[i] = pose
+        self._accept(poses)
+        self._tracks = [track for track in self._tracks if track.believed >= 0.8 * self.minimum_confidence]
+
+    def _look(self, image: DepthImage, tracks: list[Track], left: Sequence[bool | None]) -> list[HandPose]:
+        if not tracks:
+            return []
+        centers = np.stack([track.center for track in tracks])
+        return self.estimator.follow(image, centers, left=left)
+
+    def _accept(self, poses: list[HandPose]) -> None:
+        """Give each track its pose; where two have seen one hand, it is that of the track it continues best."""
+        sure = [i for i, pose in enumerate(poses) if pose_confidence(pose) >= 0.5 * self.minimum_confidence]
+        taken: list[HandPose] = []
+        for i in sorted(sure, key=lambda i: apart(poses[i].joints_mm, self._tracks[i].pose.joints_mm)):
+            if not any(same_hand(poses[i], other) for other in taken):
+                taken.append(poses[i])
+                self._tracks[i].see(poses[i], self._now, learn=poses[i].confidence >= self.minimum_confidence)
+
+    def _search(self, image: DepthImage) -> None:
+        """Look for hands in the whole image, if some are missing and it is not too soon."""
+        seen = [track for track in self._tracks if track.seen == self._now]
+        if seen:
+            self.reason = None
+        steady = bool(seen) and len(seen) == len(self._tracks)
+        if len(seen) >= self.hands or self._now - self._searched < (SECOND_S if steady else SEARCH_S):
+            return
+        self._searched = self._now
+        prediction = self.estimator.run(
+            image, hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence
+        )
+        self._place([pose for pose in prediction.hands if not any(same_hand(pose, each.pose) for each in seen)])
+        self.reason = None if self._tracks else prediction.reason
+
+    def _place(self, poses: Iterable[HandPose]) -> None:
+        """Each found hand is one that was lost, or a new one; a new one takes the place of a lost one at need."""
+        for pose in poses:
+            lost = [track for track in self._tracks if track.seen < self._now]
+            back = [track for track in lost if track.could_be(pose, self._now)]
+            if back:
+                track = min(back, key=lambda track: apart(track.pose.joints_mm, pose.joints_mm))
+                if self._given is None:
+                    track.weigh(pose, self._now)
+                if track.left == (pose.handedness == "left"):
+                    track.see(pose, self._now, learn=False)
+                continue
+            if len(self._tracks) >= self.hands:
+                if not lost:
+                    return
+                self._tracks.remove(min(lost, key=lambda track: track.seen))
+            self._count += 1
+            self._tracks.append(Track(self._count, pose, self._now, given=self._given is not None))
+
+    def __enter__(self) -> "HandTracker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.reset()

@@ -1,0 +1,111 @@
+"""rerun's viewer (https://rerun.io): depth in space, hands over it, raw beside smoothed, times; live or `.rrd`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from handkit.camera import Camera
+from handkit.drawing import FINGER_COLORS, PALM_COLOR
+from handkit.extras import load
+from handkit.hand import HandPose
+from handkit.skeleton import HAND21, Skeleton
+from handkit.sources.source import TimedFrame
+
+SLOTS = 4
+"""Hands shown at once; entities have names of their own, so that each can be hidden."""
+EDGE_MM = 250.0
+"""Of the cube drawn around a hand."""
+
+
+class RerunViewer:
+    """Writes to `path`, or opens a window where that is None."""
+
+    def __init__(self, path: Path | None = None, *, timings: Mapping[str, float] | None = None) -> None:
+        """`timings`: the stages of the latest frame in ms, read at every frame (a tracker's `timings_ms`).
+
+        Raises MissingExtraError.
+        """
+        self._rr = load("rerun", extra="view")
+        self._blueprint = load("rerun.blueprint", extra="view")
+        self._path, self._timings = path, timings
+        self._stream: Any = None
+        self._camera: Camera | None = None
+
+    def __enter__(self) -> "RerunViewer":
+        self._stream = self._rr.RecordingStream("handkit")
+        if self._path is None:
+            self._stream.spawn(default_blueprint=self._layout())
+        else:
+            self._stream.save(str(self._path), default_blueprint=self._layout())
+        self._stream.log("world", self._rr.ViewCoordinates.RDF, static=True)
+        self._stream.log("world", self._rr.AnnotationContext([self._description(HAND21)]), static=True)
+        return self
+
+    def write(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
+        rr, stream, camera = self._rr, self._stream, frame.image.camera.pinhole
+        stream.set_time("time", duration=frame.time_s)
+        if camera != self._camera:
+            self._camera = camera
+            size = {"width": camera.width, "height": camera.height}
+            k = {"focal_length": [camera.fx, camera.fy], "principal_point": [camera.cx, camera.cy]}
+            stream.log(
+                "world/camera", rr.Pinhole(**k, **size, camera_xyz=rr.ViewCoordinates.RDF, image_plane_distance=300.0)
+            )
+        depth = frame.image.depth.round().clip(0, 65535).astype(np.uint16)
+        stream.log("world/camera/depth", rr.DepthImage(depth, meter=1.0))
+        for slot in range(SLOTS):
+            if slot < len(hands):
+                self._draw(f"world/hands/{slot}", hands[slot], camera)
+            else:
+                stream.log(f"world/hands/{slot}", rr.Clear(recursive=True))
+                stream.log(f"world/camera/hands/{slot}", rr.Clear(recursive=True))
+        for stage, value in (self._timings or {}).items():
+            stream.log(f"times/{stage}", rr.Scalars(value))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stream.flush()
+        self._stream.disconnect()
+
+    def _draw(self, name: str, hand: HandPose, camera: Camera) -> None:
+        rr, stream = self._rr, self._stream
+        known = {"class_ids": 1, "keypoint_ids": np.arange(len(hand.skeleton)), "show_labels": False}
+        if hand.skeleton != HAND21:
+            known = {"show_labels": False}
+        stream.log(f"{name}/joints", rr.Points3D(hand.joints_mm, radii=4.0, **known))
+        raw = getattr(hand, "raw_mm", None)
+        if raw is not None:
+            stream.log(f"{name}/raw", rr.Points3D(raw, radii=2.0, colors=[150, 150, 150]))
+        label = f"{hand.handedness} {hand.confidence:.2f}"
+        box = rr.Boxes3D(
+            centers=[hand.joints_mm.mean(0)], half_sizes=[[EDGE_MM / 2] * 3], colors=[90, 90, 110], labels=[label]
+        )
+        stream.log(f"{name}/cube", box)
+        seen = name.replace("world", "world/camera")
+        stream.log(seen, rr.Points2D(camera.project(hand.joints_mm), radii=2.5, **known))
+        stream.log(f"confidence/{name[-1]}", rr.Scalars(hand.confidence))
+
+    def _description(self, skeleton: Skeleton) -> Any:  # noqa: ANN401
+        """Names and colors of the joints, and the bones between them."""
+        rr = self._rr
+        points = [
+            rr.AnnotationInfo(id=i, label=name, color=FINGER_COLORS.get(name.partition("_")[0], PALM_COLOR)[::-1])
+            for i, name in enumerate(skeleton.joints)
+        ]
+        return rr.ClassDescription(
+            info=rr.AnnotationInfo(id=1, label="hand"), keypoint_annotations=points, keypoint_connections=skeleton.bones
+        )
+
+    def _layout(self) -> Any:  # noqa: ANN401
+        view = self._blueprint
+        rows = [
+            view.Spatial2DView(origin="world/camera", name="depth"),
+            view.TimeSeriesView(origin="confidence", name="confidence"),
+            *([view.TimeSeriesView(origin="times", name="ms")] if self._timings is not None else []),
+        ]
+        space = view.Spatial3DView(origin="world", name="space")
+        return view.Blueprint(view.Horizontal(space, view.Vertical(*rows), column_shares=[3, 2]), collapse_panels=True)

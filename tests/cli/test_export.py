@@ -1,0 +1,27 @@
+"""`handkit export`: what is refused before anything is traced. What is written is tested beside the library."""
+
+from pathlib import Path
+
+import pytest
+
+from handkit.cli import main
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--out", "a.onnx", "--precision", "bf16"], 2, "bf16 is for --format openvino"),
+        (["--out", "a.xml"], 2, "--format onnx writes .onnx files"),
+        (["--out", "a.onnx", "--format", "openvino"], 2, "--format openvino writes .xml files"),
+        (["--out", "a.onnx", "--verify", "--count", "0"], 2, "give 1 or more"),
+    ],
+)
+def test_options_that_contradict(options: list[str], status: int, words: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["export", "latent-fusion", *options]) == status
+    assert words in capsys.readouterr().err
+
+
+def test_what_is_neither_a_pose_network_nor_the_detector(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["export", "localizer", "--out", str(tmp_path / "a.onnx")]) == 1
+    assert "holds a localizer where the weights of a pose network are needed" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

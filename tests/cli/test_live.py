@@ -1,0 +1,77 @@
+"""`handkit live`: from what is typed to what is written, without weights."""
+
+import json
+
+import numpy as np
+import pytest
+from tracked import CAMERA, Script, Seen
+
+from handkit.cli import main
+from handkit.estimator import HandPoseEstimator
+from handkit.files.png import write_png
+
+NUMBERS = ",".join(str(each) for each in (CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy))
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """A right hand from frame 5 on, in place of every network."""
+    asked = {}
+
+    def from_pretrained(name, **options):
+        asked.update(options, name=name)
+        return Script(lambda i: [Seen((0, 0, 500))] if i >= 5 else [])
+
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", from_pretrained)
+    return asked
+
+
+@pytest.fixture
+def frames(tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for i in range(20):
+        write_png(folder / f"{i:03d}.png", np.full((CAMERA.height, CAMERA.width), 500 + i, np.uint16))
+    return str(folder)
+
+
+def test_a_folder_to_lines(scripted, frames, capfd):
+    assert main(["live", "--source", frames, "--camera", NUMBERS, "--hands", "1", "--send", "-", "--threads", "3"]) == 0
+    out, err = capfd.readouterr()
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["index"] for line in lines] == list(range(20))
+    assert lines[-1]["hands"][0]["handedness"] == "right"
+    assert lines[0]["reason"] == "nothing there"
+    assert "20 frames, 14 with a hand, 1 hands followed" in err
+    assert scripted == {"name": "latent-fusion", "backend": None, "threads": 3}
+
+
+def test_several_files_and_a_recording(scripted, frames, tmp_path, capfd):
+    pytest.importorskip("mcap_ros2")
+    files = [str(tmp_path / name) for name in ("hands.csv", "hands.glb")]
+    recording = tmp_path / "out.mcap"
+    arguments = ["live", "--source", frames, "--camera", NUMBERS, "--send", *files, "--record", str(recording)]
+    assert main(arguments) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"frames", "hands.csv", "hands.glb", "out.mcap"}
+    assert main(["live", "--source", str(recording), "--send", str(tmp_path / "again.csv")]) == 0
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "hands.csv").read_bytes(), "replayed bit for bit"
+
+
+def test_nothing_seen_is_status_1(scripted, frames, monkeypatch, capfd):
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: Script(lambda i: []))
+    assert main(["live", "--source", frames, "--camera", NUMBERS]) == 1
+    assert "20 frames, 0 with a hand" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--source", "relsense"], "there is no file and no kind of source 'relsense'"),
+        (["--send", "smoke"], "hands cannot be sent to 'smoke'; known: udp://HOST:PORT"),
+        (["--send", "ws://0.0.0.0:9001"], "is open to other computers: add a token"),
+        (["--hands", "0"], "hands is 0; it must be 1 or more"),
+    ],
+)
+def test_wrong_usage_is_a_sentence(arguments, sentence, scripted, frames, capfd):
+    assert main(["live", "--source", frames, "--camera", NUMBERS, *arguments]) == 2
+    assert sentence in capfd.readouterr().err

@@ -1,0 +1,92 @@
+"""What a user may type for a source, and what comes out of it."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handkit
+from handkit.errors import SourceError, UsageError
+from handkit.files.png import write_png
+from handkit.sources import opening
+from handkit.sources.source import Options, Played, Source
+
+RAMP = (np.arange(48 * 64).reshape(48, 64) % 500 + 500).astype(np.uint16)
+NUMBERS = "60,60,32,24"
+
+
+def test_a_folder_gives_every_frame_as_people_count(tmp_path: Path) -> None:
+    for number in (2, 10, 1):
+        write_png(tmp_path / f"frame{number}.png", RAMP + np.uint16(number))
+    with handkit.open_source(str(tmp_path), camera=NUMBERS) as source:
+        assert not source.live
+        frames = list(source)
+    assert [int(frame.values[0, 0]) for frame in frames] == [501, 502, 510]
+    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert frames[1].time_s == 0.033333333
+    np.testing.assert_array_equal(frames[0].image.depth, RAMP + 1)
+    assert (frames[0].image.camera.fx, frames[0].image.camera.width) == (60, 64)
+
+
+def test_the_unit_can_be_said(tmp_path: Path) -> None:
+    np.save(tmp_path / "meters.npy", RAMP / np.float32(1000))
+    with handkit.open_source(str(tmp_path / "meters.npy"), camera=NUMBERS, depth_scale=1000) as source:
+        (frame,) = source
+    np.testing.assert_allclose(frame.image.depth, RAMP, rtol=1e-6)
+    with pytest.raises(UsageError, match="--depth-scale -1 is not a positive number"):
+        handkit.open_source(str(tmp_path), camera=NUMBERS, depth_scale=-1.0)
+
+
+def test_frames_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
+    write_png(tmp_path / "0.png", RAMP)
+    (tmp_path / "1.png").write_bytes(b"no image")
+    np.save(tmp_path / "2.npy", RAMP.astype(np.uint8))
+    write_png(tmp_path / "3.png", RAMP)
+    told: list[str] = []
+    with handkit.open_source(str(tmp_path), camera=NUMBERS, report=told.append) as source:
+        assert len(list(source)) == 2
+    assert ["not a depth image" in told[0], "16-bit" in told[1], len(told)] == [True, True, 2]
+
+
+def test_synthetic_is_the_same_for_the_same_seed() -> None:
+    def first(spec: str) -> np.ndarray:
+        with handkit.open_source(spec) as source:
+            return next(iter(source)).values
+
+    np.testing.assert_array_equal(first("synthetic"), first("synthetic:0"))
+    assert (first("synthetic:1") != first("synthetic:0")).any()
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("synthetic:one", "give a whole number as its seed"),
+        ("sinthetic", "did you mean synthetic"),
+        ("nothing", "known: synthetic"),
+        ("nowhere/frames", "no folder nowhere"),
+        ("*.png", "no file matches"),
+    ],
+)
+def test_what_is_no_source(spec: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((UsageError, SourceError), match=sentence):
+        handkit.open_source(spec, camera=NUMBERS)
+
+
+def test_files_without_a_camera_ask_for_one(tmp_path: Path) -> None:
+    write_png(tmp_path / "0.png", RAMP)
+    with pytest.raises(UsageError, match="name the camera"):
+        handkit.open_source(str(tmp_path))
+
+
+def open_other(argument: str, options: Options) -> Source:
+    return Played(f"other {argument}", lambda: (_ for _ in ()), options.report)
+
+
+def test_other_packages_bring_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("zed", f"{__name__}:open_other", "handkit.sources")
+    monkeypatch.setattr(EntryPoint, "load", lambda self: open_other)
+    monkeypatch.setattr(opening, "entry_points", lambda group, name="zed": [point] if name == "zed" else [])
+    assert handkit.open_source("zed:left").name == "other left"
+    assert "zed" in opening.kinds()

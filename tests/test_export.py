@@ -1,0 +1,179 @@
+"""Graphs beside the modules that they were exported from, in mm: any image size, any number of cubes, both runtimes."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import config
+
+from handkit import export
+from handkit.backends import onnx, openvino
+from handkit.backends.backend import Backend, Cubes, Estimates
+from handkit.backends.graph_file import GraphBackend
+from handkit.backends.torch import TorchBackend
+from handkit.camera import Camera
+from handkit.export import detector_parity, hand_parity, write
+from handkit.graph import HandGraph
+from handkit.models import MODELS
+from handkit.models.confidence import Confidence
+from handkit.models.detector import HandDetector
+from handkit.skeleton import HAND21, NYU14
+
+SMALL: dict[str, dict[str, Any]] = {
+    "attention-hourglass": {"resolution": 64, "channels": 16},
+    "crossinfonet": {"resolution": 32},
+    "densereg": {"resolution": 32, "channels": 48, "stacks": 1, "initial_std": None},
+    "latent-fusion": {"resolution": 32, "channels": 16, "planes": ["xy"], "initial_std": None},
+    "srn": {"resolution": 32, "stages": 1},
+}
+ALLOWED_MM = 0.05
+
+
+def pose(name: str) -> Any:
+    """Weights as a weights file has them: half precision numbers."""
+    torch.manual_seed(0)
+    model = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
+    return _rounded(model)
+
+
+@contextmanager
+def unchecked() -> Generator[None]:
+    """Tracing goes through the shape checker as well, and would take its questions for the network's."""
+    config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", False)
+
+
+def hand_onnx(graph: HandGraph, *, precision: export.Precision = "f32") -> bytes:
+    with unchecked():
+        return export.hand_onnx(graph, precision=precision)
+
+
+def detector_onnx(module: HandDetector) -> bytes:
+    with unchecked():
+        return export.detector_onnx(module)
+
+
+def _rounded(model: Any) -> Any:
+    with torch.no_grad():
+        for each in model.parameters():
+            each.copy_(each.half())
+    return model.eval()
+
+
+@cache
+def module() -> HandGraph:
+    return HandGraph(pose("latent-fusion"), _rounded(Confidence(features=16)), edge_mm=200.0)
+
+
+@cache
+def detector() -> HandDetector:
+    torch.manual_seed(0)
+    return _rounded(HandDetector(channels=(8, 8, 8, 8, 8), blocks=1, features=8))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("graphs")
+    for name, content in (("hand", hand_onnx(module(), precision="bf16")), ("detector", detector_onnx(detector()))):
+        write(content, folder / f"{name}.onnx", form="onnx")
+        write(content, folder / f"{name}.xml", form="openvino")
+    return folder
+
+
+def _onnx(folder: Path) -> GraphBackend:
+    return onnx.load(folder / "hand.onnx", folder / "detector.onnx")
+
+
+def _openvino(folder: Path) -> GraphBackend:
+    return openvino.load(folder / "hand.xml", folder / "detector.xml", precision="f32")
+
+
+def _openvino_of_onnx(folder: Path) -> GraphBackend:
+    return openvino.load(folder / "hand.onnx", folder / "detector.onnx", precision="f32")
+
+
+@pytest.mark.parametrize("load", [_onnx, _openvino, _openvino_of_onnx])
+def test_a_backend_answers_what_the_modules_answer(files: Path, load: Callable[[Path], GraphBackend]):
+    backend, reference = load(files), TorchBackend(module(), detector())
+    assert isinstance(backend, Backend)
+    assert (backend.skeleton, backend.edge_mm, backend.has_confidence) == (HAND21, 200.0, True)
+    random = np.random.default_rng(0)
+    for height, width, count in ((424, 512, 2), (480, 640, 1), (240, 320, 5)):
+        camera = Camera(fx=width * 0.9, fy=width * 0.88, cx=width / 2, cy=height / 2, width=width, height=height)
+        depth = random.uniform(300, 700, (height, width)).astype(np.float32)
+        cubes = _cubes(random, count)
+        found, expected = (each.estimate(depth, camera, cubes) for each in (backend, reference))
+        assert found.joints_mm.shape == (count, 21, 3)
+        assert np.linalg.norm(found.joints_mm - expected.joints_mm, axis=-1).max() <= ALLOWED_MM
+        for ours, theirs in zip(found[1:], expected[1:], strict=True):
+            assert np.allclose(ours, theirs, atol=ALLOWED_MM)
+    for height, width in ((64, 96), (160, 32)):
+        image = random.uniform(300, 700, (height, width)).astype(np.float32)
+        for ours, theirs in zip(backend.detect(image), reference.detect(image), strict=True):
+            assert ours.shape == theirs.shape
+            assert np.allclose(ours, theirs, atol=ALLOWED_MM)
+
+
+def _cubes(random: np.random.Generator, count: int) -> Cubes:
+    center = random.normal(size=(count, 3)) * 20 + [0, 0, 500]
+    roll = random.uniform(-3, 3, count)
+    return Cubes(center.astype(np.float32), random.random(count) < 0.5, roll.astype(np.float32))
+
+
+def test_no_cube_at_all(files: Path):
+    none = Cubes(np.zeros((0, 3), np.float32), np.zeros(0, bool), np.zeros(0, np.float32))
+    camera = Camera(fx=100.0, fy=100.0, cx=50.0, cy=50.0, width=96, height=80)
+    found = _onnx(files).estimate(np.ones((80, 96), np.float32), camera, none)
+    assert isinstance(found, Estimates)
+    assert [each.shape for each in found] == [(0, 21, 3), (0, 21, 2), (0, 21), (0,), (0,), (0,)]
+
+
+def test_half_precision_is_the_network_s_alone(files: Path):
+    """A network of rough numbers moves joints within its cube by little; geometry in bfloat16 would by centimeters."""
+    graph = openvino.OpenvinoGraph(files / "hand.xml")
+    assert (graph.info.precision, len(graph.stages)) == ("bf16", 3)
+    parity = hand_parity(module(), graph, count=2)
+    assert parity.median_mm < 2.0
+    crop = graph.stages[0].outputs
+    assert crop == ["points", "crop"]
+
+
+def test_parity_is_what_the_outputs_differ_by(files: Path):
+    hand, found = onnx.OnnxGraph(files / "hand.onnx"), onnx.OnnxGraph(files / "detector.onnx")
+    parity = hand_parity(module(), hand, count=3)
+    assert parity.frames == 3
+    assert parity.median_mm <= parity.largest_mm <= ALLOWED_MM
+    assert parity.probability < 1e-4
+    other = HandGraph(module().pose, module().confidence, edge_mm=220.0)
+    assert hand_parity(other, hand, count=1).median_mm > 1
+    assert detector_parity(detector(), found, count=3).largest_mm <= ALLOWED_MM
+    torch.manual_seed(1)
+    assert detector_parity(HandDetector(channels=(8, 8, 8, 8, 8), blocks=1), found, count=1).median_mm > 0.1
+
+
+def test_weights_stay_in_half_precision(files: Path):
+    parameters = sum(each.numel() for each in (*module().pose.parameters(), *module().confidence.parameters()))  # pyright: ignore
+    assert (files / "hand.onnx").stat().st_size < 2 * parameters + 120_000
+
+
+def test_a_file_says_nothing_of_who_wrote_it(files: Path):
+    content = (files / "hand.onnx").read_bytes()
+    assert b"/src/" not in content
+    assert b'"network": "latent-fusion"' in content
+
+
+@pytest.mark.parametrize("name", sorted(set(SMALL) - {"latent-fusion"}))
+def test_every_network(name: str, tmp_path: Path):
+    graph = HandGraph(pose(name), None, edge_mm=200.0)
+    write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
+    exported = onnx.OnnxGraph(tmp_path / "hand.onnx", kind="hand")
+    assert (exported.info.network, exported.info.confidence) == (name, "none")
+    assert hand_parity(graph, exported, count=2).largest_mm <= ALLOWED_MM

@@ -1,0 +1,104 @@
+"""What `pip install handkit` brings, in an environment of its own, where wheels can be had."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MOST_MEGABYTES = 400
+FIRST_POSE_S = 2.0
+NEEDED = {"handkit", "numpy", "opencv-python-headless", "onnxruntime", "tyro", "rich"}
+UNWANTED = {"torch", "numba", "jaxtyping", "safetensors", "lightning", "scipy"}
+
+pytestmark = pytest.mark.extra
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[Path]:
+    """A fresh virtual environment with the package alone, which everybody can read."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield install(Path(folder))
+
+
+def install(folder: Path) -> Path:
+    """Into `folder`; skips the test where packages cannot be had."""
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "own/bin/python"), "install", "--quiet"]
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "own")], check=True)
+    unneeded = shutil.ignore_patterns(".venv", ".git", "runs", "__pycache__")
+    source = shutil.copytree(ROOT, folder / "source", ignore=unneeded)
+    done = subprocess.run(
+        [*pip, "--constraint", "constraints.txt", "."], cwd=source, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no wheels to be had: {done.stderr.strip()[-200:]}")
+    return folder / "own"
+
+
+def run(environment: Path, *arguments: str, cwd: Path, user: str | None = None) -> subprocess.CompletedProcess[str]:
+    """The command of that environment; nothing of this one's packages or settings."""
+    kept = {"PATH": os.environ["PATH"], "HOME": "/nonexistent" if user else str(cwd), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [str(environment / "bin/handkit"), *arguments],
+        cwd=cwd, env=kept, capture_output=True, text=True, check=False, timeout=120, user=user,
+    )  # fmt: skip
+
+
+def site_packages(environment: Path) -> Path:
+    (folder,) = environment.glob("lib/python*/site-packages")
+    return folder
+
+
+def test_it_is_small(environment: Path):
+    files = [path for path in site_packages(environment).rglob("*") if path.is_file() and not path.is_symlink()]
+    assert sum(path.stat().st_size for path in files) < MOST_MEGABYTES * 1e6
+    names = {
+        path.name.partition("-")[0].replace("_", "-").lower() for path in site_packages(environment).glob("*.dist-info")
+    }
+    assert names >= NEEDED
+    assert not names & UNWANTED
+
+
+def test_the_demo_runs(environment: Path, tmp_path: Path):
+    done = run(environment, "demo", "--out", "demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "mean joint error" in done.stdout
+    assert (tmp_path / "demo/demo.png").stat().st_size > 10_000
+
+
+def test_the_first_pose_comes_soon(environment: Path, tmp_path: Path):
+    """From the start of the process; the fastest of three, for others may be working on this machine too."""
+    frame = site_packages(environment) / "handkit/recording/00.png"
+    taken: list[float] = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        done = run(environment, "predict", str(frame), "--camera", "sr300", cwd=tmp_path)
+        taken.append(time.perf_counter() - begun)
+        assert done.returncode == 0, done.stderr
+        assert len(json.loads(done.stdout)["hands"]) == 1
+    assert min(taken) < FIRST_POSE_S
+
+
+def test_help_info_and_score(environment: Path, tmp_path: Path):
+    assert "kinect2" in run(environment, "info", cwd=tmp_path).stdout
+    assert run(environment, "score", "--help", cwd=tmp_path).returncode == 0
+    missing = run(environment, "train", "srn", cwd=tmp_path)
+    assert missing.returncode == 1
+    assert missing.stderr.endswith("pip install 'handkit[train]'\n")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become nobody")
+def test_nobody_without_a_home_can_use_it(environment: Path):
+    """As in a container with `USER nobody`: neither home nor site-packages can be written to."""
+    frame = site_packages(environment) / "handkit/recording/00.png"
+    done = run(environment, "predict", str(frame), "--camera", "sr300", cwd=Path("/"), user="nobody")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["hands"]) == 1

@@ -1,0 +1,130 @@
+"""A session: frames in, hands out to everything at once, whatever fails on the way."""
+
+import json
+
+import pytest
+from tracked import Script, Seen, frame
+
+from handkit.errors import SinkError
+from handkit.live import Session, run
+from handkit.sinks import Moment, open_sink
+from handkit.tracking import HandTracker
+
+
+class Frames:
+    """A source of scripted frames; an exception in their place is raised there."""
+
+    name, live = "scripted", False
+
+    def __init__(self, *items):
+        self.items, self.closed = items, False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+
+    def __iter__(self):
+        for item in self.items:
+            if isinstance(item, BaseException):
+                raise item
+            yield frame(item)
+
+
+class Sinking:
+    """A sink that fails at its third frame, and once more when it is closed."""
+
+    name = "sinking"
+
+    def __init__(self):
+        self.written, self.closed = 0, 0
+
+    def __enter__(self):
+        return self
+
+    def write(self, moment):
+        if self.written == 2:
+            raise SinkError("sinking cannot be written: No space left on device")
+        self.written += 1
+
+    def __exit__(self, *_):
+        self.closed += 1
+        raise SinkError("sinking cannot be closed")
+
+
+class Keeping:
+    def __init__(self):
+        self.kept, self.closed = [], False
+
+    def __enter__(self):
+        return self
+
+    def write(self, frame, hands):
+        self.kept.append((frame.index, len(hands)))
+
+    def __exit__(self, *_):
+        self.closed = True
+
+
+def tracker():
+    return HandTracker(Script(lambda i: [Seen((0, 0, 500))] if i >= 5 else []), hands=1)
+
+
+def test_everything_gets_every_frame(tmp_path):
+    keeper, source, watched = Keeping(), Frames(*range(20)), []
+    sinks = [open_sink(str(tmp_path / name)) for name in ("hands.jsonl", "hands.csv")]
+    session = run(source, tracker(), sinks, keepers=[keeper], watch=lambda _, moment: watched.append(moment.index))
+    lines = [json.loads(line) for line in (tmp_path / "hands.jsonl").read_text().splitlines()]
+    assert [line["index"] for line in lines] == [index for index, _ in keeper.kept] == watched == list(range(20))
+    assert [len(line["hands"]) for line in lines] == [count for _, count in keeper.kept]
+    assert (session.frames, session.dropped, session.ids) == (20, 0, {1})
+    assert session.with_hands == 14, "searched for at frames 3 and 6"
+    assert keeper.closed
+    assert source.closed
+    assert session.latency_ms(99) >= session.latency_ms(50) > 0
+
+
+def test_dropped_frames_are_counted():
+    assert run(Frames(3, 4, 8), tracker()).dropped == 6
+
+
+def test_a_sink_that_fails_ends_alone(tmp_path):
+    sinking, said = Sinking(), []
+    other = open_sink(str(tmp_path / "hands.jsonl"))
+    session = run(Frames(*range(20)), tracker(), [sinking, other], report=said.append)
+    assert session.frames == len((tmp_path / "hands.jsonl").read_text().splitlines()) == 20
+    assert said == ["sinking cannot be written: No space left on device; tracking goes on without it"]
+    assert (sinking.written, sinking.closed) == (2, 1)
+
+
+def test_what_cannot_be_closed_is_said():
+    said = []
+    run(Frames(0), tracker(), [Sinking()], report=said.append)
+    assert said == ["sinking cannot be closed"]
+
+
+def test_ctrl_c_closes_everything(tmp_path):
+    keeper, source, said = Keeping(), Frames(*range(12), KeyboardInterrupt()), []
+    path = tmp_path / "hands.glb"
+    script = HandTracker(Script(lambda i: [Seen((0, 0, 500))]))
+    session = run(source, script, [open_sink(str(path))], keepers=[keeper], report=said.append)
+    assert (session.frames, said) == (12, ["stopped"])
+    assert path.read_bytes()[:4] == b"glTF"
+    assert keeper.closed
+    assert source.closed
+
+
+def test_an_error_of_the_source_closes_everything_and_is_raised():
+    keeper = Keeping()
+    with pytest.raises(ZeroDivisionError):
+        run(Frames(0, ZeroDivisionError()), tracker(), keepers=[keeper])
+    assert keeper.closed
+
+
+def test_a_long_session_keeps_few_numbers():
+    session = Session()
+    for i in range(30_000):
+        session.count(Moment(i, i / 30, []), latency_ms=float(i))
+    assert len(session.latencies_ms) == 10_000
+    assert session.latency_ms(0) == 20_000
