@@ -9,7 +9,8 @@ from handkit.models import MODELS
 from handkit.recipes import PUBLISHED, SRN_TABLE_1, Recipe
 from handkit.skeleton import HAND21
 from handkit.training.loop import Run
-from handkit.training.streams import SyntheticFrames, pose_targets
+from handkit.training.streams import SyntheticFrames
+from handkit.training.targets import pose_targets
 
 STEPS = 20
 EXPERIMENTS = {name: recipe for (name, data), recipe in PUBLISHED.items() if data == "nyu"} | {
