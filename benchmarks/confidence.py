@@ -31,7 +31,7 @@ from handkit.hub import find_weights
 from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
-from handkit.models.confidence import SURE_MM, Confidence, Verdict
+from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict, log_confidence
 from handkit.models.description import describe_crops
 from handkit.models.handedness import Handedness
 from handkit.recipes import CONFIDENCE_SYNTHETIC
@@ -69,6 +69,12 @@ class Judge:
             return first[:2], second[:2], self.handedness(first[2], second[2])
 
 
+def sure(verdict: Verdict, other: Verdict) -> Tensor:
+    """Confidence in hypotheses, beside the others of the same cubes."""
+    pairs = (torch.stack([getattr(each, name) for each in (verdict, other)], dim=1) for name in ("good", "right"))
+    return log_confidence(*pairs)[:, 0].exp()
+
+
 def synthetic(judge: Judge, count: int) -> dict[str, Any]:
     """Held-out hypotheses of the training's kind; both networks see the same crops."""
     stream = Hypotheses(CONFIDENCE_SYNTHETIC, seed=SEED, size=BATCH)
@@ -80,9 +86,8 @@ def synthetic(judge: Judge, count: int) -> dict[str, Any]:
         error = truth["errors_mm"].mean(1)
         found = {
             "good": truth["hand"] & truth["right"] & (error < SURE_MM), "hand": truth["hand"], "right": truth["right"],
-            "confidence": verdict.confidence, "hand score": verdict.hand, "one": verdict.right,
+            "confidence": sure(verdict, other), "hand score": verdict.hand, "one": verdict.right,
             "two": verdict.right - other.right, "by good": verdict.good - other.good, "old": old,
-            "both sure": torch.minimum(verdict.good, other.good) > 0,
             "error": error, "scale": verdict.log_scale.exp().mean(1),
         }  # fmt: skip
         for name, part in found.items():
@@ -102,7 +107,6 @@ def summary(rows: dict[str, np.ndarray]) -> dict[str, Any]:
         "AUC of good": area_under_curve(rows["confidence"].astype(float), good),
         "AUC of hand": area_under_curve(rows["hand score"].astype(float), hand),
         "handedness error": {name: float(((rows[key] > 0) != right)[hand].mean()) for key, name in names.items()},
-        "both hypotheses above 0.5": float(rows["both sure"].mean()),
         "said and true joint error, mm": [float(rows["scale"][near].mean()), float(rows["error"][near].mean())],
         "reliability": [list(each) for each in reliability(rows["confidence"].astype(float), good) if each.answers],
     }  # fmt: skip
@@ -127,7 +131,7 @@ def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
         cube = Cube.around(truth.mean(0, keepdim=True), edge=EDGE_MM)
         (answer, verdict), (_, other), old = judge.both(frame, cube)
         errors.append(float((answer[0, 2:] - truth).norm(dim=-1).mean()))
-        said.append(float(verdict.confidence))
+        said.append(float(sure(verdict, other)))
         sides.append(bool(verdict.right > other.right))
         old_sides.append(bool(old > 0))
     good = np.array(errors) < SURE_MM
@@ -140,7 +144,7 @@ def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
 
 def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -> dict[str, Any]:
     """The surest hypothesis around any place that `propose` answers, re-centered once."""
-    said, sides, old_sides, both_sure = [], [], [], []
+    said, sides, old_sides = [], [], []
     for _, depth, frame in images(folder, camera):
         places = propose(depth, camera)
         cube = Cube.around(torch.from_numpy(places).float(), edge=EDGE_MM)
@@ -148,15 +152,13 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
         best = int(verdict.good.argmax())
         centered = Cube.around(joints[best].mean(0, keepdim=True), edge=EDGE_MM)
         (_, right), (_, mirrored), old = judge.both(frame, centered)
-        said.append(float(torch.maximum(right.confidence, mirrored.confidence)))
+        said.append(max(float(sure(right, mirrored)), float(sure(mirrored, right))))
         sides.append(bool(mirrored.right > right.right))
-        both_sure.append(bool(torch.minimum(right.good, mirrored.good) > 0))
         old_sides.append(bool(old < 0))
     figures = {
         "frames": len(said),
         "median confidence": float(np.median(said)),
         "above 0.5": sum(x > 0.5 for x in said),
-        "both hypotheses above 0.5": sum(both_sure),
     }
     if left is None:
         return figures
@@ -166,13 +168,14 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
 
 def milliseconds(judge: Judge) -> float:
     """Median time of one verdict on two hypotheses, this process' threads."""
-    tokens, context = torch.randn(2, 21, judge.confidence.arguments["features"] + 7), torch.randn(2, 128)
-    context = context[:, : judge.confidence.arguments["features"]]
+    features, size = judge.confidence.arguments["features"], judge.model.resolution
+    tokens, depth = torch.randn(2, 21, features + MEASURES), torch.randn(2, size, size)
+    maps = torch.randn(2, features, size // 4, size // 4)
     times: list[float] = []
     with torch.inference_mode():
         for _ in range(200):
             begun = time.perf_counter()
-            judge.confidence(tokens, context)
+            judge.confidence(tokens, maps, depth)
             times.append((time.perf_counter() - begun) * 1e3)
     return float(np.median(times))
 
@@ -197,7 +200,7 @@ def main() -> None:
         figures["nohand"] = proposed(judge, asked.data / "nohand", kinect, left=None)
         figures["sr305"] = proposed(judge, asked.data / "sr305", Camera.named("sr305"), left=False)
     figures["synthetic"] = synthetic(judge, asked.count)
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -1,32 +1,38 @@
 """Real frames that no training saw: fingertips, joints, handedness, false hands; one line for each set.
 
-    python benchmarks/real_frames.py DATA [--weights NAME|PATH] [--rotations 1]
+    python benchmarks/real_frames.py DATA [--weights NAME|PATH] [--backend onnx|openvino|torch] [--rotations 1]
 
-DATA holds `sr305/`, `kinect2/`, `cvar/` and `nohand/`; a set that is not there is left out. Prints a table and,
-with `--out FILE`, writes the figures as JSON.
+DATA holds `sr305/`, `kinect2/`, `cvar/`, `nohand/` and `cases/`; a set that is not there is left out. Errors are of the
+surest hand however sure it is; hands are counted from `--minimum-confidence` on. `in place`: in two_hands both hands,
+each with its handedness and in its half of the image; in collapsed_fist none, or one that lies on the hand. Prints a
+table and, with `--out FILE`, writes the figures as JSON.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
-import torch
 import tyro
-from jaxtyping import Float32
 from report import print_report
 
 from handkit import Camera, HandPoseEstimator
+from handkit.backends.opening import BackendName
+from handkit.depth import DepthImage
+from handkit.errors import FrameError
+from handkit.estimator import MINIMUM_CONFIDENCE
 from handkit.hand import HandPose
 
 TIPS = {"T": 4, "I": 8, "M": 12, "R": 16, "P": 20}
 SKIN_MM = 6.0
 """SR305's tips are marked on the skin; the joint lies this much deeper."""
-SURE = 0.5
-"""Confidence from which a hand counts as answered."""
+FISTS = {"a": (108.0, 119.0), "n": (100.0, 129.5), "x": (98.0, 128.0)}
+"""Principal point of each crop by its letter; a Kinect v1's focal length is 525 pixels."""
+ON_HAND, ON_HAND_MM = 0.9, 40.0
+"""At least this share of the joints has a surface within this distance along the ray."""
 
 Side = Literal["left", "right"]
 
@@ -39,7 +45,7 @@ class Sample:
     depth: np.ndarray
     camera: Camera
     hand: Side | None
-    joints: dict[int, Float32[np.ndarray, "3"]]
+    joints: dict[int, np.ndarray]
 
 
 def stored(path: Path) -> np.ndarray:
@@ -80,34 +86,93 @@ def nohand(data: Path) -> Iterator[Sample]:
         yield Sample(path.name, stored(path), Camera.named("kinect2"), None, {})
 
 
-SETS = {"sr305": sr305, "cvar": cvar, "kinect2": kinect2, "nohand": nohand}
-
-
 def errors_of(hand: HandPose, sample: Sample) -> list[float]:
     return [float(np.linalg.norm(hand.joints_mm[joint] - place)) for joint, place in sample.joints.items()]
 
 
-def measure(estimator: HandPoseEstimator, samples: list[Sample]) -> dict[str, float]:
-    """The figures of one set: errors with the handedness given and predicted (mm), handedness errors, sure hands."""
-    given: list[float] = []
-    predicted: list[float] = []
-    found = wrong = sure = 0
-    for sample in samples:
-        if sample.hand is not None and sample.joints:
-            hands = estimator.predict_many([sample.depth], sample.camera, handedness=sample.hand)[0].hands
-            given += errors_of(hands[0], sample) if hands else [np.inf] * len(sample.joints)
-        hands = estimator.predict_many([sample.depth], sample.camera)[0].hands
-        found += bool(hands)
-        sure += any(hand.confidence >= SURE for hand in hands)
-        if hands and sample.hand is not None:
-            wrong += hands[0].handedness != sample.hand
-            predicted += errors_of(hands[0], sample)
-    figures: dict[str, float] = {"frames": len(samples), "found": found, "sure": sure, "handedness errors": wrong}
-    for name, errors in (("given", given), ("predicted", predicted)):
-        if errors:
-            figures |= {f"{name} mean mm": round(float(np.mean(errors)), 2)}
-            figures |= {f"{name} median mm": round(float(np.median(errors)), 2)}
-    return figures
+def two_hands(data: Path) -> Iterator[Sample]:
+    for path in sorted((data / "cases/two_hands").glob("*.png")):
+        yield Sample(path.name, stored(path), Camera.named("sr305"), None, {})
+
+
+def collapsed_fist(data: Path) -> Iterator[Sample]:
+    for path in sorted((data / "cases/collapsed_fist").glob("*.png")):
+        depth, (cx, cy) = stored(path), FISTS[path.name.split("_")[1]]
+        camera = Camera(fx=525.0, fy=525.0, cx=cx, cy=cy, width=depth.shape[1], height=depth.shape[0])
+        yield Sample(path.name, depth, camera, "left", {})
+
+
+SETS = {
+    "sr305": sr305,
+    "cvar": cvar,
+    "kinect2": kinect2,
+    "nohand": nohand,
+    "two_hands": two_hands,
+    "collapsed_fist": collapsed_fist,
+}
+
+
+@dataclass
+class Figures:
+    """What adds up over the frames of a set."""
+
+    minimum_confidence: float
+    frames: int = 0
+    refused: int = 0
+    found: int = 0
+    """Frames with a hand that is sure enough, the handedness predicted."""
+    found_given: int = 0
+    handedness_errors: int = 0
+    both: int = 0
+    on_hand: int = 0
+    given: list[float] = field(default_factory=list[float])
+    predicted: list[float] = field(default_factory=list[float])
+
+    def add(self, estimator: HandPoseEstimator, sample: Sample) -> None:
+        self.frames += 1
+        try:
+            image = DepthImage.of(sample.depth, sample.camera)
+        except FrameError:
+            self.refused += 1
+            return
+        hands = estimator.run(image, minimum_confidence=0.0).hands
+        sure = [hand for hand in hands if hand.confidence >= self.minimum_confidence]
+        self.found += bool(sure)
+        self.both += both(sure, sample.camera)
+        self.on_hand += all(on_hand(hand, image) for hand in sure)
+        if sample.hand is None:
+            return
+        self.handedness_errors += bool(hands) and hands[0].handedness != sample.hand
+        self.predicted += errors_of(hands[0], sample) if hands else [np.inf] * len(sample.joints)
+        asked = estimator.run(image, handedness=sample.hand, minimum_confidence=0.0).hands
+        self.found_given += any(hand.confidence >= self.minimum_confidence for hand in asked)
+        self.given += errors_of(asked[0], sample) if asked else [np.inf] * len(sample.joints)
+
+    def summary(self, name: str) -> dict[str, float]:
+        figures: dict[str, float] = {"frames": self.frames, "refused": self.refused, "with a hand": self.found}
+        if name in {"two_hands", "collapsed_fist"}:
+            return figures | {"in place": self.both if name == "two_hands" else self.on_hand}
+        if name == "nohand":
+            return figures
+        figures |= {"with a hand, given": self.found_given, "handedness errors": self.handedness_errors}
+        for kind, errors in (("given", self.given), ("predicted", self.predicted)):
+            if errors:
+                figures |= {f"{kind} mean mm": round(float(np.mean(errors)), 2)}
+                figures |= {f"{kind} median mm": round(float(np.median(errors)), 2)}
+        return figures
+
+
+def both(hands: list[HandPose], camera: Camera) -> bool:
+    """A left hand in the left half, and a right one in the right half."""
+    places = {hand.handedness: hand.joints_px[:, 0].mean() for hand in hands}
+    return len(hands) == 2 and places.get("left", np.inf) < camera.width / 2 < places.get("right", 0)
+
+
+def on_hand(hand: HandPose, image: DepthImage) -> bool:
+    column, row = np.rint(hand.joints_px).astype(int).T
+    height, width = image.depth.shape
+    surface = image.depth[row.clip(0, height - 1), column.clip(0, width - 1)]
+    return float((np.abs(surface - hand.joints_mm[:, 2]) < ON_HAND_MM).mean()) >= ON_HAND
 
 
 def main(
@@ -115,17 +180,27 @@ def main(
     /,
     *,
     weights: str = "latent-fusion",
-    rotations: Literal[1, 2, 4] = 4,
-    threads: int = 1,
+    backend: BackendName | None = None,
+    detector: str = "detector",
+    confidence: str | None = None,
+    rotations: Literal[1, 2, 4] = 1,
+    minimum_confidence: float = MINIMUM_CONFIDENCE,
     out: Path | None = None,
 ) -> None:
     """Measure on every set that is there."""
-    torch.set_num_threads(threads)
-    estimator = HandPoseEstimator.from_pretrained(weights, rotations=rotations)
-    rows = {name: measure(estimator, list(read(data))) for name, read in SETS.items() if (data / name).is_dir()}
+    estimator = HandPoseEstimator.from_pretrained(
+        weights, backend=backend, rotations=rotations, detector=detector, confidence=confidence
+    )
+    rows: dict[str, dict[str, float]] = {}
+    for name, read in SETS.items():
+        figures = Figures(minimum_confidence)
+        for sample in read(data):
+            figures.add(estimator, sample)
+        if figures.frames:
+            rows[name] = figures.summary(name)
     columns = list(dict.fromkeys(key for figures in rows.values() for key in figures))
     print_report(
-        f"{weights}, {rotations} rotations",
+        f"{weights}, {estimator.backend.name}, {rotations} rotations, hands from confidence {minimum_confidence:g} on",
         [{"set": name} | {key: str(figures.get(key, "")) for key in columns} for name, figures in rows.items()],
     )
     if out:

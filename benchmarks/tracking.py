@@ -3,7 +3,9 @@
     python benchmarks/tracking.py DATA [--weights NAME|PATH] [--confidence NAME|PATH] [--backend onnx|openvino|torch]
 
 DATA holds `cvar/`, `kinect2/` and `nohand/`: real frames, which are not part of the repository. Frames count as 30 a
-second. Jitter is the mean distance of a joint from the middle of its places one frame before and after.
+second, those of Kinect, of which every fourth is there, as 7.5. Jitter is the mean distance of a joint from the middle
+of its places one frame before and after; lag is the time by which what was found is the truth of earlier, by least
+squares over the truth's velocity.
 """
 
 import json
@@ -19,30 +21,32 @@ import tyro
 from report import print_report
 from tyro.conf import Positional
 
+from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, TrackedHand
-from handkit.hub import BackendName
 from handkit.shapes import Float32
 from handkit.sources.files import find_files, read_frames
 from handkit.synthetic.scenes import record, whole_frames
 from handkit.tracking import Asked, HandTracker
 
 RATE = 30.0
-SHIFTS_MS = np.arange(-60, 121, 2)
-"""By which a smoothed hand may lag behind the truth."""
 Joints = Float32[np.ndarray, "J 3"]
 Hand = TypeVar("Hand", bound=HandPose)
 
 
-class Sequence30(NamedTuple):
+class Recording(NamedTuple):
     """Depth images in order, with the truth where it is known."""
 
     name: str
     images: list[DepthImage]
     truth: list[dict[int, Joints]]
     """By joint number: x, y, z."""
+    side: Asked = "right"
+    """As it is given where the handedness is."""
+    rate: float = RATE
+    """Frames a second."""
 
 
 def main(
@@ -65,39 +69,51 @@ def main(
         made = [render(frames, seed) for seed in range(recordings)]
         print_report(f"{recordings} synthetic recordings of {frames} frames", compare(estimator, made))
     if "kinect2" in parts:
-        shown = Sequence30("kinect2", read_folder(data / "kinect2", Camera.named("kinect2")), [])
+        shown = Recording("kinect2", read_folder(data / "kinect2", Camera.named("kinect2")), [], "left", RATE / 4)
         print_report("85 Kinect v2 frames in order", compare(estimator, [shown]))
     if "events" in parts:
         print_report(f"{events} times a hand leaves and comes back", [leave_and_return(estimator, data, events)])
 
 
-def compare(estimator: HandPoseEstimator, sequences: list[Sequence30]) -> list[dict[str, str]]:
+def compare(estimator: HandPoseEstimator, sequences: list[Recording]) -> list[dict[str, str]]:
     """Frame by frame, and tracked, with the handedness given and predicted."""
     rows: list[dict[str, str]] = []
-    for handedness in ("right", "auto"):
+    for handedness in (sequences[0].side, "auto"):
         found = [
             [first(estimator.run(image, hands=1, handedness=handedness).hands) for image in each.images]
             for each in sequences
         ]
-        rows += [figures(f"frame by frame, {handedness}", sequences, found), *follow(estimator, sequences, handedness)]
+        raw, smooth = follow(estimator, sequences, handedness)
+        ways = {"frame by frame": found, "tracked, raw": raw, "tracked, smoothed": smooth}
+        rows += [figures(f"{way}, {handedness}", sequences, hands, ways) for way, hands in ways.items()]
     return rows
 
 
-def follow(estimator: HandPoseEstimator, sequences: list[Sequence30], handedness: Asked) -> list[dict[str, str]]:
+def follow(
+    estimator: HandPoseEstimator, sequences: list[Recording], handedness: Asked
+) -> tuple[list[list[HandPose | None]], list[list[HandPose | None]]]:
     """Tracked: raw and smoothed."""
-    smooth: list[list[TrackedHand | None]] = []
+    smooth: list[list[HandPose | None]] = []
+    raw: list[list[HandPose | None]] = []
     for each in sequences:
         tracker = HandTracker(estimator, hands=1, handedness=handedness)
-        smooth.append([first(seen(tracker, image, i)) for i, image in enumerate(each.images)])
-    raw = [[hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands] for hands in smooth]
-    return [
-        figures(f"tracked, {handedness}, raw", sequences, raw),
-        figures(f"tracked, {handedness}, smoothed", sequences, smooth),
+        hands = [first(seen(tracker, image, i / each.rate)) for i, image in enumerate(each.images)]
+        smooth.append([*hands])
+        raw.append([hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands])
+    return raw, smooth
+
+
+def figures(
+    way: str,
+    sequences: list[Recording],
+    found: list[list[HandPose | None]],
+    ways: dict[str, list[list[HandPose | None]]],
+) -> dict[str, str]:
+    """One row; errors over all frames in which this way found the hand, and over those in which all `ways` did."""
+    shared = [
+        [hand if all(every) else None for hand, *every in zip(hands, *others, strict=True)]
+        for hands, *others in zip(found, *ways.values(), strict=True)
     ]
-
-
-def figures(way: str, sequences: list[Sequence30], found: Sequence[Sequence[HandPose | None]]) -> dict[str, str]:
-    """One row."""
     pairs = [pair for hands in found for pair in pairwise(hands)]
     joints = [[hand and hand.joints_mm for hand in hands] for hands in found]
     labeled = all(each.truth for each in sequences)
@@ -110,17 +126,31 @@ def figures(way: str, sequences: list[Sequence30], found: Sequence[Sequence[Hand
         "flips": str(sum(a.handedness != b.handedness for a, b in pairs if a and b)),
         "numbers": str(len(ids)) if ids else "-",
         "error mm": error_mm(sequences, joints) if labeled else "-",
+        "of shared": error_mm(sequences, [[hand and hand.joints_mm for hand in each] for each in shared])
+        if labeled
+        else "-",
         "jitter mm": f"{np.mean([jitter_mm(each) for each in joints]):.2f}",
-        "truth's jitter mm": f"{np.mean([jitter_mm(known(each)) for each in sequences]):.2f}" if labeled else "-",
+        "around center": f"{np.mean([jitter_mm(centered(each)) for each in joints]):.2f}",
+        "labels' jitter": " / ".join(
+            f"{np.mean([jitter_mm(each) for each in moved]):.2f}"
+            for moved in ([known(each) for each in sequences], [centered(known(each)) for each in sequences])
+        )
+        if labeled
+        else "-",
         "lag ms": lag_ms(sequences, joints) if labeled else "-",
     }
 
 
-def known(sequence: Sequence30) -> list[Joints | None]:
+def centered(hands: Sequence[Joints | None]) -> list[Joints | None]:
+    """Around the mean of the joints."""
+    return [None if joints is None else joints - joints.mean(axis=0) for joints in hands]
+
+
+def known(sequence: Recording) -> list[Joints | None]:
     return [np.array(list(truth.values()), np.float32) for truth in sequence.truth]
 
 
-def error_mm(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None]]) -> str:
+def error_mm(sequences: list[Recording], found: Sequence[Sequence[Joints | None]]) -> str:
     errors = [
         np.linalg.norm(joints[list(truth)] - np.array(list(truth.values())), axis=1).mean()
         for sequence, hands in zip(sequences, found, strict=True)
@@ -130,20 +160,18 @@ def error_mm(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None
     return f"{np.mean(errors):.2f}" if errors else "-"
 
 
-def lag_ms(sequences: list[Sequence30], found: Sequence[Sequence[Joints | None]]) -> str:
-    """The shift of the truth in time that what was found fits best."""
-    costs = np.zeros(len(SHIFTS_MS))
+def lag_ms(sequences: list[Recording], found: Sequence[Sequence[Joints | None]]) -> str:
+    """Of found(t) = truth(t) - lag x velocity(t)."""
+    along, squares = 0.0, 0.0
     for sequence, hands in zip(sequences, found, strict=True):
-        seen = [i for i, joints in enumerate(hands) if joints is not None]
+        truth = np.array([list(each.values()) for each in sequence.truth], np.float64)
         numbers = list(sequence.truth[0])
-        truth = np.array([[each[number] for number in numbers] for each in sequence.truth])
-        places = np.array([hands[i][numbers] for i in seen])  # pyright: ignore[reportOptionalSubscript]
-        flat = truth.reshape(len(truth), -1)
-        for k, shift in enumerate(SHIFTS_MS):
-            at = np.array(seen) - shift / 1e3 * RATE
-            moved = np.stack([np.interp(at, np.arange(len(flat)), column) for column in flat.T], axis=1)
-            costs[k] += np.linalg.norm(moved.reshape(places.shape) - places, axis=-1).mean()
-    return f"{SHIFTS_MS[costs.argmin()]}"
+        velocity = (truth[2:] - truth[:-2]) / 2 * sequence.rate
+        for place, here, moving in zip(hands[1:-1], truth[1:-1], velocity, strict=True):
+            if place is not None:
+                along += float(((place[numbers] - here) * moving).sum())
+                squares += float((moving**2).sum())
+    return f"{-1e3 * along / squares:.0f}" if squares else "-"
 
 
 def jitter_mm(hands: Sequence[Joints | None]) -> float:
@@ -160,33 +188,37 @@ def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> d
     """A hand for 5 to 30 frames, then an image without one for 15 to 40, over and over; Kinect v2 frames."""
     camera, random = Camera.named("kinect2"), np.random.default_rng(0)
     hands, empty = read_folder(data / "kinect2", camera), read_folder(data / "nohand", camera)
-    tracker, clock, begun = HandTracker(estimator, hands=1), 0, 0
+    tracker, clock, never = HandTracker(estimator, hands=1), 0, 0
     gone: list[int] = []
     back: list[int] = []
     ghosts: list[int] = []
     for _ in range(events):
         start, stay, away = (int(random.integers(*each)) for each in ((0, len(hands) - 30), (5, 31), (15, 41)))
-        there = [bool(seen(tracker, hands[start + i], clock + i)) for i in range(stay)]
+        there = [bool(seen(tracker, hands[start + i], (clock + i) / RATE)) for i in range(stay)]
         clock += stay
         nothing = empty[random.integers(len(empty))]
         reported = [tracker.track(nothing, (clock + i) / RATE) for i in range(away)]
         clock += away
-        begun += not any(there)
-        back.append(there.index(True) if any(there) else stay)
+        never += not any(there)
+        back += [there.index(True)] if any(there) else []
         gone.append(max((i + 1 for i, found in enumerate(reported) if found), default=0))
         ghosts.append(sum(any(hand.tracked for hand in found) for found in reported))
-    to_ms = 1000 / RATE
     return {
         "frames": str(clock),
-        "first hand after ms: median, worst": f"{np.median(back) * to_ms:.0f}, {max(back) * to_ms:.0f}",
-        "never found again": str(begun),
-        "hand reported after it left ms: median, worst": f"{np.median(gone) * to_ms:.0f}, {max(gone) * to_ms:.0f}",
-        "seen where none is ms: mean, worst": f"{np.mean(ghosts) * to_ms:.0f}, {max(ghosts) * to_ms:.0f}",
+        "first hand after ms: median, worst": span_ms(back) if back else "-",
+        "never found again": str(never),
+        "hand reported after it left ms: median, worst": span_ms(gone),
+        "seen where none is ms: median, worst": span_ms(ghosts),
     }
 
 
-def seen(tracker: HandTracker, image: DepthImage, index: int) -> list[TrackedHand]:
-    return [hand for hand in tracker.track(image, index / RATE) if hand.tracked]
+def span_ms(frames: list[int]) -> str:
+    """Median and worst."""
+    return f"{np.median(frames) * 1000 / RATE:.0f}, {max(frames) * 1000 / RATE:.0f}" if frames else "-"
+
+
+def seen(tracker: HandTracker, image: DepthImage, time_s: float) -> list[TrackedHand]:
+    return [hand for hand in tracker.track(image, time_s) if hand.tracked]
 
 
 def first(hands: Sequence[Hand]) -> Hand | None:
@@ -197,7 +229,7 @@ def read_folder(folder: Path, camera: Camera) -> list[DepthImage]:
     return [DepthImage.of(read_frames(path)[0], camera) for path in find_files(str(folder))]
 
 
-def read_cvar(folder: Path) -> Sequence30:
+def read_cvar(folder: Path) -> Recording:
     labels = json.loads((folder / "labels.json").read_text())
     fx, fy, cx, cy = labels["camera"]
     camera = Camera(fx=fx, fy=fy, cx=cx, cy=cy, width=320, height=240)
@@ -205,15 +237,15 @@ def read_cvar(folder: Path) -> Sequence30:
         {int(number): np.array(place, np.float32) for number, place in labels["frames"][path.name].items()}
         for path in find_files(str(folder))
     ]
-    return Sequence30("cvar", read_folder(folder, camera), truth)
+    return Recording("cvar", read_folder(folder, camera), truth)
 
 
-def render(count: int, seed: int) -> Sequence30:
+def render(count: int, seed: int) -> Recording:
     scene = record(count, torch.Generator().manual_seed(seed), device="sr300")
     shown = whole_frames(scene)
     images = [DepthImage.of(shown.depth[i].numpy(), shown.camera.camera(i)) for i in range(count)]
     truth = [dict(enumerate(joints)) for joints in scene.joints.numpy()]
-    return Sequence30(f"synthetic {seed}", images, truth)
+    return Recording(f"synthetic {seed}", images, truth)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ def test_a_bent_finger():
 def test_a_mirrored_hand_is_bent_alike():
     random = np.random.default_rng(0)
     joints = straight() + random.normal(0, 8, (21, 3)).astype(np.float32)
-    mirrored = joints * np.float32([-1, 1, 1])
+    mirrored = joints * np.array([-1, 1, 1], np.float32)
     assert joint_angles(mirrored, HAND21, left=True) == pytest.approx(joint_angles(joints, HAND21, left=False))
     moved = joints @ np.linalg.qr(random.normal(size=(3, 3)))[0].astype(np.float32)
     if np.linalg.det(np.linalg.lstsq(joints, moved, rcond=None)[0]) < 0:
-        moved *= np.float32([-1, 1, 1])
+        moved *= np.array([-1, 1, 1], np.float32)
     assert joint_angles(moved, HAND21, left=False) == pytest.approx(joint_angles(joints, HAND21, left=False), abs=0.01)
 
 

@@ -20,7 +20,7 @@ def test_mediapipe_is_meters_around_the_center():
     [("ros", (0.01, -0.02, 0.5)), ("unity", (0.01, 0.02, 0.5)), ("openxr26", (0.01, 0.02, -0.5))],
 )
 def test_axes_and_unit(convention, expected):
-    joints = np.tile(np.float32([10, -20, 500]), (21, 1))
+    joints = np.tile(np.array([10, -20, 500], np.float32), (21, 1))
     assert convert(joints, HAND21, convention) == pytest.approx(
         np.tile(expected, (len(convert(HAND, HAND21, convention)), 1))
     )
@@ -28,7 +28,7 @@ def test_axes_and_unit(convention, expected):
 
 def test_openxr_has_its_joints_in_its_order():
     """Palm, wrist, thumb 2-5, index 6-10, middle 11-15, ring 16-20, little 21-25."""
-    joints = convert(HAND, HAND21, "openxr26") * np.float32([1000, -1000, -1000])
+    joints = convert(HAND, HAND21, "openxr26") * np.array([1000, -1000, -1000], np.float32)
     assert len(joints) == 26
     marked = [1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25]
     assert joints[marked] == pytest.approx(HAND, abs=1e-3)

@@ -18,7 +18,7 @@ from handkit.backends.graph_file import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
 from handkit.export import detector_parity, hand_parity, write
-from handkit.graph import HandGraph
+from handkit.graph import HandGraph, load_graph
 from handkit.models import MODELS
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
@@ -27,7 +27,6 @@ from handkit.skeleton import HAND21, NYU14
 SMALL: dict[str, dict[str, Any]] = {
     "attention-hourglass": {"resolution": 64, "channels": 16},
     "crossinfonet": {"resolution": 32},
-    "densereg": {"resolution": 32, "channels": 48, "stacks": 1, "initial_std": None},
     "latent-fusion": {"resolution": 32, "channels": 16, "planes": ["xy"], "initial_std": None},
     "srn": {"resolution": 32, "stages": 1},
 }
@@ -37,7 +36,7 @@ ALLOWED_MM = 0.05
 def pose(name: str) -> Any:
     """Weights as a weights file has them: half precision numbers."""
     torch.manual_seed(0)
-    model = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
+    model: Any = MODELS[name](NYU14 if name == "srn" else HAND21, **SMALL[name])
     return _rounded(model)
 
 
@@ -161,7 +160,7 @@ def test_parity_is_what_the_outputs_differ_by(files: Path):
 
 def test_weights_stay_in_half_precision(files: Path):
     parameters = sum(each.numel() for each in (*module().pose.parameters(), *module().confidence.parameters()))  # pyright: ignore
-    assert (files / "hand.onnx").stat().st_size < 2 * parameters + 120_000
+    assert (files / "hand.onnx").stat().st_size < 3 * parameters
 
 
 def test_a_file_says_nothing_of_who_wrote_it(files: Path):
@@ -170,10 +169,22 @@ def test_a_file_says_nothing_of_who_wrote_it(files: Path):
     assert b'"network": "latent-fusion"' in content
 
 
-@pytest.mark.parametrize("name", sorted(set(SMALL) - {"latent-fusion"}))
-def test_every_network(name: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    "name", ["srn", *(pytest.param(each, marks=pytest.mark.slow) for each in ("attention-hourglass", "crossinfonet"))]
+)
+def test_networks_that_have_learned_nothing(name: str, tmp_path: Path):
     graph = HandGraph(pose(name), None, edge_mm=200.0)
     write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
     exported = onnx.OnnxGraph(tmp_path / "hand.onnx", kind="hand")
     assert (exported.info.network, exported.info.confidence) == (name, "none")
     assert hand_parity(graph, exported, count=2).largest_mm <= ALLOWED_MM
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("name", ["attention-hourglass", "crossinfonet", "densereg", "latent-fusion-xy", "srn"])
+def test_trained_networks(name: str, tmp_path: Path):
+    """DenseReg only trained: its votes tie on the noise of a network that has learned nothing, and rounding decides."""
+    graph = load_graph(name)
+    write(hand_onnx(graph), tmp_path / "hand.onnx", form="onnx")
+    assert hand_parity(graph, onnx.OnnxGraph(tmp_path / "hand.onnx"), count=10).largest_mm <= ALLOWED_MM

@@ -2,11 +2,11 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,12 +43,12 @@ def install(folder: Path) -> Path:
     return folder / "own"
 
 
-def run(environment: Path, *arguments: str, cwd: Path, user: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(environment: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """The command of that environment; nothing of this one's packages or settings."""
-    kept = {"PATH": os.environ["PATH"], "HOME": "/nonexistent" if user else str(cwd), "OMP_NUM_THREADS": "1"}
+    kept = {"PATH": os.environ["PATH"], "HOME": str(cwd), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [str(environment / "bin/handkit"), *arguments],
-        cwd=cwd, env=kept, capture_output=True, text=True, check=False, timeout=120, user=user,
+        cwd=cwd, env=kept, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 
@@ -75,16 +75,14 @@ def test_the_demo_runs(environment: Path, tmp_path: Path):
 
 
 def test_the_first_pose_comes_soon(environment: Path, tmp_path: Path):
-    """From the start of the process; the fastest of three, for others may be working on this machine too."""
+    """From the start of the process, nothing cached: its CPU time, for others may be working on this machine too."""
     frame = site_packages(environment) / "handkit/recording/00.png"
-    taken: list[float] = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        done = run(environment, "predict", str(frame), "--camera", "sr300", cwd=tmp_path)
-        taken.append(time.perf_counter() - begun)
-        assert done.returncode == 0, done.stderr
-        assert len(json.loads(done.stdout)["hands"]) == 1
-    assert min(taken) < FIRST_POSE_S
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run(environment, "predict", str(frame), "--camera", "sr300", cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["hands"]) == 1
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < FIRST_POSE_S
 
 
 def test_help_info_and_score(environment: Path, tmp_path: Path):
@@ -98,7 +96,14 @@ def test_help_info_and_score(environment: Path, tmp_path: Path):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become nobody")
 def test_nobody_without_a_home_can_use_it(environment: Path):
     """As in a container with `USER nobody`: neither home nor site-packages can be written to."""
-    frame = site_packages(environment) / "handkit/recording/00.png"
-    done = run(environment, "predict", str(frame), "--camera", "sr300", cwd=Path("/"), user="nobody")
+    python = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if not Path(python).exists():
+        pytest.skip(f"no {python}: the interpreter of this environment may lie where nobody cannot read it")
+    packages = site_packages(environment)
+    done = subprocess.run(
+        [python, "-m", "handkit", "predict", str(packages / "handkit/recording/00.png"), "--camera", "sr300"],
+        cwd="/", env={"HOME": "/nonexistent", "PYTHONPATH": str(packages)}, capture_output=True, text=True, check=False,
+        user="nobody", group="nogroup", extra_groups=[], timeout=120,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["hands"]) == 1

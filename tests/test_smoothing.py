@@ -29,13 +29,14 @@ def test_the_cutoff_grows_with_speed():
 def test_a_constant_stays_and_a_motion_has_its_velocity():
     smoother = HandSmoother()
     still = hand_at((0, 0, 500))
-    for _ in range(10):
+    smooth = smoother.update(still, 1 / 30)
+    for _ in range(9):
         smooth = smoother.update(still, 1 / 30)
     assert np.abs(smooth.joints_mm - still).max() < 1e-3
     assert np.abs(smooth.velocity_mm_s).max() < 1e-2
     for i in range(1, 61):
-        smooth = smoother.update(still + np.float32([10.0 * i, 0, 0]), 1 / 30)  # 300 mm/s
-    assert np.abs(smooth.velocity_mm_s - [300, 0, 0]).max() < 5
+        smooth = smoother.update(still + np.array([10.0 * i, 0, 0], np.float32), 1 / 30)  # 300 mm/s
+    assert np.abs(smooth.velocity_mm_s - np.array([300, 0, 0], np.float32)).max() < 5
     lag_mm = 600 - (smooth.joints_mm - still)[:, 0].mean()
     assert 0 < lag_mm / 300 < 0.030, "under 30 ms behind a hand that moves as a whole"
 
@@ -53,6 +54,7 @@ def test_turning_the_camera_turns_the_answer():
     random = np.random.default_rng(1)
     turn = np.linalg.qr(random.normal(size=(3, 3)))[0].astype(np.float32)
     one, other = HandSmoother(), HandSmoother()
+    plain = turned = np.empty(0)
     for i in range(20):
         joints = hand_at((5 * i, 0, 500)) + random.normal(0, 3, (21, 3)).astype(np.float32)
         plain = one.update(joints, 1 / 30).joints_mm

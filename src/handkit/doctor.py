@@ -16,11 +16,11 @@ REACH_MM = (150.0, 1500.0)
 """Hands are looked for in this range."""
 LEAST_IN_REACH = 0.01
 """Of the pixels: a hand at 1 m covers this share of an image 60 degrees wide."""
-MOST_HOLES = 0.5
+MOST_HOLES = 0.95
 MOST_HOLES_IN_HANDS = 0.25
 """Of the pixels among surfaces within reach."""
-FEW_VALUES = 200
-"""An image of fewer different depth values has been through 8 bits."""
+COARSE_MM = 4.0
+"""Between neighboring values of an image that has been through 8 bits: 4 m in 256 steps are 16 mm each."""
 SLOWEST_HZ = 12.0
 """A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
 
@@ -113,10 +113,10 @@ def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
 
 def _values(frames: Sequence[TimedFrame]) -> Finding:
     """How finely depth is told."""
-    count = max(len(np.unique(_some(frame))) for frame in frames)
-    span = max(float(np.ptp(_some(frame))) for frame in frames)
-    seen = f"{count} different depth values"
-    if count < FEW_VALUES and span > 4 * count * frames[0].image.camera.unit_mm:
+    levels = [np.unique(_some(frame)) for frame in frames]
+    most = max(levels, key=len)
+    seen = f"{len(most)} different depth values"
+    if 2 < len(most) <= 256 and float(np.median(np.diff(most))) > COARSE_MM:
         return Finding("values", seen, "the depth was squeezed into 8 bits on its way: take the camera's 16-bit values")
     return Finding("values", seen)
 
@@ -159,6 +159,8 @@ def _camera(frames: Sequence[TimedFrame]) -> Finding:
 def _times(frames: Sequence[TimedFrame]) -> Finding:
     """Frame rate, by the clock of the frames; images that stand still."""
     steps = np.diff([frame.time_s for frame in frames])
+    if np.ptp(steps) < 1e-8 and steps[0] > 0:
+        return Finding("times", "evenly spaced: files have no times of their own")
     backwards = int((steps <= 0).sum())
     frozen = sum(np.array_equal(one.image.depth, other.image.depth) for one, other in pairwise(frames))
     rate = 1 / max(float(np.median(steps)), 1e-6)

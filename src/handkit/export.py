@@ -9,6 +9,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +19,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.export import Dim
 
-import handkit
 from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, INSIDE, KEY, Graph, GraphInfo
 from handkit.camera import Camera
 from handkit.errors import UsageError
@@ -75,7 +75,7 @@ def hand_onnx(graph: HandGraph, *, precision: Precision = "f32") -> bytes:
         edge_mm=graph.edge_mm,
         confidence="none" if graph.confidence is None else "own",
         precision=precision,
-        handkit=handkit.__version__,
+        handkit=version("handkit"),
     )
     # Two cubes: a dimension of one is taken for a constant.
     center, mirrored = torch.tensor([[0.0, 0, 500], [10, 20, 520]]), torch.tensor([False, True])
@@ -96,7 +96,7 @@ def detector_onnx(detector: HandDetector, *, precision: Precision = "f32") -> by
 
     Input is one depth image (mm), outputs are the maps of `Detection`, without the batch axis.
     """
-    info = GraphInfo("detector", "detector", None, None, "none", precision, handkit.__version__)
+    info = GraphInfo("detector", "detector", None, None, "none", precision, version("handkit"))
     sizes = {axis: MULTIPLE * Dim(name, min=1, max=256) for axis, name in ((0, "rows"), (1, "columns"))}
     example = {DETECTOR_INPUT: torch.full((4 * MULTIPLE, 6 * MULTIPLE), 500.0)}
     names = Detection._fields
@@ -139,7 +139,8 @@ def _onnx(
         import onnxscript.optimizer
     except ImportError:
         raise UsageError("ONNX is not installed; install it: pip install 'handkit[export]'") from None
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    for talkative in ("torch.onnx._internal.exporter._registration", "onnx_ir"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -161,7 +162,7 @@ def _onnx(
     ):
         each(model)
     model.metadata_props[KEY] = info.text()
-    model.producer_name, model.producer_version = "handkit", handkit.__version__
+    model.producer_name, model.producer_version = "handkit", version("handkit")
     return _halved(program.model_proto).SerializeToString()
 
 

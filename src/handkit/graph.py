@@ -68,7 +68,7 @@ def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
         sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
         at_joints = sampled[..., 0].mT
     measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
-    return Evidence(torch.cat([*measures, at_joints], dim=-1), features.mean((2, 3)))
+    return Evidence(torch.cat([*measures, at_joints], dim=-1), features, crop.depth)
 
 
 class Answer(NamedTuple):

@@ -60,8 +60,8 @@ class HandPose:
             "handedness": self.handedness,
             "confidence": rounded(self.confidence, 3),
             "skeleton": self.skeleton.name,
-            "joints_mm": [[rounded(value, 2) for value in joint] for joint in self.joints_mm.tolist()],
-            "joints_px": [[rounded(value, 2) for value in joint] for joint in self.joints_px.tolist()],
+            "joints_mm": rounded_rows(self.joints_mm, 2),
+            "joints_px": rounded_rows(self.joints_px, 2),
             "uncertainty_mm": [rounded(value, 1) for value in self.uncertainty_mm.tolist()],
             "handedness_probability": rounded(self.handedness_probability, 3),
         }
@@ -106,8 +106,8 @@ class TrackedHand(HandPose):
             "id": self.id,
             "tracked": self.tracked,
             "seen_s": round(self.seen_s, 3),
-            "raw_mm": [[rounded(value, 2) for value in joint] for joint in self.raw_mm.tolist()],
-            "velocity_mm_s": [[rounded(value, 1) for value in joint] for joint in self.velocity_mm_s.tolist()],
+            "raw_mm": rounded_rows(self.raw_mm, 2),
+            "velocity_mm_s": rounded_rows(self.velocity_mm_s, 1),
         }
 
     def _numbers(self) -> tuple[object, ...]:
@@ -147,3 +147,15 @@ def rounded(value: float, digits: int) -> float | None:
     (1.23, None)
     """
     return round(float(value), digits) if math.isfinite(value) else None
+
+
+def rounded_rows(table: Float32[np.ndarray, "N K"], digits: int) -> list[list[float | None]]:
+    """As JSON holds a table: None for NaN and infinity.
+
+    >>> rounded_rows(np.float32([[1.236, np.nan]]), 2)
+    [[1.24, None]]
+    """
+    rows: list[list[float | None]] = np.round(table.astype(np.float64), digits).tolist()
+    if np.isfinite(table).all():
+        return rows
+    return [[value if value is not None and math.isfinite(value) else None for value in row] for row in rows]

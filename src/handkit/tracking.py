@@ -82,8 +82,8 @@ class HandTracker:
         self.minimum_confidence, self._report = minimum_confidence, report
         self.reason: str | None = None
         """Why there is no hand, by the last search; None while there is one."""
-        self.timings_ms: dict[str, float] = {}
-        """Of the last frame: follow, search, total."""
+        self.timings_ms = {"follow": 0.0, "search": 0.0, "total": 0.0}
+        """Of the last frame; the same mapping for every frame."""
         self._given = None if handedness == "auto" else handedness == "left"
         self._camera: Camera | None = None
         self._time_s: float | None = None
@@ -114,7 +114,7 @@ class HandTracker:
         self._last = (self._last[1], hands)
         ended = time.perf_counter()
         spans = {"follow": followed - begun, "search": ended - followed, "total": ended - begun}
-        self.timings_ms = {name: round(span * 1e3, 3) for name, span in spans.items()}
+        self.timings_ms.update({name: round(span * 1e3, 3) for name, span in spans.items()})
         return hands
 
     def at(self, time_s: float, *, ahead: bool = False) -> list[TrackedHand]:

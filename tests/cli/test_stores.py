@@ -121,7 +121,7 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
     for number, fold in enumerate(("P0", "P1", "P2")):
         assert np.array_equal(np.load(out / fold / "report/predictions.npy"), pooled[number::3], equal_nan=True)
         part = json.loads((out / fold / "report/result.json").read_text())
-        assert part["protocol"]["split"] == f"test, subject {fold}"
+        assert part["protocol"]["split"] == f"all, subject {fold}"
         assert part["protocol"]["center"] == "center of mass (as packed)"
     result = json.loads((out / "report/result.json").read_text())
     assert (result["frames"], result["left_out"]) == (8, 1)
@@ -282,7 +282,13 @@ def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
     assert run("evaluate", "latent-fusion", "--data", store, "--out", tmp_path / "report") == 0
     assert "nothing to score" in capsys.readouterr().out
     assert np.isfinite(np.load(tmp_path / "report/predictions.npy")).all()
-    assert "has no labeled frame to train on" in refused(capsys, "train", "latent-fusion", "--data", store)
+    lines = (tmp_path / "report/submission.txt").read_text().splitlines()
+    found = np.load(tmp_path / "report/predictions.npy")
+    assert [line.split("\t")[0] for line in lines] == [f"image_D{number:08d}.png" for number in (1, 2, 3)]
+    assert np.allclose([float(number) for number in lines[2].split("\t")[1:]], found[2].ravel(), atol=1e-4)
+    train = ("train", "latent-fusion", "--data", store)
+    assert "holds the test frames of hands17 (test); train on another split" in refused(capsys, *train)
+    assert "has no labeled frame to train on" in refused(capsys, *train, "--allow-test")
     assert "has no labels to put cubes on" in refused(
         capsys, "evaluate", "latent-fusion", "--data", store, "--center", "mean"
     )

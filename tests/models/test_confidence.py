@@ -1,5 +1,6 @@
 """Confidence: evidence by hand, mirror images judged alike, and that it learns."""
 
+import math
 from dataclasses import replace
 
 import torch
@@ -8,22 +9,31 @@ from handkit.geometry.crop import Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.graph import evidence_of
+from handkit.graph import estimate, evidence_of
 from handkit.models import LatentFusion
-from handkit.models.confidence import MEASURES, Confidence
+from handkit.models.confidence import MEASURES, Confidence, Evidence, Verdict, log_confidence
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.skeleton import HAND21
-from handkit.training.streams import Hypotheses
+from handkit.training.streams import Hypotheses, HypothesisFrame
 from handkit.training.targets import confidence_targets
 
 MODEL = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None).eval()
 
 
+def targets_of(frame: HypothesisFrame) -> dict[str, torch.Tensor]:
+    return confidence_targets(MODEL)(frame, 32)
+
+
 def targets(size: int = 16) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
-    return confidence_targets(MODEL)(Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=size, resolution=48)[0], 32)
+    return targets_of(Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=size, resolution=48)[0])
+
+
+def evidence(seen: dict[str, torch.Tensor]) -> Evidence:
+    """Of single hypotheses, from targets of pairs."""
+    return Evidence(*(seen[name].flatten(0, 1) for name in Evidence._fields))
 
 
 def test_description_of_a_network():
@@ -45,7 +55,7 @@ def test_a_network_without_heat_maps_has_joints_alone():
     assert described.features.shape[1] == 0
     assert not described.spread.any()
     judge = Confidence(features=0).eval()
-    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0))
+    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0, 1, 1), torch.rand(1, 96, 96))
     assert verdict.good.isfinite().all()
 
 
@@ -55,37 +65,58 @@ def test_evidence_by_hand():
     frame = DepthFrame(torch.full((1, 32, 32), 520.0), camera)
     crop = crop_hand(frame, Cube.around(torch.tensor([[0.0, 0, 500]]), edge=200.0), 16)
     joints = torch.tensor([[[0.25, 0.5, -0.3]]])
-    features = torch.tensor([-0.5, 0.5]).expand(1, 1, 2, 2)
+    features = torch.tensor([-0.75, -0.25, 0.25, 0.75]).expand(1, 1, 4, 4)
     described = Description(joints, features, torch.tensor([[[0.1, 0.2]]]), torch.tensor([[0.7]]))
-    tokens, context = evidence_of(crop, described, Space.IMAGE)
+    tokens, shown, surface = evidence_of(crop, described, Space.IMAGE)
     depth = 500 - 30
     cube = [0.25 * depth / 500, 0.5 * depth / 500, -0.3]
     expected = torch.tensor([0.1, 0.2, 0.7, *cube, 0.2 + 0.3, 0.25])
     torch.testing.assert_close(tokens[0, 0], expected, atol=1e-4, rtol=1e-4)
-    assert context.tolist() == [[0.0]]
+    assert torch.equal(shown, features)
+    torch.testing.assert_close(surface[0, 2:-2, 2:-2], torch.full((12, 12), 0.2))
 
 
-def test_a_mirrored_frame_in_a_mirrored_cube_is_judged_alike():
+def test_every_second_cube_is_where_a_first_look_sees_the_hand():
+    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=4, resolution=48)[0]
+    seen = targets_of(frame)["tokens"][..., 3:6].mean(2)  # joint means in the cubes, a row a hypothesis
+    joints = estimate(MODEL, frame[::2], frame.cube[::2], precision=torch.bfloat16)
+    mirrored = replace(frame.cube[::2], mirrored=torch.ones(2, dtype=torch.bool))
+    others = estimate(MODEL, frame[::2], mirrored, precision=torch.bfloat16)
+    center = torch.cat([joints, others], dim=1).mean(1)
+    moved = replace(frame, cube=replace(frame.cube, center=frame.cube.center.clone()))
+    moved.cube.center[::2] = center
+    crop = crop_hand(moved, moved.cube, 32)
+    again = moved.cube.normalize(crop.denormalize(MODEL(crop.points(Space.IMAGE)), Space.IMAGE)).mean(1)
+    torch.testing.assert_close(seen[:, 0], again, atol=2e-2, rtol=0)
+
+
+def test_a_mirrored_frame_has_its_hypotheses_exchanged():
     frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=3, size=4, resolution=48)[0]
     matrix = frame.camera.matrix.clone()
     matrix[:, 0, 2] = frame.depth.shape[-1] - 1 - matrix[:, 0, 2]
-    center = frame.cube.center * torch.tensor([-1.0, 1, 1])
     mirror = torch.tensor([-1.0, 1, 1])
     other = replace(
         frame,
         depth=frame.depth.flip(-1),
         camera=replace(frame.camera, matrix=matrix),
-        cube=replace(frame.cube, center=center, mirrored=~frame.cube.mirrored),
+        cube=replace(frame.cube, center=frame.cube.center * mirror),
         hands=frame.hands * mirror,
         left=~frame.left,
     )
-    first, second = (confidence_targets(MODEL)(each, 32) for each in (frame, other))
+    first, second = (targets_of(each) for each in (frame, other))
     for name in ("hand", "right"):
-        assert torch.equal(first[name], second[name])
-    torch.testing.assert_close(first["tokens"], second["tokens"], atol=2e-2, rtol=2e-2)
+        assert torch.equal(first[name], second[name].flip(1))
+    torch.testing.assert_close(first["tokens"], second["tokens"].flip(1), atol=2e-2, rtol=2e-2)
     judge = Confidence(features=16).eval()
-    verdicts = [judge(each["tokens"], each["context"]) for each in (first, second)]
-    torch.testing.assert_close(verdicts[0].good, verdicts[1].good, atol=2e-2, rtol=2e-2)
+    plain, exchanged = (judge(*evidence(each)) for each in (first, second))
+    for part, back in zip(plain, exchanged, strict=True):
+        torch.testing.assert_close(part.unflatten(0, (-1, 2)), back.unflatten(0, (-1, 2)).flip(1), atol=3e-2, rtol=3e-2)
+
+
+def test_confidence_by_hand():
+    """Even odds of good, and three to one for the first hypothesis."""
+    sure = log_confidence(torch.zeros(1, 2), torch.tensor([[1.0, 1.0 - math.log(3)]])).exp()
+    torch.testing.assert_close(sure, torch.tensor([[0.375, 0.125]]))
 
 
 def test_gradients_reach_everything():
@@ -97,18 +128,19 @@ def test_gradients_reach_everything():
 
 def test_overfits_a_handful():
     seen, judge = targets(), Confidence(features=16, dropout=0.0)
-    seen["errors_mm"] = torch.linspace(2, 40, 16)[:, None].expand(16, 21)
+    seen["errors_mm"] = torch.linspace(2, 40, 32).view(16, 2, 1).expand(16, 2, 21)
     optimizer = torch.optim.Adam(judge.parameters(), 2e-3)
-    for _ in range(150):
+    for _ in range(200):
         terms = judge.loss(**seen)
         optimizer.zero_grad()
         torch.stack(list(terms.values())).sum().backward()
         optimizer.step()
-    good = seen["hand"] & seen["right"] & (seen["errors_mm"].mean(1) < 20)
-    verdict = judge(seen["tokens"], seen["context"])
-    assert ((verdict.good > 0) == good).all()
+    fitting = seen["hand"] & seen["right"]
+    good = fitting & (seen["errors_mm"].mean(-1) < 20)
+    verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in judge(*evidence(seen))))
+    assert ((log_confidence(verdict.good, verdict.right).exp() > 0.5) == good).all()
     assert ((verdict.hand > 0) == seen["hand"]).all()
-    there = seen["hand"]
-    assert ((verdict.right > 0) == seen["right"])[there].all()
-    scale, error = verdict.log_scale.mean(1).exp()[there], seen["errors_mm"].mean(1)[there]
+    plain = verdict.right[:, 0] > verdict.right[:, 1]
+    assert (plain == seen["right"][:, 0])[seen["hand"].all(1)].all()
+    scale, error = verdict.log_scale.mean(-1).exp()[fitting], seen["errors_mm"].mean(-1)[fitting]
     assert ((scale / error).log().abs() < 0.7).all()

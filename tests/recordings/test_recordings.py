@@ -107,7 +107,7 @@ def test_hands_are_kept_as_a_record_and_as_points(tmp_path: Path) -> None:
     from mcap_ros2.decoder import DecoderFactory
 
     joints = np.arange(63, dtype=np.float32).reshape(21, 3) + 400
-    hand = HandPose(joints, joints[:, :2], "left", 0.9, HAND21)
+    hand = HandPose(joints, joints[:, :2], "left", 0.9, HAND21, np.zeros(21, np.float32), 1.0)
     record(tmp_path / "a.mcap", [frame(0)], [hand])
     with (tmp_path / "a.mcap").open("rb") as file:
         reader = make_reader(file, decoder_factories=[DecoderFactory()])

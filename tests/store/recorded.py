@@ -75,7 +75,7 @@ def settings_of(frames: HandDataset, **changes) -> Settings:
     (fx, _, cx), (_, fy, cy), _ = camera.matrix.tolist()
     settings = Settings(
         dataset=frames.name,
-        split="test",
+        split="all",
         skeleton=frames.skeleton.name,
         frames=len(frames),
         camera=(fx, fy, cx, cy, camera.width, camera.height),

@@ -29,14 +29,17 @@ def test_a_number_decides_every_byte():
 
 
 def test_labels_lie_on_the_hands():
-    """Also in mirrored images: skin is before most bones, by less than a hand's thickness."""
+    """Also in mirrored images: skin is before the bones, and the nearest bones are right under it.
+
+    Most may lie far behind what is seen of them: a fist, from behind along its forearm.
+    """
     for frame in (each for each in FRAMES_OF_TEN if each.kind in {"bare", "gesture"}):
         pixel = frame.camera.project(frame.hands[0].numpy()).round().astype(int)
         inside = (pixel >= 0).all(1) & (pixel < (frame.camera.width, frame.camera.height)).all(1)
         seen = frame.depth[pixel[inside, 1], pixel[inside, 0]]
         behind = frame.hands[0].numpy()[inside, 2] - seen
-        assert np.median(behind[seen > 0]) < 40
-        assert np.median(behind[seen > 0]) > -10
+        assert np.mean(behind[seen > 0] > -10) > 0.9
+        assert np.quantile(behind[seen > 0], 0.1) < 25
 
 
 def test_the_first_set_is_stored():

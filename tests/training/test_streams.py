@@ -143,9 +143,8 @@ def test_what_is_true_of_a_hypothesis_by_hand():
 
 
 def test_hypotheses_of_every_kind():
-    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=2, size=64, resolution=32)[0]
-    truth = judged(frame, frame.cube.center[:, None].expand(64, 21, 3))
+    frame = Hypotheses(CONFIDENCE_SYNTHETIC, seed=2, size=256, resolution=32)[0]
+    truth = judged(frame, frame.cube.center[:, None].expand(256, 21, 3))
     assert 0.4 < float(truth["hand"].float().mean()) < 0.9
-    assert 0.25 < float(frame.cube.mirrored.float().mean()) < 0.75
-    assert 0.2 < float(truth["right"][truth["hand"]].float().mean()) < 0.8
+    assert 0.7 < float(truth["right"][truth["hand"]].float().mean()) < 1  # second hands may be left ones
     assert frame[1:3].to("cpu").hands.shape == (2, 2, 21, 3)

@@ -31,7 +31,7 @@ class Estimates(NamedTuple):
     uncertainty_mm: Float32[np.ndarray, "N J"]
     """Expected error of each joint."""
     good: Float32[np.ndarray, " N"]
-    """Log odds that a hand is there, of this handedness, and its mean joint error under 20 mm."""
+    """Log odds that a hand is there and its mean joint error under 20 mm, provided that it is of this handedness."""
     hand: Float32[np.ndarray, " N"]
     """Log odds that a hand is in the cube."""
     right: Float32[np.ndarray, " N"]

@@ -21,7 +21,7 @@ from handkit.cli.doctor import Doctor
 from handkit.cli.evaluate import Evaluate
 from handkit.cli.export import export
 from handkit.cli.info import Info
-from handkit.cli.live import live
+from handkit.cli.live import Live
 from handkit.cli.predict import Predict
 from handkit.cli.render import Render
 from handkit.cli.replay import Replay
@@ -49,7 +49,7 @@ class Data:
 
 COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": Predict,
-    "live": live,
+    "live": Live,
     "train": Train,
     "render": Render,
     "demo": Demo,

@@ -85,12 +85,17 @@ class Pack:
     """Pack patches without loss (rvl): several times smaller, and several times slower to read."""
     workers: int = 1
     """Threads."""
+    annotations: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Labels of HANDS2017's test frames, in the format of its training annotations."""
 
     def run(self) -> int:
         from handkit.cli.data_pack import pack_with_bar, verify_store
         from handkit.store.plan import Plan
 
-        plan = Plan(self.name, self.root, self.split, self.centers, self.form, self.cube, self.margin, self.codec)
+        plan = Plan(
+            self.name, self.root, self.split, self.centers, self.form, self.cube, self.margin, self.codec,
+            self.annotations,
+        )  # fmt: skip
         pack_with_bar(plan, self.out, workers=self.workers)
         return verify_store(self.out)
 

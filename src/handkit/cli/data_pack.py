@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from handkit.errors import HandkitError
+from handkit.store.centers import FAR_MM, distances_mm
 from handkit.store.packing import pack
 from handkit.store.plan import Plan, packing_of
 from handkit.store.shards import Manifest
@@ -25,6 +27,7 @@ def pack_with_bar(plan: Plan, out: Path, *, workers: int) -> None:
         task = progress.add_task(f"packing {plan.name}", total=packing.settings.frames)
         manifest = pack(packing, out, workers=workers, tell=lambda frames: progress.advance(task, frames))
     summarize(manifest, out, console)
+    _tell_distances(PackedFrames.open(out), console)
 
 
 def verify_store(path: Path) -> int:
@@ -54,3 +57,14 @@ def summarize(manifest: Manifest, out: Path, console: Console) -> None:
     lines += [f"  frame {fault.frame}, {fault.source}: {fault.reason}" for fault in manifest.faults[:LISTED]]
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_distances(store: PackedFrames, console: Console) -> None:
+    """How far the cubes stand from the hands, where there are labels to tell."""
+    far = distances_mm(store.rows["center"], store.rows["joints"])
+    if len(far):
+        console.print(
+            f"centers: {np.median(far):.0f} mm from the joints' mean in the median frame, "
+            f"{(far > FAR_MM).mean():.1%} of the frames more than {FAR_MM:.0f} mm",
+            highlight=False,
+        )

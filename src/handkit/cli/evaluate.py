@@ -37,6 +37,10 @@ class Evaluate:
     """Store: cubes as packed, on the labels' mean, on packed refined centers, or moved by the localizer."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
     """Store: frames of this subject only."""
+    readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
+    """Store: how the network's maps are read, without another training, such as top=1 sigma=0.5 of densereg."""
+    allow_seen: bool = False
+    """Store: measure on frames that the weights were trained on all the same."""
     out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None
     """Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report."""
 
@@ -62,29 +66,38 @@ class Evaluate:
         import numpy as np
         from rich.console import Console
 
-        from handkit.cli.results import print_result, result_console
+        from handkit.cli.results import print_page, print_scored
         from handkit.hub import find_weights
+        from handkit.models.checkpoint import read_info
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
-        from handkit.training.answers import answers_of, protocol_of, score_answers, told_of, write_answers
+        from handkit.training.answers import (
+            answers_of,
+            protocol_of,
+            read_readout,
+            score_answers,
+            told_of,
+            with_words,
+            write_answers,
+        )
+        from handkit.training.seen import check_unseen
         from handkit.training.stored import find_localizer, of_subject
 
         store, path = PackedFrames.open(Path(self.data)), find_weights(self.weights)
         mask = of_subject(store, self.fold) if self.fold else np.ones(len(store), bool)
+        readout = read_readout(path, self.readout)
+        seen = check_unseen(read_info(path), store, mask, allowed=self.allow_seen)
         if self.out:  # told before the work, not after it
             with told_of(self.out):
                 self.out.mkdir(parents=True, exist_ok=True)
         center = None if self.center == "packed" else CenterSource(self.center)
         finder = find_localizer(self.localizer) if center is CenterSource.LOCALIZER else None
         with Console(stderr=True).status(f"{int(mask.sum()):,} frames"):
-            answers = answers_of(path, store, mask, center=center, finder=finder)
+            answers = answers_of(path, store, mask, center=center, finder=finder, readout=readout)
         protocol = protocol_of(path, store, center, mask=mask, fold=self.fold)
+        protocol = with_words(protocol, readout=readout, seen=bool(seen))
         result = score_answers(store, answers, protocol, method=path.stem, mask=mask)
-        console = result_console()
-        if result:
-            print_result(console, result)
-        else:
-            console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+        print_scored(result)
         if self.out and (page := write_answers(self.out, store, answers, result, mask=mask)):
-            console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+            print_page(page)
         return 0

@@ -1,11 +1,15 @@
 """`handkit export`: a network with everything around it as one graph, for ONNX Runtime or OpenVINO."""
 
+import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from handkit.errors import HandkitError, UsageError
+
+if TYPE_CHECKING:
+    from handkit.export import Parity
 
 LIMIT_MM = 0.05
 """What a graph in float32 may be off."""
@@ -61,10 +65,15 @@ def export(
     print(f"{out}: {sum(each.stat().st_size for each in files) / 1e6:.1f} MB")
     if parity is None:
         return 0
+    return _report(out, parity, limit_mm=LIMIT_MM if precision == "f32" else math.inf)
+
+
+def _report(out: Path, parity: "Parity", *, limit_mm: float) -> int:
+    """Say how far the graph is from the network; raises HandkitError where that is too far."""
     print(
         f"on {parity.frames} synthetic frames {parity.median_mm:.5f} mm from the network in the median, "
         f"{parity.largest_mm:.5f} mm at most; probabilities differ by {parity.probability:.5f} at most"
     )
-    if precision == "f32" and not parity.largest_mm <= LIMIT_MM:
-        raise HandkitError(f"{out} is {parity.largest_mm:.3f} mm off, {LIMIT_MM} mm are allowed: do not use it")
+    if not parity.largest_mm <= limit_mm:
+        raise HandkitError(f"{out} is {parity.largest_mm:.3f} mm off, {limit_mm} mm are allowed: do not use it")
     return 0

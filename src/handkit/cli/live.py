@@ -1,71 +1,84 @@
-"""`handkit live`, as it is typed; its work is imported when it runs."""
+"""`handkit live`: hands in a camera's depth stream, or a recording, to wherever they are wanted."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
 if TYPE_CHECKING:
-    from handkit.live import Session
+    from handkit.live import Keeper, Session
     from handkit.sinks import Moment
+    from handkit.sinks.sink import Report
 
 EVERY_S = 0.25
 """Between two updates of the line that says what is going on."""
 
 
-def live(
-    *,
-    source: Annotated[str, arg(metavar="SOURCE")] = "synthetic",
-    hands: Annotated[int, arg(metavar="1|2|N")] = 2,
-    handedness: Literal["auto", "left", "right"] = "auto",
-    send: Annotated[tuple[str, ...], arg(metavar="WHERE...")] = (),
-    record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None,
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None,
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None,
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.5,
-    weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion",
-    backend: Literal["onnx", "openvino", "torch"] | None = None,
-    threads: Annotated[int, arg(metavar="N")] = 1,
-) -> int:
+@dataclass(frozen=True)
+class Live:
     """Track hands in a camera's depth stream, or a recording: smooth, in camera millimeters. Ctrl-C ends it.
 
     Of a camera the newest frame is taken, of files every one.
-
-    Args:
-        source: synthetic, a folder of frames, a recording, or a camera (see `handkit cameras`).
-        hands: At most so many.
-        handedness: Which hands; auto follows both and predicts which is which, from all frames so far.
-        send: udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - (lines of JSON on stdout), a .jsonl, .csv, .bvh
-            or .glb file; several if need be.
-        record: Keep depth, camera and hands in a new file, for `handkit replay`.
-        camera: That took the frames of a folder: a name (see `handkit info`), or its intrinsics in pixels.
-        depth_scale: Millimeters per unit of depth, if it is not what the source says.
-        minimum_confidence: Hands that are less likely right than this are not followed.
-        weights: Bundled weights by name, or a file.
-        backend: What runs the networks; by default the fastest that is installed.
-        threads: Of the networks; on a machine that does other work as well, one is the fastest.
     """
-    import handkit
-    from handkit.live import Keeper, run
-    from handkit.sinks import open_sink
-    from handkit.tracking import HandTracker
 
-    line = _Line()
-    sinks = [open_sink(each, report=line.say) for each in send]
-    opened = handkit.open_source(source, camera=camera, depth_scale=depth_scale, report=line.say)
-    estimator = handkit.HandPoseEstimator.from_pretrained(weights, backend=backend, threads=threads)
-    tracker = HandTracker(
-        estimator, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence, report=line.say
-    )
-    keepers: list[Keeper] = []
-    if record:
+    source: Annotated[str, arg(metavar="SOURCE")] = "synthetic"
+    """synthetic, a folder of frames, a recording, or a camera: see `handkit cameras`."""
+    hands: Annotated[int, arg(metavar="N")] = 2
+    """At most."""
+    handedness: Literal["auto", "left", "right"] = "auto"
+    """Follow only hands of this side; auto: of either, and predict which, by all frames so far."""
+    view: bool = False
+    """Show depth and hands as they come, in rerun or OpenCV's window."""
+    record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None
+    """Keep depth, camera and hands in a new file, for `handkit replay`."""
+    send: Annotated[tuple[str, ...], arg(metavar="WHERE...")] = ()
+    """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - (lines of JSON on stdout), or a .jsonl, .csv, .bvh or
+    .glb file; several if need be."""
+    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
+    """That took the frames of a folder."""
+    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    """Millimeters per unit of depth, if it is not what the source says."""
+    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.5
+    """Hands that are less likely right than this are not followed."""
+    weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
+    """A network by name, or its file."""
+    backend: Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")] = None
+    """What runs the networks."""
+    threads: Annotated[int, arg(metavar="N")] = 1
+    """Of the networks; on a machine that does other work as well, one is the fastest."""
+
+    def run(self) -> int:
+        """Answers 1 where no hand was seen."""
+        from handkit import live
+        from handkit.estimator import HandPoseEstimator
+        from handkit.sinks import open_sink
+        from handkit.sources import open_source
+        from handkit.tracking import HandTracker
+
+        line = _Line()
+        sinks = [open_sink(each, report=line.say) for each in self.send]
+        source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=line.say)
+        estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
+        tracker = HandTracker(
+            estimator,
+            hands=self.hands,
+            handedness=self.handedness,
+            minimum_confidence=self.minimum_confidence,
+            report=line.say,
+        )
+        keepers = self._keepers(line.say)
+        with line:
+            session = live.run(source, tracker, sinks, keepers=keepers, watch=line.show, report=line.say)
+        line.say(_summary(session))
+        return 0 if session.with_hands else 1
+
+    def _keepers(self, report: "Report") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
+        from handkit.viewing import open_viewer
 
-        keepers.append(Recorder(record, line.say))
-    with line:
-        session = run(opened, tracker, sinks, keepers=keepers, watch=line.show, report=line.say)
-    line.say(_summary(session))
-    return 0 if session.with_hands else 1
+        keepers: list[Keeper] = [open_viewer()] if self.view else []
+        return [*keepers, Recorder(self.record, report)] if self.record else keepers
 
 
 class _Line:

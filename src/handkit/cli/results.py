@@ -1,5 +1,7 @@
 """A result on a terminal."""
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -67,3 +69,17 @@ def _comparison_table(result: Result) -> Table:
         )
         table.add_row(escape(other.other), *cells)
     return table
+
+
+def print_scored(result: Result | None) -> None:
+    """The figures, or that there are none."""
+    console = result_console()
+    if result:
+        print_result(console, result)
+    else:
+        console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+
+
+def print_page(page: Path) -> None:
+    """Where a report is."""
+    result_console().print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined
+from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
 from handkit.errors import HandkitError, UsageError
 
 if TYPE_CHECKING:
     from handkit.training.experiment import Experiment
     from handkit.training.loop import Budget
+
+PRECISIONS: dict[str, Literal["bf16-mixed", "32-true"]] = {"bf16": "bf16-mixed", "f32": "32-true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,12 @@ class Train:
     """Crops of this many pixels a side throughout."""
     center_refinement: Refined = None
     """Coarse centers: as they are, moved by the localizer at test, or in training too."""
+    localizer: Weights = "localizer"
+    """Weights of the localizer that does so."""
+    test: Annotated[str | None, arg(metavar="STORE")] = None
+    """A packed store to measure on at every checkpoint; the last weights and the best on it are both reported."""
+    allow_test: bool = False
+    """Train on a published test set all the same."""
     fold: Annotated[str | None, arg(metavar="SUBJECT|all")] = None
     """Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other."""
     batch: MaybeCount = None
@@ -44,7 +52,7 @@ class Train:
     learning_rate: Annotated[float | None, arg(metavar="RATE")] = None
     """Peak of the schedule, if not the recipe's."""
     precision: Annotated[Literal["bf16", "f32"] | None, arg(metavar="bf16|f32")] = None
-    """Mixed bfloat16, or float32 throughout; bf16 by default."""
+    """Mixed bfloat16, or float32 throughout: a published experiment's by default, bf16 for our own recipes."""
     threads: MaybeCount = None
     """Of the network; all cores by default."""
     workers: MaybeCount = None
@@ -62,11 +70,10 @@ class Train:
         except ModuleNotFoundError as missing:
             raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
         from handkit.cli.progress import Bar, print_fold, print_spent, say
-        from handkit.training.folds import fit_folds, measure_fold
+        from handkit.training.folds import fit_folds, measure_fold, measure_test
 
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
-        precision = "32-true" if self.precision == "f32" else "bf16-mixed"
-        machine = Machine(self.threads or max(1, os.cpu_count() or 1), self.workers, precision)
+        machine = Machine(self.threads or max(1, os.cpu_count() or 1), self.workers)
         if experiment.store and self.fold == "all":
             for fold in fit_folds(
                 experiment, self._budget, out=out, machine=machine, init=self.init, resume=self.resume, watch=Bar
@@ -83,6 +90,8 @@ class Train:
         print_spent(fitted)
         if experiment.without:
             print_fold(measure_fold(experiment, fitted))
+        for part in measure_test(experiment, fitted):
+            print_fold(part)
         return 0
 
     def _budget(self, experiment: "Experiment") -> "Budget":
@@ -94,9 +103,14 @@ class Train:
         from handkit.store.store import PackedFrames
         from handkit.training.adapt import LEARN_FROM_POSES, judging, other_centers, paced, recipe_of, recipe_on
         from handkit.training.experiment import POSE, Experiment
+        from handkit.training.folds import check_test
+        from handkit.training.seen import refuse_test_split
 
-        if self.fold and self.data == "synthetic":
-            raise UsageError(f"--fold {self.fold} leaves a subject of a packed store out; give --data STORE")
+        for option, given in (("--fold", self.fold), ("--test", self.test)):
+            if given and self.data == "synthetic":
+                raise UsageError(f"{option} {given} is for frames of a packed store; give --data STORE")
+        if self.fold and self.test:
+            raise UsageError(f"--fold {self.fold} is the test of its training; leave --test out")
         arguments = read_arguments(check_network(self.network, parts=True), self.model_args)
         if self.pose and self.network not in LEARN_FROM_POSES:
             raise UsageError(f"--pose is for {' and '.join(LEARN_FROM_POSES)}, {self.network} is neither")
@@ -105,12 +119,19 @@ class Train:
             recipe = recipe_of(self.network, arguments, resolution=self.resolution, refinement=self.center_refinement)
         else:
             store = PackedFrames.open(Path(self.data))
+            refuse_test_split(store, allowed=self.allow_test)
             recipe = recipe_on(
                 store, self.network, arguments, resolution=self.resolution, refinement=self.center_refinement
             )
             if told := other_centers(recipe, store):
                 say(told)
         recipe = recipe.continued() if self.init else recipe
-        recipe = judging(paced(recipe, batch=self.batch, learning_rate=self.learning_rate), self.pose or POSE)
+        precision = PRECISIONS[self.precision] if self.precision else None
+        recipe = judging(
+            paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision), self.pose or POSE
+        )
         without = None if self.fold == "all" else self.fold
-        return Experiment(recipe, self.seed, store, without, pose=self.pose or POSE)
+        test = PackedFrames.open(Path(self.test)) if self.test else None
+        found = Experiment(recipe, self.seed, store, without, test, pose=self.pose or POSE, localizer=self.localizer)
+        check_test(found)
+        return found

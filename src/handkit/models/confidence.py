@@ -2,8 +2,12 @@
 
 Ours, of no paper. A hypothesis is a crop looked at as a right hand; a left hand is a mirrored cube. For every joint
 there is a row of evidence: the pose network's features where it put the joint, the deviations and the peak of the
-joint's heat map, the joint itself, and how far the surface lies behind it. Handedness is the hypothesis of the two with
-the larger `right`.
+joint's heat map, the joint itself, and how far the surface lies behind it. Beside the rows stand the features and the
+crop itself, through a few convolutions: a pose network bends a wrong hypothesis into a plausible skeleton, and what
+gives it away may lie beside its joints, or in the hollow of a palm that the pose network has no need to see.
+
+Both hypotheses of one hand are judged by the same weights, and the difference of their `right` is the log odds of
+the first: exchanging them exchanges the sign.
 """
 
 import math
@@ -13,6 +17,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from handkit.layers.residual import PreActivationBottleneck, normalized_convolution
 
 SURE_MM = 20.0
 """Mean joint error (mm) below which an answer is good."""
@@ -27,26 +33,29 @@ class Evidence(NamedTuple):
 
     tokens: Float[Tensor, "B J N"]
     """A row for each joint: `MEASURES` numbers, then the pose network's C features at the joint."""
-    context: Float[Tensor, "B C"]
-    """The features averaged over the crop."""
+    features: Float[Tensor, "B C H W"]
+    """Over the crop."""
+    depth: Float[Tensor, "B S S"]
+    """The crop, [-1, 1]; S = 4 H."""
 
 
 class Verdict(NamedTuple):
     """What is concluded; log odds and log mm, float32."""
 
     good: Float[Tensor, " B"]
-    """A hand is there, of the hypothesis' handedness, and the mean joint error is under `SURE_MM`."""
+    """A hand is there and its mean joint error under `SURE_MM`, provided that it is of the hypothesis' handedness."""
     hand: Float[Tensor, " B"]
     """A hand is in the cube."""
     right: Float[Tensor, " B"]
-    """The hand, if there is one, looks right in this (perhaps mirrored) view."""
+    """The larger of two hypotheses' is the right one's; their difference is its log odds."""
     log_scale: Float[Tensor, "B J"]
     """Log of the expected error (mm) of each joint: b of a Laplace likelihood."""
 
-    @property
-    def confidence(self) -> Float[Tensor, " B"]:
-        """The probability that the hypothesis is good."""
-        return self.good.sigmoid()
+
+def log_confidence(good: Float[Tensor, "B 2"], right: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2"]:
+    """Log of the probability that each of two hypotheses of one cube is right: its handedness, and `good`."""
+    odds = right - right.flip(1)
+    return functional.logsigmoid(good) + functional.logsigmoid(odds)
 
 
 def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
@@ -56,6 +65,47 @@ def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
     return torch.cat([10 * spread, 5 * peak, joints.clamp(-3, 3), about_mean, 5 * gap.clamp(-0.3, 0.3)], dim=-1)
 
 
+def _surface(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B 3 S S"]:
+    """Depth, relief (how far behind its surroundings a pixel lies, in 10 mm of a cube of 280 mm), and foreground."""
+    depth = depth[:, None]
+    there = (depth < 1).to(depth.dtype)
+    cells = depth.shape[-1] // 7 | 1  # 40 mm
+    sums = torch.cat([depth * there, there], dim=1)
+    sums = functional.avg_pool2d(sums, (cells, 1), stride=1, padding=(cells // 2, 0))
+    sums = functional.avg_pool2d(sums, (1, cells), stride=1, padding=(0, cells // 2))
+    around = sums[:, :1] / sums[:, 1:].clamp(min=1e-3)
+    relief = (14 * (depth - around)).clamp(-2, 2) * there
+    return torch.cat([depth, relief, there], dim=1)
+
+
+class Look(nn.Module):
+    """The pose network's features and the crop's own surface, of four times their resolution, to one row.
+
+    Palm and back of a hand differ by a few millimeters, which what the pose network keeps need not show.
+    """
+
+    def __init__(self, features: int, *, width: int) -> None:
+        super().__init__()
+        self.surface = nn.Sequential(
+            normalized_convolution(3, 16, kernel=5, stride=2),
+            normalized_convolution(16, width, kernel=3, stride=2),
+        )
+        self.enter = nn.Sequential(nn.BatchNorm2d(features), nn.Conv2d(features, width, 1)) if features else None
+        self.joined = nn.Sequential(
+            PreActivationBottleneck(inputs=width, outputs=width),
+            normalized_convolution(width, width, kernel=3, stride=2),
+            PreActivationBottleneck(inputs=width, outputs=width),
+            normalized_convolution(width, 2 * width, kernel=3, stride=2),
+        )
+
+    def forward(self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B N"]:
+        seen = self.surface(_surface(depth))
+        if self.enter is not None:
+            seen = seen + self.enter(features)
+        seen = self.joined(seen)
+        return torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], dim=1)
+
+
 class Confidence(nn.Module):
     """Evidence to a verdict.
 
@@ -63,32 +113,38 @@ class Confidence(nn.Module):
         joints: number of joints J.
         features: channels C of the pose network's features; 0 without.
         hidden: width of the layers that see the whole hand.
-        dropout: probability after each of them.
+        width: channels of the convolutions.
+        dropout: probability after each hidden layer.
     """
 
-    def __init__(self, *, joints: int = 21, features: int = 128, hidden: int = 256, dropout: float = 0.1) -> None:
+    def __init__(
+        self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.arguments: dict[str, Any] = {
-            "joints": joints, "features": features, "hidden": hidden, "dropout": dropout
+            "joints": joints, "features": features, "hidden": hidden, "width": width, "dropout": dropout
         }  # fmt: skip
-        width, narrow = 96, 32
+        inner, narrow = 96, 32
         self.normalize = nn.BatchNorm1d(features) if features else nn.Identity()
-        self.joint = nn.Parameter(torch.randn(joints, width) * 0.1)
-        self.enter = nn.Linear(features + MEASURES + 3, width)
-        self.token = nn.Sequential(nn.ReLU(), nn.Linear(width, narrow), nn.ReLU())
+        self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)
+        self.enter = nn.Linear(features + MEASURES + 3, inner)
+        self.token = nn.Sequential(nn.ReLU(), nn.Linear(inner, narrow), nn.ReLU())
+        self.look = Look(features, width=width)
         self.hand = nn.Sequential(
-            nn.Linear(joints * narrow + joints * (MEASURES + 3) + features, hidden), nn.ReLU(), nn.Dropout(dropout),
+            nn.Linear(joints * narrow + joints * (MEASURES + 3) + 4 * width, hidden), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
         )  # fmt: skip
         self.decide = nn.Linear(hidden, 3)
         self.scale = nn.Linear(hidden, joints)
 
-    def forward(self, tokens: Float[Tensor, "B J N"], context: Float[Tensor, "B C"]) -> Verdict:
+    def forward(
+        self, tokens: Float[Tensor, "B J N"], features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]
+    ) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
         measures = _scaled(tokens[..., :MEASURES])
-        features = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
-        entered = self.enter(torch.cat([measures, features], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.normalize(context)]
+        at_joints = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
+        entered = self.enter(torch.cat([measures, at_joints], dim=-1)) + self.joint
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
@@ -96,22 +152,32 @@ class Confidence(nn.Module):
 
     def loss(
         self,
-        tokens: Float[Tensor, "B J N"],
-        context: Float[Tensor, "B C"],
-        hand: Bool[Tensor, " B"],
-        right: Bool[Tensor, " B"],
-        errors_mm: Float[Tensor, "B J"],
+        tokens: Float[Tensor, "B 2 J N"],
+        features: Float[Tensor, "B 2 C H W"],
+        depth: Float[Tensor, "B 2 S S"],
+        *,
+        hand: Bool[Tensor, "B 2"],
+        right: Bool[Tensor, "B 2"],
+        errors_mm: Float[Tensor, "B 2 J"],
     ) -> dict[str, Float[Tensor, ""]]:
-        """Cross entropies and the Laplace likelihood of the joint errors; `right` and errors count where a hand is."""
-        verdict, there = self(tokens, context), hand.float()
-        good = hand & right & (errors_mm.mean(1) < SURE_MM)
+        """Of both hypotheses of B cubes: cross entropies, and the Laplace likelihood of the joint errors.
+
+        Errors count where a hand of the hypothesis' handedness is; `right` counts where a hand is.
+        """
+        said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
+        verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
+        there = hand.float()
+        good = (hand & right & (errors_mm.mean(-1) < SURE_MM)).float()
+        # Of the whole probability, which users get; what it says of the handedness is learned by "right" alone.
+        sure = log_confidence(verdict.good, verdict.right.detach()).clamp(max=-1e-6)
         entropy = functional.binary_cross_entropy_with_logits
-        seen = there.sum().clamp(min=1)
-        sides = entropy(verdict.right, right.float(), reduction="none") * there
-        laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(1) * there
+        one = (hand.all(1) & (right[:, 0] != right[:, 1])).float()
+        sides = entropy(verdict.right[:, 0] - verdict.right[:, 1], right[:, 0].float(), reduction="none") * one
+        fitting = (hand & right).float()
+        laplace = (verdict.log_scale + errors_mm / verdict.log_scale.exp()).mean(-1) * fitting
         return {
-            "good": entropy(verdict.good, good.float()),
+            "good": -(good * sure + (1 - good) * (-sure.expm1()).log()).mean(),
             "hand": entropy(verdict.hand, there),
-            "right": sides.sum() / seen,
-            "errors": 0.1 * laplace.sum() / seen,
+            "right": sides.sum() / one.sum().clamp(min=1),
+            "errors": 0.1 * laplace.sum() / fitting.sum().clamp(min=1),
         }

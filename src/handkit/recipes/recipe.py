@@ -10,6 +10,8 @@ from handkit.recipes.augment import Augment
 from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CubeRule
 
+Precision = Literal["bf16-mixed", "32-true"]
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -85,6 +87,7 @@ class Recipe:
     """In training and, without `test_cube`, at test."""
     augment: Augment
     batch: int
+    """Frames of one optimizer step."""
     learning_rate: float
     weight_decay: float
     warmup: float
@@ -96,6 +99,11 @@ class Recipe:
     negatives: float = 0.0
     """Share of cubes put where there is no hand (localizer), or of images without a hand (detector)."""
     optimizer: Optimizer = Optimizer()
+    accumulate: int = 1
+    """Parts of a batch that pass the network one after the other, whose gradients are averaged: batch statistics are
+    those of one part."""
+    precision: Precision = "bf16-mixed"
+    """Of training: layers in bfloat16 where it is safe, or float32 throughout."""
     schedule: Cosine | Exponential | Steps = Cosine()
     data: str = "synthetic"
     """Which frames: "synthetic", or the name of a data set."""

@@ -62,7 +62,7 @@ CONFIDENCE_SYNTHETIC = Recipe(
     arguments={},
     cube=LATENT_FUSION_SYNTHETIC.cube,
     augment=Augment(center_mm=9.0, far_mm=40.0, far=0.2, scale=0.08),
-    batch=64,
+    batch=48,
     learning_rate=2e-3,
     weight_decay=0.01,
     warmup=0.03,

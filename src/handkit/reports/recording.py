@@ -92,7 +92,8 @@ class RecordingReport:
             "<h2>Confidence over time</h2>",
             _chart([("confidence", [(each.time_s, each.confidence) for each in self._moments])], top=1.0),
             "<h2>Jitter over time</h2>",
-            '<p class="faint">Mean second difference of the joints, mm a frame: raw, and as it was handed over.</p>',
+            "<p class='faint'>Mean second difference of the joints, mm a frame: gray as the network gave them, blue "
+            "as they were handed over.</p>",
             _chart(
                 [
                     ("raw", [(each.time_s, each.raw_jitter_mm) for each in self._moments]),

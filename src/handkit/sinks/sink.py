@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
-from handkit.hand import TrackedHand, rounded
+from handkit.hand import TrackedHand, rounded, rounded_rows
 
 Report = Callable[[str], None]
 """Told, a sentence each, what is wrong and does not end a sink: a receiver that is not there."""
@@ -43,7 +43,7 @@ class Moment:
                 "handedness": hand.handedness,
                 "confidence": rounded(hand.confidence, 3),
                 "tracked": hand.tracked,
-                "joints_mm": [[rounded(value, 1) for value in joint] for joint in hand.joints_mm.tolist()],
+                "joints_mm": rounded_rows(hand.joints_mm, 1),
             }
             for hand in self.hands
         ]

@@ -1,6 +1,5 @@
 """What is to be packed of a data set: its frames, where the cubes stand, and how large they are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -12,11 +11,12 @@ from jaxtyping import Float
 from handkit.camera import Camera
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles, Record
+from handkit.datasets.hands17 import open_hands17
 from handkit.errors import DatasetError, HandkitError
 from handkit.geometry.cube import Cube
 from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CUBES, CubeRule, cube
-from handkit.store.centers import DEPTH_WINDOWS, Form, center_of_mass, label_centers, read_centers
+from handkit.store.centers import CenterOf, Form, center_of_mass, label_centers, mass_centers, read_centers
 from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing
 from handkit.store.shards import Settings
@@ -28,7 +28,6 @@ BOX_DEPTH_MM = 200.0
 MARGINS = (1.0, 10.0)
 """Least and greatest; at ten times a hand's cube a patch is the whole image of every sensor."""
 
-CenterOf = Callable[[int, Record, Float[np.ndarray, "H W"]], Float[np.ndarray, "3"] | None]
 Centers = tuple[CenterSource, str, CenterOf]
 """Where the centers of a data set's frames come from, what else is to be known of it, and the rule itself."""
 
@@ -49,6 +48,8 @@ class Plan:
     """An edge in mm, or the method whose rule it is."""
     margin: float = 1.75
     codec: Codec = "none"
+    annotations: Path | None = None
+    """Labels of HANDS2017's test frames, which were published later."""
 
 
 def packing_of(plan: Plan) -> Packing:
@@ -57,7 +58,7 @@ def packing_of(plan: Plan) -> Packing:
     if not low <= plan.margin <= high:  # so said, it refuses NaN too
         raise HandkitError(f"--margin {plan.margin:g}: give a number from {low:g} to {high:g}", status=2)
     split = plan.split or next(iter(find_data_set(plan.name).parts))
-    files = open_split(plan.name, plan.root, split)
+    files = open_split(plan.name, plan.root, split) if plan.annotations is None else _annotated(plan, split)
     rule, cube_words = cube_rule(plan.cube, plan.name)
     source, detail, center_of = find_centers(plan, files)
     camera = files.camera
@@ -75,6 +76,16 @@ def packing_of(plan: Plan) -> Packing:
         codec=plan.codec,
     )
     return Packing(files, _cubes(center_of, rule), settings)
+
+
+def _annotated(plan: Plan, split: str) -> LabeledFiles:
+    if (plan.name, split) != ("hands17", "test"):
+        raise HandkitError(
+            "--annotations is for the test split of hands17, whose labels are a file of their own, not for "
+            f"{plan.name} {split}",
+            status=2,
+        )
+    return open_hands17(plan.root, "test", annotations=plan.annotations)
 
 
 def cube_rule(text: str, name: str) -> tuple[CubeRule, str]:
@@ -106,15 +117,7 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
             raise HandkitError(f"{files.name} publishes no labels for this split; use {other}")
         points = label_centers(files.joints, "mean" if source is CenterSource.MEAN else "box")
         return source, "", lambda index, _record, _depth: points[index]
-    if files.name not in DEPTH_WINDOWS:
-        raise HandkitError(f"no depth range is published for centers of mass in {files.name}; give a center file")
-    near, far = DEPTH_WINDOWS[files.name]
-    camera = files.camera
-    return (
-        source,
-        f"{near:g} to {far:g} mm",
-        lambda _index, _record, depth: center_of_mass(depth, camera, near_mm=near, far_mm=far),
-    )
+    return source, *mass_centers(files)
 
 
 def _centers_of_file(path: Path, files: LabeledFiles, form: Form) -> Centers:

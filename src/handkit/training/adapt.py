@@ -15,6 +15,7 @@ from handkit.models.arguments import check_network, options
 from handkit.models.checkpoint import load
 from handkit.models.description import describe_crops
 from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
+from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
 from handkit.training.stored import check_center, check_reach
 
@@ -91,12 +92,19 @@ def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None
     return recipe.at(size)
 
 
-def paced(recipe: Recipe, *, batch: int | None, learning_rate: float | None) -> Recipe:
-    """The recipe with another batch or learning rate where one is asked for; raises HandkitError."""
+def paced(
+    recipe: Recipe, *, batch: int | None, learning_rate: float | None, precision: Precision | None = None
+) -> Recipe:
+    """The recipe with another batch, learning rate or precision where one is asked for; raises HandkitError."""
     for name, given in (("--batch", batch), ("--learning-rate", learning_rate)):
         if given is not None and not 0 < given < math.inf:
             raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
-    return replace(recipe, batch=batch or recipe.batch, learning_rate=learning_rate or recipe.learning_rate)
+    return replace(
+        recipe,
+        batch=batch or recipe.batch,
+        learning_rate=learning_rate or recipe.learning_rate,
+        precision=precision or recipe.precision,
+    )
 
 
 def judging(recipe: Recipe, pose: str) -> Recipe:

@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,10 +14,12 @@ from torch import nn
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
 from handkit.depth import DepthImage
-from handkit.errors import StoreError
+from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
+from handkit.models import MODELS, readout_of
+from handkit.models.arguments import read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
 from handkit.models.pretrained import cubes_of
 from handkit.recipes import CenterSource, Recipe, synthetic_recipe
@@ -36,10 +38,11 @@ def answers_of(
     *,
     center: CenterSource | None = None,
     finder: Finder | None = None,
+    readout: dict[str, Any] | None = None,
 ) -> Answers:
     """Answers of the weights in a file for the frames of `mask`, as `predict`; raises CheckpointError or StoreError."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = load(path)
+    model = load(path, readout=readout)
     cast(nn.Module, model).to(device)
     if finder:
         finder.localizer.to(device)
@@ -79,6 +82,14 @@ def protocol_of(
     )
 
 
+def with_words(protocol: Protocol, *, readout: dict[str, Any], seen: bool) -> Protocol:
+    """The protocol that says how maps were read, if not as in training, and that the frames are no test."""
+    words = [protocol.predictions]
+    words += [f"read with {write_arguments(readout)}"] if readout else []
+    words += ["trained on such frames"] if seen else []
+    return replace(protocol, predictions=", ".join(words))
+
+
 def score_answers(
     store: PackedFrames, answers: Answers, protocol: Protocol, *, method: str, mask: Mask
 ) -> Result | None:
@@ -97,7 +108,8 @@ def write_answers(
     """Predictions, and a report where there is a result; its page.
 
     `predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none. Raises
-    HandkitError where they cannot be written; no half of a file is left then, which --resume would take up.
+    HandkitError where they cannot be written; no half of a file is left then, which --resume would take up. Of
+    HANDS2017 also `submission.txt`.
     """
     rows = np.flatnonzero(mask)
 
@@ -111,6 +123,8 @@ def write_answers(
             np.savetxt(file, answers[mask].reshape(len(rows), -1), fmt="%.3f")
         with written_whole(folder / "predictions.npy") as file:
             np.save(file, answers[mask])
+        if store.manifest.settings.dataset == "hands17":
+            write_submission(folder / "submission.txt", store, answers, mask=mask)
         if result is None:
             return None
         estimated = _labeled_only(store, answers)[mask]
@@ -118,6 +132,32 @@ def write_answers(
         return write_report(
             folder, result, store.skeleton, predictions_mm=estimated, labels_mm=truth, depth_of=depth_of
         )
+
+
+def write_submission(path: Path, store: PackedFrames, answers: Answers, *, mask: Mask) -> None:
+    """The file that HANDS2017's challenge takes, in the format of its annotations: name and 63 mm, tabs between.
+
+    None where a frame has no answer, which the challenge does not allow.
+    """
+    if not np.isfinite(answers[mask]).all():
+        return
+    names = [store.sources[row].rpartition("/")[2] for row in np.flatnonzero(mask)]
+    with written_whole(path) as file:
+        for name, joints in zip(names, answers[mask], strict=True):
+            file.write("\t".join([name, *(f"{number:.4f}" for number in joints.ravel())]).encode() + b"\n")
+
+
+def read_readout(path: Path, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Arguments from `key=value` pairs; raises HandkitError where one of them would need other weights."""
+    if not pairs:
+        return {}
+    network = read_info(path).model
+    known = readout_of(network) if network in MODELS else frozenset[str]()
+    values = read_arguments(network, pairs)
+    if strange := sorted(values.keys() - known):
+        possible = f"without training {network} takes {', '.join(sorted(known))}" if known else "it has none that can"
+        raise UsageError(f"--readout {strange[0]} changes what {network} is trained for; {possible}")
+    return values
 
 
 def parts_of(store: PackedFrames) -> dict[str, Mask]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -31,8 +31,9 @@ from handkit.store.store import PackedFrames
 from handkit.training.adapt import LEARN_FROM_POSES
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.loop import Budget, Precision, Report, Run, Spent, train
+from handkit.training.loop import Budget, Report, Run, Spent, train
 from handkit.training.provenance import provenance
+from handkit.training.seen import NOTE, learned_from
 from handkit.training.stored import StoredFrames, find_localizer, of_subject, predict, rows_to_learn
 from handkit.training.streams import LOCATED_MARGIN, Hypotheses, SyntheticFrames
 from handkit.training.targets import (
@@ -66,6 +67,8 @@ class Experiment:
     """Whose frames are learned; without one they are rendered."""
     without: str | None = None
     """Subject of the store that is left out and measured on."""
+    test: PackedFrames | None = None
+    """Frames to measure on instead; the weights that do best on them are kept beside the last."""
     pose: str = POSE
     """Weights, by name or path, of the pose network that handedness and confidence learn from."""
     localizer: str = "localizer"
@@ -111,7 +114,7 @@ class Experiment:
         """Whole images for the detector, hypotheses for confidence, crops for all others; raises StoreError."""
         recipe = self.recipe
         if self.store:
-            return StoredFrames(self.store, recipe, self._rows(self.store), self.seed, recipe.batch)
+            return StoredFrames(self.store, recipe, self.learned(), self.seed, recipe.batch)
         if recipe.network == "detector":
             return WholeFrames(recipe, seed=self.seed, size=recipe.batch)
         if recipe.network == "confidence":
@@ -125,7 +128,7 @@ class Experiment:
         if minutes is None and samples is None:
             if self.store is None or self.recipe.epochs is None:
                 return Budget(minutes=DEFAULT_MINUTES)
-            return Budget(samples=len(self._rows(self.store)) * self.recipe.epochs)
+            return Budget(samples=len(self.learned()) * self.recipe.epochs)
         for name, given in (("--minutes", minutes), ("--samples", samples)):
             if given is not None and not 0 < given < math.inf:
                 raise UsageError(f"{name} {given:g} trains nothing; give a number of more than 0")
@@ -133,10 +136,12 @@ class Experiment:
 
     def measure(self) -> Callable[[HandPoseModel], float] | None:
         """Mean joint error, mm, on frames that no training sees; None for parts, and where a store has none."""
-        if self.recipe.network in PARTS or (self.store and self.without is None):
+        if self.recipe.network in PARTS or (self.store and self.without is None and self.test is None):
             return None
+        if self.test:
+            return self._measure_on(self.test, np.ones(len(self.test), bool))
         if self.store and self.without:
-            return self._measure_on_subject(self.store, self.without)
+            return self._measure_on(self.store, of_subject(self.store, self.without))
         batches = validation_frames(self, batches=VALIDATION_BATCHES, size=self.recipe.batch)
 
         def measure(model: HandPoseModel) -> float:
@@ -146,12 +151,13 @@ class Experiment:
 
         return measure
 
-    def _rows(self, store: PackedFrames) -> Any:  # noqa: ANN401
-        return rows_to_learn(store, without=self.without)
+    def learned(self) -> Int[np.ndarray, " N"]:
+        """Rows of the store that are trained on; raises StoreError where it has none."""
+        return np.empty(0, int) if self.store is None else rows_to_learn(self.store, without=self.without)
 
-    def _measure_on_subject(self, store: PackedFrames, subject: str) -> Callable[[HandPoseModel], float]:
-        """On some frames of the subject that is left out; no weights are chosen by it."""
-        mine = np.flatnonzero(of_subject(store, subject) & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
+    def _measure_on(self, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> Callable[[HandPoseModel], float]:
+        """On some frames of these; no weights are chosen by those of a subject that is left out."""
+        mine = np.flatnonzero(mask & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
         rows = mine[:: max(1, len(mine) // MEASURED)]
         finder = find_localizer(self.localizer) if self.refined_at_test else None
 
@@ -171,7 +177,6 @@ class Machine:
     """Of the network; torch's own choice by default."""
     workers: int | None = None
     """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
-    precision: Precision = "bf16-mixed"
 
 
 class Fitted(NamedTuple):
@@ -201,7 +206,7 @@ def fit(
         experiment: what is trained on what.
         budget: `experiment.budget(...)`.
         out: folder, made if it is not there.
-        machine: threads, workers, precision.
+        machine: threads and workers.
         init: weights, by name or path, of which what fits is taken.
         resume: continue the run in `out` exactly where it stopped.
         measured: measure the error at each checkpoint.
@@ -214,12 +219,15 @@ def fit(
     machine = machine or Machine()
     frames = experiment.frames()
     run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
-    about = _provenance(experiment, init)
+    about = _provenance(experiment, init, out=out if resume else None)
     on_gpu = run.fabric.device.type != "cpu"
     workers = machine.workers if machine.workers is not None else max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1
     measure = experiment.measure() if measured else None
     try:
-        weights = train(run, frames, budget, out=out, workers=workers, about=about, measure=measure, tell=tell)
+        best = experiment.test is not None
+        weights = train(
+            run, frames, budget, out=out, workers=workers, about=about, measure=measure, tell=tell, best=best
+        )
         return Fitted(weights, run.spent, *run.counts())
     except StoppedError as stopped:
         raise HandkitError(f"{out}: {stopped}", status=stopped.status) from None
@@ -256,15 +264,25 @@ def _begin(
             say(f"--init {init}: {listed} begin anew")
     if machine.threads:
         torch.set_num_threads(machine.threads)
-    run = Run(model, experiment.recipe, experiment.targets(model), precision=machine.precision)
+    run = Run(model, experiment.recipe, experiment.targets(model))
     if resume:
         run.restore(state)
     return run
 
 
-def _provenance(experiment: Experiment, init: str | None) -> dict[str, Any]:
+def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
+    """What the weights that a run begins with have seen; of a run that goes on in `out`, what its own began with."""
+    own = out / "weights.safetensors" if out else None
+    if own and own.exists():
+        return read_info(own).notes.get(NOTE, [])[:-1]
+    return read_info(find_weights(init)).notes.get(NOTE, []) if init else []
+
+
+def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -> dict[str, Any]:
     data = str(experiment.store.path) if experiment.store else "synthetic"
     about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
+    seen = [learned_from(experiment.store, experiment.learned())] if experiment.store else []
+    about |= {NOTE: _seen_before(init, out) + seen}
     if experiment.recipe.network not in LEARN_FROM_POSES:
         return about
     pose = read_info(find_weights(experiment.pose))

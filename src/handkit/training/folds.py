@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handkit.errors import UsageError
+from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Result
 from handkit.models import PARTS
 from handkit.recipes import CenterSource
@@ -16,7 +16,8 @@ from handkit.store.store import PackedFrames
 from handkit.training.answers import answers_of, folds_of, protocol_of, score_answers, write_answers
 from handkit.training.experiment import Experiment, Fitted, Machine, fit
 from handkit.training.loop import Budget, Report
-from handkit.training.stored import find_localizer, of_subject
+from handkit.training.seen import learned_from, overlap
+from handkit.training.stored import check_center, find_localizer, of_subject
 
 Watch = Callable[[str], AbstractContextManager[Callable[[Report], None]]]
 """From the title of a training to what hears of its log lines."""
@@ -84,6 +85,42 @@ def measure_fold(experiment: Experiment, fitted: Fitted) -> Fold:
     result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
     page = write_answers(fitted.weights.parent / "report", store, answers, result, mask=mask)
     return Fold(subject, fitted, result, page)
+
+
+def check_test(experiment: Experiment) -> None:
+    """Raise StoreError where the test frames have other joints, cubes on their labels, or were trained on."""
+    store, test = experiment.store, experiment.test
+    if store is None or test is None:
+        return
+    if test.skeleton != store.skeleton:
+        raise StoreError(
+            f"{test.path} has the joints of {test.skeleton.name}, {store.path} those of {store.skeleton.name}; test on "
+            "the same data set"
+        )
+    everyone = np.ones(len(test), bool)
+    if center := _center_at_test(experiment):
+        check_center(test, center, testing=np.flatnonzero(everyone))
+    if seen := overlap([learned_from(store, experiment.learned())], test, everyone):
+        raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
+
+
+def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Fold]:
+    """Predictions and reports of the test frames: of the last weights, then of those that did best on them."""
+    store = experiment.test
+    if store is None or experiment.recipe.network in PARTS:
+        return
+    mask, center = np.ones(len(store), bool), _center_at_test(experiment)
+    finder = find_localizer(experiment.localizer) if center else None
+    for name, folder in (("weights", "report"), ("best", "report-best")):
+        path = fitted.weights.with_name(f"{name}.safetensors")
+        answers = answers_of(path, store, mask, finder=finder)
+        protocol = protocol_of(path, store, center, mask=mask, fold=None)
+        if name == "best":
+            protocol = replace(protocol, epoch="the best on these very frames")
+        result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
+        page = write_answers(path.parent / folder, store, answers, result, mask=mask)
+        yield Fold(f"the test frames, {name} weights" if name == "best" else "the test frames, last weights",
+                   fitted, result, page)  # fmt: skip
 
 
 def _store_of(experiment: Experiment) -> PackedFrames:

@@ -24,6 +24,12 @@ SAMPLED = 256
 LOCATED_MARGIN = 1.8
 """Windows this many times as wide as their cubes hold what a localizer looks at, and what it moves the cubes to."""
 
+RECENTERED_MARGIN = 1.4
+"""As `LOCATED_MARGIN`, where the pose network moves the cubes."""
+
+NEAREST_MM = 150.0
+"""No cube's center is nearer to the camera."""
+
 ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
 
@@ -77,7 +83,7 @@ class HypothesisFrame(LabeledFrame):
 
 @dataclass(frozen=True)
 class Hypotheses(Dataset[HypothesisFrame]):
-    """Endless hypotheses: cubes around a hand, a second hand, something else or nothing, mirrored or not.
+    """Endless cubes around a hand, a second hand, something else or nothing.
 
     Item `i` is a whole batch, drawn from `seed` and `i` alone.
     """
@@ -85,23 +91,27 @@ class Hypotheses(Dataset[HypothesisFrame]):
     recipe: Recipe
     seed: int
     size: int
-    resolution: int = 128
+    resolution: int = 160
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
-        kind, side = torch.rand(2, self.size, generator=generator)
+        kind = torch.rand(self.size, generator=generator)
         second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
-        center = torch.cat([center[:, :2], center[:, 2:].clamp(min=150)], dim=-1)
-        cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
-        cube = replace(cube, mirrored=side < 0.5)
-        frame = look(scene, cube, resolution=self.resolution)
+        cube = jitter(Cube.around(before(center), edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        window = replace(cube, edges=cube.edges * RECENTERED_MARGIN)
+        frame = look(scene, window, resolution=self.resolution)
         return HypothesisFrame(
             frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
         )
+
+
+def before(center: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
+    """In front of the camera by `NEAREST_MM` at least."""
+    return torch.cat([center[:, :2], center[:, 2:].clamp(min=NEAREST_MM)], dim=-1)
 
 
 def _scenes(seed: int, index: int, *, size: int, empty: float) -> Scene:
@@ -126,6 +136,6 @@ def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
     beside = scene.focus + torch.randn(count, 3, generator=generator) * 130
     kind = torch.rand(count, 1, generator=generator)
     place = torch.where(kind < 0.45, thing, torch.where(kind < 0.75, mixed, beside))
-    place = torch.cat([place[:, :2], place[:, 2:].clamp(min=150)], dim=-1)
+    place = before(place)
     on_second = (place - scene.hands[:, 1].mean(1)).norm(dim=-1) < 1.5 * HAND_WITHIN_MM
     return torch.where(on_second[:, None], scene.focus, place)

@@ -18,7 +18,7 @@ from handkit.models import HandPoseModel
 from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer
 from handkit.recipes.augment import Augment, disturb
-from handkit.training.streams import HAND_WITHIN_MM, HypothesisFrame
+from handkit.training.streams import HAND_WITHIN_MM, HypothesisFrame, before
 
 ERROR_LIMIT_MM = 200.0
 """Joint errors count up to this much."""
@@ -108,20 +108,41 @@ def handedness_targets(model: HandPoseModel) -> Targets:
 
 
 def confidence_targets(model: HandPoseModel) -> Targets:
-    """Evidence of one hypothesis of `model`, which is not trained, a cube; and what is true of it (`judged`)."""
+    """Evidence of both hypotheses of `model`, which is not trained, in each cube; and what is true of it (`judged`).
+
+    Every second cube is moved to the joints of a first look at it, as the estimator's are.
+    """
     cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @torch.no_grad()
     def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        frame = _recentered(_both(frame), model)
         crop = crop_hand(frame, frame.cube, model.resolution)
-        points = crop.points(model.space)
+        points = crop.points(model.space).contiguous(memory_format=torch.channels_last)
         with torch.autocast(points.device.type, torch.bfloat16):
             described = describe_crops(cast(nn.Module, model), points)
         evidence = evidence_of(crop, described, model.space)
         joints = crop.denormalize(described.joints.float(), model.space)
-        return {"tokens": evidence.tokens, "context": evidence.context} | judged(frame, joints)
+        found = evidence._asdict() | judged(frame, joints)
+        return {name: part.unflatten(0, (-1, 2)) for name, part in found.items()}
 
     return targets
+
+
+def _both(frame: HypothesisFrame) -> HypothesisFrame:
+    """Every frame twice, its cube plain and mirrored."""
+    rows = torch.arange(len(frame), device=frame.depth.device).repeat_interleave(2)
+    return replace(frame[rows], cube=frame.cube.views(mirrored=(False, True)))
+
+
+def _recentered(frame: HypothesisFrame, model: HandPoseModel) -> HypothesisFrame:
+    """Every second pair of cubes moved to the mean of all joints that `model` sees in the two."""
+    pair = torch.arange(len(frame), device=frame.depth.device) // 2
+    first = frame[pair % 2 == 0]
+    seen = estimate(model, first, first.cube, precision=torch.bfloat16).unflatten(0, (-1, 2)).mean((1, 2))
+    center = frame.cube.center.clone()
+    center[pair % 2 == 0] = before(seen).repeat_interleave(2, dim=0)
+    return replace(frame, cube=replace(frame.cube, center=center))
 
 
 def judged(frame: HypothesisFrame, joints: Float[Tensor, "B J 3"]) -> dict[str, Tensor]:

@@ -1,0 +1,71 @@
+"""From one way of keeping depth to another and back: values, unit and number of frames stay."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handkit
+from handkit.cli import main
+from handkit.errors import SourceError
+from handkit.files.png import write_png
+from handkit.recordings.convert import convert
+
+pytest.importorskip("mcap_ros2")
+
+NUMBERS = "60,60,32,24"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "frames"
+    made.mkdir()
+    for index in range(5):
+        values = np.random.default_rng(index).integers(4000, 9000, (48, 64)).astype(np.uint16)
+        write_png(made / f"{index}.png", values)
+    return made
+
+
+def read(path: Path, unit_mm: float = 0.125) -> list[np.ndarray]:
+    with handkit.open_source(str(path), camera=NUMBERS, depth_scale=unit_mm) as source:
+        return [frame.values for frame in source]
+
+
+@pytest.mark.parametrize("name", ["out.mcap", "out.npz", "out.tiff", "out.tif", "out"])
+def test_there_and_back(folder: Path, name: str) -> None:
+    out = folder.parent / name
+    result = convert(handkit.open_source(str(folder), camera=NUMBERS, depth_scale=0.125), out)
+    assert result.frames == 5
+    assert result.camera is not None
+    assert result.camera.unit_mm == 0.125
+    again = read(out)
+    assert len(again) == 5
+    for one, other in zip(again, read(folder), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_fractions_are_kept(folder: Path) -> None:
+    values = np.random.default_rng(0).uniform(0.5, 0.9, (48, 64)).astype(np.float32)
+    np.save(folder.parent / "meters.npy", values)
+    for name in ("a.npz", "a.tiff", "a"):
+        out = folder.parent / name
+        convert(handkit.open_source(str(folder.parent / "meters.npy"), camera=NUMBERS, depth_scale=1000), out)
+        (again,) = read(out, 1000)
+        np.testing.assert_array_equal(again, values)
+
+
+def test_what_cannot_be_written(folder: Path) -> None:
+    source = handkit.open_source(str(folder), camera=NUMBERS)
+    with pytest.raises(SourceError, match="is none of"):
+        convert(source, folder.parent / "out.zip")
+    with pytest.raises(SourceError, match="exists; give another name"):
+        convert(source, folder)
+
+
+def test_the_command_says_how_to_read_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder.parent / "out.npz"
+    arguments = ["convert", str(folder), str(out), "--camera", NUMBERS, "--depth-scale", "0.125"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"5 frames in {out}\nto be read with --camera {NUMBERS} --depth-scale 0.125\n"
+    assert main(arguments) == 1
+    assert "exists; give another name" in capsys.readouterr().err

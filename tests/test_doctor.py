@@ -1,0 +1,109 @@
+"""What is wrong with depth images: one fault at a time, and what is said to mend it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from handkit.camera import Camera
+from handkit.depth import DepthImage
+from handkit.doctor import Finding, examine, mirrored
+from handkit.sources.source import TimedFrame
+
+CAMERA = Camera(fx=120, fy=120, cx=79.5, cy=59.5, width=160, height=120)
+
+
+def scene(index: int) -> np.ndarray:
+    """A slanted wall and a hand-sized box before it, in mm."""
+    rows, columns = np.indices((120, 160))
+    depth = 1100 + 0.7 * columns + 0.4 * rows + np.random.default_rng(index).normal(0, 2, rows.shape)
+    depth[40:90, 60:110] = 500 + 0.3 * columns[40:90, 60:110] + index
+    return depth.round().astype(np.uint16)
+
+
+def found(
+    change: Callable[[np.ndarray], np.ndarray] = lambda depth: depth,
+    *,
+    camera: Camera = CAMERA,
+    times: list[float] | None = None,
+    refused: list[str] | None = None,
+) -> dict[str, Finding]:
+    seconds = times or [0.0, 0.031, 0.066, 0.1, 0.132]
+    frames = [
+        TimedFrame(DepthImage.of(change(scene(index)), camera), time_s, index, scene(index))
+        for index, time_s in enumerate(seconds)
+    ]
+    return {each.check: each for each in examine(frames, refused or [])}
+
+
+def far_constant(depth: np.ndarray) -> np.ndarray:
+    return np.where(np.arange(160) < 30, 65535, depth)
+
+
+def riddled(depth: np.ndarray) -> np.ndarray:
+    return np.where(np.random.default_rng(0).random(depth.shape) < 0.45, 0, depth)
+
+
+def test_nothing_is_wrong_with_a_good_image() -> None:
+    assert [each.check for each in found().values() if each.mend] == []
+    assert found()["times"].seen == "30 frames a second"
+    nearest = float(found()["range"].seen.partition(" ")[0])
+    assert 518 <= nearest <= 525, "the box begins at 518 mm"
+
+
+@pytest.mark.parametrize(
+    ("check", "words", "change"),
+    [
+        ("range", "the unit is smaller", lambda depth: depth * 8),
+        ("range", "centimeters", lambda depth: depth // 10),
+        ("range", "lens cap", lambda depth: depth * 0),
+        ("holes", "go 20 cm back", riddled),
+        ("values", "squeezed into 8 bits", lambda depth: (depth // 40 * 40).astype(np.uint16)),
+        ("cleaning", "far beyond everything else", far_constant),
+    ],
+)
+def test_each_fault_is_named(check: str, words: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    assert words in found(change)[check].mend
+    assert words not in found()[check].mend
+
+
+def test_intrinsics_that_do_not_fit() -> None:
+    exchanged = replace(CAMERA, cx=59.5, cy=79.5)
+    assert "are cx and cy exchanged?" in found(camera=exchanged)["camera"].mend
+    other = replace(CAMERA, fx=600, fy=600, cx=320, cy=240)
+    assert "of another resolution" in found(camera=other)["camera"].mend
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ([0.0, 0.03, 0.03, 0.09, 0.12], "the clock stands or goes back at 1 of 4 frames"),
+        ([0.0, 0.2, 0.41, 0.6, 0.81], "fast hands are lost"),
+    ],
+)
+def test_clocks(times: list[float], words: str) -> None:
+    assert words in found(times=times)["times"].mend
+
+
+def test_images_that_stand_still() -> None:
+    assert "4 frames repeat the one before" in found(lambda _: scene(0))["times"].mend
+
+
+def test_files_have_no_times() -> None:
+    assert "no times of their own" in found(times=[0.0, 0.1, 0.2, 0.3, 0.4])["times"].seen
+
+
+def test_what_was_refused_says_what_mends_it() -> None:
+    refused = ["frame 7 is refused: these look like meters; give --depth-scale 1000"] * 3
+    assert found(refused=refused)["frames"] == Finding(
+        "frames", "3 of 8 refused", "these look like meters; give --depth-scale 1000 (3 times)"
+    )
+    (alone,) = examine([], refused)
+    assert alone.seen == "3 of 3 refused"
+
+
+def test_a_mirrored_image_is_told_by_the_hand_in_it() -> None:
+    assert mirrored("right", ["right", "right", "left"]).mend == ""
+    assert "the image is mirrored" in mirrored("right", ["left", "right", "left"]).mend
+    assert "hold a left hand into view" in mirrored("left", []).mend
