@@ -25,7 +25,6 @@ from handkit.backends import onnx, openvino
 from handkit.backends.backend import Backend, Cubes
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
-from handkit.cli.experiment import features_of
 from handkit.export import detector_onnx, hand_onnx, write
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -34,6 +33,7 @@ from handkit.locate.detect import canonical
 from handkit.models.checkpoint import load_part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
+from handkit.training.adapt import features_of
 
 CAMERA = Camera.named("sr300")
 EAGER = "torch, pose alone"

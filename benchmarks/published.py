@@ -16,9 +16,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from handkit.cli.score_file import method_name
 from handkit.datasets.catalog import TEST_SETS
 from handkit.evaluation import NOT_STATED, Comparison, Protocol, Result, compare, score
+from handkit.evaluation.files import method_name
 from handkit.evaluation.metrics import Errors, joint_distances
 from handkit.evaluation.published import Labels, read_labels, read_predictions
 from handkit.reports.charts import to_picture

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from handkit.camera import Camera
-from handkit.cli.measure import synthetic_images
 from handkit.estimator import HandPoseEstimator
+from handkit.training.testset import synthetic_images
 
 Side = Literal["left", "right"]
 

@@ -23,6 +23,7 @@ from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
 from handkit.datasets.hands17 import decode as read_image
 from handkit.geometry.cube import Cube
+from handkit.recipes import CenterSource
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.codec import CODECS, Codec, decode, encode
 from handkit.store.packing import MARGIN, CubeOf, Packing, Window, pack
@@ -39,7 +40,8 @@ COMMON = Settings(
     skeleton=HAND21.name,
     frames=0,
     camera=(*(float(CAMERA.matrix[i, j]) for i, j in ((0, 0), (1, 1), (0, 2), (1, 2))), 640, 480),
-    centers="labels, gt",
+    centers=CenterSource.MEAN,
+    center_detail="",
     cube=f"{EDGE_MM:g} mm",
     margin=MARGIN,
     unit_mm=1.0,

@@ -46,7 +46,7 @@ ROOMS = {
     "track": {"bones", "smoothing", "camera", "hand"},
     "geometry": {"camera"},
     "layers": set[str](),
-    "models": {"layers", "geometry", "skeleton", "recipes"},  # recipes: the cubes that a weights file names
+    "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras", "hub"},  # recipes: a file's cubes
     "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
@@ -66,11 +66,12 @@ ROOMS = {
     "hypotheses": {"anatomy", "locate", *IMAGES},
     "hub": set[str](),
     "estimator": ESTIMATOR,
-    "evaluation": {"datasets", *ESTIMATOR},
+    "evaluation": {"datasets", "sources", *ESTIMATOR},
     "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "camera", "depth", "hand"},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
-    "training": {"evaluation", "hub", "recipes", "store", "synthetic", *ESTIMATE},
+    "training": {"evaluation", "reports", "datasets", "hub", "recipes", "store", "synthetic", *ESTIMATE},
+    "studies": {"training", "estimator", "evaluation", "reports", "hub", "recipes", "store", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420

@@ -8,9 +8,12 @@ import math
 import pytest
 
 from handkit.models import MODELS
+from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import (
+    CROSSINFONET_AS_PRINTED,
     LATENT_FUSION_SYNTHETIC,
+    LATENT_FUSION_TABLE_5,
     LOCALIZER_SYNTHETIC,
     PUBLISHED,
     RECIPES,
@@ -103,7 +106,7 @@ def test_published_numbers_are_those_of_the_facts(network: str, data: str, edges
     optimizers = {
         "crossinfonet": ("adam", 0.9, None, 1e-3, 1e-5, 128),
         "srn": ("sgd", 0.9, None, 0.3, 5e-4, 32),
-        "attention-hourglass": ("sgd", 0.9, None, 0.1, 5e-5, 32),
+        "attention-hourglass": ("sgd", 0.9, 1.0, 0.1, 5e-5, 32),
         "latent-fusion": ("adam", 0.9, None, 1e-3, 0.0, 32),
         "densereg": ("adam", 0.5, 0.2 / 40, 1e-3, 5e-4 / 40, 200),
     }
@@ -137,11 +140,36 @@ def test_each_row_of_srn_s_first_table_adds_one_thing():
     """From plain regression to one stage of the published network; "at test" is a way to measure, not to train."""
     rows = [dataclasses.asdict(recipe) for recipe in SRN_TABLE_1.values()]
     added = [{name for name in after if before[name] != after[name]} for before, after in itertools.pairwise(rows)]
-    assert added == [{"augment"}, set(), {"center"}, {"arguments"}, {"arguments"}]
+    assert added == [
+        {"augment"}, {"test_center"}, {"center", "test_center"}, {"arguments", "learning_rate"}, {"arguments"}
+    ]  # fmt: skip
     assert SRN_TABLE_1["plain"].augment == Augment()
     assert [MODELS["srn"](HAND21, **row["arguments"]).space.value for row in rows] == ["cube"] * 5 + ["image"]
     published = PUBLISHED["srn", "nyu"]
     assert dataclasses.replace(SRN_TABLE_1["decoupling"], arguments=published.arguments) == published
+
+
+def test_latent_fusion_s_ablation_is_the_text_s():
+    """B2 to B4 one plane each with two hourglasses, B5 an average; all build, and only the arguments differ."""
+    rows = LATENT_FUSION_TABLE_5
+    networks = {name: LatentFusion(HAND21, **recipe.arguments) for name, recipe in rows.items()}
+    assert {name: networks[name].planes for name in ("B1", "B2", "B3", "B4")} == {
+        "B1": ("xy",), "B2": ("yz",), "B3": ("xz",), "B4": ("xy",)
+    }  # fmt: skip
+    assert networks["B1"].explicit
+    assert networks["B5"].fusion is None
+    assert networks["B5"].planes == networks["fused"].planes
+    published = PUBLISHED["latent-fusion", "nyu"]
+    assert all(dataclasses.replace(recipe, arguments={}) == published for recipe in rows.values())
+
+
+def test_crossinfonet_as_printed():
+    """Other arguments and another augmentation than the code's, nothing else; the split is NYU's alone."""
+    for data, recipe in CROSSINFONET_AS_PRINTED.items():
+        published = PUBLISHED["crossinfonet", data]
+        assert recipe == dataclasses.replace(published, arguments=recipe.arguments, augment=recipe.augment)
+        assert ("split" in recipe.arguments) == (data == "nyu")
+    assert CROSSINFONET_AS_PRINTED.keys() == {"nyu", "icvl", "msra", "hands17"}
 
 
 def test_our_recipes_differ_in_clipping_only():

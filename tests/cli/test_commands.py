@@ -83,7 +83,7 @@ def test_training_that_cannot_begin(
 def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     begun = ["train", "latent-fusion", "--samples", "32", "--resolution", "32", "--out", str(tmp_path)]
     assert main(begun) == 0
-    for other in (["--resolution", "48"], ["--variant", "planes=xy"]):
+    for other in (["--resolution", "48"], ["--model-args", "planes=xy"]):
         assert main([*begun, "--resume", *other]) == 1
         assert "is the state of another run, or damaged; give the network" in capfd.readouterr().err
     assert main([*begun, "--resume"]) == 0

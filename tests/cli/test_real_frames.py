@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from handkit.cli.real_frames import read_marked_frames, tip_errors
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
+from handkit.evaluation.marked import read_marked_frames, tip_errors
 from handkit.hand import HandPose, Prediction
 from handkit.sinks import save_depth
 from handkit.skeleton import HAND21
@@ -55,8 +55,8 @@ def test_distances_by_hand(tmp_path):
     assert (frames.name, frames.hand, len(frames.frames)) == (tmp_path.name, "left", 2)
     found = tip_errors(Known(), frames)
     assert found.errors_mm == pytest.approx([5.0] * 4 + [float("inf")] * 4)
-    assert found.lost == 1
-    assert found.median_mm == float("inf"), "half of the tips are lost"
+    assert found.missed == 1
+    assert found.median_mm == float("inf"), "half of the tips are missed"
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
 from handkit.camera import Camera
-from handkit.cli import main, progress, store_evaluation, store_training
-from handkit.cli.data_pack import mass_in_box
+from handkit.cli import main
 from handkit.models.checkpoint import read_info
-from handkit.recipes import PUBLISHED
+from handkit.recipes import PUBLISHED, CenterSource
 from handkit.skeleton import MSRA21, SKELETONS
 from handkit.store.packing import pack
+from handkit.store.plan import mass_in_box
 from handkit.store.store import PackedFrames
+from handkit.training import adapt, answers, experiment
 from handkit.training.loop import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
@@ -37,14 +38,17 @@ SMALL = dataclasses.replace(
 def small(monkeypatch):
     """Experiments of seconds: a small network for every data set."""
     recipes = {("latent-fusion", name): dataclasses.replace(SMALL, data=name) for name in WRITERS}
-    monkeypatch.setattr(store_training, "PUBLISHED", recipes)
+    monkeypatch.setattr(adapt, "PUBLISHED", recipes)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # two threads of one step wait for each other on a busy machine
 
 
 @pytest.fixture(scope="module")
 def folds(tmp_path_factory):
     """Nine frames of P0, P1 and P2."""
     path = tmp_path_factory.mktemp("folds") / "store"
-    pack(packing_of(Recorded(9, damaged=(4,), name="msra", skeleton=MSRA21), centers="mass", margin=2.6), path)
+    pack(
+        packing_of(Recorded(9, damaged=(4,), name="msra", skeleton=MSRA21), centers=CenterSource.MASS, margin=2.6), path
+    )
     return path
 
 
@@ -76,8 +80,8 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     info = read_info(weights)
     assert info.skeleton == SKELETONS[JOINTS[name]]
     assert info.recipe
-    assert (info.recipe["data"], info.recipe["center"]) == (name, "jittered")
-    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "gt", "--out", report) == 0
+    assert (info.recipe["data"], info.recipe["center"]) == (name, "mean")
+    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report) == 0
     store = PackedFrames.open(tmp_path / TESTED[name])
     answers = np.load(report / "predictions.npy")
     assert answers.shape == (len(store), len(store.skeleton), 3)
@@ -117,8 +121,8 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
     for number, fold in enumerate(("P0", "P1", "P2")):
         assert np.array_equal(np.load(out / fold / "report/predictions.npy"), pooled[number::3], equal_nan=True)
         part = json.loads((out / fold / "report/result.json").read_text())
-        assert part["protocol"]["split"] == f"test, subject {fold}"
-        assert part["protocol"]["center"] == "mass (as packed)"
+        assert part["protocol"]["split"] == f"all, subject {fold}"
+        assert part["protocol"]["center"] == "center of mass (as packed)"
     result = json.loads((out / "report/result.json").read_text())
     assert (result["frames"], result["left_out"]) == (8, 1)
     assert result["mean_error_mm"] == pytest.approx(
@@ -137,7 +141,7 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
 
 def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
     chosen = []
-    monkeypatch.setattr(progress, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
+    monkeypatch.setattr(experiment, "train", lambda run, frames, *_, **__: chosen.append(frames) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", tmp_path / "run")
     assert chosen[0].rows.tolist() == [0, 2, 3, 5, 6, 8]
@@ -145,28 +149,28 @@ def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
 
 def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeypatch):
     budgets = []
-    monkeypatch.setattr(progress, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
+    monkeypatch.setattr(experiment, "train", lambda run, frames, budget, **__: budgets.append(budget) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--out", tmp_path / "run")
     assert budgets[0].samples == 8 * 100
 
 
 def test_other_centers_than_the_published_ones_are_told(tmp_path, folds, small, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "train", lambda *_, **__: 1 / 0)
-    for center, told in (("mass", False), ("refined", True)):
+    monkeypatch.setattr(experiment, "train", lambda *_, **__: 1 / 0)
+    for center, told in ((CenterSource.MASS, False), (CenterSource.REFINED, True)):
         published = dataclasses.replace(SMALL, data="msra", center=center)
-        monkeypatch.setitem(store_training.PUBLISHED, ("latent-fusion", "msra"), published)
+        monkeypatch.setitem(adapt.PUBLISHED, ("latent-fusion", "msra"), published)
         with pytest.raises(ZeroDivisionError):
             run("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / center)
-        assert ("published experiment has refined centres" in capsys.readouterr().err.replace("\n", " ")) == told
+        assert ("published experiment has refined centers" in capsys.readouterr().err.replace("\n", " ")) == told
 
 
 def test_the_localizer_at_test(tmp_path, folds, capsys):
     """The bundled network of 21 joints answers those of MSRA15 too."""
-    options = ("evaluate", "latent-fusion", "--data", folds, "--center", "located", "--out", tmp_path / "report")
+    options = ("evaluate", "latent-fusion", "--data", folds, "--center", "localizer", "--out", tmp_path / "report")
     assert run(*options) == 0
     result = json.loads((tmp_path / "report/result.json").read_text())
-    assert result["protocol"]["center"] == "a localizer's answer, from mass (as packed)"
+    assert result["protocol"]["center"] == "a localizer's answer, from center of mass (as packed)"
     assert result["frames"] == 8
 
 
@@ -182,7 +186,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
 
     for module, name, stand_in in (
         (np, "save", half),
-        (store_evaluation, "write_report", lambda *_, **__: (_ for _ in ()).throw(full)),
+        (answers, "write_report", lambda *_, **__: (_ for _ in ()).throw(full)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, stand_in)
@@ -193,7 +197,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
         left = {"predictions.txt"} if name == "save" else {"predictions.txt", "predictions.npy"}
         assert {path.name for path in out.iterdir()} == left
     (tmp_path / "file").write_text("mine")
-    monkeypatch.setattr(store_evaluation, "answers_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(answers, "answers_of", lambda *_, **__: 1 / 0)
     assert "file cannot be written: File exists" in refused(capsys, *evaluate[:-1], tmp_path / "file")
 
 
@@ -204,10 +208,10 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
     assert "leaves a subject of a packed store out" in refused(capsys, "train", "srn", "--fold", "P0")
     assert "learned from synthetic frames" in refused(capsys, "train", "handedness", "--data", folds)
-    assert "was packed with centres from mass" in refused(capsys, *test, folds, "--center", "refined")
+    assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")
     assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)
-    pack(packing_of(Recorded(2), centers="labels, gt"), tmp_path / "narrow")
-    assert "was packed around its labels" in refused(capsys, *test, tmp_path / "narrow", "--center", "located")
+    pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "narrow")
+    assert "was packed around its labels" in refused(capsys, *test, tmp_path / "narrow", "--center", "localizer")
     wide = (*train, tmp_path / "narrow", "--out", tmp_path / "run")
     assert "pack with --margin 2.25" in refused(capsys, *wide)
 
@@ -253,7 +257,7 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     file.write_text("\n".join([*lines[:3], "invalid", ""]))
     refined = tmp_path / "refined"
     assert run("data", "pack", "nyu", "--root", root, "--out", refined, "--centers", file, "--codec", "rvl") == 0
-    assert "there is nothing to centre a cube on" in capsys.readouterr().err
+    assert "there is nothing to center a cube on" in capsys.readouterr().err
     assert PackedFrames.open(refined).rows["valid"].tolist() == [True, False, False, False]
     assert np.allclose(PackedFrames.open(refined).rows["center"][0], packed.rows["center"][0], atol=1e-3)
     assert run("data", "verify", refined) == 0
@@ -278,9 +282,15 @@ def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
     assert run("evaluate", "latent-fusion", "--data", store, "--out", tmp_path / "report") == 0
     assert "nothing to score" in capsys.readouterr().out
     assert np.isfinite(np.load(tmp_path / "report/predictions.npy")).all()
-    assert "has no labelled frame to train on" in refused(capsys, "train", "latent-fusion", "--data", store)
+    lines = (tmp_path / "report/submission.txt").read_text().splitlines()
+    found = np.load(tmp_path / "report/predictions.npy")
+    assert [line.split("\t")[0] for line in lines] == [f"image_D{number:08d}.png" for number in (1, 2, 3)]
+    assert np.allclose([float(number) for number in lines[2].split("\t")[1:]], found[2].ravel(), atol=1e-4)
+    train = ("train", "latent-fusion", "--data", store)
+    assert "holds the test frames of hands17 (test); train on another split" in refused(capsys, *train)
+    assert "has no labeled frame to train on" in refused(capsys, *train, "--allow-test")
     assert "has no labels to put cubes on" in refused(
-        capsys, "evaluate", "latent-fusion", "--data", store, "--center", "gt"
+        capsys, "evaluate", "latent-fusion", "--data", store, "--center", "mean"
     )
 
 

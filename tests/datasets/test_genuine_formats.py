@@ -11,6 +11,7 @@ from datasets.fixtures import ICVL_SESSIONS, write_nyu_labels
 from handkit.datasets import hands17, icvl, msra, nyu
 from handkit.datasets.dataset import LabeledFiles
 from handkit.skeleton import HANDS17, MSRA21, Skeleton
+from handkit.store.centers import center_of_mass, nearest_center
 
 
 @pytest.fixture
@@ -54,6 +55,19 @@ def test_the_joints_of_nyu_frame_1_lie_just_behind_its_surface(genuine_nyu: Labe
     assert 5 < np.median(behind) < 20
     beside = depth[v, 639 - u]
     assert np.median(np.abs(record.joints[:, 2] - beside)) > 100, "in a mirrored image they would not"
+
+
+def test_the_center_of_mass_of_nyu_frame_1_is_the_hand_s(genuine_nyu: LabeledFiles):
+    """A window of 500 to 1300 mm holds the body too and is 284 mm off; published centers are 28 mm off on average."""
+    record, depth = genuine_nyu.record(0), genuine_nyu.depth(0)
+    assert record.joints is not None
+    window = center_of_mass(depth, genuine_nyu.camera, near_mm=500, far_mm=1300)
+    nearest = nearest_center(depth, genuine_nyu.camera, far_mm=1300)
+    assert window is not None
+    assert nearest is not None
+    assert np.linalg.norm(window - record.joints.mean(axis=0)) > 250
+    assert np.linalg.norm(nearest - record.joints.mean(axis=0)) < 35
+    assert (np.abs(record.joints - nearest) < 125).all(), "all 14 joints are in a cube of 250 mm"
 
 
 def test_nyu_labels_are_the_published_ones(genuine_nyu: LabeledFiles, shared_data: Path):

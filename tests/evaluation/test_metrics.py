@@ -70,9 +70,15 @@ def test_neighbors_that_err_alike_make_the_interval_wider():
     assert blocks == pytest.approx(2 * 1.96 * values.std() / np.sqrt(40), rel=0.35)
 
 
-def test_blocks_longer_than_the_data_are_the_data():
-    values = np.array([1.0, 2.0, 6.0])
-    assert bootstrap_means(values, np.random.default_rng(0), block=100, draws=5) == pytest.approx(np.full(5, 3.0))
+def test_few_frames_have_an_interval_too():
+    """A block of all frames has one mean: 60 values would be as sure of theirs as if there were no noise."""
+    values = np.random.default_rng(0).normal(10.0, 2.0, 60)
+    single = np.ptp(bootstrap_interval(values, np.random.default_rng(1)))
+    blocks = np.ptp(bootstrap_interval(values, np.random.default_rng(1), block=100))
+    assert 0.4 * single < blocks < 2 * single
+    few = bootstrap_means(np.array([1.0, 2.0, 6.0]), np.random.default_rng(0), block=100, draws=200)
+    assert few.min() == 1
+    assert few.max() == 6
 
 
 def test_the_generator_decides():

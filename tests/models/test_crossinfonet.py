@@ -244,3 +244,21 @@ def test_unknown_initializer_is_answered_with_the_known_ones():
     unchecked = inspect.unwrap(CrossInfoNet.__init__)
     with pytest.raises(ValueError, match="initializer is 'zeros', it must be one of xavier, normal"):
         unchecked(CrossInfoNet.__new__(CrossInfoNet), NYU14, initializer="zeros")
+
+
+def test_the_printed_split_and_the_printed_layer():
+    """Fig. 4: thumb root, both wrists and the palm center; Fig. 6: a layer of 1024 behind the concatenation."""
+    network = CrossInfoNet(NYU14, split="figure", joined=True)
+    assert network.palm_joints == (10, 11, 12, 13)
+    assert network.finger_joints == tuple(range(10))
+    assert sum(parameter.numel() for parameter in CrossInfoNet(NYU14, joined=True).parameters()) == 25_893_376
+    network.eval()
+    points = torch.rand(1, 3, 96, 96)
+    pose = network.outputs(points)
+    assert (pose.palm.shape, pose.fingers.shape) == ((1, 4, 3), (1, 10, 3))
+    joints = torch.rand(1, 14, 3)
+    answered = pose._replace(palm=joints[:, 10:], fingers=joints[:, :10])
+    assert torch.equal(network.branch_joints(answered), joints)
+    assert all(term.isfinite() for term in network.loss(points, joints).values())
+    with pytest.raises(ValueError, match="split is 'figure' of icvl16; it must be code, or figure for NYU's joints"):
+        CrossInfoNet(ICVL16, split="figure")

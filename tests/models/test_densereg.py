@@ -14,9 +14,10 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.layers.projection import project
 from handkit.models.densereg import DenseReg, _check_arguments, cone_heatmaps, depth_as_published
+from handkit.models.densereg_stacks import Answer
 from handkit.skeleton import ICVL16, MSRA21, NYU14
 
-ANSWERS = ["field", "offset", "detection-depth", "detection-coordinates", "coordinates"]
+ANSWERS: list[Answer] = ["field", "offset", "detection-depth", "detection-coordinates", "coordinates"]
 EDGE = 300.0
 
 
@@ -98,7 +99,7 @@ def test_stage_shapes():
         "direction": (2, 42, 32, 32),
     }
     assert answer.maps.shape == (1, 2, 70, 32, 32)
-    assert answer.coordinates is None
+    assert answer.regressed is None
 
 
 def test_depth_as_published():
@@ -135,7 +136,7 @@ def test_a_perfect_field_gives_the_joints_back(answer, weighted: bool, top: int)
     crop, joints = crops(4)
     seen, truth = crop.points(Space.CUBE), crop.normalize(joints, Space.CUBE)
     maps = network.targets(seen, truth)
-    assert (maps[:, 14:28] > 0).flatten(2).any(-1).all()
+    assert (maps[:, :14] > 0).flatten(2).any(-1).all()
     found = crop.denormalize(network.read(maps, seen), Space.CUBE)
     assert (found - joints).norm(dim=-1).max() < 0.01
 
@@ -145,7 +146,7 @@ def test_a_perfect_heatmap_and_depth_give_the_joints_back_to_the_cell():
     network = DenseReg(NYU14, answer="detection-depth", stacks=1, channels=8)
     crop, joints = crops(4)
     seen, truth = crop.points(Space.CUBE), crop.normalize(joints, Space.CUBE)
-    found = crop.denormalize(network.read_depth(network.targets(seen, truth), seen), Space.CUBE)
+    found = crop.denormalize(network.read_depth(network.targets(seen, truth), truth[..., 2:], seen), Space.CUBE)
     assert (found - joints).norm(dim=-1).max() < EDGE / 32 * 0.5
     torch.testing.assert_close(found[..., 2], joints[..., 2])
 
@@ -183,7 +184,7 @@ def test_every_baseline_answers_and_learns_from_finite_terms(answer):
         set(terms)
         == {
             "field": {"heatmap", "closeness", "direction"},
-            "offset": {"heatmap", "closeness", "offset"},
+            "offset": {"heatmap", "offset"},
             "detection-depth": {"heatmap", "depth"},
             "detection-coordinates": {"heatmap", "coordinates"},
             "coordinates": {"coordinates"},
@@ -235,13 +236,46 @@ def test_masked_offset_counts_within_theta_alone():
     network = DenseReg(NYU14, resolution=32, channels=16, stacks=1, answer="offset")
     truth = network.targets(points(32), torch.zeros(2, 14, 3))
     wrong = truth.clone()
-    wrong[:, 28:] += 1
+    wrong[:, 14:] += 1
     network.get_submodule("stacks.0.field").register_forward_hook(lambda *_: wrong)
-    near = (truth[:, 14:28] > 0).sum().item()
+    closeness = DenseReg(NYU14, resolution=32, channels=8).targets(points(32), torch.zeros(2, 14, 3))[:, 14:28]
+    near = (closeness > 0).sum().item()
     assert 0 < near < 2 * 14 * 64
     loss = network.loss(points(32), torch.zeros(2, 14, 3))
     assert loss["offset"].item() == pytest.approx(3 * near / 4)
-    assert loss["heatmap"] == loss["closeness"] == 0
+    assert loss["heatmap"] == 0
+
+
+def test_baselines_have_what_the_text_says():
+    """Section 4.1: no hourglass in the first; a regression in every stack of the next two; no S map in the last."""
+    parts = {
+        answer: {name.split(".")[-1] for name, _ in DenseReg(NYU14, channels=16, answer=answer).named_modules()}
+        for answer in ANSWERS
+    }
+    assert [answer for answer in ANSWERS if "hourglass" not in parts[answer]] == ["coordinates"]
+    assert [answer for answer in ANSWERS if "regression" in parts[answer]] == ANSWERS[2:4]
+    assert [answer for answer in ANSWERS if "closeness" in parts[answer]] == ["field"]
+    network = DenseReg(NYU14, channels=16, resolution=32, answer="detection-depth").eval()
+    answer = network.outputs(points(32))
+    assert answer.maps.shape == (2, 2, 14, 8, 8)
+    assert answer.regressed is not None
+    assert answer.regressed.shape == (2, 2, 14, 1)
+    seen: list[torch.Tensor] = []
+    network.get_submodule("stacks.1.regression").register_forward_pre_hook(lambda _module, inputs: seen.append(*inputs))
+    network(points(32))
+    assert torch.equal(seen[0][:, -1], depth_as_published(points(32))[:, 0, 2::4, 2::4]), "the depth map"
+    assert torch.equal(seen[0][:, 16:30], answer.maps[1]), "and the heat maps"
+
+
+def test_unweighted_votes_weigh_what_their_cells_score():
+    """Two votes, by hand: (1 + 0.5) 0.8 = 1.2 at one place, (1 + 0) 0.4 = 0.4 at another: three quarters of the way."""
+    network = DenseReg(NYU14, resolution=16, channels=8, top=2, weighted=False, sigma=50.0)
+    seen = points(16, rows=1)
+    maps = torch.zeros(1, 70, 4, 4)
+    maps[:, :14, 3, 1], maps[:, 14:28, 3, 1], maps[:, 14:28, 1, 3] = 0.5, 0.8, 0.4
+    cells = seen[0, :, 2::4, 2::4]
+    expected = 0.75 * cells[:, 3, 1] + 0.25 * cells[:, 1, 3]
+    torch.testing.assert_close(network.read(maps, seen), expected.expand(1, 14, 3), atol=1e-3, rtol=0)
 
 
 def test_weights_start_as_the_code_says():

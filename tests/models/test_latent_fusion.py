@@ -1,17 +1,21 @@
 """Counts and interpretations of docs/reference.md, 3.4."""
 
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
+from handkit.layers.heatmaps import gaussian_heatmaps, spatial_softmax
 from handkit.models.latent_fusion import (
+    SIGMA,
     LatentFusion,
     Plane,
     _check_arguments,
     branch_disagreement,
     heatmap_spread,
+    shares_of,
 )
 from handkit.skeleton import HAND21, ICVL16, NYU14
 
@@ -123,6 +127,7 @@ def test_a_narrower_network_is_one_argument_away(channels: int):
 
 def test_sharpness_starts_at_one_and_sharpens_its_own_joint():
     network = LatentFusion(NYU14, resolution=32, initial_std=None).eval()
+    assert network.sharpness is not None
     assert torch.equal(network.sharpness, torch.ones(14))
     before = network.outputs(points(2, 32)).heatmaps
     with torch.no_grad():
@@ -233,3 +238,15 @@ def test_unknown_names_are_answered_with_the_known_ones(name: str, known: str):
     """As weights files meet it: the type checker of this suite would speak first."""
     with pytest.raises(ValueError, match=f"{name} is 'other', it must be one of {known}"):
         _check_arguments({**LatentFusion(NYU14, resolution=32).arguments, name: "other"})
+
+
+def test_the_depth_of_explicit_heat_maps_is_read_on_the_joint():
+    """A softmax of values from 0 to 1 has 5 % of its mass within two deviations of the joint; the shares have 86 %."""
+    joints = torch.tensor([[[0.1, -0.2, 0.3]]])
+    heatmaps = gaussian_heatmaps(joints, 32, sigma=SIGMA)
+    near = heatmaps > math.exp(-2)  # two deviations
+    assert 0.02 < float(spatial_softmax(heatmaps)[near].sum()) < 0.06
+    shares = shares_of(heatmaps)
+    assert float(shares.sum()) == pytest.approx(1, abs=1e-5)
+    assert float(shares[near].sum()) == pytest.approx(1 - math.exp(-2), abs=0.02)
+    assert torch.allclose(shares_of(torch.zeros(1, 1, 4, 4)), torch.full((1, 1, 4, 4), 1 / 16))

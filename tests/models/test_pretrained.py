@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from handkit import CheckpointError, HandPoseEstimator
-from handkit.cli.measure import synthetic_images
 from handkit.hub import BUNDLED, find_weights
 from handkit.models import MODELS
+from handkit.training.testset import synthetic_images
 
 
 @pytest.mark.parametrize("name", MODELS)

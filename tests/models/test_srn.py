@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import itertools
+import math
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 
 from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.layers.fields import Field, shrink, votes
-from handkit.models.srn import MAPS, SRN
+from handkit.models.srn import MAPS, SRN, heat_maps
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.skeleton import HAND21, ICVL16, MSRA21, NYU14
 from handkit.training.streams import SyntheticFrames
@@ -54,6 +55,7 @@ def hands() -> tuple[Crop, torch.Tensor]:
         (NYU14, {"backbone": "resnet50"}, 46_992_404),
         (MSRA21, {"backbone": "resnet50"}, 47_096_382),
         (NYU14, {"backbone": "resnet50", "stages": 1}, 23_587_818),
+        (NYU14, {"backbone": "resnet101", "stages": 1}, 42_579_946),
         (NYU14, {"reparameterization": "heatmaps+depth"}, 22_268_180),
     ],
 )
@@ -117,6 +119,16 @@ def test_field_maps_by_hand():
     torch.testing.assert_close(maps[0, 42:, 4, 3], torch.full((14,), 0.1), atol=1e-5, rtol=0)
     assert shrink(cloud, 8)[0, 2, 0, 0] == 1
     assert SRN(NYU14, resolution=32, theta=9.0).maps(joints, cloud)[0, :, 0, 0].eq(0).all()
+
+
+def test_heat_maps_are_those_of_the_released_code():
+    """exp(-(d / 3.4)^2) on 32 cells, docs/reference.md, 7: by hand 1/e at 3.4 cells, and 0.9173 at one cell."""
+    middle = -1 + 2 * 16.5 / 32
+    joints = torch.full((1, 1, 3), middle)
+    maps = heat_maps(joints, joints[..., :2], size=32)
+    assert maps[0, 0, 16, 16] == 1
+    assert float(maps[0, 0, 16, 17]) == pytest.approx(math.exp(-1 / 3.4**2))
+    assert float(maps[0, 0, 19, 18]) == pytest.approx(math.exp(-13 / 3.4**2))
 
 
 def test_heat_maps_peak_at_the_joint_and_carry_its_depth():

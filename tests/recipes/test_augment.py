@@ -201,3 +201,15 @@ def test_disturbing_never_moves_joints(strong):
     assert not torch.equal(after.depth, crop.depth)
     for space in Space:
         assert torch.equal(after.normalize(joints, space), crop.normalize(joints, space))
+
+
+def test_one_of_three_moves_in_pixels_too():
+    """CrossInfoNet as printed: a quarter each is moved by up to 10 of 128 pixels, rolled, scaled, or left alone."""
+    cube = Cube.around(torch.zeros(4000, 3), edge=256.0)
+    found = jitter(cube, augment.CROSSINFONET_PRINTED, torch.Generator().manual_seed(0))
+    moved, rolled, scaled = found.center.abs().sum(1) > 0, found.roll != 0, found.edges[:, 0] != 256
+    assert (moved.int() + rolled.int() + scaled.int()).max() == 1
+    for share in (moved, rolled, scaled):
+        assert float(share.float().mean()) == pytest.approx(0.25, abs=0.03)
+    assert 18 < float(found.center[:, :2].abs().max()) <= 20
+    assert found.center[:, 2].abs().max() == 0

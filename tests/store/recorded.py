@@ -11,6 +11,7 @@ from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError
 from handkit.geometry.cube import Cube
+from handkit.recipes import CenterSource
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.packing import MARGIN, Packing
 from handkit.store.shards import Settings
@@ -74,11 +75,12 @@ def settings_of(frames: HandDataset, **changes) -> Settings:
     (fx, _, cx), (_, fy, cy), _ = camera.matrix.tolist()
     settings = Settings(
         dataset=frames.name,
-        split="test",
+        split="all",
         skeleton=frames.skeleton.name,
         frames=len(frames),
         camera=(fx, fy, cx, cy, camera.width, camera.height),
-        centers="joint mean",
+        centers=CenterSource.MEAN,
+        center_detail="",
         cube="200 mm",
         margin=MARGIN,
         unit_mm=1.0,

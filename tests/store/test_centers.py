@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from datasets.fixtures import render, write_nyu
+from datasets.fixtures import pack_nyu, render, write_nyu
 
 from handkit.camera import Camera
 from handkit.datasets.catalog import DATA_SETS, open_split
@@ -15,7 +16,7 @@ from handkit.datasets.msra import EDITIONS, SUBJECTS
 from handkit.errors import DatasetError
 from handkit.recipes import cubes
 from handkit.store import centers
-from handkit.store.centers import center_of_mass, label_centers, read_centers
+from handkit.store.centers import center_of_mass, label_centers, mass_centers, nearest_center, read_centers
 
 
 @pytest.fixture
@@ -72,6 +73,49 @@ def test_the_center_of_mass_is_near_the_hand(data_sets: dict[str, Path]):
         found = center_of_mass(files.depth(i), files.camera, near_mm=near, far_mm=far)
         assert found is not None
         assert np.linalg.norm(found - files.joints[i].mean(axis=0)) < 60
+
+
+def test_the_nearest_object_by_hand():
+    """A hand of 20 x 20 pixels at 600 mm on an arm that goes back; a body at 1000 mm; noise before all."""
+    camera = Camera(fx=100, fy=100, cx=0, cy=0, width=60, height=60)
+    depth = np.full((60, 60), 1000, np.float32)
+    depth[20:40, 20:40] = 600
+    depth[28:32, 40:60] = np.linspace(660, 900, 20)
+    depth[0, :9] = 300
+    center = nearest_center(depth, camera, far_mm=1300)
+    assert center is not None
+    assert center == pytest.approx([29.5 * 6, 29.5 * 6, 600], abs=25)
+    assert nearest_center(depth, camera, far_mm=500) is None, "specks alone"
+
+
+def test_nyu_s_centers_hold_the_hand_in_every_rendered_frame(tmp_path: Path):
+    write_nyu(tmp_path, render("nyu", 48))
+    files = open_split("nyu", tmp_path)
+    words, center_of = mass_centers(files)
+    assert words == "of the nearest object within 1300 mm"
+    assert files.joints is not None
+    for i in range(len(files)):
+        found = center_of(i, files.record(i), files.depth(i))
+        assert found is not None
+        assert (np.abs(files.joints[i] - found) < 150).all(), "the 300 mm cube of Latent Fusion"
+
+
+def test_nyu_s_rendered_depth_is_used_where_it_is(tmp_path: Path):
+    """As Pose-REN's published centers were (docs/reference.md, 1.7): a hand of 9 pixels at 700 mm and nothing else."""
+    write_nyu(tmp_path, render("nyu", 2))
+    alone = np.zeros((2, 480, 640), np.float32)
+    alone[:, 100:103, 200:203] = 700
+    alone[:, 0, 0] = 400  # before the window
+    for i, image in enumerate(pack_nyu(alone)):
+        cv2.imwrite(str(tmp_path / f"dataset/test/synthdepth_1_{i + 1:07d}.png"), image)
+    files = open_split("nyu", tmp_path)
+    place = files.camera.unproject(np.array([201.0, 101.0], np.float32), np.array(700.0, np.float32))
+    labels = np.broadcast_to(place.astype(np.float32), (2, 14, 3))
+    words, center_of = mass_centers(replace(files, joints=labels))
+    assert words == "500 to 1300 mm of synthdepth"
+    assert center_of(0, files.record(0), files.depth(0)) == pytest.approx(place, abs=0.1)
+    with pytest.raises(DatasetError, match=r"synthdepth, are 4\d\d mm from the joints' mean .* give a center file"):
+        mass_centers(replace(files, joints=labels + np.float32(250)))
 
 
 @pytest.mark.parametrize("form", centers.FORMS)

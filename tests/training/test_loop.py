@@ -16,12 +16,16 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 from handkit.errors import StoppedError, TrainingError
+from handkit.geometry.crop import Space
 from handkit.geometry.frame import LabeledFrame
+from handkit.layers.batch_renorm import BatchRenorm2d
 from handkit.models.checkpoint import load, read_info
+from handkit.models.densereg import DenseReg
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, LOCALIZER_SYNTHETIC, PUBLISHED
 from handkit.recipes.augment import Augment
+from handkit.recipes.recipe import Optimizer
 from handkit.skeleton import HAND21
 from handkit.training import loop
 from handkit.training.loop import Average, Budget, Run, train
@@ -305,3 +309,63 @@ def test_elements_are_clipped_as_densereg_clips():
     norm = run._clip()
     assert float(norm) == pytest.approx(3 * math.sqrt(sum(each.numel() for each in run.model.parameters())), rel=1e-4)
     assert all((each.grad == torch.tensor(0.2 / 40)).all() for each in run.model.parameters())
+
+
+def test_a_batch_in_parts_has_the_statistics_of_its_parts():
+    """DenseReg's sub-batches: the schedule of batch renormalization counts five a step (docs/reference.md, 7)."""
+    recipe = dataclasses.replace(
+        PUBLISHED["densereg", "nyu"], arguments={"resolution": 32, "channels": 8, "stacks": 1}, resolutions=((0.0, 32),)
+    )
+    assert (recipe.batch, recipe.accumulate) == (200, 5)
+    torch.manual_seed(0)
+    model = DenseReg(HAND21, **recipe.arguments)
+    run = Run(model, recipe, pose_targets(model), accelerator="cpu")
+    run.advance(SyntheticFrames(RECIPE, seed=5, size=10, resolution=48)[0], progress=0.0)
+    layers = [module for module in model.modules() if isinstance(module, BatchRenorm2d)]
+    assert all(int(layer.steps) == 5 for layer in layers)
+    layers[0].steps.fill_(5 * 80 * 72_757 / recipe.batch)
+    r_max, d_max = layers[0].bounds()
+    assert (float(r_max), float(d_max)) == pytest.approx((2.05, 0.0184), rel=1e-2), "after 80 epochs of NYU"
+
+
+class Affine(nn.Module):
+    """Squared error of a linear map, without statistics."""
+
+    space, resolution, skeleton = Space.IMAGE, 32, HAND21
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arguments = {}
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, points: Tensor) -> Tensor:
+        return self.linear(points.mean((2, 3))).unsqueeze(1).expand(-1, 21, -1)
+
+    def loss(self, points: Tensor, joints: Tensor) -> dict[str, Tensor]:
+        return {"error": (self.linear(points.mean((2, 3))) - joints.mean(1)).square().mean()}
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole():
+    frame = SyntheticFrames(RECIPE, seed=5, size=6, resolution=48)[0]
+    weights: list[Tensor] = []
+    for parts in (1, 3):
+        torch.manual_seed(0)
+        recipe = dataclasses.replace(RECIPE, accumulate=parts, precision="32-true", optimizer=Optimizer("sgd"))
+        run = Run(cast(LatentFusion, Affine()), recipe, pose_targets(LatentFusion(HAND21)), accelerator="cpu")
+        terms = run.advance(frame, progress=0.5)
+        weights += [run.model.get_parameter("linear.weight"), terms["error"]]
+    torch.testing.assert_close(weights[:2], weights[2:])
+
+
+def test_published_experiments_are_trained_in_float32():
+    assert {recipe.precision for recipe in PUBLISHED.values()} == {"32-true"}
+    assert RECIPE.precision == "bf16-mixed"
+    for precision in ("32-true", "bf16-mixed"):
+        model = LatentFusion(HAND21, **RECIPE.arguments)
+        seen: list[torch.dtype] = []
+        model.get_submodule("features.0.0").register_forward_hook(
+            lambda _module, _inputs, output, seen=seen: seen.append(cast(Tensor, output).dtype)
+        )
+        recipe = dataclasses.replace(RECIPE, precision=precision)
+        Run(model, recipe, pose_targets(model), accelerator="cpu").advance(FRAMES[0], progress=0.5)
+        assert seen == [torch.float32 if precision == "32-true" else torch.bfloat16]

@@ -10,7 +10,7 @@ from store.recorded import Recorded, packing_of
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
 from handkit.models.localizer import Localizer, Location
-from handkit.recipes import PUBLISHED
+from handkit.recipes import PUBLISHED, CenterSource
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import CubeRule, cube
 from handkit.skeleton import HAND21, HANDS17, ICVL16
@@ -59,7 +59,7 @@ class Shifting(Localizer):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> PackedFrames:
     path = tmp_path_factory.mktemp("stored") / "store"
-    pack(packing_of(Recorded(COUNT, damaged=(2,), suspect=(5,)), centers="mass", cube="250 mm"), path)
+    pack(packing_of(Recorded(COUNT, damaged=(2,), suspect=(5,)), centers=CenterSource.MASS, cube="250 mm"), path)
     return PackedFrames.open(path)
 
 
@@ -148,23 +148,23 @@ def test_answers_for_every_frame(store, skeleton):
 
 def test_cubes_at_test(store):
     rows = np.array(LABELLED)
-    truth = predict(Middle(HAND21), store, RECIPE, rows=rows, center="gt")[rows]
+    truth = predict(Middle(HAND21), store, RECIPE, rows=rows, center=CenterSource.MEAN)[rows]
     np.testing.assert_allclose(truth[:, 0], store.rows["joints"][rows].mean(1), atol=1e-3)
     finder = Finder(Shifting(hidden=2), 300.0)
-    located = predict(Middle(HAND21), store, RECIPE, rows=rows, center="located", finder=finder)[rows]
+    located = predict(Middle(HAND21), store, RECIPE, rows=rows, center=CenterSource.LOCALIZER, finder=finder)[rows]
     np.testing.assert_allclose(located[:, 0] - store.rows["center"][rows], [[15.0, 0, 0]] * len(rows), atol=1e-3)
 
 
 def test_centers_that_a_store_does_not_have(store, tmp_path):
-    with pytest.raises(StoreError, match="was packed with centres from mass; pack with --centers FILE"):
-        check_center(store, "refined", testing=np.arange(3))
-    pack(packing_of(Recorded(2), centers="labels, gt"), tmp_path / "labels")
+    with pytest.raises(StoreError, match="was packed with centers from center of mass; pack with --centers FILE"):
+        check_center(store, CenterSource.REFINED, testing=np.arange(3))
+    pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "labels")
     with pytest.raises(StoreError, match="was packed around its labels"):
-        check_center(PackedFrames.open(tmp_path / "labels"), "located", testing=np.arange(2))
-    pack(packing_of(Recorded(2, labeled=False), centers="mass"), tmp_path / "unlabelled")
+        check_center(PackedFrames.open(tmp_path / "labels"), CenterSource.LOCALIZER, testing=np.arange(2))
+    pack(packing_of(Recorded(2, labeled=False), centers=CenterSource.MASS), tmp_path / "unlabelled")
     unlabelled = PackedFrames.open(tmp_path / "unlabelled")
     with pytest.raises(StoreError, match="has no labels to put cubes on"):
-        check_center(unlabelled, "gt", testing=np.arange(2))
+        check_center(unlabelled, CenterSource.MEAN, testing=np.arange(2))
     with pytest.raises(StoreError, match="has no labelled frame to train on"):
         rows_to_learn(unlabelled)
     assert np.isfinite(predict(Middle(HAND21), unlabelled, RECIPE, rows=np.arange(2))).all()

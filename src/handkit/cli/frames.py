@@ -15,11 +15,11 @@ from rich.progress import track
 
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
-from handkit.cli.errors import make_folder
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError
 from handkit.estimator import MINIMUM_CONFIDENCE, HandPoseEstimator, check
+from handkit.files.folders import make_folder
 from handkit.hand import Prediction
 from handkit.hypotheses import Asked
 from handkit.shapes import Float32, Shaped

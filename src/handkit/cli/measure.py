@@ -1,37 +1,20 @@
 """`handkit evaluate`: the whole path on a fixed set of synthetic depth images."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from jaxtyping import Float
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from torch import Tensor
 
 from handkit.backends.opening import BackendName
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
-from handkit.evaluation import LabeledImage, evaluate_images
+from handkit.evaluation import evaluate_images
 from handkit.files.atomic import write_whole
-from handkit.geometry.frame import DepthFrame
-from handkit.synthetic.scenes import whole_frames
-from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, first_testset
-
-
-def labeled_image(frame: DepthFrame, joints: Float[Tensor, "B J 3"], row: int) -> LabeledImage:
-    """One row of rendered frames, which show right hands."""
-    return LabeledImage(frame.depth[row].numpy(), frame.camera.camera(row), joints[row].numpy(), "right")
-
-
-def synthetic_images(count: int) -> Iterator[LabeledImage]:
-    """The first edition's fixed set: one hand an image, cameras in turn, every second of each camera in a mirror."""
-    for index in range(count):
-        scene = first_testset(index)
-        image = labeled_image(whole_frames(scene), scene.joints, 0)
-        yield image.mirrored if index // len(FIRST_DEVICES) % 2 == 1 else image
+from handkit.synthetic.testset import FRAMES
+from handkit.training.testset import synthetic_images
 
 
 def evaluate_synthetic(

@@ -1,28 +1,18 @@
 """`handkit info`: networks beside their papers, bundled weights, cameras and versions; of one network its arguments."""
 
 import json
-import platform
-from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.cli.networks import network_facts
-from handkit.cli.variants import Option, check_network, options, write_variant
-from handkit.errors import CheckpointError
-from handkit.hub import weights_folders
 from handkit.models import MODELS, PARTS
-from handkit.models.checkpoint import read_info
-from handkit.named_cameras import CAMERAS
+from handkit.models.arguments import Option, check_network, options, write_arguments
+from handkit.models.facts import one_network, overview
 
 PIPED_WIDTH = 150
 NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "megabytes")
-PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
 
 
 def print_overview(network: str | None = None, *, as_json: bool) -> int:
@@ -64,38 +54,6 @@ def wide_console() -> Console:
     """Stdout; a pipe is as wide as the widest table."""
     console = Console()
     return console if console.is_terminal else Console(width=PIPED_WIDTH)
-
-
-def overview() -> dict[str, Any]:
-    """All of it; JSON values only."""
-    return {
-        "networks": [network_facts(name) for name in (*MODELS, *PARTS)],
-        "weights": weights_files(),
-        "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-    }
-
-
-def one_network(name: str) -> dict[str, Any]:
-    """What is known of one, its constructor's arguments, and the weights of it that are found by name."""
-    arguments = {
-        option.name: {"default": option.default, "choices": list(option.choices), "several": option.several}
-        for option in options(name).values()
-    }
-    weights = [each for each in weights_files() if each.get("model") == name]
-    return network_facts(name) | {"arguments": arguments, "weights": weights}
-
-
-def _weights_file(path: Path) -> dict[str, Any]:
-    """What one file says of itself, or why it cannot be used."""
-    megabytes = round(path.stat().st_size / 1e6, 2)
-    try:
-        content = asdict(read_info(path))
-    except CheckpointError as error:
-        return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), "error": str(error)}
-    kept = {key: content[key] for key in ("model", "arguments", "notes", "crc32")}
-    return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), **kept}
 
 
 def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -143,7 +101,7 @@ def _arguments(name: str) -> list[dict[str, Any]]:
     return [
         {
             "argument": option.name,
-            "default": write_variant({option.name: option.default}).partition("=")[2],
+            "default": write_arguments({option.name: option.default}).partition("=")[2],
             "possible": _possible(option),
         }
         for option in options(name).values()
@@ -168,11 +126,6 @@ def _parts(facts: dict[str, Any]) -> list[dict[str, Any]]:
         for network in facts["networks"]
         if network["name"] in PARTS
     ]
-
-
-def weights_files() -> list[dict[str, Any]]:
-    """Every weights file that is found by name, as it describes itself."""
-    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob("*.safetensors"))]
 
 
 def weights_rows(files: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,16 +7,16 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from handkit.cli.errors import make_folder
-from handkit.cli.measure import labeled_image
 from handkit.drawing import Picture, contact_sheet, three_panels
 from handkit.errors import HandkitError
 from handkit.evaluation import LabeledImage
+from handkit.files.folders import make_folder
 from handkit.files.png import write_png
 from handkit.hand import HandPose
 from handkit.sinks import JsonLines, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.synthetic.scenes import DEVICES, sample_scenes, whole_frames
+from handkit.training.testset import labeled_image
 
 TILES = 24
 """Most frames that a contact sheet of rendered frames shows."""

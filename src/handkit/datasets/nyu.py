@@ -6,6 +6,7 @@ N, 36, 3) in mm with y up, which is flipped here. 14 of the 36 joints are evalua
 file.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -57,6 +58,12 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
     """256 * green + blue, mm, as floats from the start (facts 5.11). Raises DatasetError or FileNotFoundError."""
     blue, green, _ = cv2.split(read_png_colors(path, width=CAMERA.width, height=CAMERA.height))
     return cast(np.ndarray, cv2.addWeighted(green, 256.0, blue, 1.0, 0.0, dtype=cv2.CV_32F))
+
+
+def rendered(files: LabeledFiles) -> LabeledFiles | None:
+    """The same frames as the authors' hand model shows them, where the hand is alone: `synthdepth_*`; None without."""
+    sources = [source.replace("/depth_", "/synthdepth_") for source in files.sources]
+    return replace(files, sources=sources) if (files.root / sources[0]).exists() else None
 
 
 def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:

@@ -23,6 +23,8 @@ BLOCK = 100
 
 SRN's errors on NYU correlate at 0.97 from frame to frame, at 0.5 over 30 frames and at 0.13 over 100.
 """
+LEAST_BLOCKS = 4
+"""Blocks are shorter where there would be fewer of them: a block of all frames has one mean and no interval."""
 
 
 class Interval(NamedTuple):
@@ -86,10 +88,11 @@ def bootstrap_means(
     """Means of `draws` resamplings with replacement of blocks of consecutive values.
 
     `block=1` draws single frames, as if they were independent. Frames of a video are not: blocks (circular, so that
-    every frame is as likely) keep neighbors together and give the wider, honest interval.
+    every frame is as likely) keep neighbors together and give the wider, honest interval. There are `LEAST_BLOCKS` at
+    least.
     """
     count = len(values)
-    block = min(block, count)
+    block = max(1, min(block, count // LEAST_BLOCKS))
     around = np.concatenate([values, values[: block - 1]])
     sums = np.concatenate([[0.0], np.cumsum(around)])
     block_means = (sums[block:] - sums[:-block]) / block

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from handkit.errors import ResultError
-from handkit.evaluation.metrics import BLOCK, DRAWS, LEVEL, Interval
+from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interval
 from handkit.files.atomic import write_whole
 
 NOT_STATED = "not stated"
@@ -14,7 +14,8 @@ NOT_STATED = "not stated"
 SUCCESS = "success rate by maximum joint error: share of frames with no joint more than t mm off (max-frame)"
 INTERVALS = (
     f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn "
-    "together, as befits video; frames: single frames, as if they were independent"
+    f"together, as befits video, or a quarter of the frames where these are fewer than {LEAST_BLOCKS * BLOCK}; frames: "
+    "single frames, as if they were independent"
 )
 
 

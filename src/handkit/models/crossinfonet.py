@@ -9,8 +9,9 @@ heat maps of all joints and of each branch's own supervise the features on the w
 Where the paper and its authors' code differ, this is the code, from which the published results come:
 
 * The fully connected layers are 1024 wide (`hidden`; the text says 2048), and none follows the concatenation
-  (the paper's Fig. 6 draws one). Only this fits the reported size.
-* The skeleton's split is the code's; for NYU that is 9 palm and 5 finger joints, where Fig. 4 shows 4 and 10.
+  (the paper's Fig. 6 draws one: `joined`). Only this fits the reported size.
+* The skeleton's split is the code's; for NYU that is 9 palm and 5 finger joints, where Fig. 4 shows 4 and 10
+  (`split="figure"`).
 * `initializer` is "xavier"; the text's N(0, 0.01) is "normal". `dropout` is 0.4: the text's "dropout 0.6" is
   the code's probability of keeping.
 * The pyramid adds where Fig. 2 prints a subtraction.
@@ -52,15 +53,20 @@ STAGES = ((3, 16, 64), (4, 32, 128), (6, 64, 256), (3, 64, 256))
 """(units, middle, outputs) of the four residual stages: ResNet-50's units, an eighth to a quarter of its width."""
 
 
+Split = Literal["code", "figure"]
+FIGURE_PALM = ("TH_KNU2_B", "PALM_1", "PALM_2", "PALM_3")
+"""NYU's palm in the paper's Fig. 4 (docs/reference.md, 1.3)."""
+
+
 class CrossInfoPose(NamedTuple):
     """Everything the network says about a batch of crops; heat maps have S/4 x S/4 cells, None without them."""
 
     joints: Float[Tensor, "B J 3"]
     """The pose, from both branches together, `Space.CUBE`."""
     palm: Float[Tensor, "B P 3"]
-    """Joints `skeleton.palm` as the palm branch alone has them."""
+    """Joints `palm_joints` as the palm branch alone has them."""
     fingers: Float[Tensor, "B F 3"]
-    """Joints `skeleton.fingers` as the finger branch alone has them."""
+    """Joints `finger_joints` as the finger branch alone has them."""
     heatmaps: Float[Tensor, "B J H W"] | None
     palm_heatmaps: Float[Tensor, "B P H W"] | None
     finger_heatmaps: Float[Tensor, "B F H W"] | None
@@ -87,6 +93,11 @@ def normalized_linear(inputs: int, outputs: int, *, gamma: float = 1.0) -> nn.Se
     normalization = nn.BatchNorm1d(outputs)
     nn.init.constant_(normalization.weight, gamma)
     return nn.Sequential(nn.Linear(inputs, outputs, bias=False), normalization)
+
+
+def hidden_layer(inputs: int, outputs: int, *, dropout: float) -> nn.Sequential:
+    """Fully connected, normalized, activated, dropout."""
+    return nn.Sequential(normalized_linear(inputs, outputs), nn.ReLU(inplace=True), nn.Dropout(dropout))
 
 
 def output_layer(hidden: int, joints: int, *, gamma: float) -> nn.Sequential:
@@ -158,8 +169,7 @@ class Branch(nn.Module):
         )
         self.hidden = nn.Sequential(
             bottleneck(2 * CHANNELS if cross else CHANNELS), nn.MaxPool2d(2), nn.Flatten(),
-            normalized_linear(cells**2 * CHANNELS, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
-            normalized_linear(hidden, hidden), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            *hidden_layer(cells**2 * CHANNELS, hidden, dropout=dropout), *hidden_layer(hidden, hidden, dropout=dropout),
         )  # fmt: skip
         self.joints = output_layer(hidden, joints, gamma=gamma)
 
@@ -196,6 +206,18 @@ def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int, initia
         )
 
 
+def split_of(skeleton: Skeleton, split: Split) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(palm, fingers) as indices; raises ValueError for the figure's split of other joints than NYU's."""
+    if split == "code":
+        return skeleton.palm, skeleton.fingers
+    if split != "figure" or not set(FIGURE_PALM) <= set(skeleton.joints):
+        raise ValueError(
+            f"split is {split!r} of {skeleton.name}; it must be code, or figure for NYU's joints, which Fig. 4 shows"
+        )
+    palm = tuple(skeleton.joints.index(name) for name in FIGURE_PALM)
+    return palm, tuple(index for index in range(len(skeleton)) if index not in palm)
+
+
 class CrossInfoNet(nn.Module):
     """The network of the paper. Its ablation: {base, base + HM, cross, cross + HM} = `cross` x `heatmaps`.
 
@@ -205,6 +227,8 @@ class CrossInfoNet(nn.Module):
         cross: each branch also reads what the other left over.
         heatmaps: the three heat map heads and their losses.
         hidden: width of the fully connected layers.
+        joined: one more of these layers behind the concatenation.
+        split: palm and fingers as the authors' code has them, or for NYU as the paper's "figure" 4 does.
         dropout: probability after each of them.
         initializer: of the weights, see the module.
         gamma: first scale of the batch normalizations of the outputs, see the module.
@@ -212,7 +236,7 @@ class CrossInfoNet(nn.Module):
         beta: weight of the joint losses.
 
     Raises:
-        ValueError: no multiple of 32, no palm/finger split, no hidden channels, or an unknown initializer.
+        ValueError: no multiple of 32, no palm/finger split, no hidden channels, or an unknown initializer or split.
     """
 
     space = Space.CUBE
@@ -225,6 +249,8 @@ class CrossInfoNet(nn.Module):
         cross: bool = True,
         heatmaps: bool = True,
         hidden: int = 1024,
+        joined: bool = False,
+        split: Split = "code",
         dropout: float = 0.4,
         initializer: Literal["xavier", "normal"] = "xavier",
         gamma: float = 1.0,
@@ -233,10 +259,12 @@ class CrossInfoNet(nn.Module):
     ) -> None:
         super().__init__()
         _check_arguments(skeleton, resolution=resolution, hidden=hidden, initializer=initializer)
+        self.palm_joints, self.finger_joints = split_of(skeleton, split)
         self.skeleton, self.resolution, self.cross, self.alpha, self.beta = skeleton, resolution, cross, alpha, beta
         self.arguments: dict[str, Any] = {
-            "resolution": resolution, "cross": cross, "heatmaps": heatmaps, "hidden": hidden, "dropout": dropout,
-            "initializer": initializer, "gamma": gamma, "alpha": alpha, "beta": beta,
+            "resolution": resolution, "cross": cross, "heatmaps": heatmaps, "hidden": hidden, "joined": joined,
+            "split": split, "dropout": dropout, "initializer": initializer, "gamma": gamma, "alpha": alpha,
+            "beta": beta,
         }  # fmt: skip
         joints, cells = len(skeleton), resolution // 16
         self.pyramid = Pyramid(finest=4 if heatmaps else 8)
@@ -247,9 +275,10 @@ class CrossInfoNet(nn.Module):
         )
         self.palm, self.fingers = (
             Branch(len(own), cells=cells, hidden=hidden, dropout=dropout, cross=cross, heatmaps=heatmaps, gamma=gamma)
-            for own in (skeleton.palm, skeleton.fingers)
+            for own in (self.palm_joints, self.finger_joints)
         )
-        self.joints = output_layer(2 * hidden, joints, gamma=gamma)
+        self.joined = hidden_layer(2 * hidden, hidden, dropout=dropout) if joined else nn.Identity()
+        self.joints = output_layer(hidden if joined else 2 * hidden, joints, gamma=gamma)
         _initialize(self, initializer=initializer)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> CrossInfoPose:
@@ -261,7 +290,7 @@ class CrossInfoNet(nn.Module):
         finger_input = torch.cat((fingers, shared - palm), dim=1) if self.cross else fingers
         palm_hidden, finger_hidden = self.palm.hidden(palm_input), self.fingers.hidden(finger_input)
         return CrossInfoPose(
-            joints=self.joints(torch.cat((palm_hidden, finger_hidden), dim=1)).float(),
+            joints=self.joints(self.joined(torch.cat((palm_hidden, finger_hidden), dim=1))).float(),
             palm=self.palm.joints(palm_hidden).float(),
             fingers=self.fingers.joints(finger_hidden).float(),
             heatmaps=None if self.heatmaps is None else self.heatmaps(levels[3]).float(),
@@ -271,7 +300,7 @@ class CrossInfoNet(nn.Module):
 
     def branch_joints(self, pose: CrossInfoPose) -> Float[Tensor, "B J 3"]:
         """What the two branches say on their own, put together in the skeleton's order."""
-        split = (*self.skeleton.palm, *self.skeleton.fingers)
+        split = (*self.palm_joints, *self.finger_joints)
         place = torch.tensor(split, device=pose.palm.device).argsort()
         return torch.cat((pose.palm, pose.fingers), dim=1)[:, place]
 
@@ -281,7 +310,7 @@ class CrossInfoNet(nn.Module):
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
         """Equation 7, to be summed: squared errors of joints (weight beta) and heat maps (alpha), all and by branch."""
-        pose, palm, fingers = self.outputs(points), self.skeleton.palm, self.skeleton.fingers
+        pose, palm, fingers = self.outputs(points), self.palm_joints, self.finger_joints
         terms = {
             "joints": self.beta * _squared_error(pose.joints, joints),
             "palm": self.beta * _squared_error(pose.palm, _pick(joints, palm)),

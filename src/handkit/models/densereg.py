@@ -25,12 +25,20 @@ Sizes and interpretations are those of docs/reference.md, 3.5, after the release
   does not depend on its size. L2 (5e-4 in the code) is the optimizer's weight decay.
 * Votes that fall out of the image weigh what its nearest cell says; R below 0 weighs next to nothing, and so does the
   vote of a cell without a positive score. The code leaves these cases open.
+* `weighted=False` is Table 1's "unweighted" as its text has it: votes weigh the (1 + R) S of their cells, and nothing
+  is projected into the image. The 2 behind S there is most likely the mark of a footnote.
 * Normalization and its two deviations: `layers.batch_renorm`. The hourglass has order 4 at any resolution.
 
-The baselines of the paper's figure 3, whose layers it does not give, as `answer`: "offset", one 3D vector to each
-joint in units of theta, trained within theta only (its "mask loss"), in place of V and theta (1 - S);
-"detection-depth", R and a map of each joint's depth, trained where the true R > 0 and read at the highest cell;
-"detection-coordinates", R and then two fully connected layers; "coordinates", these alone.
+The baselines of the paper's figure 3 as its section 4.1 describes them (docs/reference.md, 7), as `answer`; their
+layers it does not give:
+
+* "coordinates": direct regression by convolutions and fully connected layers, without an hourglass (`stacks` does
+  not matter).
+* "detection-coordinates": the heat maps R; features, R and the depth map go together into a regression of the
+  coordinates, which every stack repeats.
+* "detection-depth": the same, but only each joint's z is regressed; u and v are those of the highest cell of R.
+* "offset": R and one 3D vector to each joint in units of theta, trained within theta only (its "mask loss"), without S:
+  the K cells of highest R vote.
 
 https://arxiv.org/abs/1711.08996
 """
@@ -47,7 +55,17 @@ from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
 from handkit.layers.projection import project, unproject
 from handkit.layers.readout import look_up, mean_shift, take_strongest
-from handkit.models.densereg_stacks import MAPS, Answer, Cells, Reinjection, Stack, coordinate_head, stem
+from handkit.models.densereg_stacks import (
+    MAPS,
+    REGRESSED,
+    Answer,
+    Cells,
+    Reinjection,
+    Stack,
+    StackAnswer,
+    direct_regression,
+    stem,
+)
 from handkit.skeleton import Skeleton
 
 HEAT_RADIUS = 2 * 4 / 32
@@ -61,8 +79,8 @@ class DenseAnswer(NamedTuple):
 
     maps: Float[Tensor, "T B M H W"]
     """Of each of T stacks: the J maps R, the J maps S, then x, y, z of V for each joint; of a baseline, `MAPS`."""
-    coordinates: Float[Tensor, "B J 3"] | None
-    """Of the baselines that regress them, in `Space.CUBE`."""
+    regressed: Float[Tensor, "T B J _"] | None
+    """Of the baselines that regress x, y, z or z alone, in `Space.CUBE`."""
 
 
 def depth_as_published(points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 S S"]:
@@ -132,8 +150,7 @@ class DenseReg(nn.Module):
         top: K, cells that vote for a joint; 1, 5, 10 and 30 in Table 1.
         theta: radius of S and V, half edges of the cube.
         sigma: of mean shift's Gaussian kernel, half edges; 10, 40, 80 and 100 mm in Table 1.
-        weighted: votes weigh R where they fall. Without, all weigh the same, and the K cells are those of
-            highest (1 + R) S^2.
+        weighted: votes weigh R where they fall; without, what their cells scored, (1 + R) S.
         channels: of the hourglasses, 128 in the paper, a multiple of 8; the heads have 2 and 4 times as many.
         dropout: share of V's (or the fully connected) channels that training silences.
         decay: of the running statistics of batch renormalization, for one step.
@@ -169,79 +186,74 @@ class DenseReg(nn.Module):
         self.answer: Answer = answer
         self.top, self.theta, self.sigma = top, theta, sigma
         self.arguments: dict[str, Any] = {
-            "resolution": resolution,
-            "answer": answer,
-            "stacks": stacks,
-            "top": top,
-            "theta": theta,
-            "sigma": sigma,
-            "weighted": weighted,
-            "channels": channels,
-            "dropout": dropout,
-            "decay": decay,
-            "initial_std": initial_std,
-        }
+            "resolution": resolution, "answer": answer, "stacks": stacks, "top": top, "theta": theta, "sigma": sigma,
+            "weighted": weighted, "channels": channels, "dropout": dropout, "decay": decay, "initial_std": initial_std,
+        }  # fmt: skip
         _check_arguments(self.arguments)
-        joints, maps, regressed = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), "coordinates" in answer
+        joints, maps, direct = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), answer == "coordinates"
+        stacks = 0 if direct else stacks
         self.stem = stem(channels)
         self.stacks = nn.ModuleList(Stack(channels, joints, answer=answer, dropout=dropout) for _ in range(stacks))
         self.returns = nn.ModuleList(Reinjection(channels, maps) for _ in range(stacks - 1))
-        self.head = coordinate_head(channels=channels + maps, joints=joints, dropout=dropout) if regressed else None
+        self.direct = direct_regression(channels, joints, dropout=dropout) if direct else None
         _prepare(self, decay=decay, std=initial_std)
 
     def outputs(self, points: Float[Tensor, "B 3 S S"]) -> DenseAnswer:
-        """What every stack says, and coordinates where a baseline regresses them, for points in `Space.CUBE`."""
+        """What every stack says for points in `Space.CUBE`; direct regression is one stack without maps."""
         inputs, cells = self.stem(depth_as_published(points)), cells_of(points)
-        features, maps = self.stacks[0](inputs, cells)
-        found = [maps]
+        if self.direct is not None:
+            return DenseAnswer(inputs[None, :, :0].float(), self.direct(inputs).float().unsqueeze(0))
+        answers: list[StackAnswer] = [self.stacks[0](inputs, cells)]
         for back, stack in zip(self.returns, self.stacks[1:], strict=True):
-            inputs = inputs + back(features, maps)
-            features, maps = stack(inputs, cells)
-            found.append(maps)
-        coordinates = None if self.head is None else self.head(torch.cat((features, maps), dim=1)).float()
-        return DenseAnswer(torch.stack(found).float(), coordinates)
+            inputs = inputs + back(answers[-1].features, answers[-1].maps)
+            answers.append(stack(inputs, cells))
+        regressed = [answer.regressed for answer in answers if answer.regressed is not None]
+        return DenseAnswer(
+            torch.stack([answer.maps for answer in answers]).float(), torch.stack(regressed) if regressed else None
+        )
 
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """Joints in `Space.CUBE` from point maps in `Space.CUBE`, of the last stack."""
-        maps, coordinates = self.outputs(points)
-        if coordinates is not None:
-            return coordinates
-        return self.read_depth(maps[-1], points) if self.answer == "detection-depth" else self.read(maps[-1], points)
+        maps, regressed = self.outputs(points)
+        if regressed is None:
+            return self.read(maps[-1], points)
+        return self.read_depth(maps[-1], regressed[-1], points) if self.answer == "detection-depth" else regressed[-1]
 
     def read(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """Joints in `Space.CUBE` that the maps of a stack vote for: Algorithm 1."""
         joints = len(self.skeleton)
-        heatmaps, closeness, directions = maps.float().split([joints, joints, 3 * joints], dim=1)
-        cells, directions = shrink(points, maps.shape[-1]), directions.unflatten(1, (joints, 3))
+        cells = shrink(points, maps.shape[-1])
+        heatmaps, directions = maps[:, :joints].float(), maps[:, -3 * joints :].float().unflatten(1, (joints, 3))
         if self.answer == "field":
+            closeness = maps[:, joints : 2 * joints].float()
+            score = (1 + heatmaps) * closeness
             positions = votes(Field(closeness, directions), cells, radius=self.theta)
         else:
+            score = heatmaps
             positions = cells[:, None] + self.theta * directions
-        score = (1 + heatmaps) * (closeness if self.weighted else closeness.square())
         candidates, score = take_strongest(positions, score * foreground(cells)[:, None], top=self.top)
-        weights = (score > 0).float()
+        weights = score.clamp_min(0)
         if self.weighted:
             pixels = project(candidates.flatten(1, 2), points).unflatten(1, candidates.shape[1:3])
-            weights = weights * look_up(heatmaps, pixels)
+            weights = (score > 0) * look_up(heatmaps, pixels)
         return mean_shift(candidates, weights, width=self.sigma, reach=REACH)
 
-    def read_depth(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
-        """Joints in `Space.CUBE` at each heat map's highest cell, with the depth there."""
-        heatmaps, depth = maps.float().chunk(2, dim=1)
-        pixels = highest_cell(heatmaps)
-        return unproject(torch.cat((pixels, look_up(depth, pixels.unsqueeze(2))), dim=-1), points)
+    def read_depth(
+        self, heatmaps: Float[Tensor, "B J H W"], depth: Float[Tensor, "B J 1"], points: Float[Tensor, "B 3 S S"]
+    ) -> Float[Tensor, "B J 3"]:
+        """Joints in `Space.CUBE` at each heat map's highest cell, with the regressed depth."""
+        return unproject(torch.cat((highest_cell(heatmaps), depth), dim=-1), points)
 
     def targets(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B M H W"]:
         """The maps of one stack that knows the joints."""
         cells = shrink(points, points.shape[-1] // 4)
         heatmaps = cone_heatmaps(project(joints, points), cells.shape[-1])
-        if self.answer == "detection-depth":
-            return torch.cat((heatmaps, joints[..., 2, None, None].expand_as(heatmaps)), dim=1)
-        if MAPS[self.answer].get("closeness") is None:
+        if self.answer in REGRESSED:
             return heatmaps[:, : len(self.skeleton) * len(MAPS[self.answer])]
         closeness, directions = encode(joints, cells, foreground(cells), radius=self.theta)
         if self.answer == "offset":
-            directions = directions * (1 - closeness).unsqueeze(2)
+            offset = directions * (1 - closeness).unsqueeze(2)
+            return torch.cat((heatmaps, offset.flatten(1, 2)), dim=1)
         return torch.cat((heatmaps, closeness, directions.flatten(1, 2)), dim=1)
 
     def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
@@ -249,21 +261,21 @@ class DenseReg(nn.Module):
 
         `joints` are the true ones in `Space.CUBE`.
         """
-        maps, coordinates = self.outputs(points)
+        maps, regressed = self.outputs(points)
         truth = self.targets(points, joints)
         error = (maps - truth) * self._counted(truth)
-        parts = error.split([count * len(self.skeleton) for count in MAPS[self.answer].values()], dim=2)
-        terms = {name: _half_square(part) for name, part in zip(MAPS[self.answer], parts, strict=True)}
-        if coordinates is not None:
-            terms["coordinates"] = _half_square((coordinates - joints).unsqueeze(0))
+        parts = error.split([count * len(self.skeleton) for count in MAPS[self.answer].values()] or [0], dim=2)
+        terms = {name: _half_square(part) for name, part in zip(MAPS[self.answer], parts, strict=False)}
+        if regressed is not None:
+            ((name, numbers),) = REGRESSED[self.answer].items()
+            terms[name] = _half_square(regressed - joints[..., -numbers:])
         return terms
 
     def _counted(self, truth: Float[Tensor, "B M H W"]) -> Float[Tensor, "B M H W"]:
-        """1 where an error of the maps counts: everywhere but for the baselines' masks."""
-        joints = len(self.skeleton)
+        """1 where an error of the maps counts: everywhere but for offsets beyond theta."""
         counted = torch.ones_like(truth)
         if self.answer == "offset":
-            counted[:, 2 * joints :] = (truth[:, joints : 2 * joints] > 0).repeat_interleave(3, dim=1)
-        if self.answer == "detection-depth":
-            counted[:, joints:] = truth[:, :joints] > 0
+            joints = len(self.skeleton)
+            offset = truth[:, joints:].unflatten(1, (joints, 3))
+            counted[:, joints:] = (offset != 0).any(2, keepdim=True).expand_as(offset).flatten(1, 2)
         return counted

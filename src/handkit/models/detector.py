@@ -37,6 +37,8 @@ from handkit.layers.residual import normalized_convolution
 
 FOCAL = 160.0
 """Focal length of the images the network reads, pixels."""
+WIDTH, HEIGHT = 224, 160
+"""Canvas of the images that it is trained on, pixels; wider views are cut somewhere."""
 STRIDE = 4
 """Pixels of a cell's side."""
 MULTIPLE = 32

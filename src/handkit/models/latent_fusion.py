@@ -17,7 +17,8 @@ The authors released no code. Sizes and interpretations below are those of docs/
 * The single branches of the ablation have two stacked hourglasses: `hourglasses=2`, read as two in the branch.
 * Ablation B1, `heatmaps="explicit"`, is known from a sentence: 2D Gaussian heat maps, sigma 1.5. Here the XY
   branch's first maps learn Gaussians of 1.5 cells and are read as the stacked hourglass reads its own, at the
-  highest cell; the depth is the expectation under their softmax, as in the other branches.
+  highest cell; the depth is the mean of the depth-like map under the heat map itself, which is 1 on the joint and 0
+  two cells from it (a softmax of such values has a twentieth of its mass there), and teaches that map alone.
 * `initial_std=None` leaves torch's initialization in place of the paper's N(0, 0.001): on eight crops it
   reaches the same error in half the steps.
 * YZ + X: the paper does not say which of y and z lies along the rows. With y vertical, where the features have it,
@@ -59,6 +60,8 @@ Direction = Literal["vertical", "horizontal"]
 
 SIGMA = 1.5
 """Of explicit heat maps' Gaussians, cells."""
+LEAST_SHARE = 1e-6
+"""Of every cell of an explicit heat map, whose Gaussian is 1 at its joint."""
 AXES: dict[Plane, tuple[int, int, int]] = {"xy": (0, 1, 2), "xz": (0, 2, 1), "yz": (2, 1, 0)}
 """Where x, y and z of a joint are in (horizontal, vertical, third) of the plane's branch."""
 Y_HORIZONTAL = (2, 0, 1)
@@ -158,6 +161,12 @@ def _check_arguments(arguments: dict[str, Any]) -> None:
         raise ValueError(f"transition is {arguments['transition']:g}, it must be at least 0; the paper has 1")
 
 
+def shares_of(heatmaps: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J H W"]:
+    """Explicit heat maps as distributions over the cells, without gradient; uniform where they are empty."""
+    positive = heatmaps.detach().clamp_min(0) + LEAST_SHARE
+    return positive / positive.sum((2, 3), keepdim=True)
+
+
 class BranchAnswer(NamedTuple):
     coordinates: Float[Tensor, "B J 3"]
     """(horizontal, vertical, third) of the branch's own plane, [-1, 1]."""
@@ -187,10 +196,10 @@ class Branch(nn.Module):
         self.reinject_features = activated_convolution(channels, channels) if reinjection else None
         self.reinject_maps = nn.Conv2d(2 * joints, channels, 1) if reinjection else None
 
-    def forward(self, shared: Float[Tensor, "B C H W"], sharpness: Float[Tensor, "J"]) -> BranchAnswer:
+    def forward(self, shared: Float[Tensor, "B C H W"], sharpness: Float[Tensor, "J"] | None) -> BranchAnswer:
         features = self.features(shared)
         scores, thirds = self.maps(features).float().chunk(2, dim=1)
-        heatmaps = spatial_softmax(scores * sharpness.view(-1, 1, 1))
+        heatmaps = shares_of(scores) if sharpness is None else spatial_softmax(scores * sharpness.view(-1, 1, 1))
         third = (thirds * heatmaps).sum((2, 3))
         plane = highest_cell(scores) if self.explicit else expected_cell(heatmaps)
         coordinates = torch.cat((plane, third.unsqueeze(-1)), dim=-1)
@@ -288,7 +297,7 @@ class LatentFusion(nn.Module):
             Branch(joints, channels=channels, reinjection=reinjection, hourglasses=hourglasses, explicit=self.explicit)
             for _ in planes
         )
-        self.sharpness = nn.Parameter(torch.ones(joints))
+        self.sharpness = None if self.explicit else nn.Parameter(torch.ones(joints))
         message = channels if reinjection else 2 * joints
         sizes = {"channels": channels, "message": message, "branches": len(planes)}
         self.fusion = Fusion(**sizes, activated=reinjection) if learned else None
@@ -304,7 +313,7 @@ class LatentFusion(nn.Module):
         """Joints with the shared features, and the deviations and peaks of the first branch's heat maps."""
         shared = self.features(points[:, 2:3])
         pose = self._answer(shared)
-        maps = pose.heatmaps[0] if not self.explicit else spatial_softmax(pose.heatmaps[0])
+        maps = pose.heatmaps[0] if not self.explicit else shares_of(pose.heatmaps[0])
         return Description(pose.joints, shared, cell_deviations(maps), maps.amax((2, 3)))
 
     def _answer(self, shared: Float[Tensor, "B C H W"]) -> LatentPose:

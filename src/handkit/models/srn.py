@@ -27,13 +27,14 @@ Where we differ:
 * Millimeters come from the exact inverse of the crop: the code does as much, eq. 4 ignores the rounding of its crop.
 * The alternatives between stages (the paper's Fig. 2, without layers or numbers) are our interpretations.
   "deconvolution": the pose as 1 x 1 x 3J, three transposed convolutions to S/4, 4J channels each. "heatmaps":
-  Gaussians in the image; the stated deviation of 3.4 is taken in cells of 32, since in pixels of the crop it would be
-  less than one cell.
+  exp(-(d / 3.4)^2) of each cell's distance d in cells of 32, as the code has it [docs/reference.md, 7]: the "standard
+  deviation 3.4" of the text is sqrt(2) times the Gaussian's, which is 2.40 cells.
   "heatmaps+depth": and J more maps, each joint's depth times its Gaussian.
 
 https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -51,18 +52,20 @@ from handkit.layers.residual import PostActivationBottleneck, normalized_convolu
 from handkit.skeleton import Skeleton
 
 Reparameterization = Literal["fields", "deconvolution", "heatmaps", "heatmaps+depth"]
-Backbone = Literal["resnet18", "resnet50"]
+Backbone = Literal["resnet18", "resnet50", "resnet101"]
 
 MAPS: dict[Reparameterization, int] = {"fields": 4, "deconvolution": 4, "heatmaps": 1, "heatmaps+depth": 2}
 """Maps for each joint."""
-UNITS: dict[Backbone, tuple[int, int, int, int]] = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
+UNITS: dict[Backbone, tuple[int, int, int, int]] = {
+    "resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)
+}  # fmt: skip
 """Residual blocks of the four layers."""
-WIDTH: dict[Backbone, int] = {"resnet18": 64, "resnet50": 256}
+WIDTH: dict[Backbone, int] = {"resnet18": 64, "resnet50": 256, "resnet101": 256}
 """Channels of the first layer's output; each layer has twice those of the one before."""
 PUBLISHED = {"theta": 0.4, "transition": 0.01}
 """Normalized units."""
-HEATMAP_SIGMA = 3.4 / 32
-"""Of the map's side."""
+HEATMAP_SIGMA = 3.4 / math.sqrt(2) / 32
+"""Standard deviation of the 2D heat maps between stages, of the map's side."""
 
 
 class StackedPose(NamedTuple):
@@ -106,7 +109,7 @@ def residual_layer(backbone: Backbone, *, inputs: int, index: int, stride: int) 
 
 
 def preliminary_features(backbone: Backbone) -> nn.Sequential:
-    """Depth crop `(B, 1, S, S)` to `(B, 64, S/4, S/4)`, or 256 channels under ResNet-50."""
+    """Depth crop `(B, 1, S, S)` to `(B, 64, S/4, S/4)`, or 256 channels under the deeper ones."""
     return nn.Sequential(
         normalized_convolution(1, 64, kernel=7, stride=2),
         nn.MaxPool2d(3, 2, padding=1),
@@ -189,7 +192,7 @@ class SRN(nn.Module):
         space: "image" or "cube", of points and joints: with or without coordinate decoupling.
         reparameterization: what is between stages, see the module.
         theta: how near a joint a point must be to know of it, normalized units; the ablation's 0.3 to 0.8.
-        backbone: "resnet50" is behind the authors' published result on MSRA.
+        backbone: "resnet50" is behind the authors' published result on MSRA, "resnet101" with one stage in Fig. 2.
         loss: "smooth-l1" or "squared", see the module.
         transition: normalized error from which the smooth L1 is absolute, and its slope there.
 

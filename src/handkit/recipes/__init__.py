@@ -1,7 +1,8 @@
 """One frozen recipe per experiment: what is trained, on which cubes, with which optimizer, for how long."""
 
-from handkit.recipes.published import PUBLISHED, SRN_TABLE_1
-from handkit.recipes.recipe import Center, Cosine, Exponential, Optimizer, Recipe, Steps
+from handkit.recipes.centers import CenterSource
+from handkit.recipes.published import CROSSINFONET_AS_PRINTED, LATENT_FUSION_TABLE_5, PUBLISHED, SRN_TABLE_1
+from handkit.recipes.recipe import Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import (
     CONFIDENCE_SYNTHETIC,
     DETECTOR_SYNTHETIC,
@@ -14,14 +15,16 @@ from handkit.recipes.synthetic import (
 
 __all__ = [
     "CONFIDENCE_SYNTHETIC",
+    "CROSSINFONET_AS_PRINTED",
     "DETECTOR_SYNTHETIC",
     "HANDEDNESS_SYNTHETIC",
     "LATENT_FUSION_SYNTHETIC",
+    "LATENT_FUSION_TABLE_5",
     "LOCALIZER_SYNTHETIC",
     "PUBLISHED",
     "RECIPES",
     "SRN_TABLE_1",
-    "Center",
+    "CenterSource",
     "Cosine",
     "Exponential",
     "Optimizer",

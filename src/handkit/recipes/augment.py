@@ -46,7 +46,7 @@ class Augment:
     center_law: Law = "normal"
     scale_law: Law = "uniform"
     combine: Literal["all", "one"] = "all"
-    """One: a cube is moved (mm), rolled or scaled, of these what has a range, or left alone; each is as likely."""
+    """One: a cube is moved, rolled or scaled, of these what has a range, or left alone; each is as likely."""
     edges_mm: tuple[float, ...] = ()
     """If there are any, every cube has one of these edges."""
     depth_noise_mm: float = 0.0
@@ -63,8 +63,10 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
     shift = draw.noise(augment.center_law, 3) * size
     factor = 1 + augment.scale * draw.noise(augment.scale_law, 1)
     roll = augment.roll * draw.uniform(1)[:, 0]
+    moved = torch.ones_like(far[:, 0])
     if augment.combine == "one":
-        moved, rolled, scaled = draw.one_of(augment.center_mm > 0, augment.roll > 0, augment.scale > 0)
+        moves = augment.center_mm > 0 or augment.center_px > 0
+        moved, rolled, scaled = draw.one_of(moves, augment.roll > 0, augment.scale > 0)
         shift, roll, factor = shift * moved[:, None], roll * rolled, torch.where(scaled[:, None], factor, 1.0)
     edges = cube.edges
     if augment.edges_mm:
@@ -77,7 +79,7 @@ def jitter(cube: Cube, augment: Augment, generator: torch.Generator) -> Cube:
         edges = edges * torch.nn.functional.pad(1 + ratio, (0, 1), value=1.0)
     if augment.center_px > 0:
         pixels = torch.nn.functional.pad(augment.center_px * draw.uniform(2), (0, 1))
-        shift = shift + pixels * edges / CROP
+        shift = shift + pixels * edges / CROP * moved[:, None]
     return replace(cube, center=cube.center + shift, edges=edges, roll=cube.roll + roll)
 
 
@@ -137,8 +139,11 @@ class _Draw:
 
 
 CROSSINFONET = Augment(center_mm=10.0, scale=0.05, roll=pi, scale_law="normal", combine="one")
-"""Exactly one of {com, rot, none, sc}: N(0, 10 mm), +-180 degrees, cube times 1 + N(0, 0.05) (code; 2.3). The paper
-words it as +-10 px, +-180 degrees, 0.9 to 1.1."""
+"""Exactly one of {com, rot, none, sc}: N(0, 10 mm), +-180 degrees, cube times 1 + N(0, 0.05) (code; 2.3). The code
+turns the image about the crop's center and keeps its depth; ours rolls the box about its own axis, as if the camera
+were rolled, which for a hand off its cube's center differs by the perspective within the cube."""
+CROSSINFONET_PRINTED = Augment(center_px=10.0, scale=0.1, roll=pi, combine="one")
+"""The same as the paper words it: +-10 px, +-180 degrees, 0.9 to 1.1 (2.3)."""
 SRN = Augment(center_mm=10.0, scale=0.1, roll=pi, center_law="uniform", combine="one")
 """Exactly one of {rot, com, sc, none}: U(-10, 10) mm per axis, +-180 degrees, cube times 1 + U(-0.1, 0.1) (2.3)."""
 SRN_HANDS17 = replace(SRN, scale=0.2)

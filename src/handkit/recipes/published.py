@@ -2,12 +2,14 @@
 
 Numbers are those of docs/reference.md, 3.1 to 3.5 (optimizers, schedules, batches), 2.3 (augmentation), 1.6 (cubes) and
 1.7 (centers). "[P]" the paper says so, "[C]" its authors' code does, "[I]" nobody does and this is our choice.
-None of them averages weights, warms up or changes the resolution.
+None of them averages weights, warms up or changes the resolution; all are trained in float32, as the papers' were.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from handkit.recipes import augment
+from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CUBES, cube
 from handkit.recipes.recipe import Exponential, Optimizer, Recipe, Steps
 
@@ -15,8 +17,10 @@ UNCLIPPED_ADAM = Optimizer("adam", clip=None)
 UNCLIPPED_SGD = Optimizer("sgd", clip=None, decay_vectors=True)
 """Torch's own SGD, as both papers that use it do: momentum 0.9, and the weight decay falls on every parameter."""
 SUB_BATCH = 40
-"""Frames that DenseReg's published loss sums; ours is a mean, so its weight decay and clipping shrink with it."""
+"""Frames that DenseReg's published loss sums, and that its batch renormalization sees; ours is a mean, so its weight
+decay and clipping shrink with it."""
 
+_PRINTED: dict[str, Any] = {"hidden": 2048, "joined": True, "initializer": "normal", "dropout": 0.6}
 CROSSINFONET_NYU = Recipe(
     network="crossinfonet",
     arguments={},  # 96 x 96 crops, dropout 0.4 [C; the paper's 0.6 is the probability of keeping] (3.1)
@@ -30,11 +34,12 @@ CROSSINFONET_NYU = Recipe(
     warmup=0.0,
     resolutions=((0.0, 96),),
     average=0.0,
+    precision="32-true",
     optimizer=UNCLIPPED_ADAM,
     schedule=Exponential(0.96),  # per epoch [P]
     data="nyu",
     epochs=110,  # [P]; the code's loop runs 200
-    center="refined",  # V2V's centers, which the code's importer reads (5.8)
+    center=CenterSource.REFINED,  # V2V's centers, which the code's importer reads (5.8)
 )
 CROSSINFONET_ICVL = replace(
     CROSSINFONET_NYU, data="icvl", cube=CUBES["crossinfonet"]["icvl"], test_cube=None, augment=augment.CROSSINFONET
@@ -46,11 +51,21 @@ CROSSINFONET_MSRA = replace(
     cube=CUBES["crossinfonet"]["msra"],
     test_cube=None,  # for all subjects [C]
     augment=replace(augment.CROSSINFONET, edges_mm=(150.0, 160.0, 170.0, 180.0, 190.0, 200.0)),  # [C]
-    center="mass",  # within the cube around a labeled joint [C] (A7)
+    center=CenterSource.MASS,  # within the cube around a labeled joint [C] (A7)
 )
 CROSSINFONET_HANDS17 = replace(
     CROSSINFONET_ICVL, data="hands17", cube=CUBES["crossinfonet"]["hands17"]
 )  # cube of the demo [C]; rest [I]
+CROSSINFONET_AS_PRINTED = {
+    "nyu": replace(CROSSINFONET_NYU, arguments=_PRINTED | {"split": "figure"}, augment=augment.CROSSINFONET_PRINTED),
+    **{
+        recipe.data: replace(recipe, arguments=_PRINTED, augment=augment.CROSSINFONET_PRINTED)
+        for recipe in (CROSSINFONET_ICVL, CROSSINFONET_MSRA, CROSSINFONET_HANDS17)
+    },
+}
+"""What the paper's text and figures say where the code, from which the published results come, does otherwise (3.1, A2,
+A3, A6): the augmentation, layers of 2048 channels and one more behind the concatenation, N(0, 0.01), dropout of 0.6,
+and on NYU 4 palm and 10 finger joints."""
 
 SRN_NYU = Recipe(
     network="srn",
@@ -64,11 +79,12 @@ SRN_NYU = Recipe(
     warmup=0.0,
     resolutions=((0.0, 128),),
     average=0.0,
+    precision="32-true",
     optimizer=UNCLIPPED_SGD,  # momentum 0.9 [P]
     schedule=Steps((25, 50, 75)),  # a tenth every 25 epochs [P]; the code's default is every 10
     data="nyu",
     epochs=80,  # [P]; the code's default is 40
-    center="refined",  # in training and at test [P, C] (2.5)
+    center=CenterSource.REFINED,  # in training and at test [P, C] (2.5)
 )
 SRN_ICVL = replace(
     SRN_NYU, data="icvl", cube=CUBES["srn"]["icvl"], test_cube=None, epochs=20, schedule=Steps((5, 10, 15))
@@ -79,19 +95,24 @@ SRN_HANDS17 = replace(
     SRN_ICVL, data="hands17", cube=CUBES["srn"]["hands17"], augment=augment.SRN_HANDS17
 )  # cube 200 and scale 0.2 [C], rest [P]
 _PLAIN = replace(
-    SRN_NYU, arguments={"stages": 1, "loss": "squared", "space": "cube"}, augment=augment.Augment(), center="mass"
+    SRN_NYU,
+    arguments={"stages": 1, "loss": "squared", "space": "cube"},
+    augment=augment.Augment(),
+    center=CenterSource.MASS,
+    learning_rate=0.01,  # [I] nobody states one: 0.3 diverges in five steps, 0.03 later, 0.01 learns (7)
 )
 _AUGMENTED = replace(_PLAIN, augment=SRN_NYU.augment)
 SRN_TABLE_1 = {
     "plain": _PLAIN,
     "augmentation": _AUGMENTED,
-    "localization at test": _AUGMENTED,  # the same training, measured on refined centers
-    "localization": replace(_AUGMENTED, center="refined"),
-    "smooth L1": replace(_AUGMENTED, center="refined", arguments={"stages": 1, "space": "cube"}),
+    "localization at test": replace(_AUGMENTED, test_center=CenterSource.REFINED),  # the same training
+    "localization": replace(_AUGMENTED, center=CenterSource.REFINED),
+    "smooth L1": replace(SRN_NYU, arguments={"stages": 1, "space": "cube"}),
     "decoupling": replace(SRN_NYU, arguments={"stages": 1}),
 }
-"""SRN's Table 1, on NYU: each row has what the rows above it have [P]. No other learning rate is stated for the squared
-errors of the first four, whose gradients are larger. Errors, mm: 34.11, 15.42, 13.70, 10.64, 9.82, 8.91 (3.2)."""
+"""SRN's Table 1, on NYU: each row has what the rows above it have [P]. The squared errors of the first four
+have gradients up to a hundred times as large as the smooth L1's, and a learning rate of their own. Errors, mm: 34.11,
+15.42, 13.70, 10.64, 9.82, 8.91 (3.2)."""
 
 ATTENTION_HOURGLASS_NYU = Recipe(
     network="attention-hourglass",
@@ -104,11 +125,14 @@ ATTENTION_HOURGLASS_NYU = Recipe(
     warmup=0.0,
     resolutions=((0.0, 128),),
     average=0.0,
-    optimizer=UNCLIPPED_SGD,  # momentum 0.9 [P]
+    precision="32-true",
+    # Momentum 0.9 [P]. How the loss is summed, to which the rate belongs, is not said; as ours is, it diverges in three
+    # steps without the clipping [I].
+    optimizer=replace(UNCLIPPED_SGD, clip=1.0),
     schedule=Steps((30, 50)),  # divided by 10 twice [P], when is not said [I] (C5)
     data="nyu",
     epochs=60,  # [I] (C5)
-    center="refined",  # its localization network [P], here V2V's centers (C6, C7)
+    center=CenterSource.REFINED,  # its localization network [P], here V2V's centers (C6, C7)
 )
 ATTENTION_HOURGLASS_ICVL = replace(ATTENTION_HOURGLASS_NYU, data="icvl", cube=cube(200.0))
 """On the 300K frames with rotated copies [P]; cube [I] (C7)."""
@@ -124,31 +148,48 @@ LATENT_FUSION_NYU = Recipe(
     warmup=0.0,
     resolutions=((0.0, 128),),
     average=0.0,
+    precision="32-true",
     optimizer=UNCLIPPED_ADAM,
     schedule=Steps((30, 60, 90)),  # a tenth every 30 epochs [P]
     data="nyu",
     epochs=100,  # [P]
-    center="mass",  # thresholded, not refined; the authors blame it for their gap on NYU [P] (D9)
+    center=CenterSource.MASS,  # thresholded, not refined; the authors blame it for their gap on NYU [P] (D9)
 )
 LATENT_FUSION_ICVL = replace(LATENT_FUSION_NYU, data="icvl")
 LATENT_FUSION_MSRA = replace(LATENT_FUSION_NYU, data="msra")
+
+LATENT_FUSION_TABLE_5 = {
+    name: replace(LATENT_FUSION_NYU, arguments=arguments)
+    for name, arguments in {
+        "B1": {"planes": ["xy"], "hourglasses": 2, "heatmaps": "explicit"},
+        "B2": {"planes": ["yz"], "hourglasses": 2},
+        "B3": {"planes": ["xz"], "hourglasses": 2},
+        "B4": {"planes": ["xy"], "hourglasses": 2},
+        "B5": {"fusion": "mean"},
+        "fused": dict[str, Any](),
+    }.items()
+}
+"""Latent Fusion's ablation on NYU, of which only the text is known (3.4): B1 explicit heat maps, B2 YZ & X, B3 XZ & Y,
+B4 XY & Z, B5 the average of the three branches. B4 is the best single branch; fusing is 0.3 mm better than B5."""
 
 DENSEREG_NYU = Recipe(
     network="densereg",
     arguments={},  # two stacks, 128 channels, 128 x 128 crops [P] (3.5)
     cube=cube(300.0),  # depth range; the paper cuts a 2D box of the joints and 20 px around it [C] (1.6, 3.5)
     augment=augment.DENSEREG,
-    batch=5 * SUB_BATCH,  # five parts, whose gradients are averaged [C] (3.5)
+    batch=5 * SUB_BATCH,
+    accumulate=5,  # parts, whose gradients are averaged [C] (3.5, 7)
     learning_rate=1e-3,  # Adam [C]
     weight_decay=5e-4 / SUB_BATCH,  # [C]
     warmup=0.0,
     resolutions=((0.0, 128),),
     average=0.0,
+    precision="32-true",
     optimizer=Optimizer("adam", momentum=0.5, clip=0.2 / SUB_BATCH, clip_by="element"),  # [C]
     schedule=Steps((10, 20, 30, 40, 50, 60, 70)),  # a tenth every 10 epochs [C]
     data="nyu",
     epochs=80,  # [C]
-    center="box",  # of an hourglass detector [P]; the released boxes are those of the labels and noise (E2)
+    center=CenterSource.BOX,  # of an hourglass detector [P]; the released boxes are those of the labels and noise (E2)
 )
 DENSEREG_ICVL = replace(DENSEREG_NYU, data="icvl")
 """On the unrotated 22K [P]. The released file leaves this schedule undefined; NYU's [I] (3.5). Boxes of labels (E1)."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from handkit.recipes.augment import Augment
+from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CubeRule
 
-Center = Literal["jittered", "rough", "located", "mass", "refined", "box"]
-"""Where cubes are centered before augmentation: the joint mean; the joint mean with the errors of a coarse center; the
-localizer's refinement of that; the center of mass of the hand's depth; the published refined-center files
-(docs/reference.md, 1.7); the box around the labeled joints."""
+Precision = Literal["bf16-mixed", "32-true"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,7 @@ class Recipe:
     """In training and, without `test_cube`, at test."""
     augment: Augment
     batch: int
+    """Frames of one optimizer step."""
     learning_rate: float
     weight_decay: float
     warmup: float
@@ -100,13 +99,21 @@ class Recipe:
     negatives: float = 0.0
     """Share of cubes put where there is no hand (localizer), or of images without a hand (detector)."""
     optimizer: Optimizer = Optimizer()
+    accumulate: int = 1
+    """Parts of a batch that pass the network one after the other, whose gradients are averaged: batch statistics are
+    those of one part."""
+    precision: Precision = "bf16-mixed"
+    """Of training: layers in bfloat16 where it is safe, or float32 throughout."""
     schedule: Cosine | Exponential | Steps = Cosine()
     data: str = "synthetic"
     """Which frames: "synthetic", or the name of a data set."""
     epochs: int | None = None
     """Passes over the data set; None where the budget decides."""
-    center: Center = "jittered"
+    center: CenterSource = CenterSource.MEAN
+    """In training and, without `test_center`, at test."""
     test_cube: CubeRule | None = None
+    """At test where it is another."""
+    test_center: CenterSource | None = None
     """At test where it is another."""
 
     def to_json(self) -> str:

@@ -4,6 +4,7 @@ Every center is in canonical camera mm. Published files count y up or down, in m
 the result is held against the labels, since a wrong sign alone puts NYU's hands 134 mm away.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from handkit.camera import Camera
-from handkit.datasets.dataset import HandDataset
+from handkit.datasets import nyu
+from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
 from handkit.datasets.msra import EDITIONS, SUBJECTS
 from handkit.datasets.tables import readable
 from handkit.errors import DatasetError
@@ -33,7 +35,23 @@ MOST_FAR = 0.05
 """Share of rows that may be farther than that."""
 
 DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
-"""mm within which a pixel counts for Pose-REN's center of mass (facts 2.2; for NYU it used the synthetic depth)."""
+"""mm within which a pixel counts for Pose-REN's center of mass (facts 2.2; for NYU on the synthetic depth alone: in the
+sensor's own image the same window takes in the body, facts 7)."""
+
+NEAREST = 200
+"""Pixels that the nearest object has at least: a speck of noise before the hand is not the hand."""
+NEAREST_MM = 50.0
+"""Depth of the layer behind the nearest point where the search for the hand begins."""
+HAND_MM = 200.0
+"""Edge of the cube whose content is averaged; on NYU's first test frame the center then is 30 mm from the joints' mean,
+with 300 mm, which takes in the forearm, 49 mm."""
+MOST_STEPS = 20
+
+SAMPLED = 64
+"""Frames whose computed centers are held against their labels before anything is packed."""
+
+CenterOf = Callable[[int, Record, Float32[np.ndarray, "H W"]], Float32[np.ndarray, "3"] | None]
+"""The center of a frame in camera mm, from its number, labels and image; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +86,86 @@ def center_of_mass(
     v, u = np.nonzero((depth > max(near_mm, 0)) & (depth <= far_mm))
     if not len(v):
         return None
-    pixel = np.array([u.mean(), v.mean()], np.float32)
-    return camera.unproject(pixel, np.array(depth[v, u].mean(dtype=np.float64), np.float32))
+    return _mass(np.stack([u, v], axis=1).astype(np.float32), depth[v, u], camera)
+
+
+def nearest_center(
+    depth: Float32[np.ndarray, "H W"], camera: Camera, *, far_mm: float
+) -> Float32[np.ndarray, "3"] | None:
+    """Center of mass of what is nearest to the camera, in camera mm; None where nothing is within `far_mm`.
+
+    From the mass of the first `NEAREST_MM`, by mean shift to where a cube of `HAND_MM` holds what it is centered on: of
+    an arm that points at the camera only the hand counts.
+    """
+    v, u = np.nonzero((depth > 0) & (depth <= far_mm))
+    if len(v) < NEAREST:
+        return None
+    pixels, z = np.stack([u, v], axis=1).astype(np.float32), depth[v, u]
+    points = camera.unproject(pixels, z)
+    inside = z <= np.partition(z, NEAREST - 1)[NEAREST - 1] + NEAREST_MM
+    center = _mass(pixels[inside], z[inside], camera)
+    for _ in range(MOST_STEPS):
+        inside = (np.abs(points - center) <= HAND_MM / 2).all(axis=1)
+        if not inside.any():
+            break
+        center = _mass(pixels[inside], z[inside], camera)
+    return center
+
+
+def _mass(
+    pixels: Float32[np.ndarray, "K 2"], depth: Float32[np.ndarray, " K"], camera: Camera
+) -> Float32[np.ndarray, "3"]:
+    """Mean pixel and mean depth as one point in camera mm."""
+    return camera.unproject(pixels.mean(axis=0), np.array(depth.mean(dtype=np.float64), np.float32))
+
+
+def mass_centers(files: LabeledFiles) -> tuple[str, CenterOf]:
+    """Centers of mass after the data set's own convention: of what, and the rule.
+
+    NYU's are those of `synthdepth_*`, where the hand is alone, if these images lie beside the others, else of the
+    nearest object. Raises DatasetError where no depth range is published, or the centers miss the labels.
+    """
+    if files.name not in DEPTH_WINDOWS:
+        raise DatasetError(f"no depth range is published for centers of mass in {files.name}; give a center file")
+    near, far = DEPTH_WINDOWS[files.name]
+    camera, rendered = files.camera, nyu.rendered(files) if files.name == "nyu" else None
+
+    def of_rendered(index: int, _record: Record, depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "3"] | None:
+        return center_of_mass(rendered.depth(index) if rendered else depth, camera, near_mm=near, far_mm=far)
+
+    def of_nearest(_index: int, _record: Record, depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "3"] | None:
+        return nearest_center(depth, camera, far_mm=far)
+
+    if rendered or files.name != "nyu":
+        words, center_of = f"{near:g} to {far:g} mm{' of synthdepth' if rendered else ''}", of_rendered
+    else:
+        words, center_of = f"of the nearest object within {far:g} mm", of_nearest
+    _check_computed(files, center_of, words)
+    return words, center_of
+
+
+def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> None:
+    """Raise DatasetError where the median of some frames' centers is too far from the joints."""
+    distances: list[float] = []
+    for index in range(0, len(files), max(1, len(files) // SAMPLED)):
+        record = files.record(index)
+        try:
+            center = None if record.joints is None else center_of(index, record, files.depth(index))
+        except DatasetError:  # a damaged image is told of when it is packed
+            continue
+        if center is not None and record.joints is not None:
+            distances.append(float(np.linalg.norm(center - record.joints.mean(axis=0))))
+    if distances and np.median(distances) > FAR_MM:
+        raise DatasetError(
+            f"centers of mass, {words}, are {np.median(distances):.0f} mm from the joints' mean in the median of "
+            f"{len(distances)} frames, and no center is as far as {FAR_MM:.0f}; give a center file"
+        )
+
+
+def distances_mm(points: Float32[np.ndarray, "N 3"], joints: Float32[np.ndarray, "N J 3"]) -> Float32[np.ndarray, " K"]:
+    """Of centers from the joints' mean, where both are known (facts 1.7: 13 to 41 mm in the mean)."""
+    far = np.linalg.norm(points - joints.mean(axis=1), axis=1)
+    return far[np.isfinite(far)]
 
 
 def read_centers(path: Path, frames: HandDataset, *, form: Form = "auto") -> Centers:

@@ -20,9 +20,10 @@ import numpy as np
 from jaxtyping import Shaped
 
 from handkit.errors import StoreError
+from handkit.recipes.centers import CenterSource
 from handkit.store.codec import CODECS, Codec
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, INDEX, SOURCES = "store.json", "index.bin", "sources.txt"
 PACKING = "packing.json"
 """The settings, while a store is being packed."""
@@ -86,8 +87,9 @@ class Settings:
     frames: int
     camera: tuple[float, ...]
     """fx, fy, cx, cy in pixels, then width and height of the images."""
-    centers: str
-    """Where the cubes' centers come from."""
+    centers: CenterSource
+    center_detail: str
+    """What else is to be known of the centers: a depth window, a file and its checksum."""
     cube: str
     """The rule of their edges."""
     margin: float
@@ -97,6 +99,11 @@ class Settings:
     codec: Codec
     records_crc32: int | None = None
     """Of all sources, subjects and labels in order: which frames these are. Filled in by `pack`."""
+
+    @property
+    def center_words(self) -> str:
+        """Where the cubes' centers come from, for people."""
+        return ", ".join(part for part in (self.centers.words, self.center_detail) if part)
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise StoreError(f"{path} is damaged ({error}); delete {folder} and pack anew") from None
     if written > FORMAT:
         raise StoreError(f"{path} has format {written} and this handkit reads up to {FORMAT}; update handkit")
+    if written < FORMAT:
+        raise StoreError(f"{path} has format {written} of an earlier handkit, this one reads {FORMAT}; pack it anew")
     try:
         settings = read_settings(content["settings"])
         faults = tuple(Fault(**fault) for fault in content["faults"])
@@ -137,7 +146,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 def read_settings(content: dict[str, Any]) -> Settings:
     """Raises TypeError or ValueError where these are no settings."""
-    known: dict[str, Any] = content | {"camera": tuple(content["camera"])}
+    known: dict[str, Any] = content | {
+        "camera": tuple(content["camera"]),
+        "centers": CenterSource(content["centers"]),
+    }
     settings = Settings(**known)
     if settings.codec not in CODECS:
         raise ValueError(f"unknown codec {settings.codec!r}")

@@ -12,12 +12,10 @@ from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
 from handkit.geometry.frame import DepthFrame
-from handkit.models.detector import FOCAL, STRIDE, HandMaps
+from handkit.models.detector import FOCAL, HEIGHT, STRIDE, WIDTH, HandMaps
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes
 
-WIDTH, HEIGHT = 224, 160
-"""Canvas of the training images, pixels; wider views are cut somewhere."""
 SPREAD_MM = 25.0
 """Standard deviation of a hand in the heat map."""
 LEAST_CELLS = 0.8

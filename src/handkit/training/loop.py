@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Bool
@@ -39,11 +39,10 @@ LOG_EVERY = 20
 AVERAGE_EVERY = 8
 """Steps between updates of the averaged weights: each costs a pass over all parameters."""
 LEAST_ROWS = 2
-"""Batch statistics need as many."""
+"""Batch statistics need as many in every part of a batch."""
 PATIENCE = 200
 """Steps in a row without anything learned after which a run is given up."""
 
-Precision = Literal["bf16-mixed", "32-true"]
 Network = HandPoseModel | Part
 
 
@@ -69,6 +68,8 @@ class Spent:
     samples: int = 0
     seconds: float = 0.0
     resolution: int = 0
+    best_mm: float = math.inf
+    """Least error that was measured."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,11 @@ class Run:
         targets: Targets,
         *,
         accelerator: str = "auto",
-        precision: Precision = "bf16-mixed",
     ) -> None:
         network = cast(nn.Module, model)
         network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.recipe, self.model, self.targets = recipe, network, targets
-        self.fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
+        self.fabric = Fabric(accelerator=accelerator, devices=1, precision=recipe.precision)
         self.module, self.optimizer = self.fabric.setup(network, _optimizer(network, recipe))
         self.average_every = AVERAGE_EVERY if recipe.average > 0 else 1
         self.average = Average(network, decay=recipe.average**self.average_every)
@@ -168,24 +168,32 @@ class Run:
     def _learn(
         self, targets: dict[str, Tensor], rows: Bool[Tensor, " B"], *, seed: int
     ) -> tuple[dict[str, Tensor], Bool[Tensor, ""]]:
-        """Forward, backward, step; the loss terms, and whether the step was taken."""
+        """Forward and backward for each part, step; the mean loss terms, and whether the step was taken."""
         for kept, buffer in zip(self.statistics, self.model.buffers(), strict=True):
             kept.copy_(buffer)
-        # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
-        # Dropout takes no generator.
-        with torch.random.fork_rng(), self.fabric.autocast():
-            torch.manual_seed(seed)
-            terms = cast(Network, self.model).loss(**targets)
         self.optimizer.zero_grad(set_to_none=True)
+        parts = _parts(targets, min(self.recipe.accumulate, len(rows) // LEAST_ROWS))
+        with torch.random.fork_rng():  # dropout takes no generator
+            torch.manual_seed(seed)
+            found = [self._backward(part, share=1 / len(parts)) for part in parts]
+        terms = {name: torch.stack([part[name] for part in found]).sum(0) for name in found[0]}
         loss = torch.stack(list(terms.values())).sum()
-        self.fabric.backward(loss)
         learned = loss.isfinite() & self._clip().isfinite() & (rows.sum() >= LEAST_ROWS)
         # What gradient scalers tell a fused optimizer: it leaves weights and moments alone where this is 1.
         self.optimizer.optimizer.found_inf = (~learned).float()
         self.optimizer.step()
         for kept, buffer in zip(self.statistics, self.model.buffers(), strict=True):
             buffer.copy_(torch.where(learned, buffer, kept))
-        return {name: term.detach() for name, term in terms.items()}, learned
+        return terms, learned
+
+    def _backward(self, targets: dict[str, Tensor], *, share: float) -> dict[str, Tensor]:
+        """Add the gradient of a part of the batch; its loss terms, times its share of the batch."""
+        # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
+        with self.fabric.autocast():
+            terms = cast(Network, self.model).loss(**targets)
+        terms = {name: term * share for name, term in terms.items()}
+        self.fabric.backward(torch.stack(list(terms.values())).sum())
+        return {name: term.detach() for name, term in terms.items()}
 
     def _clip(self) -> Tensor:
         """Clip the gradient as the recipe says; its norm before that."""
@@ -232,9 +240,15 @@ class Run:
             same = False
         if not same:
             raise TrainingError(
-                f"{path} is the state of another run, or damaged; give the network, --variant, "
-                "--resolution, --localize and --init that began it, or name another --out"
+                f"{path} is the state of another run, or damaged; give the network, --model-args, "
+                "--resolution, --center-refinement and --init that began it, or name another --out"
             )
+
+
+def _parts(targets: dict[str, Tensor], count: int) -> list[dict[str, Tensor]]:
+    """A batch cut into `count` parts of (nearly) the same size, at least one."""
+    cut = {name: rows.tensor_split(max(count, 1)) for name, rows in targets.items()}
+    return [dict(zip(cut, part, strict=True)) for part in zip(*cut.values(), strict=True)]
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -266,11 +280,13 @@ def train(
     about: dict[str, Any] | None = None,
     measure: Callable[[Any], float] | None = None,
     tell: Callable[[Report], None] = lambda report: None,
+    best: bool = False,
 ) -> Path:
     """Train until the budget is spent, with a state file every few minutes; returns the path of the weights.
 
     `about` (seed, command, versions, ...) is written to `run.json` and into the weights. `measure` returns the error in
-    mm of the averaged network; `tell` hears of every line of the log.
+    mm of the averaged network; with `best` the weights of the least one are kept beside the last as `best.safetensors`.
+    `tell` hears of every line of the log.
 
     Raises:
         TrainingError: nothing can be learned any more.
@@ -287,8 +303,9 @@ def train(
             progress = budget.progress(samples=run.spent.samples, seconds=run.spent.seconds)
             if received or progress >= 1 or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 saved = time.monotonic()
-                _keep(run, out, notes)
                 error = measure(run.averaged()) if measure and not received else None
+                _keep_best(run, out, notes, error if best else None)
+                _keep(run, out, notes)
                 log.write(_report(run, progress, terms, error_mm=error))
             if received:
                 raise StoppedError(
@@ -348,8 +365,19 @@ def _keep(run: Run, out: Path, notes: dict[str, Any]) -> None:
     """State for resuming, then weights for using; each replaces its predecessor in one step."""
     with replacing(out / "state.ckpt") as partial:
         run.fabric.save(partial, run.state())
+    _write_weights(run, out / "weights.safetensors", notes)
+
+
+def _keep_best(run: Run, out: Path, notes: dict[str, Any], error_mm: float | None) -> None:
+    """The weights, if none measured so far were as good."""
+    if error_mm is not None and error_mm < run.spent.best_mm:
+        run.spent.best_mm = error_mm
+        _write_weights(run, out / "best.safetensors", notes | {"error_mm": error_mm})
+
+
+def _write_weights(run: Run, path: Path, notes: dict[str, Any]) -> None:
     notes = notes | {"samples": run.spent.samples, "seconds": round(run.spent.seconds)}
-    save(out / "weights.safetensors", run.averaged(), recipe=asdict(run.recipe), notes=notes)
+    save(path, run.averaged(), recipe=asdict(run.recipe), notes=notes)
 
 
 def _report(run: Run, progress: float, terms: dict[str, Tensor], *, error_mm: float | None = None) -> Report:

@@ -7,7 +7,6 @@ its patches.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
@@ -19,9 +18,12 @@ from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.graph import estimate
+from handkit.hub import find_weights
 from handkit.models import HandPoseModel
+from handkit.models.checkpoint import load_part
 from handkit.models.localizer import Localizer
-from handkit.recipes import Center, Recipe
+from handkit.models.pretrained import cube_edge
+from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import jitter
 from handkit.store.store import PackedFrames
 from handkit.training.targets import relocate
@@ -76,7 +78,7 @@ def rows_to_learn(store: PackedFrames, *, without: str | None = None) -> Int[np.
     if without is not None:
         fit &= ~of_subject(store, without)
     if not fit.any():
-        raise StoreError(f"{store.path} has no labelled frame to train on")
+        raise StoreError(f"{store.path} has no labeled frame to train on")
     return np.flatnonzero(fit)
 
 
@@ -107,21 +109,9 @@ def check_reach(store: PackedFrames, recipe: Recipe) -> None:
     held = float(np.nanmin(edges, initial=np.inf)) * store.manifest.settings.margin / 2
     if needed > held:
         raise StoreError(
-            f"the cubes of this recipe reach {needed:.0f} mm from their centres, the patches of {store.path} "
+            f"the cubes of this recipe reach {needed:.0f} mm from their centers, the patches of {store.path} "
             f"{held:.0f} mm: pack with --margin {np.ceil(store.manifest.settings.margin * needed / held * 20) / 20:g}"
         )
-
-
-def center_kind(store: PackedFrames) -> Center:
-    """What the cubes of a store stand on, as recipes call it."""
-    words = store.manifest.settings.centers
-    kinds: dict[str, Center] = {"labels, gt": "jittered", "labels, box": "box", "mass": "mass", "refined": "refined"}
-    return next(kind for start, kind in kinds.items() if words.startswith(start))
-
-
-TestCenter = Literal["packed", "gt", "refined", "located"]
-"""Where cubes stand at test: as they were packed; on the mean of the labels; on centres of a published file, if those
-were packed; where a localizer sees the hand from there."""
 
 
 @dataclass(frozen=True)
@@ -132,19 +122,26 @@ class Finder:
     edge_mm: float
 
 
-def check_center(store: PackedFrames, center: TestCenter, *, testing: Int[np.ndarray, " N"]) -> None:
-    """Raise StoreError where this store has no such centres, or has them from the labels that are to be found."""
-    packed = store.manifest.settings.centers
-    if center == "gt" and not np.isfinite(store.rows["joints"][testing]).all(axis=(1, 2)).any():
-        raise StoreError(f"{store.path} has no labels to put cubes on; use the packed centres or the localizer")
-    if center == "refined" and center_kind(store) != "refined":
+def find_localizer(name: str) -> Finder:
+    """Weights of a localizer by name or path, and the edge of the cubes that it looks at; raises CheckpointError."""
+    path = find_weights(name)
+    return Finder(load_part(path, Localizer), cube_edge(path))
+
+
+def check_center(store: PackedFrames, center: CenterSource | None, *, testing: Int[np.ndarray, " N"]) -> None:
+    """Raise StoreError where this store has no such centers, or has them from the labels that are to be found."""
+    settings = store.manifest.settings
+    if center is CenterSource.MEAN and not np.isfinite(store.rows["joints"][testing]).all(axis=(1, 2)).any():
+        raise StoreError(f"{store.path} has no labels to put cubes on; use the packed centers or the localizer")
+    if center is CenterSource.REFINED and settings.centers is not CenterSource.REFINED:
         raise StoreError(
-            f"{store.path} was packed with centres from {packed}; pack with --centers FILE for refined ones"
+            f"{store.path} was packed with centers from {settings.center_words}; "
+            "pack with --centers FILE for refined ones"
         )
-    if center == "located" and packed.startswith("labels"):
+    if center is CenterSource.LOCALIZER and settings.centers.of_labels:
         raise StoreError(
             f"{store.path} was packed around its labels, which tells the localizer where the hand is: "
-            "pack with --centers com or a centre file"
+            "pack with --centers mass or a center file"
         )
 
 
@@ -155,15 +152,17 @@ def predict(
     recipe: Recipe,
     *,
     rows: Int[np.ndarray, " N"],
-    center: TestCenter = "packed",
+    center: CenterSource | None = None,
     finder: Finder | None = None,
     device: torch.device | str = "cpu",
     tell: Callable[[int], None] = lambda frames: None,
 ) -> Float32[np.ndarray, "F J 3"]:
     """Camera mm of the store's joints for every frame of the store; NaN in those that are not in `rows` or no patch.
 
+    Cubes stand as they were packed; with `center` on the mean of the labels (MEAN), or where the finder sees the hand.
     Raises StoreError where the network answers other joints, or as `check_center`.
     """
+    center = center or (CenterSource.LOCALIZER if finder else None)
     check_center(store, center, testing=rows)
     try:
         order = list(store.skeleton.indices_in(model.skeleton))
@@ -175,7 +174,7 @@ def predict(
         if not len(chosen):
             continue
         frame = _in_test_cubes(store, chosen, recipe, center=center).to(device)
-        if center == "located" and finder:
+        if finder:
             frame = relocate(frame, finder.localizer, edge_mm=finder.edge_mm)
         answers[chosen] = estimate(model, frame, frame.cube)[:, order].float().cpu().numpy()
         tell(len(chosen))
@@ -183,8 +182,8 @@ def predict(
 
 
 def _in_test_cubes(
-    store: PackedFrames, rows: Int[np.ndarray, " B"], recipe: Recipe, *, center: TestCenter
+    store: PackedFrames, rows: Int[np.ndarray, " B"], recipe: Recipe, *, center: CenterSource | None
 ) -> LabeledFrame:
     frame = store.batch(rows)
     cube = replace(frame.cube, edges=cube_edges(store, rows, recipe, test=True))
-    return replace(frame, cube=replace(cube, center=frame.joints.mean(1)) if center == "gt" else cube)
+    return replace(frame, cube=replace(cube, center=frame.joints.mean(1)) if center is CenterSource.MEAN else cube)

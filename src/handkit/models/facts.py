@@ -1,21 +1,30 @@
 """What is known of a network without training it: its paper, its size, its cost, and what the paper says of them."""
 
+import platform
 import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from handkit.errors import CheckpointError
+from handkit.hub import weights_folders
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models.arguments import options
+from handkit.models.checkpoint import read_info
 from handkit.models.confidence import Confidence
-from handkit.models.detector import HandDetector
+from handkit.models.detector import HEIGHT, WIDTH, HandDetector
 from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
+from handkit.named_cameras import CAMERAS
 from handkit.skeleton import HAND21, NYU14, Skeleton
-from handkit.training.detection import HEIGHT, WIDTH
 
+PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
 JUDGES = {"handedness", "confidence"}
 """Networks that read no image, but what a pose network made of one."""
 
@@ -81,3 +90,40 @@ def _build(name: str, skeleton: Skeleton) -> Any:  # noqa: ANN401
     """Without memory or first weights."""
     with torch.device("meta"):
         return PARTS[name]() if name in PARTS else MODELS[name](skeleton)
+
+
+def overview() -> dict[str, Any]:
+    """All of it; JSON values only."""
+    return {
+        "networks": [network_facts(name) for name in (*MODELS, *PARTS)],
+        "weights": weights_files(),
+        "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
+    }
+
+
+def one_network(name: str) -> dict[str, Any]:
+    """What is known of one, its constructor's arguments, and the weights of it that are found by name."""
+    arguments = {
+        option.name: {"default": option.default, "choices": list(option.choices), "several": option.several}
+        for option in options(name).values()
+    }
+    weights = [each for each in weights_files() if each.get("model") == name]
+    return network_facts(name) | {"arguments": arguments, "weights": weights}
+
+
+def weights_files() -> list[dict[str, Any]]:
+    """Every weights file that is found by name, as it describes itself."""
+    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob("*.safetensors"))]
+
+
+def _weights_file(path: Path) -> dict[str, Any]:
+    """What one file says of itself, or why it cannot be used."""
+    megabytes = round(path.stat().st_size / 1e6, 2)
+    try:
+        content = asdict(read_info(path))
+    except CheckpointError as error:
+        return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), "error": str(error)}
+    kept = {key: content[key] for key in ("model", "arguments", "notes", "crc32")}
+    return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), **kept}

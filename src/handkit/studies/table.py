@@ -16,7 +16,7 @@ from handkit.reports.charts import to_picture
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.skeleton import HAND21
 
-KEY = ("network", "variant", "localize", "resolution", "batch", "samples", "seed")
+KEY = ("network", "variant", "center_refinement", "resolution", "batch", "samples", "seed")
 """Columns that make a row what it is; the others are what was measured."""
 MEASURED = ("parameters", "samples_per_second", "hardware", "synthetic_mm", "synthetic_within_20mm")
 """Columns that the README's table needs besides."""
@@ -171,8 +171,8 @@ def _key(row: Row) -> str:
 
 def _name(row: Row) -> str:
     """A network and what was done to it."""
-    localize = f", localizer: {row['localize']}" if row["localize"] else ""
-    return f"{row['network']}{':' if row['variant'] else ''}{row['variant']}{localize}"
+    refinement = f", center refinement: {row['center_refinement']}" if row["center_refinement"] else ""
+    return f"{row['network']}{':' if row['variant'] else ''}{row['variant']}{refinement}"
 
 
 def _values(group: Sequence[Row], column: str) -> list[float]:

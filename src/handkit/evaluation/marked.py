@@ -3,7 +3,7 @@
     {"intrinsics": {"fx", "fy", "cx", "cy", "w", "h", "depth_unit_mm"}, "hand": "right",
      "frames": {"30": {"T": {"xyz_surface_mm": [x, y, z], ...}, "I": null, ...}, ...}}
 
-Picture `30.png` belongs to frame "30". Marks are T, I, M, R and P, thumb to pinky, in camera mm (x right, y down,
+Image `30.png` belongs to frame "30". Marks are T, I, M, R and P, thumb to pinky, in camera mm (x right, y down,
 z forward); null where a tip is hidden.
 """
 
@@ -28,7 +28,7 @@ SKIN_MM = 6.0
 
 @dataclass(frozen=True)
 class MarkedFrame:
-    """One picture (mm) and the fingertips marked in it (camera mm, on the skin)."""
+    """One depth image (mm) and the fingertips marked in it (camera mm, on the skin)."""
 
     name: str
     image: DepthImage
@@ -49,7 +49,7 @@ class TipErrors:
     """Of all marked tips, mm; tips of a hand that was not found are infinitely far off."""
 
     errors_mm: tuple[float, ...]
-    lost: int
+    missed: int
     """Frames in which no hand was found."""
 
     @property
@@ -98,14 +98,14 @@ def _frame(folder: Path, name: str, marks: dict[str, Any], camera: Camera) -> Ma
 
 def tip_errors(estimator: HandPoseEstimator, marked: MarkedFrames) -> TipErrors:
     """The surest hand, however sure, left or right given; distance of every marked tip from its joint."""
-    errors, lost = list[float](), 0
+    errors, missed = list[float](), 0
     for frame in marked.frames:
         hands = estimator.run(frame.image, hands=1, handedness=marked.hand, minimum_confidence=0.0).hands
-        lost += not hands
+        missed += not hands
         for joint, tip in frame.tips.items():
             if not hands:
                 errors.append(float("inf"))
                 continue
             estimated = hands[0].joints_mm[hands[0].skeleton.joints.index(joint)]
             errors.append(float(np.linalg.norm(estimated - tip - np.array([0, 0, SKIN_MM]))))
-    return TipErrors(tuple(errors), lost)
+    return TipErrors(tuple(errors), missed)

@@ -11,31 +11,32 @@ Variants that differ only in how an answer is read (DenseReg's `weighted`, `top`
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 
-from handkit.cli.compare_table import THRESHOLDS_MM, Curves, Table, find_markers
-from handkit.cli.errors import make_folder
-from handkit.cli.experiment import Localize, build, frames_of, recipe_of, targets_of, validation_frames
-from handkit.cli.networks import count_parameters
-from handkit.cli.progress import Bar, Budget, Run, train
-from handkit.cli.real_frames import MarkedFrames, read_marked_frames, tip_errors
-from handkit.cli.variants import options, read_named_variant, write_variant
-from handkit.errors import CheckpointError, HandkitError, TrainingError
+from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
+from handkit.evaluation.marked import MarkedFrames, read_marked_frames, tip_errors
 from handkit.evaluation.metrics import success_curve
 from handkit.files.atomic import write_whole
+from handkit.files.folders import make_folder
 from handkit.geometry.frame import LabeledFrame
 from handkit.models import MODELS, HandPoseModel, readout_of
+from handkit.models.arguments import options, read_named, write_arguments
 from handkit.models.checkpoint import load, save
+from handkit.models.facts import count_parameters
 from handkit.recipes import Recipe, synthetic_recipe
+from handkit.studies.table import THRESHOLDS_MM, Curves, Table, find_markers
+from handkit.training.adapt import Refinement, recipe_of
 from handkit.training.crops import crop_errors
+from handkit.training.experiment import Experiment, Machine, fit, validation_frames
+from handkit.training.folds import Watch, nobody_watches
+from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
 
 BATCH = 32
@@ -54,7 +55,7 @@ class Comparison:
     out: Path
     runs: Path
     real: tuple[Path, ...] = ()
-    localize: Localize | None = None
+    center_refinement: Refinement | None = None
     batch: int | None = None
     crops: int = 1024
     """Of the synthetic validation set."""
@@ -71,19 +72,19 @@ class Contestant:
     """What was asked for; empty for the recipe's own."""
     seed: int
     samples: int
-    localize: Localize | None
+    center_refinement: Refinement | None
 
     @property
     def variant(self) -> str:
         """The arguments as text."""
-        return write_variant(self.arguments)
+        return write_arguments(self.arguments)
 
     def key(self) -> dict[str, str]:
         """Everything that makes it what it is: the first columns of its row."""
         return {
             "network": self.recipe.network,
             "variant": self.variant,
-            "localize": self.localize or "",
+            "center_refinement": self.center_refinement or "",
             "resolution": str(self.recipe.arguments["resolution"]),
             "batch": str(self.recipe.batch),
             "samples": str(self.samples),
@@ -93,32 +94,38 @@ class Contestant:
     def folder(self) -> str:
         """The key as the name of a folder."""
         parts = [value and f"{name}{value}" for name, value in list(self.key().items())[3:]]
-        names = [self.recipe.network, *self.variant.split(","), self.localize and f"localize-{self.localize}", *parts]
+        names = [
+            self.recipe.network,
+            *self.variant.split(","),
+            self.center_refinement and f"refinement-{self.center_refinement}",
+            *parts,
+        ]
         return "_".join(name.replace("/", "-") for name in names if name)
 
 
-def compare_networks(asked: Comparison) -> int:
-    """Answers 0 when all is trained and measured; raises HandkitError where the options make no comparison."""
+def compare_networks(
+    asked: Comparison, *, watch: Watch = nobody_watches, say: Callable[[str], None] = lambda sentence: None
+) -> Table:
+    """Train and measure all that is not there yet; raises HandkitError where the options make no comparison."""
     contestants = contestants_of(asked)
     real = read_real(asked.real)
     readme = asked.readme and find_markers(asked.readme)
     table = Table.read(asked.out)
     make_folder(asked.out)
     judge = Judge(asked, real)
-    console = Console(stderr=True)
     for number, contestant in enumerate(contestants, 1):
         title = f"{number}/{len(contestants)} {contestant.folder()}"
         if table.holds(contestant.key(), judge.columns(), crops=asked.crops):
-            console.print(f"{title}: done before", highlight=False, style="dim")
+            say(f"{title}: done before")
             continue
-        finished = train_one(contestant, asked, title)
+        finished = train_one(contestant, asked, watch)
         figures, curves = judge.measure(asked.runs / contestant.folder() / "weights.safetensors")
         table.put(contestant.key() | finished | figures, curves)
         table.write([contestant.key() for contestant in contestants], readme=readme)
-        console.print(f"{title}: {figures['synthetic_mm']} mm", highlight=False)
+        say(f"{title}: {figures['synthetic_mm']} mm")
     table.write([contestant.key() for contestant in contestants], readme=readme)
-    console.print(f"{asked.out / 'compare.csv'}", highlight=False, markup=False)
-    return 0
+    say(f"{asked.out / 'compare.csv'}")
+    return table
 
 
 def contestants_of(asked: Comparison) -> list[Contestant]:
@@ -129,13 +136,13 @@ def contestants_of(asked: Comparison) -> list[Contestant]:
         raise HandkitError(f"--workers {asked.workers}: give 0 to render in the same process, or more", status=2)
     if asked.batch is not None and asked.batch < 2:
         raise HandkitError(f"--batch {asked.batch}: batch statistics need at least 2 frames", status=2)
-    named = [_told_apart(*read_named_variant(text)) for text in asked.networks or tuple(MODELS)]
+    named = [_told_apart(*read_named(text)) for text in asked.networks or tuple(MODELS)]
     contestants = [
         contestant_of(asked, network, arguments, seed=seed) for seed in asked.seeds for network, arguments in named
     ]
     for contestant in contestants:
         with torch.device("meta"):
-            build(contestant.recipe, seed=0)
+            Experiment(contestant.recipe).network()
     twice = {contestant.folder() for contestant in contestants}
     if len(twice) < len(contestants):
         raise HandkitError("a network with the same variant and seed is named twice; name each once", status=2)
@@ -156,34 +163,36 @@ def _told_apart(network: str, arguments: dict[str, Any]) -> tuple[str, dict[str,
     """Without the arguments that our recipe has anyway: the same network has one name."""
     ours = {name: option.default for name, option in options(network).items()} | synthetic_recipe(network).arguments
     same = {
-        name for name, value in arguments.items() if write_variant({name: value}) == write_variant({name: ours[name]})
+        name
+        for name, value in arguments.items()
+        if write_arguments({name: value}) == write_arguments({name: ours[name]})
     }
     return network, {name: value for name, value in arguments.items() if name not in same or name == "resolution"}
 
 
 def contestant_of(asked: Comparison, network: str, arguments: dict[str, Any], *, seed: int) -> Contestant:
     """One training, whose samples are whole batches."""
-    recipe = recipe_of(network, arguments, resolution=asked.resolution, localize=asked.localize)
+    recipe = recipe_of(network, arguments, resolution=asked.resolution, refinement=asked.center_refinement)
     recipe = replace(recipe, batch=asked.batch or recipe.batch)
     steps = -(-asked.samples // recipe.batch)
-    return Contestant(recipe, arguments, seed, steps * recipe.batch, asked.localize)
+    return Contestant(recipe, arguments, seed, steps * recipe.batch, asked.center_refinement)
 
 
-def train_one(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
+def train_one(contestant: Contestant, asked: Comparison, watch: Watch) -> dict[str, str]:
     """Train it, or go on where it stopped, or find that it was done before; answers what was spent."""
     network, readout = contestant.recipe.network, readout_of(contestant.recipe.network)
     if readout.isdisjoint(contestant.arguments):
-        return _train(contestant, asked, title)
+        return _train(contestant, asked, watch)
     others = {name: value for name, value in contestant.arguments.items() if name not in readout}
     trained = contestant_of(asked, network, others, seed=contestant.seed)
-    finished, folder = train_one(trained, asked, title), asked.runs / contestant.folder()
+    finished, folder = train_one(trained, asked, watch), asked.runs / contestant.folder()
     folder.mkdir(parents=True, exist_ok=True)
     model = load(asked.runs / trained.folder() / "weights.safetensors", readout=contestant.arguments)
     save(folder / "weights.safetensors", model, recipe=asdict(contestant.recipe))
     return finished
 
 
-def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, str]:
+def _train(contestant: Contestant, asked: Comparison, watch: Watch) -> dict[str, str]:
     """As `train_one`, for a contestant that has a training of its own."""
     folder = asked.runs / contestant.folder()
     done, state = folder / "finished.json", folder / "state.ckpt"
@@ -191,23 +200,23 @@ def _train(contestant: Contestant, asked: Comparison, title: str) -> dict[str, s
     if done.exists():
         state.unlink(missing_ok=True)
         return json.loads(done.read_text(encoding="utf-8"))
-    model = build(contestant.recipe, seed=contestant.seed)
-    run = Run(model, contestant.recipe, targets_of(contestant.recipe, model))
-    frames, budget = frames_of(contestant.recipe, seed=contestant.seed), Budget(samples=contestant.samples)
-    with Bar(title) as bar:
-        try:
-            if state.exists():
-                run.restore(state)
-            train(run, frames, budget, out=folder, workers=asked.workers, tell=bar.show)
-        except (TrainingError, CheckpointError) as error:
-            raise HandkitError(f"{folder}: {error}") from None
-    dropped, skipped = run.counts()
+    experiment = Experiment(contestant.recipe, contestant.seed)
+    with watch(contestant.folder()) as tell:
+        fitted = fit(
+            experiment,
+            Budget(samples=contestant.samples),
+            out=folder,
+            machine=Machine(workers=asked.workers),
+            resume=state.exists(),
+            measured=False,
+            tell=tell,
+        )
     finished = {
-        "parameters": str(count_parameters(model)),
-        "seconds": f"{run.spent.seconds:.0f}",
-        "samples_per_second": f"{run.spent.samples / max(run.spent.seconds, 1e-9):.1f}",
-        "dropped": str(dropped),
-        "skipped": str(skipped),
+        "parameters": str(count_parameters(load(fitted.weights))),
+        "seconds": f"{fitted.spent.seconds:.0f}",
+        "samples_per_second": f"{fitted.spent.samples / max(fitted.spent.seconds, 1e-9):.1f}",
+        "dropped": str(fitted.dropped),
+        "skipped": str(fitted.skipped),
         "hardware": hardware(),
     }
     write_whole(done, json.dumps(finished))
@@ -255,11 +264,10 @@ class Judge:
         """Joint errors (N, J), mm, on crops whose cubes stray as in training."""
         asked = self.asked
         if not self._batches:
-            recipe = recipe_of(next(iter(MODELS)), {}, resolution=asked.resolution, localize=asked.localize)
-            count = -(-asked.crops // BATCH)
-            self._batches = validation_frames(
-                recipe, batches=count, size=min(BATCH, asked.crops), localize=asked.localize, device=self.device
-            )
+            recipe = recipe_of(next(iter(MODELS)), {}, resolution=asked.resolution, refinement=asked.center_refinement)
+            size = min(BATCH, asked.crops)
+            frames = validation_frames(Experiment(recipe), batches=-(-asked.crops // BATCH), size=size)
+            self._batches = [frame.to(self.device) for frame in frames]
         network: Any = model
         network.to(self.device)
         return crop_errors(model, self._batches)
@@ -270,4 +278,4 @@ class Judge:
         estimator = HandPoseEstimator.from_pretrained(str(weights), backend="torch", threads=torch.get_num_threads())
         found = {marked.name: tip_errors(estimator, marked) for marked in self.real}
         medians = {f"real_{name}_tips_mm": f"{tips.median_mm:.3f}" for name, tips in found.items()}
-        return medians | {f"real_{name}_lost": str(tips.lost) for name, tips in found.items()}
+        return medians | {f"real_{name}_missed": str(tips.missed) for name, tips in found.items()}

@@ -8,20 +8,24 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from handkit.cli import compare_networks, experiment, main
-from handkit.cli.compare_networks import Comparison, contestants_of, read_real
-from handkit.cli.compare_table import BEGIN, END
-from handkit.cli.experiment import Localize, crops_of, recipe_of, validation_frames
-from handkit.cli.real_frames import MarkedFrames
+from handkit.cli import main
 from handkit.errors import HandkitError
+from handkit.evaluation.marked import MarkedFrames
 from handkit.geometry.frame import LabeledFrame
 from handkit.models import MODELS
 from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import Recipe
+from handkit.studies import comparison
+from handkit.studies.comparison import Comparison, contestants_of, read_real
+from handkit.studies.table import BEGIN, END
+from handkit.training import experiment
 from handkit.training import loop as training
+from handkit.training.adapt import Refinement, recipe_of
+from handkit.training.experiment import Experiment, crops_of, validation_frames
 from handkit.training.loop import Run
+from handkit.training.stored import Finder as Located
 
 SMALL = "latent-fusion:planes=xy"
 OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3", "--workers", "0")
@@ -96,7 +100,7 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch, capfd):
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(compare_networks, "train", refuse)
+    monkeypatch.setattr(comparison, "fit", refuse)
     (tmp_path / "out/compare-success.png").unlink()
     assert compare(tmp_path, SMALL, more=("--seeds", "2", "1")) == 0
     assert (tmp_path / "out/compare-success.png").exists()
@@ -144,13 +148,13 @@ def test_a_network_without_a_recipe_of_its_own(tmp_path, monkeypatch):
 
 def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
     trained: list[str] = []
-    train = compare_networks.train
+    fit = comparison.fit
 
-    def count(run, *arguments, **named):
+    def count(*arguments, **named):
         trained.append(named["out"].name)
-        return train(run, *arguments, **named)
+        return fit(*arguments, **named)
 
-    monkeypatch.setattr(compare_networks, "train", count)
+    monkeypatch.setattr(comparison, "fit", count)
     small = "densereg:channels=8,stacks=1"
     assert compare(tmp_path, f"{small},weighted=false", small, f"{small},top=1") == 0
     assert len(trained) == 1
@@ -212,7 +216,7 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_the_training(tmp_path
 
 def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        compare_networks,
+        comparison,
         "read_marked_frames",
         lambda folder: MarkedFrames(folder.name, "right", ()),
     )
@@ -242,7 +246,7 @@ def test_every_network_sees_the_same_frames_for_as_long():
     assert {each.recipe.average for each in contestants} == {0.999}, "which warms up by itself in 100 steps"
 
 
-PLACES: tuple[Localize, ...] = ("none", "test", "both")
+PLACES: tuple[Refinement, ...] = ("none", "test", "train+test")
 
 
 class Finder(Localizer):
@@ -253,23 +257,25 @@ class Finder(Localizer):
 
 
 def test_the_localizer_s_two_places(monkeypatch):
-    """None: rough cubes. Test: the same frames and cubes in training, moved at test. Both: moved in training too."""
-    monkeypatch.setattr(experiment, "bundled_localizer", lambda: (Finder(hidden=1), 400.0))
-    recipes: dict[Localize, Recipe] = {
-        place: recipe_of("latent-fusion", {}, resolution=32, localize=place) for place in PLACES
+    """None: coarse centers. Test: the same frames and cubes in training, moved at test. Train+test: in training too."""
+    monkeypatch.setattr(experiment, "find_localizer", lambda _: Located(Finder(hidden=1), 400.0))
+    recipes: dict[Refinement, Recipe] = {
+        place: recipe_of("latent-fusion", {}, resolution=32, refinement=place) for place in PLACES
     }
     assert {recipe.augment.center_mm for recipe in recipes.values()} == {20.0}
     centers: dict[str, torch.Tensor] = {}
     for place, recipe in recipes.items():
-        (frame,) = validation_frames(recipe, batches=1, size=2, localize=place)
+        (frame,) = validation_frames(Experiment(recipe), batches=1, size=2)
         assert frame.depth.shape == (2, 230, 230), "wide enough for what the localizer looks at"
         centers[place] = centers_of(frame)
     moved = torch.tensor([[20.0, 0.0, 0.0]]).expand(2, 3)
     torch.testing.assert_close(centers["test"] - centers["none"], moved, rtol=0, atol=1e-3)
-    assert torch.equal(centers["both"], centers["test"])
+    assert torch.equal(centers["train+test"], centers["test"])
     frame = crops_of(recipes["none"], seed=3, size=2)[0]
-    assert torch.equal(centers_of(crops_of(recipes["both"], seed=3, size=2)[0]), centers_of(frame))
-    model = experiment.build(recipes["none"], seed=1)
-    seen = {place: experiment.targets_of(recipes[place], model)(frame, 32)["joints"] for place in recipes}
+    assert torch.equal(centers_of(crops_of(recipes["train+test"], seed=3, size=2)[0]), centers_of(frame))
+    model = Experiment(recipes["none"]).network()
+    seen = {place: Experiment(recipes[place]).targets(model)(frame, 32)["joints"] for place in recipes}
     assert torch.equal(seen["none"], seen["test"])
-    assert (seen["both"] - seen["none"])[..., 0].mean() < -0.1, "a cube moved to the right sees the hand farther left"
+    assert (seen["train+test"] - seen["none"])[..., 0].mean() < -0.1, (
+        "moved to the right, it sees the hand farther left"
+    )

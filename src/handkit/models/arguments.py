@@ -5,9 +5,12 @@ What a constructor takes is read off its signature, so that a new argument of a 
 
 import inspect
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -74,6 +77,32 @@ def check_network(name: str, *, parts: bool = False) -> str:
     raise HandkitError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
 
 
+def add_network(text: str) -> str:
+    """The name under which `FILE.py:CLASS`, a network of the user's own, is known from now on: that of its class.
+
+    Raises HandkitError where there is no such file or class, or the name is taken.
+    """
+    file, _, name = text.rpartition(":")
+    path = Path(file).resolve()
+    if not path.is_file() or not name.isidentifier():
+        raise HandkitError(f"--network {text}: there is no such file; give FILE.py:CLASS", status=2)
+    if (known := MODELS.get(name)) and inspect.getsourcefile(known) != str(path):
+        raise HandkitError(f"--network {text}: {name} is the name of another network; rename the class", status=2)
+    if known:
+        return name
+    spec = spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+        MODELS[name] = getattr(module, name)
+    except Exception as error:  # whatever a user's file raises
+        raise HandkitError(f"--network {text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
+    return name
+
+
 def options(network: str) -> dict[str, Option]:
     """The keywords that the network's constructor takes."""
     parameters = inspect.signature((MODELS | PARTS)[network]).parameters.values()
@@ -84,7 +113,7 @@ def options(network: str) -> dict[str, Option]:
     }
 
 
-def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
+def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` pairs, several in a text or each in one; raises HandkitError that says
     what is possible instead."""
     known, arguments = options(network), dict[str, Any]()
@@ -92,7 +121,7 @@ def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
         key, equals, text = pair.partition("=")
         if not equals:
             raise HandkitError(
-                f"{pair!r} is no variant of {network}; write key=value, as in {_example(known)}", status=2
+                f"{pair!r} is no argument of {network}; write key=value, as in {_example(known)}", status=2
             )
         if key in arguments:
             raise HandkitError(f"{network}: {key} is given twice; give it once", status=2)
@@ -109,15 +138,15 @@ def read_variant(network: str, pairs: Sequence[str]) -> dict[str, Any]:
     return arguments
 
 
-def read_named_variant(text: str) -> tuple[str, dict[str, Any]]:
+def read_named(text: str) -> tuple[str, dict[str, Any]]:
     """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises HandkitError."""
     name, _, pairs = text.partition(":")
     network = check_network(name)
-    return network, read_variant(network, [pairs])
+    return network, read_arguments(network, [pairs])
 
 
-def write_variant(arguments: dict[str, Any]) -> str:
-    """The arguments as `read_variant` reads them, separated by commas."""
+def write_arguments(arguments: dict[str, Any]) -> str:
+    """The arguments as `read_arguments` reads them, separated by commas."""
     return ",".join(f"{key}={_written(value)}" for key, value in sorted(arguments.items()))
 
 

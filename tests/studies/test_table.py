@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from handkit.cli.compare_table import BEGIN, END, Curves, Table, find_markers, markdown, write_between_markers
 from handkit.errors import HandkitError
+from handkit.studies.table import BEGIN, END, Curves, Table, find_markers, markdown, write_between_markers
 
 CURVES = Curves([0.0, *[1.0] * 80], [5.0] * 21)
 
 
 def row(*, network="srn", variant="", seed="1", samples="2000", error="10.0", **more):
-    key = {"network": network, "variant": variant, "localize": "", "resolution": "96", "batch": "32"}
+    key = {"network": network, "variant": variant, "center_refinement": "", "resolution": "96", "batch": "32"}
     measured = {"parameters": "22361406", "samples_per_second": "100.4", "hardware": "a machine"}
     return (
         key
@@ -68,7 +68,7 @@ def test_rows_survive_the_disk_and_are_completed(tmp_path):
         b"network,variant\nsrn\n",
         b"PNG\x00",
         b"\x89PNG\r\n",
-        b"network,variant,localize,resolution,batch,samples,seed\nsrn,,,96,32,2000,1\n",
+        b"network,variant,center_refinement,resolution,batch,samples,seed\nsrn,,,96,32,2000,1\n",
     ],
 )
 def test_another_file_is_not_overwritten(tmp_path, content):

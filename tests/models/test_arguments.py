@@ -5,14 +5,15 @@ import json
 import pytest
 
 from handkit.cli import main
-from handkit.cli.experiment import build, recipe_of
-from handkit.cli.networks import count_operations, network_facts
-from handkit.cli.variants import check_network, options, read_named_variant, read_variant, write_variant
 from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
+from handkit.models.arguments import check_network, options, read_arguments, read_named, write_arguments
+from handkit.models.facts import count_operations, network_facts
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
 from handkit.skeleton import NYU14
+from handkit.training.adapt import recipe_of
+from handkit.training.experiment import Experiment
 
 
 @pytest.mark.parametrize("network", [*MODELS, *PARTS])
@@ -20,7 +21,7 @@ def test_options_are_the_arguments_that_a_network_keeps(network):
     """Every keyword can be set; written and read again, the defaults are what a network has without arguments."""
     model = PARTS[network]() if network in PARTS else MODELS[network](NYU14)
     defaults = {name: option.default for name, option in options(network).items()}
-    again = read_variant(network, write_variant(defaults).split(","))
+    again = read_arguments(network, write_arguments(defaults).split(","))
     assert again.keys() == model.arguments.keys()
     for name, value in model.arguments.items():
         assert again[name] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value), name
@@ -28,11 +29,11 @@ def test_options_are_the_arguments_that_a_network_keeps(network):
 
 
 def test_values_by_hand():
-    network, arguments = read_named_variant("latent-fusion:planes=xy+xz,initial_std=none,reinjection=No,transition=1")
+    network, arguments = read_named("latent-fusion:planes=xy+xz,initial_std=none,reinjection=No,transition=1")
     assert network == "latent-fusion"
     assert arguments == {"planes": ["xy", "xz"], "initial_std": None, "reinjection": False, "transition": 1.0}
-    assert write_variant(arguments) == "initial_std=none,planes=xy+xz,reinjection=false,transition=1"
-    assert read_named_variant("srn") == ("srn", {})
+    assert write_arguments(arguments) == "initial_std=none,planes=xy+xz,reinjection=false,transition=1"
+    assert read_named("srn") == ("srn", {})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_values_by_hand():
         ("sm", "there is no network 'sm'; did you mean srn?"),
         ("zzzz", "there is no network 'zzzz'; known: "),
         ("srn:stage=1", "srn has no 'stage'; did you mean stages?"),
-        ("srn:stages", "'stages' is no variant of srn; write key=value, as in stages=2"),
+        ("srn:stages", "'stages' is no argument of srn; write key=value, as in stages=2"),
         ("srn:stages=two", "srn: stages=two is not possible; a whole number"),
         ("srn:space=cub", "did you mean cube? possible: image, cube"),
         ("crossinfonet:cross=maybe", "possible: true, false"),
@@ -53,18 +54,18 @@ def test_values_by_hand():
 )
 def test_what_is_not_possible_names_what_is(text, sentence):
     with pytest.raises(HandkitError) as refused:
-        read_named_variant(text)
+        read_named(text)
     assert sentence in str(refused.value)
     assert refused.value.status == 2
 
 
 @pytest.mark.parametrize(
-    ("network", "variant", "sentence"),
+    ("network", "arguments", "sentence"),
     [("latent-fusion", {"resolution": 100}, "latent-fusion: resolution is 100"), ("srn", {"stages": 0}, "srn: ")],
 )
-def test_arguments_that_make_no_network(network, variant, sentence):
+def test_arguments_that_make_no_network(network, arguments, sentence):
     with pytest.raises(HandkitError, match=sentence):
-        build(recipe_of(network, variant), seed=1)
+        Experiment(recipe_of(network, arguments)).network()
 
 
 def test_one_resolution_is_named_once():
@@ -74,11 +75,11 @@ def test_one_resolution_is_named_once():
         recipe_of("srn", {"resolution": 64}, resolution=96)
 
 
-def test_a_part_has_neither_resolution_nor_rough_cubes():
+def test_a_part_has_neither_resolution_nor_coarse_centers():
     with pytest.raises(HandkitError, match="localizer has one resolution"):
         recipe_of("localizer", {}, resolution=64)
     with pytest.raises(HandkitError, match="for pose networks"):
-        recipe_of("localizer", {}, localize="both")
+        recipe_of("localizer", {}, refinement="train+test")
     with pytest.raises(HandkitError, match="did you mean localizer"):
         check_network("localiser", parts=True)
 
@@ -136,7 +137,7 @@ def test_info_sets_the_papers_figures_beside_ours(capfd):
 def test_training_names_what_is_near(capfd, tmp_path):
     assert main(["train", "latent-fusin", "--samples", "4", "--out", str(tmp_path / "run")]) == 2
     assert "did you mean latent-fusion?" in capfd.readouterr().err
-    assert main(["train", "srn", "--variant", "stages=1,space=cube", "thet=2", "--out", str(tmp_path / "run")]) == 2
+    assert main(["train", "srn", "--model-args", "stages=1,space=cube", "thet=2", "--out", str(tmp_path / "run")]) == 2
     assert "did you mean theta?" in capfd.readouterr().err
     assert not (tmp_path / "run").exists()
 

@@ -1,0 +1,103 @@
+"""`handkit evaluate`: the whole path on synthetic images, or a network on a packed store."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure the whole path on synthetic images, the hand found automatically, or a network on a packed store."""
+
+    weights: Annotated[Positional[str], arg(metavar="NAME|PATH")] = "latent-fusion"
+    """Bundled weights by name, or a .safetensors file."""
+    data: Frames = "synthetic"
+    """A fixed set of synthetic images, or a packed store."""
+    localizer: Weights = "localizer"
+    """Store: weights of the localizer."""
+    count: int = 2000
+    """Synthetic: how many images, from the first on."""
+    handedness: Literal["predicted", "given"] = "predicted"
+    """Synthetic: left or right predicted by the estimator, or given to it."""
+    rotations: Literal[1, 2, 4] = 1
+    """Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster."""
+    detector: Weights = "detector"
+    """Synthetic: weights of the hand detector, beside weights of a pose network."""
+    confidence: MaybeWeights = None
+    """Synthetic: weights of the confidence network; by default those beside NAME as NAME-confidence."""
+    backend: Backend = None
+    """Synthetic: what runs the networks: onnx by default, openvino or torch."""
+    threads: Count = 1
+    """Synthetic: of the networks."""
+    center: Literal["packed", "mean", "refined", "localizer"] = "packed"
+    """Store: cubes as packed, on the labels' mean, on packed refined centers, or moved by the localizer."""
+    fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
+    """Store: frames of this subject only."""
+    readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
+    """Store: how the network's maps are read, without another training, such as top=1 sigma=0.5 of densereg."""
+    allow_seen: bool = False
+    """Store: measure on frames that the weights were trained on all the same."""
+    out: Annotated[Path | None, arg(metavar="FILE|DIR")] = None
+    """Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report."""
+
+    def run(self) -> int:
+        if self.data != "synthetic":
+            return self._on_store()
+        from handkit.cli.measure import evaluate_synthetic
+
+        return evaluate_synthetic(
+            self.weights,
+            detector=self.detector,
+            confidence=self.confidence,
+            backend=self.backend,
+            threads=self.threads,
+            count=self.count,
+            handedness=self.handedness,
+            rotations=self.rotations,
+            out=self.out,
+        )
+
+    def _on_store(self) -> int:
+        """Print the figures, then write predictions and a report."""
+        import numpy as np
+        from rich.console import Console
+
+        from handkit.cli.results import print_page, print_scored
+        from handkit.hub import find_weights
+        from handkit.models.checkpoint import read_info
+        from handkit.recipes import CenterSource
+        from handkit.store.store import PackedFrames
+        from handkit.training.answers import (
+            answers_of,
+            protocol_of,
+            read_readout,
+            score_answers,
+            told_of,
+            with_words,
+            write_answers,
+        )
+        from handkit.training.seen import check_unseen
+        from handkit.training.stored import find_localizer, of_subject
+
+        store, path = PackedFrames.open(Path(self.data)), find_weights(self.weights)
+        mask = of_subject(store, self.fold) if self.fold else np.ones(len(store), bool)
+        readout = read_readout(path, self.readout)
+        seen = check_unseen(read_info(path), store, mask, allowed=self.allow_seen)
+        if self.out:  # told before the work, not after it
+            with told_of(self.out):
+                self.out.mkdir(parents=True, exist_ok=True)
+        center = None if self.center == "packed" else CenterSource(self.center)
+        finder = find_localizer(self.localizer) if center is CenterSource.LOCALIZER else None
+        with Console(stderr=True).status(f"{int(mask.sum()):,} frames"):
+            answers = answers_of(path, store, mask, center=center, finder=finder, readout=readout)
+        protocol = protocol_of(path, store, center, mask=mask, fold=self.fold)
+        protocol = with_words(protocol, readout=readout, seen=bool(seen))
+        result = score_answers(store, answers, protocol, method=path.stem, mask=mask)
+        print_scored(result)
+        if self.out and (page := write_answers(self.out, store, answers, result, mask=mask)):
+            print_page(page)
+        return 0

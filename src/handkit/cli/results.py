@@ -1,0 +1,85 @@
+"""A result on a terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from handkit.evaluation import Result
+from handkit.evaluation.protocol import protocol_rows
+
+PIPED_WIDTH = 120
+
+
+def result_console() -> Console:
+    """Stdout; a pipe is as wide as the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+
+
+def print_result(console: Console, result: Result) -> None:
+    """Mean, parts, success, axes, comparisons, and the protocol under which they hold."""
+    low, high = result.blocks_mm
+    console.print(f"[bold]{escape(result.method)}[/]: mean joint error [bold]{result.mean_error_mm:.3f} mm[/]")
+    console.print(
+        f"95 % interval {low:.3f} to {high:.3f} mm (frames drawn in blocks; one by one "
+        f"{result.frames_mm.low:.3f} to {result.frames_mm.high:.3f})",
+        highlight=False,
+    )
+    if result.left_out:
+        console.print(f"{result.left_out} frames have no answer and are in none of these figures", style="yellow")
+    axes = ", ".join(f"{axis} {value:.2f}" for axis, value in zip("xyz", result.per_axis_mm, strict=True))
+    console.print(f"along {axes} mm; area under curve {result.auc_worst_joint:.3f} (worst joint, 0 to 80 mm)\n")
+    console.print(_success_table(result))
+    if result.comparisons:
+        console.print(_comparison_table(result))
+    words = Table(show_header=False, box=None, title="protocol", title_justify="left", title_style="dim")
+    for name, text in protocol_rows(result.protocol):
+        words.add_row(name, escape(text), style="dim")
+    console.print(words)
+
+
+def _success_table(result: Result) -> Table:
+    table = Table(box=None, header_style="dim", title="worst joint within", title_justify="left", title_style="dim")
+    table.add_column("")
+    for head in ("frames", "mean, mm", *(f"{threshold} mm" for threshold in result.success)):
+        table.add_column(head, justify="right")
+    rows = [("all", result.frames, result.mean_error_mm, result.success)]
+    rows += [(name, part.frames, part.mean_error_mm, part.success) for name, part in result.parts.items()]
+    for name, frames, mean, success in rows:
+        table.add_row(escape(name), f"{frames:,}", f"{mean:.3f}", *(f"{rate:.1%}" for rate in success.values()))
+    for name, success in (("mean joint", result.success_mean_joint), ("each joint", result.success_joint)):
+        table.add_row(name, "", "", *(f"{rate:.1%}" for rate in success.values()), style="dim")
+    return table
+
+
+def _comparison_table(result: Result) -> Table:
+    table = Table(box=None, header_style="dim", title="frame by frame", title_justify="left", title_style="dim")
+    for head in ("against", "its mean, mm", "difference", "95 % interval", "better on"):
+        table.add_column(head, justify="left" if head == "against" else "right")
+    for other in result.comparisons:
+        low, high = other.blocks_mm
+        interval = f"{low:+.3f} to {high:+.3f}"
+        cells = (
+            f"{other.other_mean_error_mm:.3f}",
+            f"{other.difference_mm:+.3f}",
+            interval,
+            f"{other.better_frames:.1%}",
+        )
+        table.add_row(escape(other.other), *cells)
+    return table
+
+
+def print_scored(result: Result | None) -> None:
+    """The figures, or that there are none."""
+    console = result_console()
+    if result:
+        print_result(console, result)
+    else:
+        console.print("no frame has both a label and an answer: nothing to score", highlight=False)
+
+
+def print_page(page: Path) -> None:
+    """Where a report is."""
+    result_console().print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,137 @@
+"""`handkit train`: options that become one call of `handkit.training.experiment.fit`, or of its folds."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import arg
+
+from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
+from handkit.errors import HandkitError, UsageError
+
+if TYPE_CHECKING:
+    from handkit.training.experiment import Experiment
+    from handkit.training.loop import Budget
+
+PRECISIONS: dict[str, Literal["bf16-mixed", "32-true"]] = {"bf16": "bf16-mixed", "f32": "32-true"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train a network; checkpoints, weights and a log go to a folder."""
+
+    network: Network
+    """What to train; `handkit info` names the networks, `handkit info NETWORK` its arguments."""
+    data: Frames = "synthetic"
+    """Frames rendered on the fly, or a packed store."""
+    minutes: Annotated[float | None, arg(metavar="M")] = None
+    """Stop after this many minutes of training (60 if no budget is given)."""
+    samples: MaybeCount = None
+    """Stop after this many training samples instead; a published experiment has epochs of its own."""
+    init: MaybeWeights = None
+    """Begin with what fits of these weights, at the recipe's last resolution and half its learning rate."""
+    pose: MaybeWeights = None
+    """Handedness, confidence: the pose network whose answers they judge; the bundled latent-fusion by default."""
+    model_args: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
+    """Constructor arguments of the network, such as stages=1; parts of a list are joined by +."""
+    resolution: MaybeCount = None
+    """Crops of this many pixels a side throughout."""
+    center_refinement: Refined = None
+    """Coarse centers: as they are, moved by the localizer at test, or in training too."""
+    localizer: Weights = "localizer"
+    """Weights of the localizer that does so."""
+    test: Annotated[str | None, arg(metavar="STORE")] = None
+    """A packed store to measure on at every checkpoint; the last weights and the best on it are both reported."""
+    allow_test: bool = False
+    """Train on a published test set all the same."""
+    fold: Annotated[str | None, arg(metavar="SUBJECT|all")] = None
+    """Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other."""
+    batch: MaybeCount = None
+    """Frames in a step, if not the recipe's."""
+    learning_rate: Annotated[float | None, arg(metavar="RATE")] = None
+    """Peak of the schedule, if not the recipe's."""
+    precision: Annotated[Literal["bf16", "f32"] | None, arg(metavar="bf16|f32")] = None
+    """Mixed bfloat16, or float32 throughout: a published experiment's by default, bf16 for our own recipes."""
+    threads: MaybeCount = None
+    """Of the network; all cores by default."""
+    workers: MaybeCount = None
+    """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
+    seed: int = 1
+    """Another seed gives other first weights and other frames."""
+    out: MaybeFolder = None
+    """Folder of the run; runs/NETWORK by default."""
+    resume: bool = False
+    """Continue the run in that folder exactly where it stopped."""
+
+    def run(self) -> int:
+        try:
+            from handkit.training.experiment import Machine, fit
+        except ModuleNotFoundError as missing:
+            raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
+        from handkit.cli.progress import Bar, print_fold, print_spent, say
+        from handkit.training.folds import fit_folds, measure_fold, measure_test
+
+        experiment, out = self._experiment(), self.out or Path("runs") / self.network
+        machine = Machine(self.threads or max(1, os.cpu_count() or 1), self.workers)
+        if experiment.store and self.fold == "all":
+            for fold in fit_folds(
+                experiment, self._budget, out=out, machine=machine, init=self.init, resume=self.resume, watch=Bar
+            ):
+                if fold.fitted:
+                    print_spent(fold.fitted)
+                print_fold(fold)
+            return 0
+        budget = self._budget(experiment)
+        with Bar(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
+            fitted = fit(
+                experiment, budget, out=out, machine=machine, init=self.init, resume=self.resume, tell=tell, say=say
+            )
+        print_spent(fitted)
+        if experiment.without:
+            print_fold(measure_fold(experiment, fitted))
+        for part in measure_test(experiment, fitted):
+            print_fold(part)
+        return 0
+
+    def _budget(self, experiment: "Experiment") -> "Budget":
+        return experiment.budget(samples=self.samples, minutes=self.minutes)
+
+    def _experiment(self) -> "Experiment":
+        from handkit.cli.progress import say
+        from handkit.models.arguments import check_network, read_arguments
+        from handkit.store.store import PackedFrames
+        from handkit.training.adapt import LEARN_FROM_POSES, judging, other_centers, paced, recipe_of, recipe_on
+        from handkit.training.experiment import POSE, Experiment
+        from handkit.training.folds import check_test
+        from handkit.training.seen import refuse_test_split
+
+        for option, given in (("--fold", self.fold), ("--test", self.test)):
+            if given and self.data == "synthetic":
+                raise UsageError(f"{option} {given} is for frames of a packed store; give --data STORE")
+        if self.fold and self.test:
+            raise UsageError(f"--fold {self.fold} is the test of its training; leave --test out")
+        arguments = read_arguments(check_network(self.network, parts=True), self.model_args)
+        if self.pose and self.network not in LEARN_FROM_POSES:
+            raise UsageError(f"--pose is for {' and '.join(LEARN_FROM_POSES)}, {self.network} is neither")
+        store = None
+        if self.data == "synthetic":
+            recipe = recipe_of(self.network, arguments, resolution=self.resolution, refinement=self.center_refinement)
+        else:
+            store = PackedFrames.open(Path(self.data))
+            refuse_test_split(store, allowed=self.allow_test)
+            recipe = recipe_on(
+                store, self.network, arguments, resolution=self.resolution, refinement=self.center_refinement
+            )
+            if told := other_centers(recipe, store):
+                say(told)
+        recipe = recipe.continued() if self.init else recipe
+        precision = PRECISIONS[self.precision] if self.precision else None
+        recipe = judging(
+            paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision), self.pose or POSE
+        )
+        without = None if self.fold == "all" else self.fold
+        test = PackedFrames.open(Path(self.test)) if self.test else None
+        found = Experiment(recipe, self.seed, store, without, test, pose=self.pose or POSE, localizer=self.localizer)
+        check_test(found)
+        return found

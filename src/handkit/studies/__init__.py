@@ -1,0 +1,1 @@
+"""Studies: trials of recipes, resumable one by one, put together in a table."""

@@ -1,0 +1,253 @@
+"""A study: rows of a paper's table, each trained and measured alike, the paper's figure beside ours.
+
+A trial (a row with a seed) has a folder of its own; `trial.json` is written when it has been measured, so a study that
+was interrupted goes on with the trials that are missing. Rows that differ only in how an answer is read, or in where
+cubes stand at test, share a training.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from handkit.errors import UsageError
+from handkit.evaluation.metrics import joint_distances
+from handkit.files.atomic import write_whole
+from handkit.models import readout_of
+from handkit.models.arguments import add_network
+from handkit.models.checkpoint import load, save
+from handkit.recipes import CenterSource, Recipe
+from handkit.recipes.augment import Augment
+from handkit.store.store import PackedFrames
+from handkit.training.adapt import Refinement, recipe_of, recipe_on
+from handkit.training.answers import answers_of
+from handkit.training.experiment import Experiment, Machine, evaluate, fit
+from handkit.training.folds import fit_folds
+from handkit.training.stored import find_localizer
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Of the network's constructor."""
+    reported_mm: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The paper's mean joint error by data set."""
+    refinement: Refinement | None = None
+    augmented: bool = True
+    network: str | None = None
+    """If not the study's."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table or figure of a paper; its first row is the one that the others are compared with."""
+
+    name: str
+    title: str
+    source: str
+    """Where the figures come from: table, and section of docs/reference.md."""
+    network: str
+    rows: tuple[Row, ...]
+    folds: bool = False
+    """Every subject of the store left out in turn."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all trials of a study have in common."""
+
+    out: Path
+    train: Path | None = None
+    """Stores; frames are rendered without them."""
+    test: Path | None = None
+    samples: int | None = None
+    epochs: int | None = None
+    seeds: tuple[int, ...] = (1,)
+    resolution: int | None = None
+    crops: int = 1024
+    """Synthetic frames that are measured on."""
+    jobs: int = 1
+    own: str | None = None
+    """`FILE.py:CLASS`, a network of the user's own, which becomes the last row."""
+
+    @property
+    def dataset(self) -> str:
+        """Whose frames are measured on; raises StoreError."""
+        return PackedFrames.open(self.test).manifest.settings.dataset if self.test else "synthetic"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a row with a seed."""
+
+    row: str
+    seed: int
+    mean_mm: float
+    weights: str
+
+
+def find_study(name: str, studies: Mapping[str, Study]) -> Study:
+    """By its name; raises UsageError that suggests the nearest."""
+    if name in studies:
+        return studies[name]
+    near = get_close_matches(name, studies, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"there is no study {name!r}; {hint}known: {', '.join(studies)}")
+
+
+def run_study(study: Study, conditions: Conditions, say: Callable[[str], None] = lambda sentence: None) -> list[Trial]:
+    """All trials, those that were done before read from disk; raises HandkitError where they cannot begin."""
+    study = with_own(study, conditions)
+    _check(study, conditions)
+    pairs = [(row, seed) for seed in conditions.seeds for row in study.rows]
+    missing = [pair for pair in pairs if _read(_folder(study, conditions, *pair)) is None]
+    say(f"{study.name}: {len(pairs)} trials, {len(pairs) - len(missing)} done before")
+    if conditions.jobs > 1 and len(missing) > 1:
+        _trainings_side_by_side(study, conditions, missing)
+    for row, seed in missing:
+        trial = run_trial(study, conditions, row, seed)
+        say(f"{row.name}, seed {seed}: {trial.mean_mm:.2f} mm")
+    trials = [_read(_folder(study, conditions, *pair)) for pair in pairs]
+    return [trial for trial in trials if trial]
+
+
+def with_own(study: Study, conditions: Conditions) -> Study:
+    """The study with the user's own network, if there is one, as its last row; raises HandkitError."""
+    if conditions.own is None:
+        return study
+    name = add_network(conditions.own)
+    return replace(study, rows=(*study.rows, Row(name, network=name)))
+
+
+def run_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Trial:
+    """Train what is not trained yet, measure, and write `trial.json`."""
+    folder = _folder(study, conditions, row, seed)
+    weights = train_trial(study, conditions, row, seed)
+    experiment = _experiment(study, conditions, row, seed)
+    readout = readout_of(experiment.recipe.network)
+    asked = {name: value for name, value in row.arguments.items() if name in readout}
+    folder.mkdir(parents=True, exist_ok=True)
+    if asked:
+        model = load(weights, readout=asked)
+        weights = folder / "weights.safetensors"
+        save(weights, model, recipe=json.loads(experiment.recipe.to_json()))
+    error = _measure(study, conditions, experiment, weights)
+    trial = Trial(row.name, seed, error, str(weights))
+    write_whole(folder / "trial.json", json.dumps(trial.__dict__) + "\n")
+    return trial
+
+
+def train_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
+    """The weights that a trial reads, trained or found; interrupted, it goes on where it stopped."""
+    if conditions.own:  # in a process of its own it is not known yet
+        add_network(conditions.own)
+    experiment = _experiment(study, conditions, row, seed)
+    experiment = replace(experiment, recipe=_trained(experiment.recipe))
+    key = hashlib.sha256(f"{experiment.recipe.to_json()} {seed} {conditions.samples} {conditions.train}".encode())
+    folder = conditions.out / "trainings" / f"{experiment.recipe.network}-{key.hexdigest()[:12]}"
+    done, weights = folder / "done", folder / "weights.safetensors"
+    if done.exists():
+        return weights
+    threads = max(1, (os.cpu_count() or 1) // conditions.jobs)
+    machine = Machine(threads=threads, workers=1 if conditions.jobs == 1 else 0)
+    if study.folds:
+        folds = list(fit_folds(experiment, lambda each: each.budget(samples=conditions.samples), out=folder,
+                               machine=machine, resume=True))  # fmt: skip
+        result = folds[-1].result
+        weights = folder / folds[0].subject / "weights.safetensors" if folds[0].subject else weights
+        write_whole(folder / "folds.json", json.dumps({"mean_mm": result.mean_error_mm if result else None}))
+    else:
+        budget = experiment.budget(samples=conditions.samples)
+        fit(experiment, budget, out=folder, machine=machine, resume=(folder / "state.ckpt").exists(), measured=False)
+        (folder / "state.ckpt").unlink(missing_ok=True)
+    done.touch()
+    return weights
+
+
+def _check(study: Study, conditions: Conditions) -> None:
+    if (conditions.train is None) != (conditions.test is None):
+        raise UsageError("a study of packed frames needs both: --data TRAIN and --test TEST")
+    if conditions.train is None and conditions.samples is None:
+        raise UsageError("a study of synthetic frames needs a budget: --samples N")
+    if conditions.train is None and study.folds:
+        raise UsageError(f"{study.name} leaves subjects out in turn; give --data STORE --test STORE, the same store")
+    if conditions.train and not study.folds:
+        settings = PackedFrames.open(conditions.train).manifest.settings
+        if settings.split == "test":
+            raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
+    for row in study.rows:
+        with torch.device("meta"):
+            _experiment(study, conditions, row, 1).network()
+
+
+def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
+    network, arguments = row.network or study.network, dict(row.arguments)
+    if conditions.train is None:
+        recipe = recipe_of(network, arguments, resolution=conditions.resolution, refinement=row.refinement)
+        return Experiment(_plain(recipe, row), seed)
+    store = PackedFrames.open(conditions.train)
+    recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
+    return Experiment(replace(_plain(recipe, row), epochs=conditions.epochs or recipe.epochs), seed, store)
+
+
+def _plain(recipe: Recipe, row: Row) -> Recipe:
+    """Without augmentation where the row has none; the errors of coarse centers stay, which are none."""
+    if row.augmented:
+        return recipe
+    kept = recipe.augment if recipe.center is CenterSource.COARSE else Augment()
+    return replace(recipe, augment=Augment(center_mm=kept.center_mm, far_mm=kept.far_mm, far=kept.far))
+
+
+def _trained(recipe: Recipe) -> Recipe:
+    """The same without what makes a difference only when it is measured."""
+    readout = readout_of(recipe.network)
+    arguments = {name: value for name, value in recipe.arguments.items() if name not in readout}
+    return replace(recipe, arguments=arguments, test_center=None)
+
+
+def _measure(study: Study, conditions: Conditions, experiment: Experiment, weights: Path) -> float:
+    """Mean joint error, mm, on the same frames for every row."""
+    if study.folds:
+        return float(json.loads((weights.parents[1] / "folds.json").read_text(encoding="utf-8"))["mean_mm"])
+    if conditions.test is None:
+        full = recipe_of(experiment.recipe.network, {}, resolution=conditions.resolution)
+        augment = experiment.recipe.augment if experiment.recipe.center is not CenterSource.MEAN else full.augment
+        recipe = replace(experiment.recipe, augment=replace(augment, scale=full.augment.scale))
+        return float(evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops).mean())
+    store = PackedFrames.open(conditions.test)
+    finder = find_localizer(experiment.localizer) if experiment.refined_at_test else None
+    answers = answers_of(weights, store, np.ones(len(store), bool), finder=finder)
+    return float(np.nanmean(joint_distances(estimated=answers, truth=store.rows["joints"])))
+
+
+def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Sequence[tuple[Row, int]]) -> None:
+    """What is to be trained, once for each training, in processes of their own."""
+    once = {_trained(_experiment(study, conditions, row, seed).recipe).to_json() + str(seed): (row, seed)
+            for row, seed in missing}  # fmt: skip
+    with ProcessPoolExecutor(conditions.jobs, mp_context=get_context("spawn")) as pool:
+        for future in [pool.submit(train_trial, study, conditions, row, seed) for row, seed in once.values()]:
+            future.result()
+
+
+def _folder(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
+    """Named by everything that makes the trial what it is."""
+    key = repr((row, seed, replace(conditions, out=Path(), seeds=(), jobs=1)))
+    safe = "".join(letter if letter.isalnum() else "-" for letter in row.name)
+    return conditions.out / study.name / f"{safe}-seed{seed}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+
+
+def _read(folder: Path) -> Trial | None:
+    path = folder / "trial.json"
+    return Trial(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None

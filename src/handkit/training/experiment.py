@@ -1,0 +1,305 @@
+"""From a recipe to weights and their error: what a notebook, `handkit train` and the studies share.
+
+experiment = Experiment(synthetic_recipe("latent-fusion").at(64))
+fitted = fit(experiment, experiment.budget(samples=2000), out=Path("runs/mine"))
+print(evaluate(experiment, fitted.weights).mean())
+"""
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import nn
+from torch.utils.data import Dataset
+
+from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError, UsageError
+from handkit.evaluation.metrics import joint_distances
+from handkit.files.folders import make_folder
+from handkit.geometry.frame import LabeledFrame
+from handkit.hub import find_weights
+from handkit.models import MODELS, PARTS, HandPoseModel
+from handkit.models.checkpoint import load, load_fitting, read_info
+from handkit.recipes import CenterSource, Recipe
+from handkit.skeleton import HAND21, Skeleton
+from handkit.store.store import PackedFrames
+from handkit.training.adapt import LEARN_FROM_POSES
+from handkit.training.crops import crop_errors
+from handkit.training.detection import WholeFrames, detection_targets
+from handkit.training.loop import Budget, Report, Run, Spent, train
+from handkit.training.provenance import provenance
+from handkit.training.seen import NOTE, learned_from
+from handkit.training.stored import StoredFrames, find_localizer, of_subject, predict, rows_to_learn
+from handkit.training.streams import LOCATED_MARGIN, Hypotheses, SyntheticFrames
+from handkit.training.targets import (
+    Targets,
+    confidence_targets,
+    handedness_targets,
+    located_targets,
+    location_targets,
+    pose_targets,
+    relocate,
+)
+
+POSE = "latent-fusion"
+"""Weights of the pose network that handedness and confidence learn from, if no others are named."""
+DEFAULT_MINUTES = 60.0
+VALIDATION_SEED = 7_000_001
+"""No training batch starts from this seed."""
+VALIDATION_BATCHES = 16
+MEASURED = 1024
+"""Frames of the subject that is left out on which a fold is measured while it trains."""
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What makes a training what it is, but for its budget."""
+
+    recipe: Recipe
+    seed: int = 1
+    """Of first weights, frames and their order."""
+    store: PackedFrames | None = None
+    """Whose frames are learned; without one they are rendered."""
+    without: str | None = None
+    """Subject of the store that is left out and measured on."""
+    test: PackedFrames | None = None
+    """Frames to measure on instead; the weights that do best on them are kept beside the last."""
+    pose: str = POSE
+    """Weights, by name or path, of the pose network that handedness and confidence learn from."""
+    localizer: str = "localizer"
+    """Weights of the localizer, for recipes whose centers are its answers."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.store.skeleton if self.store else HAND21
+
+    @property
+    def refined_at_test(self) -> bool:
+        """Whether a localizer moves the cubes that are measured on."""
+        return CenterSource.LOCALIZER in {self.recipe.center, self.recipe.test_center}
+
+    def network(self) -> Any:  # noqa: ANN401
+        """With first weights; raises HandkitError where the recipe's arguments make none."""
+        with torch.random.fork_rng():  # layers take no generator for their first weights
+            torch.manual_seed(self.seed)
+            try:
+                if self.recipe.network in PARTS:
+                    return PARTS[self.recipe.network](**self.recipe.arguments)
+                return MODELS[self.recipe.network](self.skeleton, **self.recipe.arguments)
+            except ValueError as error:
+                raise HandkitError(f"{self.recipe.network}: {error}", status=2) from None
+
+    def targets(self, model: Any) -> Targets:  # noqa: ANN401
+        """What the network learns from a frame."""
+        if self.recipe.network == "localizer":
+            return location_targets
+        if self.recipe.network == "detector":
+            return detection_targets
+        if self.recipe.network == "handedness":
+            return handedness_targets(load(find_weights(self.pose)))
+        if self.recipe.network == "confidence":
+            return confidence_targets(load(find_weights(self.pose)))
+        targets = pose_targets(cast(HandPoseModel, model), self.recipe.augment)
+        if self.recipe.center is not CenterSource.LOCALIZER:
+            return targets
+        finder = find_localizer(self.localizer)
+        return located_targets(targets, finder.localizer, finder.edge_mm)
+
+    def frames(self) -> Dataset[Any]:
+        """Whole images for the detector, hypotheses for confidence, crops for all others; raises StoreError."""
+        recipe = self.recipe
+        if self.store:
+            return StoredFrames(self.store, recipe, self.learned(), self.seed, recipe.batch)
+        if recipe.network == "detector":
+            return WholeFrames(recipe, seed=self.seed, size=recipe.batch)
+        if recipe.network == "confidence":
+            return Hypotheses(recipe, seed=self.seed, size=recipe.batch)
+        return crops_of(recipe, seed=self.seed)
+
+    def budget(self, *, samples: int | None = None, minutes: float | None = None) -> Budget:
+        """As asked, else the recipe's epochs of the store, else an hour; raises UsageError where it trains nothing."""
+        if minutes is not None and samples is not None:
+            raise UsageError("give --minutes or --samples, not both")
+        if minutes is None and samples is None:
+            if self.store is None or self.recipe.epochs is None:
+                return Budget(minutes=DEFAULT_MINUTES)
+            return Budget(samples=len(self.learned()) * self.recipe.epochs)
+        for name, given in (("--minutes", minutes), ("--samples", samples)):
+            if given is not None and not 0 < given < math.inf:
+                raise UsageError(f"{name} {given:g} trains nothing; give a number of more than 0")
+        return Budget(samples=samples, minutes=minutes)
+
+    def measure(self) -> Callable[[HandPoseModel], float] | None:
+        """Mean joint error, mm, on frames that no training sees; None for parts, and where a store has none."""
+        if self.recipe.network in PARTS or (self.store and self.without is None and self.test is None):
+            return None
+        if self.test:
+            return self._measure_on(self.test, np.ones(len(self.test), bool))
+        if self.store and self.without:
+            return self._measure_on(self.store, of_subject(self.store, self.without))
+        batches = validation_frames(self, batches=VALIDATION_BATCHES, size=self.recipe.batch)
+
+        def measure(model: HandPoseModel) -> float:
+            device = next(cast(nn.Module, model).parameters()).device
+            frames = [frame.to(device) for frame in batches]
+            return float(crop_errors(model, frames).mean())
+
+        return measure
+
+    def learned(self) -> Int[np.ndarray, " N"]:
+        """Rows of the store that are trained on; raises StoreError where it has none."""
+        return np.empty(0, int) if self.store is None else rows_to_learn(self.store, without=self.without)
+
+    def _measure_on(self, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> Callable[[HandPoseModel], float]:
+        """On some frames of these; no weights are chosen by those of a subject that is left out."""
+        mine = np.flatnonzero(mask & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
+        rows = mine[:: max(1, len(mine) // MEASURED)]
+        finder = find_localizer(self.localizer) if self.refined_at_test else None
+
+        def measure(model: HandPoseModel) -> float:
+            device = next(cast(nn.Module, model).parameters()).device
+            answers = predict(model, store, self.recipe, rows=rows, finder=finder, device=device)
+            return float(np.nanmean(joint_distances(estimated=answers[rows], truth=store.rows["joints"][rows])))
+
+        return measure
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How a training is run; nothing here is meant to change what is learned."""
+
+    threads: int | None = None
+    """Of the network; torch's own choice by default."""
+    workers: int | None = None
+    """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
+
+
+class Fitted(NamedTuple):
+    """What a training leaves behind."""
+
+    weights: Path
+    spent: Spent
+    dropped: int
+    skipped: int
+
+
+def fit(
+    experiment: Experiment,
+    budget: Budget,
+    *,
+    out: Path,
+    machine: Machine | None = None,
+    init: str | None = None,
+    resume: bool = False,
+    measured: bool = True,
+    tell: Callable[[Report], None] = lambda report: None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Fitted:
+    """Train until the budget is spent; checkpoints, weights and a log go to the folder `out`.
+
+    Args:
+        experiment: what is trained on what.
+        budget: `experiment.budget(...)`.
+        out: folder, made if it is not there.
+        machine: threads and workers.
+        init: weights, by name or path, of which what fits is taken.
+        resume: continue the run in `out` exactly where it stopped.
+        measured: measure the error at each checkpoint.
+        tell: hears of every line of the log.
+        say: hears what a user should know, such as which tensors begin anew.
+
+    Raises:
+        HandkitError: the recipe makes no network, or `out` holds another run, or nothing can be learned any more.
+    """
+    machine = machine or Machine()
+    frames = experiment.frames()
+    run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
+    about = _provenance(experiment, init, out=out if resume else None)
+    on_gpu = run.fabric.device.type != "cpu"
+    workers = machine.workers if machine.workers is not None else max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1
+    measure = experiment.measure() if measured else None
+    try:
+        best = experiment.test is not None
+        weights = train(
+            run, frames, budget, out=out, workers=workers, about=about, measure=measure, tell=tell, best=best
+        )
+        return Fitted(weights, run.spent, *run.counts())
+    except StoppedError as stopped:
+        raise HandkitError(f"{out}: {stopped}", status=stopped.status) from None
+    except (TrainingError, CheckpointError) as error:
+        raise HandkitError(f"{out}: {error}") from None
+
+
+def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Float[np.ndarray, "N J"]:
+    """Joint errors, mm, on synthetic frames that no training sees, their cubes as the recipe has them at test."""
+    model = load(weights)
+    size = min(32, crops)
+    batches = validation_frames(experiment, batches=-(-crops // size), size=size)
+    return crop_errors(model, batches)
+
+
+def _begin(
+    experiment: Experiment, out: Path, machine: Machine, *, init: str | None, resume: bool, say: Callable[[str], None]
+) -> Run:
+    """A fresh run, one from given weights, or the one that a state file continues."""
+    state = out / "state.ckpt"
+    if resume and not state.exists():
+        raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
+    if not resume and state.exists():
+        raise HandkitError(f"{out} already holds a run; --resume it, or name another --out", status=2)
+    make_folder(out)
+    model = experiment.network()
+    if init and not resume:
+        try:
+            names = load_fitting(find_weights(init), model)
+        except CheckpointError as error:
+            raise HandkitError(f"--init {init}: {error}") from None
+        if names:
+            listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            say(f"--init {init}: {listed} begin anew")
+    if machine.threads:
+        torch.set_num_threads(machine.threads)
+    run = Run(model, experiment.recipe, experiment.targets(model))
+    if resume:
+        run.restore(state)
+    return run
+
+
+def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
+    """What the weights that a run begins with have seen; of a run that goes on in `out`, what its own began with."""
+    own = out / "weights.safetensors" if out else None
+    if own and own.exists():
+        return read_info(own).notes.get(NOTE, [])[:-1]
+    return read_info(find_weights(init)).notes.get(NOTE, []) if init else []
+
+
+def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -> dict[str, Any]:
+    data = str(experiment.store.path) if experiment.store else "synthetic"
+    about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
+    seen = [learned_from(experiment.store, experiment.learned())] if experiment.store else []
+    about |= {NOTE: _seen_before(init, out) + seen}
+    if experiment.recipe.network not in LEARN_FROM_POSES:
+        return about
+    pose = read_info(find_weights(experiment.pose))
+    return about | {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}
+
+
+def crops_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
+    """The synthetic stream of a seed: the same frames for every pose network, in batches of `size`."""
+    margin = 1.0 if recipe.center is CenterSource.MEAN else LOCATED_MARGIN
+    return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin)
+
+
+def validation_frames(experiment: Experiment, *, batches: int, size: int) -> list[LabeledFrame]:
+    """Synthetic frames that no training sees, with cubes as the recipe has them at test."""
+    stream = crops_of(experiment.recipe, seed=VALIDATION_SEED, size=size)
+    frames = [stream[index] for index in range(batches)]
+    if not experiment.refined_at_test:
+        return frames
+    finder = find_localizer(experiment.localizer)
+    return [relocate(frame, finder.localizer, edge_mm=finder.edge_mm) for frame in frames]

@@ -1,0 +1,133 @@
+"""Leave-one-subject-out: a training for each subject, measured on the subject that it left out."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from handkit.errors import StoreError, UsageError
+from handkit.evaluation import Result
+from handkit.models import PARTS
+from handkit.recipes import CenterSource
+from handkit.store.store import PackedFrames
+from handkit.training.answers import answers_of, folds_of, protocol_of, score_answers, write_answers
+from handkit.training.experiment import Experiment, Fitted, Machine, fit
+from handkit.training.loop import Budget, Report
+from handkit.training.seen import learned_from, overlap
+from handkit.training.stored import check_center, find_localizer, of_subject
+
+Watch = Callable[[str], AbstractContextManager[Callable[[Report], None]]]
+"""From the title of a training to what hears of its log lines."""
+
+
+class Fold(NamedTuple):
+    """One subject left out, or all of them together (no name, no weights of its own)."""
+
+    subject: str | None
+    fitted: Fitted | None
+    """None where it was trained before."""
+    result: Result | None
+    """None for parts, which answer no joints, and where nothing can be scored."""
+    page: Path | None
+    """Of the report."""
+
+
+def nobody_watches(_title: str) -> AbstractContextManager[Callable[[Report], None]]:
+    return nullcontext(lambda report: None)
+
+
+def fit_folds(
+    experiment: Experiment,
+    budget_of: Callable[[Experiment], Budget],
+    *,
+    out: Path,
+    machine: Machine | None = None,
+    init: str | None = None,
+    resume: bool = False,
+    watch: Watch = nobody_watches,
+) -> Generator[Fold]:
+    """Every subject left out in turn, then one score of all answers; `resume` skips what is done. As `fit`."""
+    store, recipe = _store_of(experiment), experiment.recipe
+    subjects = folds_of(store)
+    answers = np.full((len(store), len(store.skeleton), 3), np.nan, np.float32)
+    for subject in subjects:
+        folder, one = out / subject, replace(experiment, without=subject)
+        done = folder / "report/predictions.npy"
+        if not (resume and done.exists()):
+            going_on = resume and (folder / "state.ckpt").exists()
+            with watch(f"{recipe.network} without {subject}") as tell:
+                fitted = fit(one, budget_of(one), out=folder, machine=machine, init=init, resume=going_on, tell=tell)
+            yield measure_fold(one, fitted)
+        if recipe.network not in PARTS:
+            answers[of_subject(store, subject)] = np.load(done)
+    if recipe.network in PARTS:
+        return
+    everyone = np.ones(len(store), bool)
+    weights = out / subjects[-1] / "weights.safetensors"
+    protocol = protocol_of(weights, store, _center_at_test(experiment), mask=everyone, fold=None)
+    pooled = replace(protocol, split=f"each of {len(subjects)} subjects left out in turn; all answers together")
+    result = score_answers(store, answers, pooled, method=recipe.network, mask=everyone)
+    yield Fold(None, None, result, write_answers(out / "report", store, answers, result, mask=everyone))
+
+
+def measure_fold(experiment: Experiment, fitted: Fitted) -> Fold:
+    """Predictions and report of the subject that was left out, beside the weights."""
+    store, subject = _store_of(experiment), experiment.without
+    if experiment.recipe.network in PARTS or subject is None:
+        return Fold(subject, fitted, None, None)
+    mask, center = of_subject(store, subject), _center_at_test(experiment)
+    finder = find_localizer(experiment.localizer) if center else None
+    answers = answers_of(fitted.weights, store, mask, finder=finder)
+    protocol = protocol_of(fitted.weights, store, center, mask=mask, fold=subject)
+    result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
+    page = write_answers(fitted.weights.parent / "report", store, answers, result, mask=mask)
+    return Fold(subject, fitted, result, page)
+
+
+def check_test(experiment: Experiment) -> None:
+    """Raise StoreError where the test frames have other joints, cubes on their labels, or were trained on."""
+    store, test = experiment.store, experiment.test
+    if store is None or test is None:
+        return
+    if test.skeleton != store.skeleton:
+        raise StoreError(
+            f"{test.path} has the joints of {test.skeleton.name}, {store.path} those of {store.skeleton.name}; test on "
+            "the same data set"
+        )
+    everyone = np.ones(len(test), bool)
+    if center := _center_at_test(experiment):
+        check_center(test, center, testing=np.flatnonzero(everyone))
+    if seen := overlap([learned_from(store, experiment.learned())], test, everyone):
+        raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
+
+
+def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Fold]:
+    """Predictions and reports of the test frames: of the last weights, then of those that did best on them."""
+    store = experiment.test
+    if store is None or experiment.recipe.network in PARTS:
+        return
+    mask, center = np.ones(len(store), bool), _center_at_test(experiment)
+    finder = find_localizer(experiment.localizer) if center else None
+    for name, folder in (("weights", "report"), ("best", "report-best")):
+        path = fitted.weights.with_name(f"{name}.safetensors")
+        answers = answers_of(path, store, mask, finder=finder)
+        protocol = protocol_of(path, store, center, mask=mask, fold=None)
+        if name == "best":
+            protocol = replace(protocol, epoch="the best on these very frames")
+        result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
+        page = write_answers(path.parent / folder, store, answers, result, mask=mask)
+        yield Fold(f"the test frames, {name} weights" if name == "best" else "the test frames, last weights",
+                   fitted, result, page)  # fmt: skip
+
+
+def _store_of(experiment: Experiment) -> PackedFrames:
+    if experiment.store is None:
+        raise UsageError("folds leave a subject of a packed store out; give --data STORE")
+    return experiment.store
+
+
+def _center_at_test(experiment: Experiment) -> CenterSource | None:
+    return CenterSource.LOCALIZER if experiment.refined_at_test else None

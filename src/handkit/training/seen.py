@@ -1,0 +1,80 @@
+"""What weights have seen: written into them while they are trained on a store, and asked before they are measured.
+
+`trained_on` in a weights file's notes lists data set, split, subjects and number of frames of its training and of those
+before it (`--init`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from handkit.errors import StoreError
+from handkit.models.checkpoint import CheckpointInfo
+from handkit.store.store import PackedFrames
+
+NOTE = "trained_on"
+
+
+def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, Any]:
+    """What is noted of a training on these rows, as JSON values."""
+    settings = store.manifest.settings
+    subjects = sorted(name.decode() for name in np.unique(store.rows["subject"][rows]))
+    return {
+        "dataset": settings.dataset,
+        "split": settings.split,
+        "centers": settings.center_words,
+        "subjects": subjects,
+        "frames": len(rows),
+    }
+
+
+def refuse_test_split(store: PackedFrames, *, allowed: bool = False) -> None:
+    """Raise StoreError where a store holds a published test set, unless that is `allowed`."""
+    settings = store.manifest.settings
+    if settings.split.startswith("test") and not allowed:
+        raise StoreError(
+            f"{store.path} holds the test frames of {settings.dataset} ({settings.split}); train on another split "
+            f"(`handkit data pack {settings.dataset} --split train`), or say --allow-test"
+        )
+
+
+def seen_subjects(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> list[str]:
+    """Of the frames of `mask`: subjects whose frames the weights were trained on.
+
+    One person is in both of NYU's splits, which share no frame; in all other data sets a subject is in one split only.
+    """
+    return overlap(info.notes.get(NOTE, ()), store, mask)
+
+
+def overlap(learned: Iterable[Mapping[str, Any]], store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> list[str]:
+    """Subjects of the frames of `mask` that are in `learned`, of which each is as `learned_from` has it."""
+    settings = store.manifest.settings
+    asked = [name.decode() for name in np.unique(store.rows["subject"][mask])]
+    known = {_frames_of(each["dataset"], each["split"], subject) for each in learned for subject in each["subjects"]}
+    return [subject for subject in asked if _frames_of(settings.dataset, settings.split, subject) in known]
+
+
+def check_unseen(
+    info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarray, " N"], *, allowed: bool = False
+) -> list[str]:
+    """`seen_subjects`; raises StoreError where there are any, unless that is `allowed`."""
+    seen = seen_subjects(info, store, mask)
+    if seen and not allowed:
+        others = sorted({name.decode() for name in np.unique(store.rows["subject"])} - set(seen))
+        remedy = f"give --fold {others[0]}, " if others else "give other frames, "
+        raise StoreError(
+            f"{info.path} was trained on frames of {_listed(seen)} in {store.path}: its error there is no test; "
+            f"{remedy}or say --allow-seen"
+        )
+    return seen
+
+
+def _frames_of(dataset: str, split: str, subject: str) -> tuple[str, ...]:
+    return (dataset, split.partition("-")[0], subject) if dataset == "nyu" else (dataset, subject)
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")

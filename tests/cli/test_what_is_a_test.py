@@ -1,0 +1,119 @@
+"""What is a test and what is none: weights that know what they saw, test stores, other read-outs, late annotations."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from cli.test_stores import SMALL, refused, run
+from datasets.fixtures import WRITERS, render
+from store.recorded import Recorded, packing_of
+
+from handkit.models.checkpoint import read_info, save
+from handkit.models.densereg import DenseReg
+from handkit.recipes import PUBLISHED, CenterSource
+from handkit.skeleton import HAND21, MSRA21
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
+from handkit.training import adapt, experiment, loop
+from handkit.training import folds as training_folds
+from handkit.training.experiment import Experiment
+
+
+@pytest.fixture
+def small(monkeypatch):
+    recipes = {("latent-fusion", name): dataclasses.replace(SMALL, data=name) for name in WRITERS}
+    monkeypatch.setattr(adapt, "PUBLISHED", recipes)
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory):
+    """Nine frames of P0, P1 and P2."""
+    path = tmp_path_factory.mktemp("folds") / "store"
+    pack(packing_of(Recorded(9, name="msra", skeleton=MSRA21), centers=CenterSource.MASS, margin=2.6), path)
+    return path
+
+
+def test_the_later_annotations_of_hands2017_s_test_set(tmp_path, capsys):
+    root, store = tmp_path / "hands17", tmp_path / "store"
+    root.mkdir()
+    frames = render("hands17", 3)
+    WRITERS["hands17"](root, frames)
+    labels = root / "training/Training_Annotation.txt"  # of the same frames, in these fixtures
+    packing = ("data", "pack", "hands17", "--root", root, "--annotations", labels, "--out", store)
+    assert "--annotations is for the test split of hands17" in refused(capsys, *packing, "--split", "train")
+    assert run(*packing, "--split", "test") == 0
+    packed = PackedFrames.open(store)
+    expected = packed.skeleton.convert(torch.from_numpy(frames.joints.numpy()), HAND21)
+    assert np.allclose(packed.rows["joints"], expected, atol=1e-3)
+    assert "3 frames of hands17 test" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsys):
+    """Trained without P1: P1 is a test, P0 is none."""
+    out = tmp_path / "run"
+    assert run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", out) == 0
+    weights = out / "weights.safetensors"
+    learned = read_info(weights).notes["trained_on"]
+    assert [(each["dataset"], each["split"], each["subjects"]) for each in learned] == [("msra", "all", ["P0", "P2"])]
+    evaluate = ("evaluate", weights, "--data", folds)
+    assert run(*evaluate, "--fold", "P1") == 0
+    assert "was trained on frames of P0 in" in refused(capsys, *evaluate, "--fold", "P0")
+    assert "give --fold P1, or say --allow-seen" in refused(capsys, *evaluate)
+    report = tmp_path / "report"
+    assert run(*evaluate, "--fold", "P0", "--allow-seen", "--out", report) == 0
+    result = json.loads((report / "result.json").read_text())
+    assert result["protocol"]["predictions"].endswith("trained on such frames")
+
+
+def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds, small, monkeypatch, capsys):
+    other = tmp_path / "other"
+    pack(
+        packing_of(Recorded(4, name="icvl", skeleton=MSRA21), centers=CenterSource.MASS, split="test", margin=2.6),
+        other,
+    )
+    errors = iter([30.0, 20.0, 40.0, 50.0])
+    measured = []
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(Experiment, "measure", lambda _: lambda model: measured.append(model) or next(errors))
+    out = tmp_path / "run"
+    options = ("train", "latent-fusion", "--data", folds, "--samples", 6, "--out", out)
+    assert "holds frames of P0, P1, P2, on whom this run is trained" in refused(capsys, *options, "--test", folds)
+    assert run(*options, "--test", other) == 0
+    last, best = (read_info(out / f"{name}.safetensors") for name in ("weights", "best"))
+    assert (last.notes["samples"], best.notes["samples"], best.notes["error_mm"]) == (6, 2, 20.0)
+    epochs = [
+        json.loads((out / folder / "result.json").read_text())["protocol"]["epoch"]
+        for folder in ("report", "report-best")
+    ]
+    assert epochs == ["the last one", "the best on these very frames"]
+
+
+def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch):
+    """In training it moves the cubes of every batch."""
+    asked = []
+    honest = experiment.find_localizer
+    for module in (experiment, training_folds):
+        monkeypatch.setattr(module, "find_localizer", lambda name: asked.append(name) or honest("localizer"))
+    train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run")
+    assert run(*train, "--center-refinement", "train+test", "--localizer", "mine.safetensors") == 0
+    assert asked == ["mine.safetensors"]
+
+
+def test_densereg_is_read_otherwise_without_another_training(tmp_path, folds, capsys):
+    torch.manual_seed(0)
+    model = DenseReg(MSRA21, resolution=32, channels=8, stacks=1)
+    recipe = dataclasses.asdict(PUBLISHED["densereg", "msra"])
+    save(tmp_path / "w.safetensors", model, recipe=recipe, notes={"data": "synthetic"})
+    evaluate = ("evaluate", tmp_path / "w.safetensors", "--data", folds)
+    found = []
+    for number, arguments in enumerate([(), ("--readout", "top=1", "sigma=0.1"), ("--readout", "weighted=false")]):
+        assert run(*evaluate, *arguments, "--out", tmp_path / f"{number}") == 0
+        found.append(np.load(tmp_path / f"{number}/predictions.npy"))
+    assert not np.allclose(found[0], found[1], equal_nan=True)
+    protocol = json.loads((tmp_path / "1/result.json").read_text())["protocol"]
+    assert protocol["predictions"].endswith("read with sigma=0.1,top=1")
+    assert "--readout stacks changes what densereg is trained for; without training" in refused(
+        capsys, *evaluate, "--readout", "stacks=2"
+    )
