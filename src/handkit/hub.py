@@ -1,14 +1,27 @@
-"""Trained networks by name: graphs and weights, bundled, in the repository, and the user's own."""
+"""Trained networks by name: graphs and weights, bundled, in the repository, the user's own, and OWNER/NAME on the Hub.
 
+Of a repository of the Hugging Face Hub nothing is downloaded but the four files of `SHARED`: no pickle.
+"""
+
+import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from handkit.errors import CheckpointError
+from handkit.errors import CheckpointError, HandkitError
+from handkit.extras import load
 
 GRAPH, WEIGHTS = ".onnx", ".safetensors"
+SHARED = ("model.onnx", "model.safetensors", "config.json", "README.md")
+"""What a shared folder holds; the first two are as a network's kinds are named."""
+NAME = re.compile(r"[\w.-]+/[\w.-]+")
 BUNDLED = Path(__file__).parent / "weights"
 REPOSITORY = Path(__file__).parents[2] / "weights"
 """Those that the package is too small for; only a clone has them."""
+
+
+class HubError(HandkitError):
+    """A network that cannot be fetched from the Hub, or not be put there."""
 
 
 def weights_folders() -> list[Path]:
@@ -24,6 +37,8 @@ def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS)) -> Pat
     """
     if name.endswith(kinds) or Path(name).is_file():
         return Path(name)
+    if is_shared(name):
+        return fetch(name, kinds=kinds)
     folders = weights_folders()
     for kind in kinds:
         for folder in folders:
@@ -41,3 +56,43 @@ def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS)) -> Pat
 def find_weights(name: str) -> Path:
     """The weights file of a network; raises CheckpointError that says what there is."""
     return find_network(name, kinds=(WEIGHTS,))
+
+
+def is_shared(name: str) -> bool:
+    """Whether it is a folder that `handkit push` has written, or reads as OWNER/NAME and is nothing on this disk.
+
+    >>> is_shared("somebody/some-hand"), is_shared("latent-fusion"), is_shared("a/b/c")
+    (True, False, False)
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return (folder / "config.json").is_file()
+    return NAME.fullmatch(name) is not None and not folder.exists() and folder.suffix not in {GRAPH, WEIGHTS}
+
+
+def fetch(name: str, *, kinds: Sequence[str] = (GRAPH, WEIGHTS)) -> Path:
+    """The network of a shared folder, or of OWNER/NAME on the Hub, which is downloaded once: the first kind there is.
+
+    Raises HubError: there is no such repository, it holds no network of handkit's, or no network leads to it.
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        hub = load("huggingface_hub", extra="hub")
+        try:
+            folder = Path(hub.snapshot_download(name, allow_patterns=list(SHARED)))
+        except Exception as error:
+            raise HubError(
+                f"{name} cannot be fetched from the Hugging Face Hub: {reason(error)}; check the name and the "
+                "connection, or give a folder or a file"
+            ) from None
+    for kind in kinds:
+        if (folder / f"model{kind}").is_file():
+            return folder / f"model{kind}"
+    there = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+    wanted = " and no ".join(f"model{kind}" for kind in kinds)
+    raise HubError(f"{name} holds no {wanted} (there is: {there}); `handkit push` writes them")
+
+
+def reason(error: Exception) -> str:
+    """What the Hub's client says, in one line."""
+    return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__

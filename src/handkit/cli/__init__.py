@@ -23,6 +23,7 @@ from handkit.cli.export import export
 from handkit.cli.info import Info
 from handkit.cli.live import Live
 from handkit.cli.predict import Predict
+from handkit.cli.push import Push
 from handkit.cli.render import Render
 from handkit.cli.replay import Replay
 from handkit.cli.score import Score
@@ -58,6 +59,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "compare": Compare,
     "study": RunStudy,
     "export": export,
+    "push": Push,
     "info": Info,
     "cameras": Cameras,
     "convert": Convert,
