@@ -81,7 +81,9 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     assert info.skeleton == SKELETONS[JOINTS[name]]
     assert info.recipe
     assert (info.recipe["data"], info.recipe["center"]) == (name, "mean")
-    assert run("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report) == 0
+    seen = ["--allow-seen"] if TRAINED[name] == TESTED[name] else []
+    evaluate = ("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report)
+    assert run(*evaluate, *seen) == 0
     store = PackedFrames.open(tmp_path / TESTED[name])
     answers = np.load(report / "predictions.npy")
     assert answers.shape == (len(store), len(store.skeleton), 3)
@@ -206,7 +208,7 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     assert "there is no store" in refused(capsys, *train, tmp_path / "nowhere")
     assert "there is no store" in refused(capsys, *test, tmp_path / "nowhere")
     assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
-    assert "leaves a subject of a packed store out" in refused(capsys, "train", "srn", "--fold", "P0")
+    assert "--fold P0 is for frames of a packed store" in refused(capsys, "train", "srn", "--fold", "P0")
     assert "learned from synthetic frames" in refused(capsys, "train", "handedness", "--data", folds)
     assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")
     assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)

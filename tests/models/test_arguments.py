@@ -145,7 +145,7 @@ def test_training_names_what_is_near(capfd, tmp_path):
 def test_weights_that_are_not_there_yet(capfd, monkeypatch, tmp_path):
     """They are looked for in the package, the repository and the working folder; the sentence says how to get them."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("handkit.models.pretrained.REPOSITORY", tmp_path / "repository")
+    monkeypatch.setattr("handkit.hub.REPOSITORY", tmp_path / "repository")
     assert main(["predict", "x.png", "--camera", "sr305", "--weights", "srn"]) == 1
     err = capfd.readouterr().err
     assert f"{tmp_path / 'weights'} has no srn.safetensors" in err

@@ -165,7 +165,7 @@ def test_centers_that_a_store_does_not_have(store, tmp_path):
     unlabelled = PackedFrames.open(tmp_path / "unlabelled")
     with pytest.raises(StoreError, match="has no labels to put cubes on"):
         check_center(unlabelled, CenterSource.MEAN, testing=np.arange(2))
-    with pytest.raises(StoreError, match="has no labelled frame to train on"):
+    with pytest.raises(StoreError, match="has no labeled frame to train on"):
         rows_to_learn(unlabelled)
     assert np.isfinite(predict(Middle(HAND21), unlabelled, RECIPE, rows=np.arange(2))).all()
 

@@ -188,8 +188,9 @@ def _check(study: Study, conditions: Conditions) -> None:
         if settings.split == "test":
             raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
     for row in study.rows:
+        experiment = _experiment(study, conditions, row, 1)
         with torch.device("meta"):
-            _experiment(study, conditions, row, 1).network()
+            experiment.network()
 
 
 def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
