@@ -148,8 +148,8 @@ def test_weights_that_are_not_there_yet(capfd, monkeypatch, tmp_path):
     monkeypatch.setattr("handkit.hub.REPOSITORY", tmp_path / "repository")
     assert main(["predict", "x.png", "--camera", "sr305", "--weights", "srn"]) == 1
     err = capfd.readouterr().err
-    assert f"{tmp_path / 'weights'} has no srn.safetensors" in err
-    assert "handkit train srn" in err
+    assert "there are no weights 'srn'" in err
+    assert f"put it into {tmp_path / 'weights'}" in err
     assert main(["predict", "x.png", "--camera", "sr305", "--weights", "latentfusion"]) == 1
     assert "did you mean latent-fusion?" in capfd.readouterr().err
     (tmp_path / "weights").mkdir()
