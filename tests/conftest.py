@@ -1,5 +1,7 @@
 """Settings of the whole suite. The shape checker of `handkit` itself is switched on in pyproject.toml."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,10 @@ def data_sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, write in WRITERS.items():
         write(folder / name, render(name, 10))
     return {name: folder / name for name in WRITERS}
+
+
+@pytest.fixture(autouse=True)
+def no_handler_of_children_is_left() -> Iterator[None]:
+    """torch's loaders leave a handler of SIGCHLD behind; after an export, a later child's end was a crash in it."""
+    yield
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
