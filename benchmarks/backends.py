@@ -1,6 +1,6 @@
 """Milliseconds of a crop and of the detector on one thread: torch's modules beside every runtime, in one run.
 
-    python benchmarks/backends.py [--pose latent-fusion-xy] [--detector PATH] [--repeats 60]
+    python benchmarks/backends.py [--pose latent-fusion] [--detector PATH] [--repeats 60]
     python benchmarks/backends.py --busy     # also with two busy processes beside it, for each number of threads
 
 Graphs are exported into a temporary folder first. Every backend is called in turn, round after round, so that whatever
@@ -41,7 +41,7 @@ EAGER = "torch, pose alone"
 
 def main(
     *,
-    pose: str = "latent-fusion-xy",
+    pose: str = "latent-fusion",
     detector: Path | None = None,
     repeats: int = 60,
     busy: bool = False,

@@ -138,11 +138,11 @@ class Figures:
         hands = estimator.run(image, minimum_confidence=0.0).hands
         sure = [hand for hand in hands if hand.confidence >= self.minimum_confidence]
         self.found += bool(sure)
-        self.both += both(sure, sample.camera)
-        self.on_hand += all(on_hand(hand, image) for hand in sure)
+        self.both += int(both(sure, sample.camera))
+        self.on_hand += int(all(on_hand(hand, image) for hand in sure))
         if sample.hand is None:
             return
-        self.handedness_errors += bool(hands) and hands[0].handedness != sample.hand
+        self.handedness_errors += int(bool(hands) and hands[0].handedness != sample.hand)
         self.predicted += errors_of(hands[0], sample) if hands else [np.inf] * len(sample.joints)
         asked = estimator.run(image, handedness=sample.hand, minimum_confidence=0.0).hands
         self.found_given += any(hand.confidence >= self.minimum_confidence for hand in asked)
@@ -151,7 +151,7 @@ class Figures:
     def summary(self, name: str) -> dict[str, float]:
         figures: dict[str, float] = {"frames": self.frames, "refused": self.refused, "with a hand": self.found}
         if name in {"two_hands", "collapsed_fist"}:
-            return figures | {"in place": self.both if name == "two_hands" else self.on_hand}
+            return figures | {"in place": int(self.both if name == "two_hands" else self.on_hand)}
         if name == "nohand":
             return figures
         figures |= {"with a hand, given": self.found_given, "handedness errors": self.handedness_errors}
@@ -183,7 +183,7 @@ def main(
     backend: BackendName | None = None,
     detector: str = "detector",
     confidence: str | None = None,
-    rotations: Literal[1, 2, 4] = 1,
+    rotations: Literal[1, 2, 4] = 2,
     minimum_confidence: float = MINIMUM_CONFIDENCE,
     out: Path | None = None,
 ) -> None:

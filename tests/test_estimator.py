@@ -96,7 +96,7 @@ def test_what_is_not_sure_enough_is_not_answered():
     doubtful = estimator(RIGHT._replace(good=0.21, sure=1.0))
     prediction = doubtful.run(image())
     assert prediction.hands == []
-    assert prediction.reason == "no hand is sure enough (the likeliest has confidence 0.21 of 0.50 needed)"
+    assert prediction.reason == "no hand is sure enough (the likeliest has confidence 0.21 of 0.40 needed)"
     assert len(doubtful.run(image(), minimum_confidence=0.2).hands) == 1
 
 

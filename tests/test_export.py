@@ -182,7 +182,7 @@ def test_networks_that_have_learned_nothing(name: str, tmp_path: Path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("name", ["attention-hourglass", "crossinfonet", "densereg", "latent-fusion-xy", "srn"])
+@pytest.mark.parametrize("name", ["attention-hourglass", "crossinfonet", "densereg", "latent-fusion", "srn"])
 def test_trained_networks(name: str, tmp_path: Path):
     """DenseReg only trained: its votes tie on the noise of a network that has learned nothing, and rounding decides."""
     graph = load_graph(name)

@@ -21,7 +21,7 @@ def image(path: Path) -> np.ndarray:
 
 
 def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pytest.CaptureFixture[str]):
-    """Median at most 6.5 mm, 95 % within 20 mm, no missed detection; labels are exact to about 3 mm."""
+    """Median at most 4 mm, 95 % within 20 mm, no missed detection; labels are exact to about 3 mm."""
     estimator = HandPoseEstimator.from_pretrained()
     frames = json.loads((shared_data / "sr305/labels.json").read_text())["frames"]
     errors: list[float] = []
@@ -36,21 +36,38 @@ def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pyte
     within = np.mean(np.array(errors) <= 20)
     with capsys.disabled():
         print(f"\nSR305: {len(errors)} tips, median {np.median(errors):.2f} mm, {within:.1%} within 20 mm")
-    assert np.median(errors) <= 6.5
+    assert np.median(errors) <= 4
     assert within >= 0.95
 
 
-def test_every_time_of_flight_frame_has_its_hand(shared_data: Path, capsys: pytest.CaptureFixture[str]):
-    """The hand is the nearest thing, 550 to 800 mm away: every answer lies there, on the surface."""
+def test_time_of_flight_frames_have_their_hand(shared_data: Path, capsys: pytest.CaptureFixture[str]):
+    """The hand is the nearest thing, 550 to 800 mm away: every answer lies there, and nine of ten frames have one."""
     estimator = HandPoseEstimator.from_pretrained()
     files = sorted((shared_data / "kinect2").glob("*.png"))
     confidences: list[float] = []
+    wrong = 0
     for file in files:
-        depth = image(file)
-        hands = estimator.predict(depth, Camera.named("kinect2"), handedness="left")
-        assert hands, f"{file.name}: hand missed"
-        assert 550 < hands[0].joints_mm[:, 2].mean() < 800, file.name
-        confidences.append(hands[0].confidence)
+        hands = estimator.predict(image(file), Camera.named("kinect2"))
+        assert all(550 < hand.joints_mm[:, 2].mean() < 800 for hand in hands), file.name
+        confidences += [hand.confidence for hand in hands[:1]]
+        wrong += sum(hand.handedness != "left" for hand in hands[:1])
     with capsys.disabled():
-        print(f"\nKinect v2: {len(files)} frames, confidence median {np.median(confidences):.2f}")
-    assert np.median(confidences) > 0.8
+        print(f"\nKinect v2: {len(confidences)} of {len(files)} answered, {wrong} as a right hand")
+    assert len(confidences) >= 0.9 * len(files)
+    assert wrong <= 0.03 * len(files)
+
+
+def test_no_hand_where_there_is_none(shared_data: Path):
+    estimator = HandPoseEstimator.from_pretrained()
+    for file in sorted((shared_data / "nohand").glob("*.png")):
+        prediction = estimator.predict_many([image(file)], Camera.named("kinect2"))[0]
+        assert prediction.hands == [], file.name
+        assert prediction.reason
+
+
+def test_both_hands_each_with_its_side(shared_data: Path):
+    estimator, camera = HandPoseEstimator.from_pretrained(), Camera.named("sr305")
+    for file in sorted((shared_data / "cases/two_hands").glob("*.png")):
+        hands = {hand.handedness: hand for hand in estimator.predict(image(file), camera)}
+        assert set(hands) == {"left", "right"}, file.name
+        assert hands["left"].joints_px[:, 0].mean() < camera.width / 2 < hands["right"].joints_px[:, 0].mean()

@@ -38,11 +38,11 @@ from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 ROTATIONS = (1, 2, 4)
-MINIMUM_CONFIDENCE = 0.5
+MINIMUM_CONFIDENCE = 0.4
 """Hands below it are not answered."""
 BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
-EXTRA = 2
+EXTRA = 1
 """Places looked at beside as many as there may be hands."""
 HOPELESS = 0.02
 """Probability of a hand below which a place is not looked at again if another is better."""
@@ -54,7 +54,7 @@ class HandPoseEstimator:
     `rotations` (test-time augmentation) of 2 or 4 average over so many rolled views of the crop.
     """
 
-    def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 1) -> None:
+    def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 2) -> None:
         if rotations not in ROTATIONS:
             raise UsageError(f"rotations is {rotations!r}; it must be 1, 2 or 4")
         self.backend, self.rotations = backend, rotations
@@ -66,7 +66,7 @@ class HandPoseEstimator:
         *,
         backend: BackendName | None = None,
         threads: int = 1,
-        rotations: Literal[1, 2, 4] = 1,
+        rotations: Literal[1, 2, 4] = 2,
         detector: str = "detector",
         confidence: str | None = None,
     ) -> "HandPoseEstimator":
@@ -161,7 +161,7 @@ class HandPoseEstimator:
         likelier is answered.
         """
         places = [FoundHand(center, 1.0, 0.5) for center in centers]
-        looks = self._look(image, places, [BOTH if side is None else (side,) for side in left])
+        looks = self._look(image, places, [BOTH if side is None else (side,) for side in left], rotations=1)
         asked: list[Asked] = ["auto" if side is None else "left" if side else "right" for side in left]
         return [self._answer(image, look, each).pose for look, each in zip(looks, asked, strict=True)]
 

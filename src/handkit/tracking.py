@@ -69,7 +69,7 @@ class HandTracker:
         *,
         hands: int = 2,
         handedness: Asked = "auto",
-        minimum_confidence: float = 0.5,
+        minimum_confidence: float = 0.4,
         report: Callable[[str], None] = _log,
     ) -> None:
         """`hands` at most; with `handedness` given only those of that side. Raises UsageError."""

@@ -23,7 +23,7 @@ class Evaluate:
     """Synthetic: how many images, from the first on."""
     handedness: Literal["predicted", "given"] = "predicted"
     """Synthetic: left or right predicted by the estimator, or given to it."""
-    rotations: Literal[1, 2, 4] = 1
+    rotations: Literal[1, 2, 4] = 2
     """Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster."""
     detector: Weights = "detector"
     """Synthetic: weights of the hand detector, beside weights of a pose network."""

@@ -39,7 +39,7 @@ class Live:
     """That took the frames of a folder."""
     depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
     """Millimeters per unit of depth, if it is not what the source says."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.5
+    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
     """Hands that are less likely right than this are not followed."""
     weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
     """A network by name, or its file."""

@@ -24,7 +24,7 @@ class Predict:
     """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.5
+    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
     """Probability, 0 to 1, below which a hand is not answered."""
     backend: Backend = None
     """What runs the networks: onnx by default, openvino (bfloat16, faster) or torch."""
