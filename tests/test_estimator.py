@@ -68,7 +68,7 @@ def test_cubes_are_centered_on_the_joints_of_a_first_look():
     backend = FakeBackend(CAMERA, [RIGHT._replace(score=0.2)])
     shown = image().depth.copy()
     shown[200:280, 200:280] = 480  # beside the joints' mean
-    HandPoseEstimator(backend).predict(shown, CAMERA)
+    HandPoseEstimator(backend, rotations=1).predict(shown, CAMERA)
     first, second = backend.looked_at
     assert len(first.mirrored) > len(second.mirrored) == 2
     assert np.allclose(second.center, RIGHT.joints.mean(0), atol=1e-2)

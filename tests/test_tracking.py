@@ -147,7 +147,7 @@ def test_without_hands_there_is_a_reason_and_a_bounded_rate_of_searches():
 
 def test_doubtful_hands_are_given_up():
     """A thing that a search took for a hand and that every later look doubts."""
-    script = Script(lambda i: [Seen((0, 0, 500), confidence=0.8 if i == 0 else 0.3)])
+    script = Script(lambda i: [Seen((0, 0, 500), confidence=0.8 if i == 0 else 0.15)])
     tracked, _ = follow(script, 60)
     ghost = [i for i, each in enumerate(ids(tracked)) if each]
     assert 0 < len(ghost) / 30 < 0.5
