@@ -4,6 +4,7 @@ Needs matplotlib and the training extra. The same weights and seeds give the sam
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from handkit import HAND21, Camera, HandPose, HandPoseEstimator
+from handkit import HAND21, Camera, HandPose, HandPoseEstimator, HandTracker, open_source
 from handkit.drawing import FINGER_COLORS, depth_range, draw_skeleton, draw_text, show_depth
 from handkit.files.png import write_png
 from handkit.geometry.crop import Crop, Space, crop_hand
@@ -27,6 +28,7 @@ from handkit.skeleton import FINGERS
 from handkit.synthetic.hand import Articulation, articulate, sample_shapes
 from handkit.synthetic.scenes import World, look, sample_scenes
 from handkit.synthetic.testset import testset
+from handkit.viewing.video import picture
 
 OUT = Path(__file__).parent / "pictures"
 HEIGHT = 300
@@ -41,6 +43,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     mpl.rcParams.update({"svg.hashsalt": "handkit", "font.family": "DejaVu Sans", "font.size": 11})
     overview()
+    live()
     joints()
     axes()
     papers()
@@ -54,6 +57,16 @@ def overview() -> None:
         frame = next(frame for frame in map(testset, range(40)) if frame.kind == kind)
         tiles.append(_seen(frame.depth, frame.camera, estimator.predict(frame.depth, frame.camera)))
     write_png(OUT / "overview.png", np.hstack(tiles))
+
+
+def live() -> None:
+    """Two seconds of the synthetic recording, tracked."""
+    tracker, animation = HandTracker(HandPoseEstimator.from_pretrained(), hands=1), cv2.Animation()
+    with open_source("synthetic:1") as source, tracker:
+        shown = [picture(frame, tracker.update(frame)) for frame in islice(source, 60)]
+    animation.frames = [cv2.resize(each, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for each in shown[::2]]
+    animation.durations = [66] * len(animation.frames)
+    cv2.imwriteanimation(str(OUT / "live.gif"), animation)
 
 
 def _seen(depth: np.ndarray, camera: Camera, hands: Sequence[HandPose]) -> np.ndarray:
