@@ -34,7 +34,7 @@ SRN_TABLE_1 = Study(
 )
 SRN_TABLE_2 = Study(
     "srn-table-2",
-    "SRN: stages, and the weight of offsets near the joint",
+    "SRN: stages, and how far its maps reach (theta)",
     "Ren et al., BMVC 2019, Table 2 (docs/reference.md, 3.2)",
     "srn",
     (
