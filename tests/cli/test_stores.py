@@ -268,8 +268,8 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     assert "index.bin is damaged" in capsys.readouterr().err.replace("\n", "")
 
 
-def test_the_unlabelled_test_set_of_hands2017(tmp_path, small, capsys):
-    """Boxes stand in for labels: the centres are near the hands; answers are written, and there is nothing to score."""
+def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):
+    """Boxes stand in for labels: the centers are near the hands; answers are written, and there is nothing to score."""
     root, store = tmp_path / "hands17", tmp_path / "store"
     root.mkdir()
     frames = render("hands17", 3)

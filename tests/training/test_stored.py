@@ -161,13 +161,13 @@ def test_centers_that_a_store_does_not_have(store, tmp_path):
     pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "labels")
     with pytest.raises(StoreError, match="was packed around its labels"):
         check_center(PackedFrames.open(tmp_path / "labels"), CenterSource.LOCALIZER, testing=np.arange(2))
-    pack(packing_of(Recorded(2, labeled=False), centers=CenterSource.MASS), tmp_path / "unlabelled")
-    unlabelled = PackedFrames.open(tmp_path / "unlabelled")
+    pack(packing_of(Recorded(2, labeled=False), centers=CenterSource.MASS), tmp_path / "unlabeled")
+    unlabeled = PackedFrames.open(tmp_path / "unlabeled")
     with pytest.raises(StoreError, match="has no labels to put cubes on"):
-        check_center(unlabelled, CenterSource.MEAN, testing=np.arange(2))
+        check_center(unlabeled, CenterSource.MEAN, testing=np.arange(2))
     with pytest.raises(StoreError, match="has no labeled frame to train on"):
-        rows_to_learn(unlabelled)
-    assert np.isfinite(predict(Middle(HAND21), unlabelled, RECIPE, rows=np.arange(2))).all()
+        rows_to_learn(unlabeled)
+    assert np.isfinite(predict(Middle(HAND21), unlabeled, RECIPE, rows=np.arange(2))).all()
 
 
 def test_a_network_of_other_joints_is_refused(store):

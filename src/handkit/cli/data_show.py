@@ -1,4 +1,4 @@
-"""`handkit data show`: one labelled frame as a picture."""
+"""`handkit data show`: one labeled frame as a picture."""
 
 from pathlib import Path
 

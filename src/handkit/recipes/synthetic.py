@@ -8,7 +8,7 @@ Hourglass), 100 (CrossInfoNet), 910 (DenseReg), 0.48 (Latent Fusion), 1.3 (SRN).
 
 Latent Fusion has arguments of ours besides (torch's first weights, a loss that turns absolute at 0.02 where SRN's does
 at 0.01). DenseReg's running statistics decay by 0.9 a step, as those of the other four do; the paper's 0.99 lags behind
-the weights in a short run, and its evaluation falls apart (100 steps: 53 mm with batch statistics, metres without).
+the weights in a short run, and its evaluation falls apart (100 steps: 53 mm with batch statistics, meters without).
 `handkit train` begins Latent Fusion on small crops, which its convolutions allow and the fully connected layers of
 others do not; `handkit compare` trains all on crops of one size.
 """

@@ -1,1 +1,1 @@
-"""A licence-free source of labelled depth frames: an articulated hand, poses, scenes, a rasterizer and sensors."""
+"""A license-free source of labeled depth frames: an articulated hand, poses, scenes, a rasterizer and sensors."""

@@ -2,7 +2,7 @@
 
 Hand frame: origin at the wrist joint, y towards the middle knuckle, z out of the back of the hand, x towards the little
 finger; millimeters. Lengths are those of an adult hand of 189 mm (wrist crease to middle tip); every hand is a
-variation of it. Joints are labelled where OpenXR and MediaPipe put them: on the bones' axes, tips in the pad.
+variation of it. Joints are labeled where OpenXR and MediaPipe put them: on the bones' axes, tips in the pad.
 """
 
 import math

@@ -28,9 +28,9 @@ from handkit.synthetic.postures import FINGER_LIMITS, SPREAD, THUMB_LIMITS
 from handkit.synthetic.things import NAMES, build
 
 DENT = 0.4
-"""Millimetres by which skin that touches gives way."""
+"""Millimeters by which skin that touches gives way."""
 DEEPEST = 2.0
-"""Millimetres; a thing that goes deeper into its hand is taken away."""
+"""Millimeters; a thing that goes deeper into its hand is taken away."""
 SAMPLES = ((0.25, 0.5, 0.75, 1.0), (0.35, 0.7, 1.0), (0.5, 1.0))
 """Where on the three bones of a digit its spheres are."""
 STAGES = (((1, 1, 1, 1), 0, 12), ((0, 0, 1, 1), 4, 8), ((0, 0, 0, 1), 7, 5))

@@ -6,7 +6,7 @@ ray enters the hull. The closed forms are in quadrics.py, where in the image the
 solids that are no hulls of spheres in solids.py. `render` is the fast path; `render_slowly` in
 rasterize_slowly.py is the truth it is tested against.
 
-Frame: camera millimetres, x right, y down, z forward; pixel centers at integers; depth 0 is no reading.
+Frame: camera millimeters, x right, y down, z forward; pixel centers at integers; depth 0 is no reading.
 """
 
 import math
@@ -24,7 +24,7 @@ _NO_SOLIDS, _NO_CYLINDERS = np.zeros((0, 0, 12), np.float32), np.zeros((0, 0, 9)
 
 
 class Surface(NamedTuple):
-    """A batch of scenes in camera millimetres; a row whose first size is not positive is unused padding.
+    """A batch of scenes in camera millimeters; a row whose first size is not positive is unused padding.
 
     A cone is the hull of two spheres, (x y z radius) twice. A wedge is the hull of three (palm, thumb web).
     A plane n . x = d is (nx, ny, nz, d), seen from either side where z > 0; (0, 0, 0, 0) is padding.
@@ -258,7 +258,7 @@ def render(
     height: int,
     far: float | Float[np.ndarray, " B"] = np.inf,
 ) -> Float32[np.ndarray, "B {height} {width}"]:
-    """Depth in millimetres of the nearest surface in each pixel; 0 where there is none or it is beyond far.
+    """Depth in millimeters of the nearest surface in each pixel; 0 where there is none or it is beyond far.
 
     Intrinsics are (fx, fy, cx, cy) in pixels. What comes nearer than NEAR is not drawn: a cone is cut where
     its sphere crosses that plane, a box where its faces do, and what else reaches it is left out whole.

@@ -22,7 +22,7 @@ from .strengths import Sensor
 __all__ = ["Sensor", "perfect", "sample_sensors", "sense"]
 
 FLIGHT = np.float32(250.0)
-"""Millimetres: a flying pixel lies at most this far behind the nearer surface."""
+"""Millimeters: a flying pixel lies at most this far behind the nearer surface."""
 
 INFINITE = np.float32(np.inf)
 
@@ -43,7 +43,7 @@ class Desk(NamedTuple):
 
 @kernel
 def _edge(depth: np.float32, focal: np.float32) -> np.float32:
-    """Millimetres between neighboring pixels that make an edge; a steep surface stays below it."""
+    """Millimeters between neighboring pixels that make an edge; a steep surface stays below it."""
     return np.float32(6.0) + np.float32(4.0) * depth / focal
 
 

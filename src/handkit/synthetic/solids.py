@@ -27,7 +27,7 @@ Spans = Float[np.ndarray, "H 2"]
 Ring = tuple[float, float, float, float, float]
 """Center, radius and hole (radius; 0: none) of a flat ring in camera mm."""
 SLACK = 1e-3
-"""Millimetres by which a wall reaches beyond its rims: no pixel falls between two pieces through rounding."""
+"""Millimeters by which a wall reaches beyond its rims: no pixel falls between two pieces through rounding."""
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Where a sphere or an edge lies in the image: for each row the span of columns it covers.
 
 A span is [left, right] in fractional pixels; an empty row holds [inf, -inf].
-Camera millimetres in, pixels out.
+Camera millimeters in, pixels out.
 """
 
 import math
@@ -13,10 +13,10 @@ from jaxtyping import Float
 from .compiled import kernel
 
 NEAR = 20.0
-"""Millimetres. What comes nearer is cut off: nothing is drawn through the lens."""
+"""Millimeters. What comes nearer is cut off: nothing is drawn through the lens."""
 
 Ball = tuple[float, float, float, float]
-"""x, y, z and radius of a sphere in camera millimetres."""
+"""x, y, z and radius of a sphere in camera millimeters."""
 
 Vector = tuple[float, float, float]
 

@@ -1,6 +1,6 @@
 """The strengths of everything that `sensor.sense` does to a picture.
 
-Lengths along z are millimetres, lengths in the picture are pixels of the rendered window (which may be
+Lengths along z are millimeters, lengths in the picture are pixels of the rendered window (which may be
 coarser than the device's own). "At 1 m" means that the quantity grows with the square of the distance, as
 disparity and as the inverse square law of light have it.
 """
