@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphInfo
+from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError, UsageError
 
 Precision = Literal["f32", "bf16"]
@@ -64,7 +65,8 @@ class _Stage:
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # a pinned thread waits for its core while others are free
         }
-        self.compiled = core.compile_model(model, "CPU", config)
+        with kept_signal_stack():
+            self.compiled = core.compile_model(model, "CPU", config)
         self.inputs = [_name(each) for each in self.compiled.inputs]
         self.outputs = [_name(each) for each in self.compiled.outputs]
         self.own = threading.local()
