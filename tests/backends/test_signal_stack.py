@@ -1,4 +1,4 @@
-"""OpenVINO leaves the thread's signal stack as it was: one that it frees later ends the process with the next signal."""
+"""OpenVINO leaves the signal stack as it was: one that it frees later ends the process with the next signal."""
 
 import subprocess
 import sys
