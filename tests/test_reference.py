@@ -18,7 +18,17 @@ FILES = {
     if path != Path(__file__)
 }
 NUMBERS = re.compile(r"docs/reference\.md,\s+(\d(?:\.\d)?(?:(?:,| to| and|, and)\s+\d(?:\.\d)?\b)*)")
-NO_PAPER = {"__init__", "checkpoint", "confidence", "description", "handedness", "papers", "pretrained"}
+NO_PAPER = {
+    "__init__",
+    "arguments",
+    "checkpoint",
+    "confidence",
+    "description",
+    "facts",
+    "handedness",
+    "papers",
+    "pretrained",
+}
 """Files of models/ that are ours."""
 
 

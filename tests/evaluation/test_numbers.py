@@ -75,7 +75,7 @@ def assert_figures(result, text: str) -> None:
 
 
 def test_densereg_s_success_rates_are_at_half_a_millimeter_more(published):
-    """docs/reference.md, E4: the paper's 58 and 79.2 % at 20 and 30 mm are 57.9 and 79.2 % at 20.5 and 30.5."""
+    """docs/reference.md, 3.5, E4: the paper's 58 and 79.2 % at 20 and 30 mm are 57.9 and 79.2 % at 20.5 and 30.5."""
     folder, labels = published
     if labels.test_set.name != "nyu":
         pytest.skip("stated for NYU")

@@ -13,11 +13,13 @@ from handkit.training.testset import synthetic_images
 def test_every_network_has_weights_that_find_hands(name: str):
     """A few hundred milliseconds a network; what they are worth stands in results/."""
     estimator = HandPoseEstimator.from_pretrained(name, backend="torch")
+    errors: list[float] = []
     for image in synthetic_images(2):
         (hand,) = estimator.predict(
             image.depth, image.camera, hands=1, handedness=image.handedness, minimum_confidence=0.0
         )
-        assert np.linalg.norm(hand.joints_mm - image.joints, axis=1).mean() < 40
+        errors.append(float(np.linalg.norm(hand.joints_mm - image.joints, axis=1).mean()))
+    assert np.mean(errors) < 40
 
 
 def test_weights_by_name_or_path(tmp_path):

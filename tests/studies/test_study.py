@@ -15,7 +15,7 @@ from handkit.studies.papers import STUDIES
 from handkit.studies.report import latex, markdown, table_of
 from handkit.studies.study import Conditions, Row, Study, Trial
 
-REFERENCE = (Path(__file__).parents[2] / "docs/reference.md").read_text(encoding="utf-8")
+REFERENCE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
 SMALL = Study(
     "small",
     "one plane and all",

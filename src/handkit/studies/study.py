@@ -57,7 +57,7 @@ class Study:
     name: str
     title: str
     source: str
-    """Where the figures come from: table, and section of docs/reference.md."""
+    """Where the figures come from: table, and section of the reference."""
     network: str
     rows: tuple[Row, ...]
     folds: bool = False
