@@ -78,10 +78,17 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first used: torch takes a second, and `handkit --help` needs none of it."""
     if name == "__version__":
         return importlib.metadata.version("handkit")
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"handkit.{module}"), name)
-    raise AttributeError(f"module 'handkit' has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module 'handkit' has no attribute {name!r}")
+    try:
+        return getattr(importlib.import_module(f"handkit.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name not in {"torch", "jaxtyping", "safetensors", "lightning"}:
+            raise
+        from handkit.errors import MissingExtraError
+
+        raise MissingExtraError(f"handkit.{name} needs torch: pip install 'handkit[train]'") from None
 
 
 def __dir__() -> list[str]:

@@ -121,6 +121,6 @@ def _run(given: list[str]) -> int:
         package = (error.name or "").partition(".")[0]
         if package not in EXTRAS:
             raise
-        raise HandkitError(
-            f"this needs {package}, which is not installed: pip install 'handkit[{EXTRAS[package]}]'"
-        ) from None
+        extra = EXTRAS[package]
+        missing = "torch" if extra == "train" else package
+        raise HandkitError(f"this needs {missing}, which is not installed: pip install 'handkit[{extra}]'") from None

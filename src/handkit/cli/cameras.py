@@ -37,6 +37,6 @@ class Cameras:
         for kind in kinds():
             if kind not in found and kind != "synthetic":
                 table.add_row(kind, "", "brought by another package")
-        table.add_row("synthetic", "a rendered recording", "[green]always there[/]")
+        table.add_row("synthetic", "a rendered recording", escape("needs no camera: pip install 'handkit[train]'"))
         Console().print(table)
         return int(not usable)
