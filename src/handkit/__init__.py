@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handkit.camera import Camera
     from handkit.depth import DepthImage
-    from handkit.errors import CheckpointError, FrameError, HandkitError
+    from handkit.errors import CheckpointError, FrameError, HandkitError, MissingExtraError
     from handkit.estimator import HandPoseEstimator
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "camera": ("Camera",),
     "depth": ("DepthImage",),
-    "errors": ("CheckpointError", "FrameError", "HandkitError"),
+    "errors": ("CheckpointError", "FrameError", "HandkitError", "MissingExtraError"),
     "geometry.crop": ("Crop", "Space", "crop_hand"),
     "geometry.cube": ("Cube",),
     "geometry.frame": ("DepthFrame", "LabeledFrame"),
@@ -64,6 +64,7 @@ __all__ = [
     "HandkitError",
     "Intrinsics",
     "LabeledFrame",
+    "MissingExtraError",
     "Prediction",
     "Skeleton",
     "Space",
