@@ -96,7 +96,9 @@ def test_nyu_s_centers_hold_the_hand_in_every_rendered_frame(tmp_path: Path):
     assert files.joints is not None
     for i in range(len(files)):
         found = center_of(i, files.record(i), files.depth(i))
-        assert found is not None
+        if found is None:
+            assert files.joints[i][:, 2].min() > 1300, "a hand beyond the window"
+            continue
         assert (np.abs(files.joints[i] - found) < 150).all(), "the 300 mm cube of Latent Fusion"
 
 

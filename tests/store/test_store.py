@@ -218,7 +218,7 @@ def test_what_is_no_store(tmp_path):
     text = manifest.read_text()
     for changed, sentence in [
         (text[:-30], "is damaged"),
-        (text.replace('"format": 1', '"format": 99'), "format 99"),
+        (text.replace('"format": 2', '"format": 99'), "format 99"),
         (text.replace('"none"', '"zip"'), "is damaged"),
         (text.replace("hand21", "hand99"), "joints of hand99"),
     ]:
