@@ -199,16 +199,16 @@ class HandPoseEstimator:
         """Hypotheses of each place, those of `sides` (left or not), with one call of the networks."""
         if not places:
             return []
-        turns = rotations or self.rotations
+        rolls = rotations or self.rotations
         owner = np.repeat(np.arange(len(places)), [len(each) for each in sides])
         left = np.array([side for each in sides for side in each], bool)
         cubes = Cubes(
-            center=np.repeat(np.array([place.center for place in places], np.float32)[owner], turns, axis=0),
-            mirrored=np.repeat(left, turns),
-            roll=np.tile(np.arange(turns, dtype=np.float32) * np.float32(2 * math.pi / turns), len(left)),
+            center=np.repeat(np.array([place.center for place in places], np.float32)[owner], rolls, axis=0),
+            mirrored=np.repeat(left, rolls),
+            roll=np.tile(np.arange(rolls, dtype=np.float32) * np.float32(2 * math.pi / rolls), len(left)),
         )
         views = self.backend.estimate(image.depth, image.camera.pinhole, cubes)
-        means = Estimates(*(part.reshape(len(left), turns, *part.shape[1:]).mean(1) for part in views))
+        means = Estimates(*(part.reshape(len(left), rolls, *part.shape[1:]).mean(1) for part in views))
         looks: list[list[Hypothesis]] = [[] for _ in places]
         for row, (place, side) in enumerate(zip(owner.tolist(), left.tolist(), strict=True)):
             odds = (float(part[row]) for part in (means.good, means.hand, means.right))

@@ -48,10 +48,14 @@ def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4
     The gap says how much deeper than each joint the surface is that covers it, in half edges of the cube.
     """
     seen = crop.normalize(joints, Space.IMAGE)
-    surface = grid_sample(
-        crop.depth[:, None], seen[:, :, None, :2], mode="nearest", padding_mode="border", align_corners=False
-    )
-    return torch.cat([crop.cube.normalize(joints), surface[:, 0] - seen[..., 2:]], dim=-1)
+    return torch.cat([crop.cube.normalize(joints), _gap(crop, seen)], dim=-1)
+
+
+def _gap(crop: Crop, seen: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
+    """How much deeper than each joint (`Space.IMAGE`) the surface that covers it is, in half edges of the cube."""
+    where = seen[:, :, None, :2]
+    surface = grid_sample(crop.depth[:, None], where, mode="nearest", padding_mode="border", align_corners=False)
+    return surface[:, 0] - seen[..., 2:]
 
 
 def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
@@ -59,15 +63,13 @@ def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
     joints = described.joints.float()
     joints_mm = crop.denormalize(joints, space)
     seen = joints if space is Space.IMAGE else crop.normalize(joints_mm, Space.IMAGE)
-    where = seen[:, :, None, :2]
-    surface = grid_sample(crop.depth[:, None], where, mode="nearest", padding_mode="border", align_corners=False)
-    gap = surface[:, 0] - seen[..., 2:]
     features, count = described.features.float(), described.features.shape[1]
     at_joints = joints.new_zeros(*joints.shape[:2], 0)
     if count:
-        sampled = grid_sample(features, where, padding_mode="border", align_corners=False)
+        sampled = grid_sample(features, seen[:, :, None, :2], padding_mode="border", align_corners=False)
         at_joints = sampled[..., 0].mT
-    measures = [described.spread.float(), described.peak.float()[..., None], crop.cube.normalize(joints_mm), gap]
+    maps = [described.spread.float(), described.peak.float()[..., None]]
+    measures = [*maps, crop.cube.normalize(joints_mm), _gap(crop, seen)]
     return Evidence(torch.cat([*measures, at_joints], dim=-1), features, crop.depth)
 
 
