@@ -27,6 +27,7 @@ from handkit.hypotheses import (
     allowed,
     answer_of,
     distinct,
+    log_odds,
     odds_of_left,
     probability,
     reason_for_none,
@@ -44,8 +45,10 @@ BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
 EXTRA = 1
 """Places looked at beside as many as there may be hands."""
-HOPELESS = 0.02
-"""Probability of a hand below which a place is not looked at again if another is better."""
+CLEAR = 0.98
+"""Probability of a handedness from which on the other one is not looked at again."""
+HOPELESS = 0.03
+"""Probability of a good pose below which a place is not looked at again if another is better."""
 
 
 class HandPoseEstimator:
@@ -139,8 +142,10 @@ class HandPoseEstimator:
         if not places:
             return Prediction([], _nothing_to_see(image.depth), watch.finish(), tuple(warnings))
         places = self._recenter(image, places, handedness, limit=hands)
-        looks = self._look(image, places, [BOTH] * len(places))
-        answers = distinct([self._answer(image, look, handedness) for look in looks])
+        looks = self._look(image, places, [undecided(place, handedness) for place in places])
+        answers = distinct(
+            [self._answer(image, look, handedness, place) for look, place in zip(looks, places, strict=True)]
+        )
         watch.lap("estimate")
         sure = [
             answer.pose
@@ -160,10 +165,15 @@ class HandPoseEstimator:
         Of a hand whose side is known (`left` True or False) that hypothesis alone is looked at; None: both are, and the
         likelier is answered.
         """
-        places = [FoundHand(center, 1.0, 0.5) for center in centers]
+        places = [
+            FoundHand(center, 1.0, 0.5 if side is None else float(side))
+            for center, side in zip(centers, left, strict=True)
+        ]
         looks = self._look(image, places, [BOTH if side is None else (side,) for side in left], rotations=1)
         asked: list[Asked] = ["auto" if side is None else "left" if side else "right" for side in left]
-        return [self._answer(image, look, each).pose for look, each in zip(looks, asked, strict=True)]
+        return [
+            self._answer(image, look, side, place).pose for look, side, place in zip(looks, asked, places, strict=True)
+        ]
 
     def _locate(self, image: DepthImage, *, limit: int) -> list[FoundHand]:
         """What could be hands, the likeliest first: by the detector, where it sees none also the nearest surfaces."""
@@ -183,7 +193,7 @@ class HandPoseEstimator:
         for index in ranked:
             center = np.concatenate([each.joints_mm for each in allowed(looks[index], asked)]).mean(0)
             place = FoundHand(center, places[index].score, probability(odds_of_left(looks[index])))
-            hopeless = max(probability(each.hand) for each in looks[index]) < HOPELESS
+            hopeless = max(probability(each.good) for each in looks[index]) < HOPELESS
             if not kept or not (hopeless or any(same_hand(place, other) for other in kept)):
                 kept.append(place)
         return kept[:limit]
@@ -216,8 +226,18 @@ class HandPoseEstimator:
             looks[place].append(seen if self.backend.has_confidence else without_judge(seen, places[place], image))
         return looks
 
-    def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked) -> Answer:
-        return answer_of(look, asked, skeleton=self.skeleton, camera=image.camera)
+    def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked, place: FoundHand) -> Answer:
+        """Of a place of which but one hypothesis was looked at, the handedness is what was known before."""
+        odds = odds_of_left(look) if len(look) > 1 else log_odds(place.left)
+        return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, camera=image.camera)
+
+
+def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
+    """Hypotheses of a place that are worth a second look, left or not: a side that is clear is not doubted again."""
+    clear = place.left > 0.5
+    if max(place.left, 1 - place.left) < CLEAR or asked not in {"auto", "left" if clear else "right"}:
+        return BOTH
+    return (clear,)
 
 
 def check(*, hands: int, handedness: Asked, minimum_confidence: float) -> None:

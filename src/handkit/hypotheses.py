@@ -61,17 +61,18 @@ class Answer(NamedTuple):
         return self.other > CLEAR
 
 
-def answer_of(hypotheses: Sequence[Hypothesis], asked: Asked, *, skeleton: Skeleton, camera: Camera) -> Answer:
-    """The hand of one place; "auto" needs both hypotheses.
+def answer_of(
+    hypotheses: Sequence[Hypothesis], asked: Asked, *, left_odds: float, skeleton: Skeleton, camera: Camera
+) -> Answer:
+    """The hand of one place, of the side that was asked for or the likelier one (`left_odds`: log odds of a left hand).
 
     Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
     for a skeleton that can be no hand's. `camera` is the one that took the image.
     """
-    left_odds = odds_of_left(hypotheses)
     given = asked != "auto"
     left = asked == "left" if given else left_odds > 0
     (chosen,) = (each for each in hypotheses if each.left == left)
-    stated = probability(left_odds if chosen.left else -left_odds) if len(hypotheses) > 1 else 1.0
+    stated = probability(left_odds if chosen.left else -left_odds)
     confidence = probability(chosen.good) * proportions(chosen.joints_mm, skeleton).plausibility
     pose = HandPose(
         joints_mm=chosen.joints_mm,
