@@ -110,6 +110,15 @@ def test_rendered_frames_have_labels_in_the_format_of_predictions(tmp_path: Path
     assert (tmp_path / "set" / "sheet.png").exists()
 
 
+def test_every_hand_that_is_rendered_is_labeled(tmp_path: Path) -> None:
+    assert main(["render", "--count", "24", "--seed", "3", "--empty", "0.2", "--out", str(tmp_path / "set")]) == 0
+    frames = lines((tmp_path / "set" / "labels.jsonl").read_text())
+    hands = [[hand["handedness"] for hand in frame["hands"]] for frame in frames]
+    assert {len(each) for each in hands} == {0, 1, 2}
+    assert {side for each in hands for side in each} == {"left", "right"}
+    assert all((frame["reason"] is None) == bool(frame["hands"]) for frame in frames)
+
+
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--count", "0", "--out", str(tmp_path / "set")]) == 2
     assert "--count 0" in capfd.readouterr().err

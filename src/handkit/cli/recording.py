@@ -2,51 +2,78 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
 
-from handkit.drawing import Picture, contact_sheet, three_panels
+from handkit.drawing import Picture, contact_sheet, depth_range, draw_hand, show_depth
 from handkit.errors import HandkitError
-from handkit.evaluation import LabeledImage
 from handkit.files.folders import make_folder
 from handkit.files.png import write_png
 from handkit.hand import HandPose
 from handkit.sinks import JsonLines, frame_record, save_depth
 from handkit.skeleton import HAND21
-from handkit.synthetic.scenes import DEVICES, sample_scenes, whole_frames
-from handkit.training.testset import labeled_image
+from handkit.synthetic.labeled import LabeledDepth, labeled_depth
+from handkit.synthetic.scenes import DEVICES, World, sample_scenes
 
 TILES = 24
 """Most frames that a contact sheet of rendered frames shows."""
+TILE = (400, 300)
+"""Largest width and height of one, pixels."""
 
 
-def render_frames(count: int, *, out: Path, seed: int) -> int:
-    """Depth pictures in mm, their labels in the format that `predict` writes, and a contact sheet."""
+def render_frames(count: int, *, out: Path, seed: int, empty: float) -> int:
+    """Depth images in mm, every hand of them in the format that `predict` writes, and a contact sheet."""
     if count < 1:
         raise HandkitError(f"--count {count} renders nothing; give at least 1", status=2)
+    if not 0 <= empty <= 1:
+        raise HandkitError(f"--empty {empty} is no share of all frames; give 0 to 1", status=2)
     make_folder(out)
-    generator = torch.Generator().manual_seed(seed)
+    generator, world = torch.Generator().manual_seed(seed), World(empty=empty)
     tiles: list[Picture] = []
     console = Console(stderr=True)
     with JsonLines(out / "labels.jsonl") as labels:
         for i in track(range(count), "frames", console=console, transient=True, disable=not console.is_terminal):
-            device = DEVICES[i % len(DEVICES)]
-            scene = sample_scenes(1, generator, device=device)
-            frame = labeled_image(whole_frames(scene), scene.joints, 0)
+            scene = sample_scenes(1, generator, device=DEVICES[i % len(DEVICES)], world=world)
+            frame = labeled_depth(scene, mirrored=i // len(DEVICES) % 2 == 1)
+            hands = _truth(frame)
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
-            labels.write(frame_record(name, frame.camera, [_truth(frame)], reason=None))
+            labels.write(frame_record(name, frame.camera, hands, reason=None if hands else "there is no hand"))
             if i < TILES:
-                tiles.append(three_panels(frame.depth, frame.camera, frame.joints, HAND21, size=220))
+                tiles.append(_tile(frame, hands))
     captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
     write_png(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
     console.print(f"{count} frames, labels.jsonl and sheet.png in {out}", highlight=False, markup=False)
     return 0
 
 
-def _truth(image: LabeledImage) -> HandPose:
-    """The label as a pose."""
-    exact = np.zeros(len(image.joints), np.float32)
-    return HandPose(image.joints, image.camera.project(image.joints), image.handedness, 1.0, HAND21, exact, 1.0)
+def _truth(frame: LabeledDepth) -> list[HandPose]:
+    """The labels as poses."""
+    exact = np.zeros(len(HAND21), np.float32)
+    return [
+        HandPose(joints, frame.camera.project(joints), "left" if left else "right", 1.0, HAND21, exact, 1.0)
+        for joints, left in zip(frame.hands.numpy(), frame.left.tolist(), strict=True)
+    ]
+
+
+def _tile(frame: LabeledDepth, hands: list[HandPose]) -> Picture:
+    """The whole image, fitted into a tile, with the skeletons of its hands."""
+    height, width = frame.depth.shape
+    scale = min(TILE[0] / width, TILE[1] / height)
+    near, far = depth_range(frame.depth, np.concatenate([hand.joints_mm for hand in hands]) if hands else None)
+    whole = show_depth(frame.depth, near=near, far=far)
+    picture = cv2.resize(
+        whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    )
+    for hand in hands:
+        draw_hand(
+            picture,
+            (hand.joints_px + 0.5) * np.float32(scale) - 0.5,
+            HAND21,
+            caption=hand.handedness,
+            depth_mm=hand.joints_mm[:, 2],
+        )
+    return picture

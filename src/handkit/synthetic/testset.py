@@ -8,7 +8,6 @@ whatever is drawn now; single pixels differ from then, since flying pixels are d
 
 import io
 import lzma
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -21,7 +20,8 @@ from torch import Tensor
 from handkit.camera import Camera
 from handkit.named_cameras import CAMERAS
 from handkit.synthetic.arms import arms_only
-from handkit.synthetic.scenes import NOWHERE, Scene, World, sample_scenes, whole_frames
+from handkit.synthetic.labeled import labeled_depth
+from handkit.synthetic.scenes import NOWHERE, Scene, World, sample_scenes
 from handkit.synthetic.sensor import Sensor, perfect
 
 FRAMES = 2000
@@ -66,13 +66,7 @@ def testset(index: int) -> TestFrame:
     scene = sample_scenes(1, generator, world=WORLDS[kind])
     while not _shows(scene, kind):
         scene = sample_scenes(1, generator, world=WORLDS[kind])
-    frame = whole_frames(scene)
-    present, depth, camera = scene.present[0], frame.depth[0], frame.camera.camera(0)
-    hands, left = scene.hands[0, present], scene.left[0, present]
-    if index // len(SCHEDULE) % 2 == 1:
-        depth, hands, left = depth.flip(-1), hands * torch.tensor([-1.0, 1.0, 1.0]), ~left
-        camera = replace(camera, cx=camera.width - 1 - camera.cx)
-    return TestFrame(kind, depth.contiguous().numpy(), camera, hands, left)
+    return TestFrame(kind, *labeled_depth(scene, mirrored=index // len(SCHEDULE) % 2 == 1))
 
 
 testset.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]
