@@ -2,7 +2,7 @@
 
     python benchmarks/label_quality.py DATA
 
-DATA holds `cvar/`. Looked at: joints that float in front of every surface, which none can; the length of the bone beyond
+DATA holds `cvar/`. Looked at: joints that float in front of every surface, which none can; the length of the bone after
 each knuckle, which is the same in every frame of one person; the mean error over the frames whose labels float least.
 Prints two tables.
 """
