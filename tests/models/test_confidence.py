@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import pytest
 import torch
 
 from handkit.geometry.crop import Space, crop_hand
@@ -11,7 +12,14 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.graph import estimate, evidence_of
 from handkit.models import LatentFusion
-from handkit.models.confidence import MEASURES, Confidence, Evidence, Verdict, log_confidence
+from handkit.models.confidence import (
+    MEASURES,
+    Confidence,
+    Evidence,
+    Verdict,
+    _surface,  # pyright: ignore[reportPrivateUsage]
+    log_confidence,
+)
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.description import Description, describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
@@ -144,3 +152,17 @@ def test_overfits_a_handful():
     assert (plain == seen["right"][:, 0])[seen["hand"].all(1)].all()
     scale, error = verdict.log_scale.mean(-1).exp()[fitting], seen["errors_mm"].mean(-1)[fitting]
     assert ((scale / error).log().abs() < 0.7).all()
+
+
+@pytest.mark.parametrize("resolution", [64, 96])
+def test_relief_is_against_the_mean_of_the_valid_pixels_of_a_square(resolution: int) -> None:
+    depth = torch.rand(2, resolution, resolution, generator=torch.Generator().manual_seed(0)) * 1.4 - 0.2
+    depth = depth.clamp(max=1.0)
+    there = (depth < 1).float()
+    side = resolution // 7 | 1
+
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(values[:, None], side, stride=1, padding=side // 2)[:, 0]
+
+    expected = (14 * (depth - mean(depth * there) / mean(there).clamp(min=1e-6))).clamp(-2, 2) * there
+    torch.testing.assert_close(_surface(depth)[:, 1], expected, atol=1e-4, rtol=0)
