@@ -1,10 +1,9 @@
 """How well a confidence network knows: calibration and handedness on held-out synthetic hypotheses and on real frames.
 
-    python benchmarks/confidence.py WEIGHTS [--pose WEIGHTS] [--handedness WEIGHTS] [--data FOLDER] [--count 2000]
+    python benchmarks/confidence.py WEIGHTS [--pose WEIGHTS] [--data FOLDER] [--count 2000]
 
-Handedness is the hypothesis of the two with the larger `right`; the handedness network, which compares the joints of
-both, judges the same crops beside it. FOLDER has real frames (`cvar`, `kinect2`, `nohand`); their cubes stand around
-the labeled hand, around the nearest surface, and wherever `propose` points.
+Handedness is the hypothesis of the two with the larger `right`. FOLDER has real frames (`cvar`, `kinect2`, `nohand`);
+their cubes stand around the labeled hand, around the nearest surface, and wherever `propose` points.
 """
 
 import argparse
@@ -26,14 +25,13 @@ from handkit.evaluation.calibration import area_under_curve, expected_calibratio
 from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.graph import describe, evidence_of
+from handkit.graph import evidence_of
 from handkit.hub import find_weights
 from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict, log_confidence
 from handkit.models.description import describe_crops
-from handkit.models.handedness import Handedness
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.training.streams import Hypotheses
 from handkit.training.targets import judged
@@ -46,27 +44,23 @@ CVAR = Camera(fx=224.502, fy=230.494, cx=160.0, cy=120.0, width=320, height=240)
 
 
 class Judge:
-    """A pose network, and both networks that judge its answers."""
+    """A pose network, and the network that judges its answers."""
 
-    def __init__(self, pose: str, confidence: Path, handedness: str) -> None:
+    def __init__(self, pose: str, confidence: Path) -> None:
         self.model: HandPoseModel = load(find_weights(pose))
         self.confidence = load_part(confidence, Confidence)
-        self.handedness = load_part(find_weights(handedness), Handedness)
 
     @torch.no_grad()
-    def look(self, frame: DepthFrame, cube: Cube) -> tuple[Tensor, Verdict, Tensor]:
-        """Joints in camera mm, the verdict, and what the handedness network reads."""
+    def look(self, frame: DepthFrame, cube: Cube) -> tuple[Tensor, Verdict]:
+        """Joints in camera mm, and the verdict."""
         crop = crop_hand(frame, cube, self.model.resolution)
         described = describe_crops(cast(nn.Module, self.model), crop.points(self.model.space))
         joints = crop.denormalize(described.joints, self.model.space)
-        return joints, self.confidence(*evidence_of(crop, described, self.model.space)), describe(crop, joints)
+        return joints, self.confidence(*evidence_of(crop, described, self.model.space))
 
-    def both(self, frame: DepthFrame, cube: Cube) -> tuple[tuple[Tensor, Verdict], tuple[Tensor, Verdict], Tensor]:
-        """Joints and verdict of the cube and of its mirror image, and the old log odds of the first."""
-        first = self.look(frame, cube)
-        second = self.look(frame, replace(cube, mirrored=~cube.mirrored))
-        with torch.no_grad():
-            return first[:2], second[:2], self.handedness(first[2], second[2])
+    def both(self, frame: DepthFrame, cube: Cube) -> tuple[tuple[Tensor, Verdict], tuple[Tensor, Verdict]]:
+        """Joints and verdict of the cube and of its mirror image."""
+        return self.look(frame, cube), self.look(frame, replace(cube, mirrored=~cube.mirrored))
 
 
 def sure(verdict: Verdict, other: Verdict) -> Tensor:
@@ -76,18 +70,18 @@ def sure(verdict: Verdict, other: Verdict) -> Tensor:
 
 
 def synthetic(judge: Judge, count: int) -> dict[str, Any]:
-    """Held-out hypotheses of the training's kind; both networks see the same crops."""
+    """Held-out hypotheses of the training's kind."""
     stream = Hypotheses(CONFIDENCE_SYNTHETIC, seed=SEED, size=BATCH)
     rows: dict[str, list[Tensor]] = {}
     for index in range(count // BATCH):
         frame = stream[index]
-        (joints, verdict), (_, other), old = judge.both(frame, frame.cube)
+        (joints, verdict), (_, other) = judge.both(frame, frame.cube)
         truth = judged(frame, joints)
         error = truth["errors_mm"].mean(1)
         found = {
             "good": truth["hand"] & truth["right"] & (error < SURE_MM), "hand": truth["hand"], "right": truth["right"],
             "confidence": sure(verdict, other), "hand score": verdict.hand, "one": verdict.right,
-            "two": verdict.right - other.right, "by good": verdict.good - other.good, "old": old,
+            "two": verdict.right - other.right, "by good": verdict.good - other.good,
             "error": error, "scale": verdict.log_scale.exp().mean(1),
         }  # fmt: skip
         for name, part in found.items():
@@ -99,7 +93,7 @@ def synthetic(judge: Judge, count: int) -> dict[str, Any]:
 def summary(rows: dict[str, np.ndarray]) -> dict[str, Any]:
     """Figures of the held-out hypotheses; shares, and mm."""
     good, hand, right = rows["good"], rows["hand"], rows["right"]
-    names = {"one": "one pass", "two": "larger right of two", "by good": "larger good of two", "old": "handedness net"}
+    names = {"one": "one pass", "two": "larger right of two", "by good": "larger good of two"}
     near = hand & right
     return {
         "hypotheses": len(good), "good": float(good.mean()), "with a hand": float(hand.mean()),
@@ -125,36 +119,34 @@ def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
     """`cvar`: right hands, joints 2 to 20; cubes around the labels."""
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     joints = {Path(name).stem: [row[str(joint)] for joint in range(2, 21)] for name, row in labels["frames"].items()}
-    said, errors, sides, old_sides = [], [], [], []
+    said, errors, sides = [], [], []
     for name, _, frame in images(folder, CVAR):
         truth = torch.tensor(joints[name])
         cube = Cube.around(truth.mean(0, keepdim=True), edge=EDGE_MM)
-        (answer, verdict), (_, other), old = judge.both(frame, cube)
+        (answer, verdict), (_, other) = judge.both(frame, cube)
         errors.append(float((answer[0, 2:] - truth).norm(dim=-1).mean()))
         said.append(float(sure(verdict, other)))
         sides.append(bool(verdict.right > other.right))
-        old_sides.append(bool(old > 0))
     good = np.array(errors) < SURE_MM
     return {
         "frames": len(errors), "mean mm": float(np.mean(errors)), "good": float(good.mean()),
         "mean confidence": float(np.mean(said)), "calibration error": expected_calibration_error(np.array(said), good),
-        "handedness error": 1 - float(np.mean(sides)), "handedness net": 1 - float(np.mean(old_sides)),
+        "handedness error": 1 - float(np.mean(sides)),
     }  # fmt: skip
 
 
 def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -> dict[str, Any]:
     """The surest hypothesis around any place that `propose` answers, re-centered once."""
-    said, sides, old_sides = [], [], []
+    said, sides = [], []
     for _, depth, frame in images(folder, camera):
         places = propose(depth, camera)
         cube = Cube.around(torch.from_numpy(places).float(), edge=EDGE_MM)
-        joints, verdict, _ = judge.look(frame, cube.views(mirrored=(False, True)))
+        joints, verdict = judge.look(frame, cube.views(mirrored=(False, True)))
         best = int(verdict.good.argmax())
         centered = Cube.around(joints[best].mean(0, keepdim=True), edge=EDGE_MM)
-        (_, right), (_, mirrored), old = judge.both(frame, centered)
+        (_, right), (_, mirrored) = judge.both(frame, centered)
         said.append(max(float(sure(right, mirrored)), float(sure(mirrored, right))))
         sides.append(bool(mirrored.right > right.right))
-        old_sides.append(bool(old < 0))
     figures = {
         "frames": len(said),
         "median confidence": float(np.median(said)),
@@ -162,8 +154,7 @@ def proposed(judge: Judge, folder: Path, camera: Camera, *, left: bool | None) -
     }
     if left is None:
         return figures
-    wrong = {"handedness error": sides, "handedness net": old_sides}
-    return figures | {name: float(np.mean(np.array(answers) != left)) for name, answers in wrong.items()}
+    return figures | {"handedness error": float(np.mean(np.array(sides) != left))}
 
 
 def milliseconds(judge: Judge) -> float:
@@ -184,14 +175,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--pose", default="latent-fusion")
-    parser.add_argument("--handedness", default="handedness")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--count", type=int, default=2000)
     asked = parser.parse_args()
     trained_on = read_info(asked.weights).notes.get("pose", {}).get("crc32")
     if trained_on != read_info(find_weights(asked.pose)).crc32:
         print(f"{asked.weights} was trained on another pose network than {asked.pose}")
-    judge = Judge(asked.pose, asked.weights, asked.handedness)
+    judge = Judge(asked.pose, asked.weights)
     figures: dict[str, Any] = {"ms": milliseconds(judge)}
     if asked.data:
         figures["cvar"] = labeled(judge, asked.data / "cvar")

@@ -29,12 +29,11 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.models import MODELS
-from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.recipes import augment
 from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.skeleton import HAND21, Skeleton
-from handkit.training.targets import handedness_targets, located_targets, location_targets, pose_targets, usable
+from handkit.training.targets import located_targets, location_targets, pose_targets, usable
 
 ROWS = 4
 LARGE = Augment(
@@ -157,13 +156,6 @@ def located() -> None:
     here(targets(frame(), 128, Generator())["points"])
 
 
-def handedness() -> None:
-    network, judge = built(MODELS["latent-fusion"], HAND21).eval(), built(Handedness)
-    targets = handedness_targets(network)(frame(), 64, Generator())
-    here(usable(targets))
-    learn(judge, targets)
-
-
 def found(work: Callable[[Tensor], object], error: type[Exception]) -> None:
     """Work that is not as it should be raises."""
     try:
@@ -194,7 +186,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], None]]]:
             yield f"augmentation {name}", partial(augmentation, policy)
     for name, (work, error) in MISTAKES.items():
         yield f"found: {name}", partial(found, work, error)
-    yield from {"location": location, "located": located, "handedness": handedness}.items()
+    yield from {"location": location, "located": located}.items()
 
 
 CHECKS = dict(_checks())

@@ -25,7 +25,6 @@ NO_PAPER = {
     "confidence",
     "description",
     "facts",
-    "handedness",
     "papers",
     "pretrained",
 }

@@ -42,15 +42,6 @@ def estimate(
     return crop.denormalize(joints.float(), model.space)
 
 
-def describe(crop: Crop, joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 4"]:
-    """Hypotheses (camera mm) as the handedness network compares them: x, y, z of a right hand in the cube, and the gap.
-
-    The gap says how much deeper than each joint the surface is that covers it, in half edges of the cube.
-    """
-    seen = crop.normalize(joints, Space.IMAGE)
-    return torch.cat([crop.cube.normalize(joints), _gap(crop, seen)], dim=-1)
-
-
 def _gap(crop: Crop, seen: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
     """How much deeper than each joint (`Space.IMAGE`) the surface that covers it is, in half edges of the cube."""
     where = seen[:, :, None, :2]

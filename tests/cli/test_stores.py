@@ -209,7 +209,7 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     assert "there is no store" in refused(capsys, *test, tmp_path / "nowhere")
     assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
     assert "--fold P0 is for frames of a packed store" in refused(capsys, "train", "srn", "--fold", "P0")
-    assert "learned from synthetic frames" in refused(capsys, "train", "handedness", "--data", folds)
+    assert "learned from synthetic frames" in refused(capsys, "train", "confidence", "--data", folds)
     assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")
     assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)
     pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "narrow")

@@ -1,6 +1,5 @@
-"""`handkit compare` as a user types it: rows, pictures, README; interrupted, continued, refused."""
+"""`handkit compare` as a user types it: a study of networks by name; interrupted, continued, refused."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -17,9 +16,11 @@ from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
 from handkit.recipes import Recipe
-from handkit.studies import comparison
-from handkit.studies.comparison import Comparison, contestants_of, read_real
-from handkit.studies.table import BEGIN, END
+from handkit.studies import measuring
+from handkit.studies import study as studies
+from handkit.studies.measuring import read_real
+from handkit.studies.papers import NETWORKS, comparison
+from handkit.studies.study import Conditions
 from handkit.training import experiment
 from handkit.training import loop as training
 from handkit.training.adapt import Refinement, recipe_of
@@ -28,7 +29,7 @@ from handkit.training.loop import Run
 from handkit.training.stored import Finder as Located
 
 SMALL = "latent-fusion:planes=xy"
-OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3", "--workers", "0")
+OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3", "--workers", "0", "--threads", "1")
 """Three steps."""
 
 
@@ -39,79 +40,78 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def compare(folder: Path, *networks: str, more: tuple[str, ...] = ()) -> int:
-    return main(["compare", *networks, *OPTIONS, "--out", str(folder / "out"), "--runs", str(folder / "runs"), *more])
+    return main(["compare", *networks, *OPTIONS, "--out", str(folder / "out"), *more])
 
 
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "out/compare.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+def trials(folder: Path) -> list[dict]:
+    return json.loads((folder / "out/compare.json").read_text())
+
+
+def errors(folder: Path) -> list[float]:
+    return [trial["errors"]["mean_mm"] for trial in trials(folder)]
 
 
 def weights(folder: Path, *, seed: int = 1) -> dict[str, torch.Tensor]:
-    return load_file(next((folder / "runs").glob(f"*_seed{seed}/weights.safetensors")))
+    (path,) = (trial["weights"] for trial in trials(folder) if trial["seed"] == seed)
+    return load_file(folder / path)
 
 
-def test_nobodys_readme_and_results_are_written_unless_asked(tmp_path):
-    """As in a clone of the project."""
-    readme, results = tmp_path / "README.md", tmp_path / "results"
-    results.mkdir()
-    readme.write_text(f"{BEGIN}\nold\n{END}\n")
-    assert main(["compare", SMALL, *OPTIONS]) == 0
-    assert main(["compare", SMALL, *OPTIONS, "--out", "results"]) == 0
-    assert readme.read_text() == f"{BEGIN}\nold\n{END}\n"
-    assert (tmp_path / "runs/compare/compare.csv").read_bytes() == (results / "compare.csv").read_bytes()
-
-
-def test_rows_pictures_and_the_readme(tmp_path, capfd):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n\n{BEGIN}\nold\n{END}\n\nthe rest\n")
-    assert compare(tmp_path, SMALL, "latent-fusion", more=("--readme", str(readme))) == 0
-    first, second = rows(tmp_path)
-    assert (first["network"], first["variant"], second["variant"]) == ("latent-fusion", "planes=xy", "")
-    assert int(first["parameters"]) < int(second["parameters"]) == 2_010_710
-    assert all(1 < float(row["synthetic_mm"]) < 500 and float(row["seconds"]) >= 0 for row in (first, second))
-    assert all(row["samples"] == "6" and "threads" in row["hardware"] for row in (first, second))
+def test_a_table_curves_and_nothing_else(tmp_path, capfd):
+    """As in a clone of the project: no file of it is written."""
+    (tmp_path / "README.md").write_text("mine")
+    assert compare(tmp_path, SMALL, "latent-fusion") == 0
+    one, other = trials(tmp_path)
+    assert (one["row"], other["row"]) == (SMALL, "latent-fusion")
+    assert one["parameters"] < other["parameters"] == 2_010_710
+    for trial in (one, other):
+        assert 1 < trial["errors"]["mean_mm"] < 500
+        assert len(trial["errors"]["success"]) == 81
+        assert trial["training"][1] == 6
+        assert "threads" in trial["training"][3]
     for name in ("compare-success.png", "compare-joints.png"):
         assert (tmp_path / "out" / name).stat().st_size > 10_000
-    curves = json.loads((tmp_path / "out/compare-curves.json").read_text())
-    assert [len(one["success"]) for one in curves.values()] == [81, 81]
-    text = readme.read_text()
-    assert "old" not in text
-    assert text.startswith("# Title\n")
-    assert text.endswith("the rest\n")
-    assert "| latent-fusion:planes=xy | 963,903 | 6 | 2 | 32 | 1 |" in text
-    for run in (tmp_path / "runs").iterdir():
+    text = (tmp_path / "out/compare.md").read_text()
+    assert f"| {SMALL} | 963,903 | 1 | {one['errors']['mean_mm']:.2f} |  | - |" in text
+    assert f"| latent-fusion | 2,010,710 | 1 | {other['errors']['mean_mm']:.2f} |" in text
+    assert text.splitlines()[2:8] == capfd.readouterr().out.splitlines()[:4] + text.splitlines()[6:8]
+    for run in (tmp_path / "out/trainings").iterdir():
         assert sorted(file.name for file in run.iterdir()) == [
-            "finished.json", "log.jsonl", "recipe.json", "run.json", "weights.safetensors"
+            "finished.json", "log.jsonl", "run.json", "weights.safetensors"
         ], "the state, three times the weights, is deleted"  # fmt: skip
+    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "out"}
+    assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_what_is_done_is_not_done_again(tmp_path, monkeypatch, capfd):
-    """A second seed is added to the table; the first one's row stays; nothing is trained twice."""
+    """A second seed is added to the table; the first one's trial stays; nothing is trained twice."""
     assert compare(tmp_path, SMALL) == 0
-    (before,) = rows(tmp_path)
+    (before,) = trials(tmp_path)
     assert compare(tmp_path, SMALL, more=("--seeds", "1", "2")) == 0
-    assert "done before" in capfd.readouterr().err
-    first, second = rows(tmp_path)
+    assert "2 trials, 1 done before" in capfd.readouterr().err
+    first, second = trials(tmp_path)
     assert first == before
-    assert second["seed"] == "2"
-    assert second["synthetic_mm"] != first["synthetic_mm"]
+    assert second["seed"] == 2
+    assert second["errors"]["mean_mm"] != first["errors"]["mean_mm"]
 
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(comparison, "fit", refuse)
+    monkeypatch.setattr(studies, "fit", refuse)
     (tmp_path / "out/compare-success.png").unlink()
     assert compare(tmp_path, SMALL, more=("--seeds", "2", "1")) == 0
     assert (tmp_path / "out/compare-success.png").exists()
-    (tmp_path / "out/compare.csv").unlink()
-    assert compare(tmp_path, SMALL, more=("--seeds", "1")) == 0, "measured again, from the weights"
-    assert rows(tmp_path) == [before]
+    for path in tmp_path.rglob("trial.json"):
+        path.unlink()
+    assert compare(tmp_path, SMALL) == 0, "measured again, from the weights"
+    assert trials(tmp_path) == [before]
 
 
 def test_interrupted_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
     """At the third step of the second of two trainings: the first is kept, the second ends as if nothing had been."""
-    assert compare(tmp_path / "whole", SMALL, more=("--seeds", "1", "2")) == 0
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert compare(Path(), SMALL, more=("--seeds", "1", "2")) == 0
+    monkeypatch.chdir(tmp_path)
     steps, advance = [0], Run.advance
 
     def pull_the_plug(run, *arguments, **named):
@@ -123,13 +123,12 @@ def test_interrupted_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(training, "CHECKPOINT_SECONDS", -1.0)
         broken.setattr(Run, "advance", pull_the_plug)
-        assert compare(tmp_path, SMALL, more=("--seeds", "1", "2")) == 130
-    assert [row["seed"] for row in rows(tmp_path)] == ["1"]
-    assert len(list((tmp_path / "runs").glob("*/state.ckpt"))) == 1, "only of the training that goes on"
-    assert not list((tmp_path / "runs").glob("*/*.partial"))
-    monkeypatch.setattr(Run, "advance", advance)
-    assert compare(tmp_path, SMALL, more=("--seeds", "1", "2")) == 0
-    assert [row["synthetic_mm"] for row in rows(tmp_path)] == [row["synthetic_mm"] for row in rows(tmp_path / "whole")]
+        assert compare(Path(), SMALL, more=("--seeds", "1", "2")) == 130
+    assert len(list(Path("out").rglob("trial.json"))) == 1
+    assert len(list(Path("out").rglob("state.ckpt"))) == 1, "only of the training that goes on"
+    assert not list(Path("out").rglob("*.partial"))
+    assert compare(Path(), SMALL, more=("--seeds", "1", "2")) == 0
+    assert errors(tmp_path) == errors(tmp_path / "whole")
     for name, tensor in weights(tmp_path, seed=2).items():
         assert torch.equal(tensor, weights(tmp_path / "whole", seed=2)[name]), name
 
@@ -142,45 +141,29 @@ def test_a_network_without_a_recipe_of_its_own(tmp_path, monkeypatch):
 
     monkeypatch.setitem(MODELS, "own", Own)
     assert compare(tmp_path, "own:planes=xy") == 0
-    assert rows(tmp_path)[0]["network"] == "own"
+    assert trials(tmp_path)[0]["row"] == "own:planes=xy"
     assert main(["info"]) == 0
 
 
 def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
     trained: list[str] = []
-    fit = comparison.fit
+    fit = studies.fit
 
     def count(*arguments, **named):
         trained.append(named["out"].name)
         return fit(*arguments, **named)
 
-    monkeypatch.setattr(comparison, "fit", count)
+    monkeypatch.setattr(studies, "fit", count)
     small = "densereg:channels=8,stacks=1"
     assert compare(tmp_path, f"{small},weighted=false", small, f"{small},top=1") == 0
     assert len(trained) == 1
-    assert "weighted" not in trained[0]
-    models = [load(path) for path in sorted((tmp_path / "runs").glob("*/weights.safetensors"))]
-    assert sorted((model.arguments["weighted"], model.arguments["top"]) for model in models) == [
-        (False, 5), (True, 1), (True, 5)
+    models = [load(tmp_path / trial["weights"]) for trial in trials(tmp_path)]
+    assert [(model.arguments["weighted"], model.arguments["top"]) for model in models] == [
+        (False, 5), (True, 5), (True, 1)
     ]  # fmt: skip
     same = [torch.nn.utils.parameters_to_vector(model.parameters()) for model in models]
     assert torch.equal(same[0], same[1])
-    assert len({row["synthetic_mm"] for row in rows(tmp_path)}) == 3
-    assert len({row["seconds"] for row in rows(tmp_path)}) == 1
-
-
-@pytest.mark.parametrize("finished", [False, True])
-def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, finished: bool, capfd):
-    assert compare(tmp_path, SMALL) == 0
-    (run,) = (tmp_path / "runs").iterdir()
-    (tmp_path / "out/compare.csv").unlink()
-    if not finished:
-        (run / "finished.json").unlink()
-        (run / "state.ckpt").write_bytes(b"a state")
-    recipe = json.loads((run / "recipe.json").read_text())
-    (run / "recipe.json").write_text(json.dumps(recipe | {"learning_rate": 0.5}))
-    assert compare(tmp_path, SMALL) == 2
-    assert "another recipe began" in capfd.readouterr().err
+    assert len(set(errors(tmp_path))) == 3
 
 
 @pytest.mark.parametrize(
@@ -191,32 +174,31 @@ def test_a_run_that_another_recipe_began_is_not_continued(tmp_path, finished: bo
         ((SMALL, SMALL), (), "named twice"),
         (("srn", "srn:stages=2"), (), "named twice"),
         ((SMALL,), ("--resolution", "50"), "resolution is 50"),
-        ((SMALL,), ("--samples", "0"), "at least 1"),
+        ((SMALL,), ("--samples", "0"), "--samples 0 trains nothing"),
+        ((SMALL,), ("--crops", "0"), "at least 1 of --crops"),
         ((SMALL,), ("--batch", "1"), "at least 2 frames"),
         ((SMALL,), ("--resolution", "0"), "resolution is 0"),
         ((SMALL,), ("--workers", "-1"), "--workers -1: give 0"),
         (("srn:resolution=64",), (), "srn: resolution=64 contradicts --resolution 32; leave it to --resolution"),
         (("crossinfonet:hidden=-1",), (), "crossinfonet: hidden is -1, it must be at least 1"),
         ((SMALL,), ("--real", "nowhere"), "there is no nowhere/labels.json"),
-        ((SMALL,), ("--readme", "nowhere.md"), "no place for the table"),
     ],
 )
 def test_a_comparison_that_cannot_begin(tmp_path, networks, more, sentence, capfd):
     assert compare(tmp_path, *networks, more=more) in {1, 2}
     assert sentence in capfd.readouterr().err
-    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_training(tmp_path, capfd):
     (tmp_path / "out").write_text("a file")
     assert compare(tmp_path, SMALL) == 1
     assert "out cannot be written" in capfd.readouterr().err
-    assert not (tmp_path / "runs").exists()
 
 
 def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        comparison,
+        measuring,
         "read_marked_frames",
         lambda folder: MarkedFrames(folder.name, "right", ()),
     )
@@ -229,21 +211,21 @@ def centers_of(frame: LabeledFrame) -> torch.Tensor:
     return frame.cube.center
 
 
-def asked(**options) -> Comparison:
-    folder = Path("unused")
-    return Comparison((), samples=200, seeds=(1,), resolution=64, out=folder, runs=folder, **options)
-
-
 def test_every_network_sees_the_same_frames_for_as_long():
-    contestants = contestants_of(asked(batch=2))
-    assert {each.recipe.network for each in contestants} == set(MODELS)
-    first, *others = [crops_of(each.recipe, seed=each.seed)[7] for each in contestants]
+    study = comparison(())
+    assert study.rows == NETWORKS.rows
+    recipes = [
+        studies._experiment(study, Conditions(Path(), samples=200, batch=2), row, 1).recipe for row in study.rows
+    ]
+    assert {recipe.network for recipe in recipes} == set(MODELS)
+    first, *others = [crops_of(recipe, seed=1)[7] for recipe in recipes]
     for frame in others:
         assert torch.equal(frame.depth, first.depth)
         assert torch.equal(centers_of(frame), centers_of(first))
-    assert {each.samples for each in contestants} == {200}
-    assert {each.recipe.arguments["resolution"] for each in contestants} == {64}
-    assert {each.recipe.average for each in contestants} == {0.999}, "which warms up by itself in 100 steps"
+    assert {recipe.resolutions for recipe in recipes} == {((0.0, 96),)}
+    assert {recipe.arguments["resolution"] for recipe in recipes} == {96}
+    assert {recipe.average for recipe in recipes} == {0.999}, "which warms up by itself in 100 steps"
+    assert {row.refinement for row in comparison(("srn",), refinement="test").rows} == {"test"}
 
 
 PLACES: tuple[Refinement, ...] = ("none", "test", "train+test")

@@ -3,17 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from store.recorded import Recorded, packing_of
 
 from handkit.cli import main
+from handkit.evaluation.marked import TipErrors
 from handkit.models.arguments import options
 from handkit.store.packing import pack
 from handkit.studies import study as studies
+from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.report import latex, markdown, table_of
-from handkit.studies.study import Conditions, Row, Study, Trial
+from handkit.studies.study import Conditions, Row, Study, Training, Trial
 
 REFERENCE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
 SMALL = Study(
@@ -36,15 +39,29 @@ def test_a_study_s_rows_are_arguments_and_its_figures_are_in_the_reference(study
     assert len({row.name for row in study.rows}) == len(study.rows)
 
 
+def trial(row, seed, mean_mm, **tips_mm):
+    """Three frames of two joints; one has its worst joint 30 mm off."""
+    errors = np.array([[mean_mm, mean_mm], [mean_mm - 5, mean_mm + 5], [2 * mean_mm - 30, 30.0]])
+    tips = {name: TipErrors((error,), 0) for name, error in tips_mm.items()}
+    return Trial(row, seed, "", 2000, Training("", 100, 50.0, "a machine"), measured(errors, tips))
+
+
 def test_the_sign_by_hand():
-    trials = [Trial("all", 1, 8.0, ""), Trial("all", 2, 9.0, ""), Trial("xy", 1, 8.2, "")]
+    trials = [trial("all", 1, 8.0, sr305=3.0), trial("all", 2, 9.0, sr305=4.0), trial("xy", 1, 8.2)]
     lines = table_of(SMALL, trials, dataset="nyu")
-    assert lines == [
-        ["all", "2", "8.50 ± 0.50", "", "9", "", ""],
-        ["xy", "1", "8.20", "-0.30", "10", "+1.00", "no"],
+    assert lines[0][-1] == "sr305 tips, median mm"
+    assert lines[1:] == [
+        ["all", "2,000", "2", "8.50 ± 0.50", "", "9", "", "", "66.7%", "2", "3.50 ± 0.50"],
+        ["xy", "2,000", "1", "8.20", "-0.30", "10", "+1.00", "no", "66.7%", "2", ""],
     ]
-    assert markdown(lines).splitlines()[3] == "| xy | 1 | 8.20 | -0.30 | 10 | +1.00 | no |"
-    assert r"all & 2 & 8.50 $\pm$ 0.50" in latex(lines)
+    assert markdown(lines).splitlines()[3] == "| xy | 2,000 | 1 | 8.20 | -0.30 | 10 | +1.00 | no | 66.7% | 2 |  |"
+    assert r"all & 2,000 & 2 & 8.50 $\pm$ 0.50" in latex(lines)
+
+
+def test_what_has_no_label_is_not_measured():
+    nan = float("nan")
+    errors = measured(np.array([[1.0, 3.0], [nan, nan], [5.0, nan]]), {})
+    assert (errors.mean_mm, errors.per_joint_mm, errors.success[:6]) == (3.0, [3.0, 3.0], [0, 0, 0, 0.5, 0.5, 1])
 
 
 def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd):
@@ -52,9 +69,10 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
     run = ["study", "small", "--synthetic", "--samples", "32", "--resolution", "32", "--crops", "4"]
     assert main([*run, "--out", str(tmp_path)]) == 0
     table = (tmp_path / "small.md").read_text()
-    assert "| all | 1 |" in table
-    assert "| xy | 1 |" in table
-    assert {path.suffix for path in tmp_path.glob("small.*")} == {".md", ".csv", ".tex"}
+    assert [line.split(" |")[0] for line in table.splitlines()[4:6]] == ["| all", "| xy"]
+    assert {path.name for path in tmp_path.glob("small?*")} == {
+        "small.md", "small.csv", "small.tex", "small.json", "small-success.png", "small-joints.png"
+    }  # fmt: skip
     kept = {path: path.read_text() for path in tmp_path.rglob("trial.json")}
     assert all(Path(json.loads(text)["weights"]).exists() for text in kept.values())
     lost = next(iter(kept))

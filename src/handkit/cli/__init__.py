@@ -13,7 +13,6 @@ from tyro.extras import subcommand_cli_from_dict
 
 import handkit
 from handkit.cli.cameras import Cameras
-from handkit.cli.compare import Compare
 from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
@@ -27,7 +26,7 @@ from handkit.cli.push import Push
 from handkit.cli.render import Render
 from handkit.cli.replay import Replay
 from handkit.cli.score import Score
-from handkit.cli.study import RunStudy
+from handkit.cli.study import Compare, RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
 

@@ -32,7 +32,7 @@ class Train:
     init: MaybeWeights = None
     """Begin with what fits of these weights, at the recipe's last resolution and half its learning rate."""
     pose: MaybeWeights = None
-    """Handedness, confidence: the pose network whose answers they judge; the bundled latent-fusion by default."""
+    """Confidence: the pose network whose answers it judges; the bundled latent-fusion by default."""
     model_args: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
     """Constructor arguments of the network, such as stages=1; parts of a list are joined by +."""
     resolution: MaybeCount = None
@@ -101,7 +101,7 @@ class Train:
         from handkit.cli.progress import say
         from handkit.models.arguments import check_network, read_arguments
         from handkit.store.store import PackedFrames
-        from handkit.training.adapt import LEARN_FROM_POSES, judging, other_centers, paced, recipe_of, recipe_on
+        from handkit.training.adapt import judging, other_centers, paced, recipe_of, recipe_on
         from handkit.training.experiment import POSE, Experiment
         from handkit.training.folds import check_test
         from handkit.training.seen import refuse_test_split
@@ -112,8 +112,8 @@ class Train:
         if self.fold and self.test:
             raise UsageError(f"--fold {self.fold} is the test of its training; leave --test out")
         arguments = read_arguments(check_network(self.network, parts=True), self.model_args)
-        if self.pose and self.network not in LEARN_FROM_POSES:
-            raise UsageError(f"--pose is for {' and '.join(LEARN_FROM_POSES)}, {self.network} is neither")
+        if self.pose and self.network != "confidence":
+            raise UsageError(f"--pose is for confidence, not for {self.network}")
         store = None
         if self.data == "synthetic":
             recipe = recipe_of(self.network, arguments, resolution=self.resolution, refinement=self.center_refinement)

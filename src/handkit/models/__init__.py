@@ -12,7 +12,6 @@ from handkit.models.confidence import Confidence
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.densereg import DenseReg
 from handkit.models.detector import HandDetector
-from handkit.models.handedness import Handedness
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
 from handkit.models.srn import SRN
@@ -61,11 +60,10 @@ MODELS: dict[str, Callable[..., HandPoseModel]] = {
 }
 """Every network by the name that the command line and weights files use; called with a skeleton."""
 
-Part = Localizer | Handedness | HandDetector | Confidence
+Part = Localizer | HandDetector | Confidence
 
-PARTS: dict[str, type[Localizer] | type[Handedness] | type[HandDetector] | type[Confidence]] = {
+PARTS: dict[str, type[Localizer] | type[HandDetector] | type[Confidence]] = {
     "localizer": Localizer,
-    "handedness": Handedness,
     "detector": HandDetector,
     "confidence": Confidence,
 }

@@ -68,7 +68,7 @@ class Option:
 
 
 def check_network(name: str, *, parts: bool = False) -> str:
-    """The name itself; raises HandkitError that suggests the nearest. `parts`: localizer and handedness count too."""
+    """The name itself; raises HandkitError that suggests the nearest. `parts`: PARTS count too."""
     known = [*MODELS, *(PARTS if parts else ())]
     if name in known:
         return name

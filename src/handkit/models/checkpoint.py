@@ -22,14 +22,13 @@ from handkit.files.atomic import write_whole
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
-from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.skeleton import Skeleton
 
 FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
-AnyPart = TypeVar("AnyPart", Localizer, Handedness, HandDetector, Confidence)
+AnyPart = TypeVar("AnyPart", Localizer, HandDetector, Confidence)
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
     return model.eval()
 
 
-def load_fitting(path: Path | str, model: HandPoseModel | Localizer | Handedness) -> list[str]:
+def load_fitting(path: Path | str, model: HandPoseModel | Part) -> list[str]:
     """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
 
     So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new.

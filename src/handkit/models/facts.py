@@ -18,15 +18,12 @@ from handkit.models.arguments import options
 from handkit.models.checkpoint import read_info
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HEIGHT, WIDTH, HandDetector
-from handkit.models.handedness import Handedness
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
 from handkit.named_cameras import CAMERAS
 from handkit.skeleton import HAND21, NYU14, Skeleton
 
 PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
-JUDGES = {"handedness", "confidence"}
-"""Networks that read no image, but what a pose network made of one."""
 
 
 def network_facts(name: str) -> dict[str, Any]:
@@ -41,7 +38,7 @@ def network_facts(name: str) -> dict[str, Any]:
         "parameters": parameters,
         "megabytes": round(4 * parameters / 1e6, 2),
         "parameters_21_joints": count_parameters(_build(name, HAND21)),
-        "gflops": round(count_operations(model) / 1e9, 3) if name not in JUDGES else None,
+        "gflops": round(count_operations(model) / 1e9, 3) if name != "confidence" else None,
         "about": document.partition("\n\n")[0].replace("\n", " "),
     }
     paper = PAPERS.get(name)
@@ -81,9 +78,7 @@ def _input(model: HandPoseModel | Part) -> str:
     """Pixels, or what else a network reads."""
     if isinstance(model, HandDetector):
         return f"{WIDTH}x{HEIGHT}"
-    if isinstance(model, Confidence):
-        return "features"
-    return "two poses" if isinstance(model, Handedness) else f"{model.resolution}x{model.resolution}"
+    return "features" if isinstance(model, Confidence) else f"{model.resolution}x{model.resolution}"
 
 
 def _build(name: str, skeleton: Skeleton) -> Any:  # noqa: ANN401

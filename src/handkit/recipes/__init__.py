@@ -6,7 +6,6 @@ from handkit.recipes.recipe import Cosine, Exponential, Optimizer, Recipe, Steps
 from handkit.recipes.synthetic import (
     CONFIDENCE_SYNTHETIC,
     DETECTOR_SYNTHETIC,
-    HANDEDNESS_SYNTHETIC,
     LATENT_FUSION_SYNTHETIC,
     LOCALIZER_SYNTHETIC,
     RECIPES,
@@ -17,7 +16,6 @@ __all__ = [
     "CONFIDENCE_SYNTHETIC",
     "CROSSINFONET_AS_PRINTED",
     "DETECTOR_SYNTHETIC",
-    "HANDEDNESS_SYNTHETIC",
     "LATENT_FUSION_SYNTHETIC",
     "LATENT_FUSION_TABLE_5",
     "LOCALIZER_SYNTHETIC",

@@ -44,19 +44,6 @@ LOCALIZER_SYNTHETIC = Recipe(
     negatives=0.35,
 )
 
-HANDEDNESS_SYNTHETIC = Recipe(
-    network="handedness",
-    arguments={},
-    cube=LATENT_FUSION_SYNTHETIC.cube,
-    augment=Augment(center_mm=5.0, far_mm=12.0, far=0.2),
-    batch=64,
-    learning_rate=2e-3,
-    weight_decay=0.01,
-    warmup=0.03,
-    resolutions=((0.0, 128),),
-    average=0.99,
-)
-
 CONFIDENCE_SYNTHETIC = Recipe(
     network="confidence",
     arguments={},
@@ -106,7 +93,6 @@ RECIPES = {
         LATENT_FUSION_SYNTHETIC,
         DENSEREG_SYNTHETIC,
         LOCALIZER_SYNTHETIC,
-        HANDEDNESS_SYNTHETIC,
         CONFIDENCE_SYNTHETIC,
         DETECTOR_SYNTHETIC,
     )

@@ -1,66 +1,127 @@
-"""A study's table as Markdown, CSV and LaTeX: ours beside the paper's, and whether the sign agrees."""
+"""A study's table as Markdown, CSV and LaTeX, ours beside the paper's and whether the sign agrees; and its curves."""
 
 import csv
 import io
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from handkit.files.atomic import write_whole
-from handkit.studies.study import Study, Trial
+from handkit.files.png import write_png
+from handkit.reports.charts import to_picture
+from handkit.reports.figures import Series, joints_chart, success_chart
+from handkit.studies.measuring import THRESHOLDS_MM
+from handkit.studies.study import Row, Study, Trial
 
-HEADS = ("row", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees")
+HEADS = (
+    "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
+    "frames within 20 mm", "samples/s",
+)  # fmt: skip
+WIDTH = 900
+Lines = list[list[str]]
+"""The table, its heads first."""
 
 
-def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> list[list[str]]:
+def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     """One line for each row: mean over seeds and half their range; differences from the first row; the paper's.
 
-    Where the paper has no figure for `dataset`, the one that it reports for NYU stands there.
+    Where the paper has no figure for `dataset`, the one that it reports for NYU stands there. Real fingertips, if they
+    were measured, have a column for each folder.
     """
-    ours = {row.name: [trial.mean_mm for trial in trials if trial.row == row.name] for row in study.rows}
-    reported = {row.name: row.reported_mm.get(dataset, row.reported_mm.get("nyu")) for row in study.rows}
-    first = study.rows[0].name
-    lines: list[list[str]] = []
-    for name, errors in ours.items():
-        if not errors or not ours[first]:
-            continue
-        mean, paper, base = float(np.mean(errors)), reported[name], reported[first]
-        spread = f" ± {(max(errors) - min(errors)) / 2:.2f}" if len(errors) > 1 else ""
-        gain = mean - float(np.mean(ours[first]))
-        theirs = paper - base if paper is not None and base is not None else None
-        agrees = "" if name == first or not theirs else "yes" if gain * theirs > 0 else "no"
-        lines.append([
-            name, str(len(errors)), f"{mean:.2f}{spread}", "" if name == first else f"{gain:+.2f}",
-            "-" if paper is None else f"{paper:g}", "" if name == first or theirs is None else f"{theirs:+.2f}", agrees,
-        ])  # fmt: skip
+    groups = [(row, [trial for trial in trials if trial.row == row.name]) for row in study.rows]
+    first = _means(groups[0][1])
+    tips = list(dict.fromkeys(name for trial in trials for name in trial.errors.tips_mm))
+    lines: Lines = [[*HEADS, *(f"{name} tips, median mm" for name in tips)]]
+    for row, group in groups:
+        if group and first:
+            lines.append([
+                row.name,
+                f"{group[0].parameters:,}",
+                str(len(group)),
+                *_against(study, row, group, float(np.mean(first)), dataset),
+                f"{np.mean([trial.errors.within_20mm for trial in group]):.1%}",
+                f"{np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group]):.0f}",
+                *(_spread([trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm])
+                  for name in tips),
+            ])  # fmt: skip
     return lines
 
 
-def markdown(lines: Sequence[Sequence[str]]) -> str:
-    rows = [HEADS, ["---", *["---:"] * (len(HEADS) - 1)], *lines]
+def _against(study: Study, row: Row, group: Sequence[Trial], first: float, dataset: str) -> list[str]:
+    """Ours, its difference from the first row, the paper's, its difference, and whether the two have one sign."""
+    base, paper = (each.reported_mm.get(dataset, each.reported_mm.get("nyu")) for each in (study.rows[0], row))
+    gain = float(np.mean(_means(group))) - first
+    theirs = paper - base if paper is not None and base is not None else None
+    reported = "-" if paper is None else f"{paper:g}"
+    if row == study.rows[0]:
+        return [_spread(_means(group)), "", reported, "", ""]
+    agrees = "" if not theirs else "yes" if gain * theirs > 0 else "no"
+    return [_spread(_means(group)), f"{gain:+.2f}", reported, "" if theirs is None else f"{theirs:+.2f}", agrees]
+
+
+def _means(group: Sequence[Trial]) -> list[float]:
+    return [trial.errors.mean_mm for trial in group]
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Mean, and of several half their range."""
+    if not values:
+        return ""
+    return f"{np.mean(values):.2f}" + (f" ± {(max(values) - min(values)) / 2:.2f}" if len(values) > 1 else "")
+
+
+def markdown(lines: Lines) -> str:
+    rows = [lines[0], ["---", *["---:"] * (len(lines[0]) - 1)], *lines[1:]]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def latex(lines: Sequence[Sequence[str]]) -> str:
+def latex(lines: Lines) -> str:
     r"""A `tabular` for booktabs.
 
-    >>> print(latex([["a_b", "1", "9.00 ± 0.10", "", "8.5", "", ""]]).splitlines()[4])
-    a\_b & 1 & 9.00 $\pm$ 0.10 &  & 8.5 &  &  \\
+    >>> print(latex([["row", "mm"], ["a_b", "9.00 ± 0.10"]]).splitlines()[4])
+    a\_b & 9.00 $\pm$ 0.10 \\
     """
-    body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in lines]
-    heads = " & ".join(_escaped(head) for head in HEADS) + r" \\"
-    begin = rf"\begin{{tabular}}{{l{'r' * (len(HEADS) - 1)}}}"
+    heads, *body = (" & ".join(_escaped(cell) for cell in line) + r" \\" for line in lines)
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(lines[0]) - 1)}}}"
     return "\n".join([begin, r"\toprule", heads, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def write_tables(folder: Path, study: Study, lines: Sequence[Sequence[str]]) -> None:
-    """NAME.md, NAME.csv and NAME.tex in the folder."""
+def write_tables(folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, joints: Sequence[str]) -> Lines:
+    """NAME.md, NAME.csv and NAME.tex, NAME-success.png and NAME-joints.png, and NAME.json with all of every trial."""
+    lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([HEADS, *lines])
-    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{markdown(lines)}\nPaper: {study.source}.\n")
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
+    about = f"Paper: {study.source}. Trained on: {machines}.\n"
+    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{markdown(lines)}\n{about}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())
     write_whole(folder / f"{study.name}.tex", latex(lines))
+    write_whole(folder / f"{study.name}.json", json.dumps([asdict(trial) for trial in trials], indent=1) + "\n")
+    series = _series(study, trials)
+    title = "maximum joint error of each frame; beside the names, the mean error of all joints"
+    limits = THRESHOLDS_MM.tolist()
+    charts = {
+        "success": success_chart(series, thresholds_mm=limits, title=title, width=WIDTH),
+        "joints": joints_chart(series, joints=joints, width=WIDTH),
+    }
+    for name, chart in charts.items():
+        write_png(folder / f"{study.name}-{name}.png", to_picture(chart))
+    return lines
+
+
+def _series(study: Study, trials: Sequence[Trial]) -> list[Series]:
+    """A curve for each row, best first; seeds are averaged."""
+    series: list[Series] = []
+    for row in study.rows:
+        errors = [trial.errors for trial in trials if trial.row == row.name]
+        if errors:
+            mean = float(np.mean([each.mean_mm for each in errors]))
+            curves, joints = ([getattr(each, name) for each in errors] for name in ("success", "per_joint_mm"))
+            series.append(Series(row.name, mean, np.mean(curves, axis=0).tolist(), np.mean(joints, axis=0).tolist()))
+    return sorted(series, key=lambda one: one.mean_error_mm)
 
 
 def _escaped(cell: str) -> str:

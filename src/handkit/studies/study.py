@@ -10,29 +10,39 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from handkit.errors import UsageError
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.atomic import write_whole
+from handkit.files.folders import make_folder
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
 from handkit.models.checkpoint import load, save
+from handkit.models.facts import count_parameters
 from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import Augment
+from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
+from handkit.studies.measuring import Measured, measured, read_real, tips_of
 from handkit.training.adapt import Refinement, recipe_of, recipe_on
 from handkit.training.answers import answers_of
 from handkit.training.experiment import Experiment, Machine, evaluate, fit
-from handkit.training.folds import fit_folds
+from handkit.training.folds import Watch, fit_folds, nobody_watches
+from handkit.training.loop import Budget, Spent
+from handkit.training.provenance import hardware
 from handkit.training.stored import find_localizer
+
+SYNTHETIC_RESOLUTION = 96
+"""Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,17 @@ class Conditions:
     epochs: int | None = None
     seeds: tuple[int, ...] = (1,)
     resolution: int | None = None
+    batch: int | None = None
+    """Training frames a step."""
     crops: int = 1024
     """Synthetic frames that are measured on."""
+    real: tuple[Path, ...] = ()
+    """Folders of frames with marked fingertips (`evaluation.marked`) that are measured on as well."""
     jobs: int = 1
+    threads: int | None = None
+    """Of each training's network; all cores, divided among the jobs, by default."""
+    workers: int | None = None
+    """Processes that render or read frames beside each training; 1 by default, none with several jobs."""
     own: str | None = None
     """`FILE.py:CLASS`, a network of the user's own, which becomes the last row."""
 
@@ -87,6 +105,11 @@ class Conditions:
         """Whose frames are measured on; raises StoreError."""
         return PackedFrames.open(self.test).manifest.settings.dataset if self.test else "synthetic"
 
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of what is measured; raises StoreError."""
+        return PackedFrames.open(self.test).skeleton if self.test else HAND21
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -94,8 +117,19 @@ class Trial:
 
     row: str
     seed: int
-    mean_mm: float
     weights: str
+    parameters: int
+    training: "Training"
+    errors: Measured
+
+
+class Training(NamedTuple):
+    """What a training left in its folder: weights, relative to it, and what they cost."""
+
+    weights: str
+    samples: int
+    seconds: float
+    hardware: str
 
 
 def find_study(name: str, studies: Mapping[str, Study]) -> Study:
@@ -107,18 +141,25 @@ def find_study(name: str, studies: Mapping[str, Study]) -> Study:
     raise UsageError(f"there is no study {name!r}; {hint}known: {', '.join(studies)}")
 
 
-def run_study(study: Study, conditions: Conditions, say: Callable[[str], None] = lambda sentence: None) -> list[Trial]:
+def run_study(
+    study: Study,
+    conditions: Conditions,
+    say: Callable[[str], None] = lambda sentence: None,
+    *,
+    watch: Watch = nobody_watches,
+) -> list[Trial]:
     """All trials, those that were done before read from disk; raises HandkitError where they cannot begin."""
     study = with_own(study, conditions)
     _check(study, conditions)
+    make_folder(conditions.out)
     pairs = [(row, seed) for seed in conditions.seeds for row in study.rows]
     missing = [pair for pair in pairs if _read(_folder(study, conditions, *pair)) is None]
     say(f"{study.name}: {len(pairs)} trials, {len(pairs) - len(missing)} done before")
     if conditions.jobs > 1 and len(missing) > 1:
         _trainings_side_by_side(study, conditions, missing)
     for row, seed in missing:
-        trial = run_trial(study, conditions, row, seed)
-        say(f"{row.name}, seed {seed}: {trial.mean_mm:.2f} mm")
+        trial = run_trial(study, conditions, row, seed, watch=watch)
+        say(f"{row.name}, seed {seed}: {trial.errors.mean_mm:.3f} mm")
     trials = [_read(_folder(study, conditions, *pair)) for pair in pairs]
     return [trial for trial in trials if trial]
 
@@ -131,49 +172,76 @@ def with_own(study: Study, conditions: Conditions) -> Study:
     return replace(study, rows=(*study.rows, Row(name, network=name)))
 
 
-def run_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Trial:
+def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watch: Watch = nobody_watches) -> Trial:
     """Train what is not trained yet, measure, and write `trial.json`."""
     folder = _folder(study, conditions, row, seed)
-    weights = train_trial(study, conditions, row, seed)
+    trained = train_trial(study, conditions, row, seed, watch=watch)
+    training = _training(trained)
+    weights = trained / training.weights
     experiment = _experiment(study, conditions, row, seed)
     readout = readout_of(experiment.recipe.network)
     asked = {name: value for name, value in row.arguments.items() if name in readout}
     folder.mkdir(parents=True, exist_ok=True)
+    model = load(weights, readout=asked)
     if asked:
-        model = load(weights, readout=asked)
         weights = folder / "weights.safetensors"
         save(weights, model, recipe=json.loads(experiment.recipe.to_json()))
-    error = _measure(study, conditions, experiment, weights)
-    trial = Trial(row.name, seed, error, str(weights))
-    write_whole(folder / "trial.json", json.dumps(trial.__dict__) + "\n")
+    errors = _errors_of_folds(trained, conditions) if study.folds else _errors(conditions, experiment, weights)
+    found = measured(errors, tips_of(weights, read_real(conditions.real)))
+    trial = Trial(row.name, seed, str(weights), count_parameters(model), training, found)
+    write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
     return trial
 
 
-def train_trial(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
-    """The weights that a trial reads, trained or found; interrupted, it goes on where it stopped."""
+def train_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watch: Watch = nobody_watches) -> Path:
+    """Folder of the training whose weights a trial reads, done or found; interrupted, it goes on where it stopped."""
     if conditions.own:  # in a process of its own it is not known yet
         add_network(conditions.own)
     experiment = _experiment(study, conditions, row, seed)
     experiment = replace(experiment, recipe=_trained(experiment.recipe))
     key = hashlib.sha256(f"{experiment.recipe.to_json()} {seed} {conditions.samples} {conditions.train}".encode())
     folder = conditions.out / "trainings" / f"{experiment.recipe.network}-{key.hexdigest()[:12]}"
-    done, weights = folder / "done", folder / "weights.safetensors"
-    if done.exists():
-        return weights
-    threads = max(1, (os.cpu_count() or 1) // conditions.jobs)
-    machine = Machine(threads=threads, workers=1 if conditions.jobs == 1 else 0)
-    if study.folds:
-        folds = list(fit_folds(experiment, lambda each: each.budget(samples=conditions.samples), out=folder,
-                               machine=machine, resume=True))  # fmt: skip
-        result = folds[-1].result
-        weights = folder / folds[0].subject / "weights.safetensors" if folds[0].subject else weights
-        write_whole(folder / "folds.json", json.dumps({"mean_mm": result.mean_error_mm if result else None}))
-    else:
-        budget = experiment.budget(samples=conditions.samples)
-        fit(experiment, budget, out=folder, machine=machine, resume=(folder / "state.ckpt").exists(), measured=False)
-        (folder / "state.ckpt").unlink(missing_ok=True)
-    done.touch()
-    return weights
+    if (folder / "finished.json").exists():
+        return folder
+    threads = conditions.threads or max(1, (os.cpu_count() or 1) // conditions.jobs)
+    workers = conditions.workers if conditions.workers is not None else int(conditions.jobs == 1)
+    machine = Machine(threads=threads, workers=workers)
+    train = _train_folds if study.folds else _train
+    training = train(experiment, conditions.samples, folder, machine, watch=watch)
+    write_whole(folder / "finished.json", json.dumps(training._asdict()) + "\n")
+    for state in folder.glob("**/state.ckpt"):  # three times the weights
+        state.unlink()
+    return folder
+
+
+def _train(experiment: Experiment, samples: int | None, folder: Path, machine: Machine, *, watch: Watch) -> Training:
+    with watch(folder.name) as tell:
+        fitted = fit(
+            experiment, experiment.budget(samples=samples), out=folder, machine=machine,
+            resume=(folder / "state.ckpt").exists(), measured=False, tell=tell,
+        )  # fmt: skip
+    return _left(fitted.weights.name, [fitted.spent])
+
+
+def _train_folds(
+    experiment: Experiment, samples: int | None, folder: Path, machine: Machine, *, watch: Watch
+) -> Training:
+    """The weights of the first subject stand for all; what was spent before an interruption is not counted."""
+
+    def budget_of(one: Experiment) -> Budget:
+        return one.budget(samples=samples)
+
+    folds = list(fit_folds(experiment, budget_of, out=folder, machine=machine, resume=True, watch=watch))
+    subjects = sorted(path.parent.name for path in folder.glob("*/weights.safetensors"))
+    return _left(f"{subjects[0]}/weights.safetensors", [fold.fitted.spent for fold in folds if fold.fitted])
+
+
+def _left(weights: str, spent: Sequence[Spent]) -> Training:
+    return Training(weights, sum(each.samples for each in spent), sum(each.seconds for each in spent), hardware())
+
+
+def _training(folder: Path) -> Training:
+    return Training(**json.loads((folder / "finished.json").read_text(encoding="utf-8")))
 
 
 def _check(study: Study, conditions: Conditions) -> None:
@@ -187,20 +255,37 @@ def _check(study: Study, conditions: Conditions) -> None:
         settings = PackedFrames.open(conditions.train).manifest.settings
         if settings.split == "test":
             raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
+    _check_numbers(conditions)
+    read_real(conditions.real)
     for row in study.rows:
         experiment = _experiment(study, conditions, row, 1)
+        if conditions.samples is not None:
+            experiment.budget(samples=conditions.samples)
         with torch.device("meta"):
             experiment.network()
+
+
+def _check_numbers(conditions: Conditions) -> None:
+    if conditions.batch is not None and conditions.batch < 2:
+        raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
+    if conditions.workers is not None and conditions.workers < 0:
+        raise UsageError(f"--workers {conditions.workers}: give 0 to render in the same process, or more")
+    counts = {"crops": conditions.crops, "jobs": conditions.jobs, "seeds": len(conditions.seeds)}
+    for name, given in counts.items():
+        if given < 1:
+            raise UsageError(f"a study needs at least 1 of --{name}")
 
 
 def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
     network, arguments = row.network or study.network, dict(row.arguments)
     if conditions.train is None:
-        recipe = recipe_of(network, arguments, resolution=conditions.resolution, refinement=row.refinement)
-        return Experiment(_plain(recipe, row), seed)
+        size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
+        recipe = recipe_of(network, arguments, resolution=size, refinement=row.refinement)
+        return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed)
     store = PackedFrames.open(conditions.train)
     recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
-    return Experiment(replace(_plain(recipe, row), epochs=conditions.epochs or recipe.epochs), seed, store)
+    changed = replace(recipe, epochs=conditions.epochs or recipe.epochs, batch=conditions.batch or recipe.batch)
+    return Experiment(_plain(changed, row), seed, store)
 
 
 def _plain(recipe: Recipe, row: Row) -> Recipe:
@@ -218,19 +303,24 @@ def _trained(recipe: Recipe) -> Recipe:
     return replace(recipe, arguments=arguments, test_center=None)
 
 
-def _measure(study: Study, conditions: Conditions, experiment: Experiment, weights: Path) -> float:
-    """Mean joint error, mm, on the same frames for every row."""
-    if study.folds:
-        return float(json.loads((weights.parents[1] / "folds.json").read_text(encoding="utf-8"))["mean_mm"])
+def _errors(conditions: Conditions, experiment: Experiment, weights: Path) -> Float[np.ndarray, "N J"]:
+    """Joint errors, mm, on the same frames for every row; NaN where there is no label or no answer."""
     if conditions.test is None:
         full = recipe_of(experiment.recipe.network, {}, resolution=conditions.resolution)
         augment = experiment.recipe.augment if experiment.recipe.center is not CenterSource.MEAN else full.augment
         recipe = replace(experiment.recipe, augment=replace(augment, scale=full.augment.scale))
-        return float(evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops).mean())
+        return evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops)
     store = PackedFrames.open(conditions.test)
     finder = find_localizer(experiment.localizer) if experiment.refined_at_test else None
     answers = answers_of(weights, store, np.ones(len(store), bool), finder=finder)
-    return float(np.nanmean(joint_distances(estimated=answers, truth=store.rows["joints"])))
+    return joint_distances(estimated=answers, truth=store.rows["joints"])
+
+
+def _errors_of_folds(trained: Path, conditions: Conditions) -> Float[np.ndarray, "N J"]:
+    """Of every subject's frames by the weights that have not seen it."""
+    assert conditions.test is not None
+    answers = np.load(trained / "report/predictions.npy")
+    return joint_distances(estimated=answers, truth=PackedFrames.open(conditions.test).rows["joints"])
 
 
 def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Sequence[tuple[Row, int]]) -> None:
@@ -244,11 +334,15 @@ def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Seque
 
 def _folder(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
     """Named by everything that makes the trial what it is."""
-    key = repr((row, seed, replace(conditions, out=Path(), seeds=(), jobs=1)))
+    key = repr((row, seed, replace(conditions, out=Path(), seeds=(), jobs=1, threads=None, workers=None)))
     safe = "".join(letter if letter.isalnum() else "-" for letter in row.name)
     return conditions.out / study.name / f"{safe}-seed{seed}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def _read(folder: Path) -> Trial | None:
     path = folder / "trial.json"
-    return Trial(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    training, errors = Training(*content["training"]), Measured(**content["errors"])
+    return Trial(**content | {"training": training, "errors": errors})

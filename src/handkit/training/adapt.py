@@ -21,8 +21,6 @@ from handkit.training.stored import check_center, check_reach
 
 Refinement = Literal["none", "test", "train+test"]
 """Where a localizer moves coarse centers: nowhere, at test only, or in training too (SRN's Table 1)."""
-LEARN_FROM_POSES = ("handedness", "confidence")
-"""Networks that learn from what a frozen pose network answers."""
 
 
 def recipe_of(
@@ -54,7 +52,7 @@ def recipe_on(
     Raises HandkitError where the network, the refinement or the patches of the store make no experiment.
     """
     settings = store.manifest.settings
-    if check_network(network, parts=True) in LEARN_FROM_POSES:
+    if check_network(network, parts=True) == "confidence":
         raise HandkitError(f"{network} is learned from synthetic frames; leave --data out", status=2)
     published = PUBLISHED.get((network, settings.dataset))
     base = published or replace(synthetic_recipe(network), data=settings.dataset, negatives=0.0)

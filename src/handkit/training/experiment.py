@@ -28,7 +28,6 @@ from handkit.models.checkpoint import load, load_fitting, read_info
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
-from handkit.training.adapt import LEARN_FROM_POSES
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
 from handkit.training.loop import Budget, Report, Run, Spent, train
@@ -39,7 +38,6 @@ from handkit.training.streams import LOCATED_MARGIN, Hypotheses, SyntheticFrames
 from handkit.training.targets import (
     Targets,
     confidence_targets,
-    handedness_targets,
     located_targets,
     location_targets,
     pose_targets,
@@ -47,7 +45,7 @@ from handkit.training.targets import (
 )
 
 POSE = "latent-fusion"
-"""Weights of the pose network that handedness and confidence learn from, if no others are named."""
+"""Weights of the pose network that confidence learns from, if no others are named."""
 DEFAULT_MINUTES = 60.0
 VALIDATION_SEED = 7_000_001
 """No training batch starts from this seed."""
@@ -70,7 +68,7 @@ class Experiment:
     test: PackedFrames | None = None
     """Frames to measure on instead; the weights that do best on them are kept beside the last."""
     pose: str = POSE
-    """Weights, by name or path, of the pose network that handedness and confidence learn from."""
+    """Weights, by name or path, of the pose network that confidence learns from."""
     localizer: str = "localizer"
     """Weights of the localizer, for recipes whose centers are its answers."""
 
@@ -100,8 +98,6 @@ class Experiment:
             return location_targets
         if self.recipe.network == "detector":
             return detection_targets
-        if self.recipe.network == "handedness":
-            return handedness_targets(load(find_weights(self.pose)))
         if self.recipe.network == "confidence":
             return confidence_targets(load(find_weights(self.pose)))
         targets = pose_targets(cast(HandPoseModel, model), self.recipe.augment)
@@ -283,7 +279,7 @@ def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -
     about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
     seen = [learned_from(experiment.store, experiment.learned())] if experiment.store else []
     about |= {NOTE: _seen_before(init, out) + seen}
-    if experiment.recipe.network not in LEARN_FROM_POSES:
+    if experiment.recipe.network != "confidence":
         return about
     pose = read_info(find_weights(experiment.pose))
     return about | {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}

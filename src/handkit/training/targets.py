@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.graph import describe, estimate, evidence_of
+from handkit.graph import estimate, evidence_of
 from handkit.models import HandPoseModel
 from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer
@@ -89,22 +89,6 @@ def location_targets(
     offset = cube.normalize(frame.joints.mean(1, keepdim=True))[:, 0]
     hand = (offset * cube.edges / 2).norm(dim=-1) < HAND_WITHIN_MM
     return {"points": crop_hand(frame, cube, resolution).points(Space.IMAGE), "offset": offset, "hand": hand}
-
-
-def handedness_targets(model: HandPoseModel) -> Targets:
-    """Both hypotheses of `model`, which is not trained; every frame shows a right hand."""
-
-    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-    def targets(frame: LabeledFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        described: list[Tensor] = []
-        for side in (False, True):
-            seen = replace(frame.cube, mirrored=torch.full_like(frame.cube.mirrored, side))
-            joints = estimate(model, frame, seen, precision=torch.bfloat16)
-            described.append(describe(crop_hand(frame, seen, model.resolution), joints))
-        return dict(zip(("plain", "mirrored"), described, strict=True))
-
-    return targets
 
 
 def confidence_targets(model: HandPoseModel) -> Targets:
