@@ -70,6 +70,7 @@ ROOMS = {
     "evaluation": {"datasets", "sources", *ESTIMATOR},
     "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "camera", "depth", "hand"},
+    "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
     "training": {"evaluation", "reports", "datasets", "hub", "recipes", "store", "synthetic", *ESTIMATE},
     "studies": {"training", "estimator", "evaluation", "reports", "hub", "recipes", "store", *ESTIMATE},
@@ -162,10 +163,10 @@ def test_all_is_what_is_exported() -> None:
 RUNTIME = {
     "shapes", "errors", "files", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton", "hand", "anatomy",
     "hypotheses", "hub", "estimator", "backends", "locate", "sources", "sinks", "drawing", "datasets", "evaluation",
-    "reports", "tracking", "smoothing",
+    "reports", "tracking", "smoothing", "benchmark",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
-DOORS = {"handkit.backends.torch", "handkit.backends.openvino"}
+DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}
 """Opened when they are asked for."""
 WORKSHOP = {"torch", "lightning", "numba", "safetensors", "jaxtyping", "scipy", "onnx", "openvino"}
 WITHOUT = f"""

@@ -103,6 +103,12 @@ def test_what_was_refused_says_what_mends_it() -> None:
     assert alone.seen == "3 of 3 refused"
 
 
+def test_it_says_that_more_frames_follow() -> None:
+    frames = [TimedFrame(DepthImage.of(scene(i), CAMERA), i / 30, i, scene(i)) for i in range(3)]
+    assert examine(frames, [], more=True)[0].seen == "the first 3 looked at, more follow (--frames)"
+    assert examine(frames, [])[0].seen == "3 read"
+
+
 def test_a_mirrored_image_is_told_by_the_hand_in_it() -> None:
     assert mirrored("right", ["right", "right", "left"]).mend == ""
     assert "the image is mirrored" in mirrored("right", ["left", "right", "left"]).mend

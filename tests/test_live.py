@@ -98,6 +98,18 @@ def test_a_sink_that_fails_ends_alone(tmp_path):
     assert (sinking.written, sinking.closed) == (2, 1)
 
 
+def test_whoever_leaves_stdout_ends_the_session_and_everything_is_closed():
+    class Leaving(Sinking):
+        def write(self, moment):
+            if moment.index == 3:
+                raise BrokenPipeError
+
+    keeper, source = Keeping(), Frames(*range(20))
+    with pytest.raises(BrokenPipeError):
+        run(source, tracker(), [Leaving()], keepers=[keeper], report=lambda _: None)
+    assert (len(keeper.kept), keeper.closed, source.closed) == (3, True, True)
+
+
 def test_what_cannot_be_closed_is_said():
     said = []
     run(Frames(0), tracker(), [Sinking()], report=said.append)

@@ -35,9 +35,9 @@ class Finding:
     """Empty where all is well."""
 
 
-def examine(frames: Sequence[TimedFrame], refused: Sequence[str]) -> list[Finding]:
-    """All checks; `refused` has a sentence for each image that did not become a frame."""
-    findings = [_refusals(frames, refused)]
+def examine(frames: Sequence[TimedFrame], refused: Sequence[str], *, more: bool = False) -> list[Finding]:
+    """All checks; `refused` has a sentence for each image that did not become a frame, `more` follow these frames."""
+    findings = [_refusals(frames, refused, more=more)]
     if not frames:
         return findings
     findings += [check(frames) for check in (_range, _holes, _values, _edges, _changes, _camera)]
@@ -61,11 +61,11 @@ def mirrored(shown: str, answers: Sequence[str]) -> Finding:
     )  # fmt: skip
 
 
-def _refusals(frames: Sequence[TimedFrame], refused: Sequence[str]) -> Finding:
+def _refusals(frames: Sequence[TimedFrame], refused: Sequence[str], *, more: bool) -> Finding:
     """The most common sentence, which says what mends it."""
     total = len(frames) + len(refused)
     if not refused:
-        return Finding("frames", f"{total} read")
+        return Finding("frames", f"the first {total} looked at, more follow (--frames)" if more else f"{total} read")
     sentences = Counter(each.partition(" is refused: ")[2] or each for each in refused)
     (most, times), *_ = sentences.most_common(1)
     return Finding("frames", f"{len(refused)} of {total} refused", f"{most} ({times} times)")

@@ -41,6 +41,8 @@ class Session:
     dropped: int = 0
     """Frames of the source that were not looked at: of a camera those for which there was no time, and refused ones."""
     with_hands: int = 0
+    reason: str | None = None
+    """Why there is no hand in the last frame; None where there is one."""
     ids: set[int] = field(default_factory=set[int])
     latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=LATEST))
     """From the frame's arrival to its hands being handed over."""
@@ -53,6 +55,7 @@ class Session:
         self.dropped += max(0, moment.index - self._next)
         self._next = moment.index + 1
         self.with_hands += any(hand.tracked for hand in moment.hands)
+        self.reason = moment.reason
         self.ids |= {hand.id for hand in moment.hands}
         self.latencies_ms.append(latency_ms)
 
@@ -63,6 +66,18 @@ class Session:
     def latency_ms(self, percent: float) -> float:
         """Percentile of the last frames' latencies, 0 without any."""
         return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else 0.0
+
+    def in_words(self) -> str:
+        """The whole session, a sentence."""
+        if not self.frames:
+            return "no frame came from the source"
+        dropped = f", {self.dropped} dropped" if self.dropped else ""
+        why = f"; at the end: {self.reason}" if not self.with_hands and self.reason else ""
+        return (
+            f"{self.frames} frames{dropped}, {self.with_hands} with a hand, {len(self.ids)} hands followed; "
+            f"{self.frames_per_second:.1f} frames/s, {self.latency_ms(50):.1f} ms a frame (median), "
+            f"{self.latency_ms(99):.1f} ms (99th percentile){why}"
+        )
 
 
 def run(

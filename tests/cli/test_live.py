@@ -1,6 +1,9 @@
 """`handkit live`: from what is typed to what is written, without weights."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,10 +60,56 @@ def test_several_files_and_a_recording(scripted, frames, tmp_path, capfd):
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "hands.csv").read_bytes(), "replayed bit for bit"
 
 
+def test_send_may_be_given_several_times(scripted, frames, tmp_path, capfd):
+    first, second, third = (str(tmp_path / name) for name in ("a.csv", "b.csv", "c.csv"))
+    arguments = ["live", "--source", frames, "--camera", NUMBERS, "--send", first, second, "--send", third]
+    assert main(arguments) == 0
+    assert {path.name for path in tmp_path.glob("*.csv")} == {"a.csv", "b.csv", "c.csv"}
+
+
+def test_a_reader_that_leaves_ends_the_session(frames):
+    """Python as a user has it: what it flushes at its own end may not fail either."""
+    code = (
+        "import sys; from handkit.cli import main; from handkit.estimator import HandPoseEstimator; "
+        "from tracked import Script; HandPoseEstimator.from_pretrained = lambda *_, **__: Script(lambda i: []); "
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "live", "--source", frames, "--camera", NUMBERS, "--send", "-"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    assert process.wait() == 0
+    assert said == ""
+
+
 def test_nothing_seen_is_status_1(scripted, frames, monkeypatch, capfd):
     monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: Script(lambda i: []))
     assert main(["live", "--source", frames, "--camera", NUMBERS]) == 1
-    assert "20 frames, 0 with a hand" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "20 frames, 0 with a hand" in said
+    assert said.rstrip().endswith("at the end: nothing there")
+
+
+def test_no_frame_is_status_1(scripted, frames, tmp_path, capfd):
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    assert main(["live", "--source", str(tmp_path / "broken.png"), "--camera", NUMBERS]) == 1
+    assert capfd.readouterr().err.rstrip().endswith("no frame came from the source")
+
+
+def test_replay_takes_the_confidence_that_is_needed(monkeypatch, frames, capfd):
+    doubtful = Script(lambda i: [Seen((0, 0, 500), confidence=0.3)])
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: doubtful)
+    assert main(["replay", frames, "--camera", NUMBERS]) == 1
+    assert main(["replay", frames, "--camera", NUMBERS, "--minimum-confidence", "0.2"]) == 0
+    assert "20 frames, 20 with a hand, 1 hands followed" in capfd.readouterr().out
+
+
+def test_replay_names_all_that_it_writes(scripted, frames, capfd):
+    assert main(["replay", frames, "--camera", NUMBERS, "--out", "a.avi"]) == 2
+    assert "--out a.avi: give a name that ends in .rrd, .mp4, .gif, .html, .mcap" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

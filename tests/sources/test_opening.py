@@ -1,5 +1,6 @@
 """What a user may type for a source, and what comes out of it."""
 
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import handkit
-from handkit.errors import SourceError, UsageError
+from handkit.errors import MissingExtraError, SourceError, UsageError
 from handkit.files.png import write_png
 from handkit.sources import opening
 from handkit.sources.source import Options, Played, Source
@@ -49,6 +50,16 @@ def test_frames_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
     assert ["not a depth image" in told[0], "16-bit" in told[1], len(told)] == [True, True, 2]
 
 
+def test_without_the_renderer_a_source_that_needs_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(
+        MissingExtraError, match=r"torch .*pip install 'handkit\[train\]'; the source demo needs nothing"
+    ):
+        handkit.open_source("synthetic")
+    with handkit.open_source("demo") as source:
+        assert len(list(source)) == 12
+
+
 def test_synthetic_is_the_same_for_the_same_seed() -> None:
     def first(spec: str) -> np.ndarray:
         with handkit.open_source(spec) as source:
@@ -63,7 +74,7 @@ def test_synthetic_is_the_same_for_the_same_seed() -> None:
     [
         ("synthetic:one", "give a whole number as its seed"),
         ("sinthetic", "did you mean synthetic"),
-        ("nothing", "known: synthetic"),
+        ("nothing", "known: demo, synthetic"),
         ("nowhere/frames", "no folder nowhere"),
         ("*.png", "no file matches"),
     ],

@@ -70,12 +70,19 @@ def test_without_rerun_the_command_that_installs_it(monkeypatch: pytest.MonkeyPa
         open_viewer("a.rrd")
 
 
-def test_rerun_gets_depth_hands_and_confidence(tmp_path: Path) -> None:
+def test_rerun_gets_depth_hands_confidence_and_times(tmp_path: Path) -> None:
     pytest.importorskip("rerun")
     import subprocess
 
-    write(open_viewer(str(tmp_path / "a.rrd")), 8)
+    timings_ms = {"follow": 5.0, "search": 20.0}
+    write(open_viewer(str(tmp_path / "a.rrd"), timings_ms=timings_ms), 8)
     command = [str(Path(sys.executable).with_name("rerun")), "rrd", "print", str(tmp_path / "a.rrd")]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for name in ("/world/camera/depth", "/world/hands/0/joints", "/world/hands/0/cube", "/confidence/0"):
+    for name in (
+        "/world/camera/depth",
+        "/world/hands/0/joints",
+        "/world/hands/0/cube",
+        "/confidence/0",
+        "/times/search",
+    ):
         assert name in printed, printed[:2000]

@@ -12,6 +12,7 @@ from typing import Protocol
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
+from handkit.cli.benchmark import Benchmark
 from handkit.cli.cameras import Cameras
 from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "convert": Convert,
     "replay": Replay,
     "doctor": Doctor,
+    "benchmark": Benchmark,
     "data": Data,
 }
 GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}

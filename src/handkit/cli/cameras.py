@@ -35,8 +35,9 @@ class Cameras:
                 state = "none plugged in"
             table.add_row(kind, HINTS[kind], state)
         for kind in kinds():
-            if kind not in found and kind != "synthetic":
+            if kind not in {*found, "demo", "synthetic"}:
                 table.add_row(kind, "", "brought by another package")
+        table.add_row("demo", "a bundled recording", "needs no camera, twelve frames")
         table.add_row("synthetic", "a rendered recording", escape("needs no camera: pip install 'handkit[train]'"))
         Console().print(table)
         return int(not usable)

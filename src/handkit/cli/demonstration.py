@@ -21,9 +21,8 @@ from handkit.hand import Prediction
 from handkit.shapes import Float32
 from handkit.sinks import STAGES, JsonLines, frame_record
 from handkit.sources import read_frames
+from handkit.sources.demo import RECORDING
 
-RECORDING = Path(__file__).parents[1] / "recording"
-"""Synthetic frames of an SR300 in mm, four a second, as `handkit render` writes them."""
 TILES = 10
 
 

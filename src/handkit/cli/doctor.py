@@ -23,7 +23,7 @@ class Doctor:
     shows: Literal["left", "right"] | None = None
     """The hand that is in view: tells whether the image is mirrored."""
     frames: int = 60
-    """How many are looked at, at most."""
+    """How many are looked at: the first ones."""
 
     def run(self) -> int:
         """Answers 1 where anything needs mending."""
@@ -37,8 +37,10 @@ class Doctor:
         with open_source(
             self.source, camera=self.camera, depth_scale=self.depth_scale, report=refused.append
         ) as source:
-            frames = list(islice(source, self.frames))
-        findings = examine(frames, refused)
+            coming = iter(source)
+            frames = list(islice(coming, self.frames))
+            more = not source.live and next(coming, None) is not None
+        findings = examine(frames, refused, more=more)
         if self.shows is not None:
             findings.append(mirrored(self.shows, _sides(frames)))
         table = Table("", "check", "seen", "what mends it", box=None, pad_edge=False)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import UseAppendAction, arg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handkit.live import Keeper, Session
     from handkit.sinks import Moment
     from handkit.sinks.sink import Report
@@ -32,7 +34,7 @@ class Live:
     """Show depth and hands as they come, in rerun or OpenCV's window."""
     record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None
     """Keep depth, camera and hands in a new file, for `handkit replay`."""
-    send: Annotated[tuple[str, ...], arg(metavar="WHERE...")] = ()
+    send: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="WHERE...")] = ()
     """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - (lines of JSON on stdout), or a .jsonl, .csv, .bvh or
     .glb file; several if need be."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
@@ -49,7 +51,7 @@ class Live:
     """Of the networks; on a machine that does other work as well, one is the fastest."""
 
     def run(self) -> int:
-        """Answers 1 where no hand was seen."""
+        """Answers 0 where a hand was seen, 1 where none was; Ctrl-C is an end like any other."""
         from handkit import live
         from handkit.estimator import HandPoseEstimator
         from handkit.sinks import open_sink
@@ -57,7 +59,7 @@ class Live:
         from handkit.tracking import HandTracker
 
         line = _Line()
-        sinks = [open_sink(each, report=line.say) for each in self.send]
+        sinks = [open_sink(each, report=line.say) for several in self.send for each in several]
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=line.say)
         estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
         tracker = HandTracker(
@@ -67,17 +69,17 @@ class Live:
             minimum_confidence=self.minimum_confidence,
             report=line.say,
         )
-        keepers = self._keepers(line.say)
+        keepers = self._keepers(tracker.timings_ms, line.say)
         with line:
             session = live.run(source, tracker, sinks, keepers=keepers, watch=line.show, report=line.say)
-        line.say(_summary(session))
+        line.say(session.in_words())
         return 0 if session.with_hands else 1
 
-    def _keepers(self, report: "Report") -> "list[Keeper]":
+    def _keepers(self, timings_ms: "Mapping[str, float]", report: "Report") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
         from handkit.viewing import open_viewer
 
-        keepers: list[Keeper] = [open_viewer()] if self.view else []
+        keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
         return [*keepers, Recorder(self.record, report)] if self.record else keepers
 
 
@@ -122,13 +124,3 @@ def _state(session: "Session", moment: "Moment") -> str:
     ]
     what = "   ".join(seen) or moment.reason or "no hand"
     return f"{session.frames_per_second:.0f} frames/s  {session.latency_ms(50):.1f} ms  {what}"
-
-
-def _summary(session: "Session") -> str:
-    """Of a whole session."""
-    dropped = f", {session.dropped} dropped" if session.dropped else ""
-    return (
-        f"{session.frames} frames{dropped}, {session.with_hands} with a hand, {len(session.ids)} hands followed; "
-        f"{session.frames_per_second:.1f} frames/s, {session.latency_ms(50):.1f} ms a frame (median), "
-        f"{session.latency_ms(99):.1f} ms (99th percentile)"
-    )

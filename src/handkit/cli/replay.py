@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from handkit.errors import UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handkit.live import Keeper
+
+OUTPUTS = (".rrd", ".mp4", ".gif", ".html", ".mcap")
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,13 @@ class Replay:
     """What runs the networks."""
     threads: int = 1
     """Of the networks."""
+    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
+    """Hands that are less likely right than this are not followed."""
     view: bool = False
     """Show depth and hands as they come, in rerun or OpenCV's window."""
     out: Annotated[Path | None, arg(metavar="OUT.rrd|mp4|gif|html|mcap")] = None
-    """Write a file for rerun, a video, a report, or a recording with the new poses."""
+    """Write a file for rerun (.rrd), a video (.mp4, .gif), a report (.html), or a recording with the new poses
+    (.mcap)."""
 
     def run(self) -> int:
         """Answers 1 where no hand was seen."""
@@ -48,22 +57,28 @@ class Replay:
 
         source = open_source(self.recording, camera=self.camera, depth_scale=self.depth_scale, report=tell)
         estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
-        tracker = HandTracker(estimator, hands=self.hands, handedness=self.handedness)
-        session = live.run(source, tracker, keepers=self._keepers(), report=tell)
-        print(
-            f"{session.frames} frames, {session.with_hands} with hands, {len(session.ids)} hands in all, "
-            f"{session.frames_per_second:.0f} frames a second, latency {session.latency_ms(50):.1f} ms (median)"
+        tracker = HandTracker(
+            estimator,
+            hands=self.hands,
+            handedness=self.handedness,
+            minimum_confidence=self.minimum_confidence,
+            report=tell,
         )
-        return int(not session.with_hands)
+        session = live.run(source, tracker, keepers=self._keepers(tracker.timings_ms), report=tell)
+        print(session.in_words())
+        return 0 if session.with_hands else 1
 
-    def _keepers(self) -> "list[Keeper]":
+    def _keepers(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
         from handkit.reports.recording import RecordingReport
         from handkit.viewing import open_viewer
 
-        keepers: list[Keeper] = [open_viewer()] if self.view else []
-        if self.out is not None:
-            suffix = self.out.suffix.lower()
-            makers = {".mcap": Recorder, ".html": RecordingReport}
-            keepers.append(makers[suffix](self.out) if suffix in makers else open_viewer(str(self.out)))
-        return keepers
+        keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
+        if self.out is None:
+            return keepers
+        suffix = self.out.suffix.lower()
+        if suffix not in OUTPUTS:
+            raise UsageError(f"--out {self.out}: give a name that ends in {', '.join(OUTPUTS)}")
+        makers = {".mcap": Recorder, ".html": RecordingReport}
+        made = makers[suffix](self.out) if suffix in makers else open_viewer(str(self.out), timings_ms=timings_ms)
+        return [*keepers, made]

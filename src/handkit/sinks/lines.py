@@ -13,7 +13,10 @@ from handkit.sinks.sink import Moment
 
 
 class JsonSink:
-    """`Moment.to_dict` of every frame; to stdout where the path is `-`."""
+    """`Moment.to_dict` of every frame; to stdout where the path is `-`.
+
+    Whoever reads stdout ends it by leaving: BrokenPipeError, as of any other program in a pipe, and no SinkError.
+    """
 
     def __init__(self, path: str) -> None:
         self.name = "stdout" if path == "-" else path
@@ -31,6 +34,8 @@ class JsonSink:
     def write(self, moment: Moment) -> None:
         try:
             self._lines.write(moment.to_dict())
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise unwritable(self.name, error) from None
 

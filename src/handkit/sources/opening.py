@@ -14,6 +14,7 @@ GROUP = "handkit.sources"
 
 CAMERAS = ("realsense", "orbbec", "oak", "record3d")
 _BUILT_IN = {
+    "demo": ("sources.demo", "open_demo"),
     "synthetic": ("sources.synthetic", "open_synthetic"),
     "realsense": ("sources.realsense", "open_realsense"),
     "orbbec": ("sources.orbbec", "open_orbbec"),
@@ -36,10 +37,10 @@ def open_source(
     """The source that `spec` names, to be used as `with open_source(spec) as source: for frame in source: …`.
 
     `spec` is a camera (`realsense`, `orbbec`, `oak`, `record3d`, each with `:SERIAL` where there are several),
-    `synthetic[:SEED]`, a recording (`.mcap`; RealSense's `.db3` and `.bag`), a folder, a file or a glob of depth
-    images, or the kind of another package's entry point. `camera` is that of files that do not name theirs: a name or
-    `fx,fy,cx,cy`; `depth_scale` is the mm of one unit, if it is not what the source says. `report` is told what is
-    wrong and not fatal; by default it is logged as a warning.
+    `demo` (a bundled recording), `synthetic[:SEED]`, a recording (`.mcap`; RealSense's `.db3` and `.bag`), a folder, a
+    file or a glob of depth images, or the kind of another package's entry point. `camera` is that of files that do not
+    name theirs: a name or `fx,fy,cx,cy`; `depth_scale` is the mm of one unit, if it is not what the source says.
+    `report` is told what is wrong and not fatal; by default it is logged as a warning.
 
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """

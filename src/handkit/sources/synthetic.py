@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from handkit.errors import HandkitError, UsageError
+from handkit.errors import HandkitError, MissingExtraError, UsageError
 from handkit.extras import load
 from handkit.sources.source import Options, Played, Reading
 
@@ -19,8 +19,15 @@ def open_synthetic(seed: str, options: Options) -> Played:
     if seed and not seed.isdecimal():
         raise UsageError(f"synthetic:{seed} is not a recording; give a whole number as its seed, such as synthetic:1")
     for module in ("torch", "numba"):
-        load(module, extra="train")
+        _need(module)
     return Played(f"synthetic:{seed or 0}", partial(_readings, int(seed or 0)), options.report)
+
+
+def _need(module: str) -> None:
+    try:
+        load(module, extra="train")
+    except MissingExtraError as error:
+        raise MissingExtraError(f"synthetic frames are rendered: {error}; the source demo needs nothing more") from None
 
 
 def _readings(seed: int) -> Generator[Reading | HandkitError]:

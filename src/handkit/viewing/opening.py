@@ -1,7 +1,7 @@
 """From what a user types to a viewer."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
@@ -26,10 +26,11 @@ class Viewer(Protocol):
     ) -> None: ...
 
 
-def open_viewer(target: str = "") -> Viewer:
+def open_viewer(target: str = "", *, timings_ms: Mapping[str, float] | None = None) -> Viewer:
     """Empty: rerun's window or, without rerun, OpenCV's. `.rrd`: a file for rerun. `.mp4`, `.gif`: a video.
 
-    Raises UsageError for another name, MissingExtraError where neither rerun nor a window is there.
+    `timings_ms`: the stages of the latest frame (a tracker's), which rerun shows. Raises UsageError for another name,
+    MissingExtraError where neither rerun nor a window is there.
     """
     suffix = Path(target).suffix.lower()
     if suffix in VIDEOS:
@@ -45,4 +46,4 @@ def open_viewer(target: str = "") -> Viewer:
             return Window()
     from handkit.viewing.rerun import RerunViewer
 
-    return RerunViewer(Path(target) if target else None)
+    return RerunViewer(Path(target) if target else None, timings_ms=timings_ms)

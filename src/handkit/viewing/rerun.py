@@ -23,14 +23,14 @@ EDGE_MM = 250.0
 class RerunViewer:
     """Writes to `path`, or opens a window where that is None."""
 
-    def __init__(self, path: Path | None = None, *, timings: Mapping[str, float] | None = None) -> None:
-        """`timings`: the stages of the latest frame in ms, read at every frame (a tracker's `timings_ms`).
+    def __init__(self, path: Path | None = None, *, timings_ms: Mapping[str, float] | None = None) -> None:
+        """`timings_ms`: the stages of the latest frame, read at every frame: a tracker's.
 
         Raises MissingExtraError.
         """
         self._rr = load("rerun", extra="view")
         self._blueprint = load("rerun.blueprint", extra="view")
-        self._path, self._timings = path, timings
+        self._path, self._timings_ms = path, timings_ms
         self._stream: Any = None
         self._camera: Camera | None = None
 
@@ -62,7 +62,7 @@ class RerunViewer:
             else:
                 stream.log(f"world/hands/{slot}", rr.Clear(recursive=True))
                 stream.log(f"world/camera/hands/{slot}", rr.Clear(recursive=True))
-        for stage, value in (self._timings or {}).items():
+        for stage, value in (self._timings_ms or {}).items():
             stream.log(f"times/{stage}", rr.Scalars(value))
 
     def __exit__(
@@ -105,7 +105,7 @@ class RerunViewer:
         rows = [
             view.Spatial2DView(origin="world/camera", name="depth"),
             view.TimeSeriesView(origin="confidence", name="confidence"),
-            *([view.TimeSeriesView(origin="times", name="ms")] if self._timings is not None else []),
+            *([view.TimeSeriesView(origin="times", name="ms")] if self._timings_ms is not None else []),
         ]
         space = view.Spatial3DView(origin="world", name="space")
         return view.Blueprint(view.Horizontal(space, view.Vertical(*rows), column_shares=[3, 2]), collapse_panels=True)
