@@ -1,7 +1,8 @@
 """Playing a recording: handkit's own, or any MCAP file with the depth images and the camera of ROS 2."""
 
+import itertools
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ class Message(NamedTuple):
     topic: str
     kind: str
     content: Any
+    """None where it was skipped."""
 
 
 class Recorded(NamedTuple):
@@ -38,17 +40,30 @@ class Recorded(NamedTuple):
 def open_recording(given: str, options: Options) -> Played:
     """Raises SourceError where there is no recording, or none with depth; MissingExtraError without `mcap`."""
     path = Path(given)
-    topic = _depth_topic(path)
-    return Played(given, partial(_readings, path, topic, options), options.report)
+    topic = depth_topic(path)
+    return Played(given, partial(readings, path, topic, options), options.report)
 
 
-def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
-    """Of one topic; images that come before their camera wait for it."""
+def readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
+    """Of one topic; in place of an image that cannot be used, the reason."""
+    for reading in readings_of(path, topic, options, wanted=lambda _: True):
+        if reading is not None:
+            yield reading
+
+
+def readings_of(
+    path: Path, topic: str, options: Options, *, wanted: Callable[[int], bool]
+) -> Generator[Reading | HandkitError | None]:
+    """As `readings`; None for the images, counted from 0, that are not wanted, which costs far less than to read them.
+
+    Images that come before their camera wait for it.
+    """
     damage: list[str] = []
+    numbers = itertools.count()
     cameras = _Cameras(topic, options)
     record: Recorded | None = None
     waiting: list[tuple[Any, Recorded | None]] = []
-    for message in messages(path, damage=damage):
+    for message in messages(path, damage=damage, skip=lambda name: name == topic and not wanted(next(numbers))):
         if message.kind == CAMERA_INFO:
             cameras.add(message)
         elif message.topic == FRAME:
@@ -62,11 +77,11 @@ def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | H
     yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
 
 
-def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError]:
+def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError | None]:
     """Everything that waits, or why it cannot be read."""
     for image, record in waiting:
         try:
-            yield _reading(image, record, cameras)
+            yield None if image is None else _reading(image, record, cameras)
         except UsageError:
             raise  # the same for every image
         except HandkitError as error:
@@ -120,10 +135,13 @@ class _Cameras:
         return self.options.pick(int(image.width), int(image.height), name=self._name)
 
 
-def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message]:
+def messages(
+    path: Path, *, damage: list[str] | None = None, skip: Callable[[str], bool] = lambda topic: False
+) -> Iterator[Message]:
     """Those of `DECODED`, in the file's order; of a truncated or damaged file those before the damage.
 
-    Where there is damage, a sentence that says where is appended to `damage`. Raises SourceError for what is no MCAP
+    Where there is damage, a sentence that says where is appended to `damage`. `skip(topic)`, asked once a message, says
+    whether it is left undecoded. Raises SourceError for what is no MCAP
     file at all.
     """
     stream_reader, decoder = load("mcap.stream_reader", extra="record"), load("mcap_ros2.decoder", extra="record")
@@ -134,10 +152,10 @@ def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message
     with file:
         size = path.stat().st_size  # no record of a sound file is longer
         reader = stream_reader.StreamReader(file, validate_crcs=True, record_size_limit=size)
-        yield from _decoded(_whole_records(reader, path, file, damage), decoder.DecoderFactory())
+        yield from _decoded(_whole_records(reader, path, file, damage), decoder.DecoderFactory(), skip)
 
 
-def _decoded(records: Iterator[Any], factory: Any) -> Iterator[Message]:  # noqa: ANN401
+def _decoded(records: Iterator[Any], factory: Any, skip: Callable[[str], bool]) -> Iterator[Message]:  # noqa: ANN401
     """Messages of the schemas that are of use here."""
     schemas: dict[int, Any] = {}
     channels: dict[int, Any] = {}
@@ -150,7 +168,8 @@ def _decoded(records: Iterator[Any], factory: Any) -> Iterator[Message]:  # noqa
         elif kind == "Message" and (channel := channels.get(record.channel_id)) is not None:
             schema = schemas.get(channel.schema_id)
             if schema is not None and schema.name in DECODED:
-                yield Message(channel.topic, schema.name, _content(record, channel, schema, factory))
+                content = None if skip(channel.topic) else _content(record, channel, schema, factory)
+                yield Message(channel.topic, schema.name, content)
 
 
 def _content(record: Any, channel: Any, schema: Any, factory: Any) -> Any:  # noqa: ANN401
@@ -183,7 +202,7 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
         yield record
 
 
-def _depth_topic(path: Path) -> str:
+def depth_topic(path: Path) -> str:
     """The one to play: the first whose name has `depth`, or else the first with 16-bit or floating-point images."""
     found: str | None = None
     for count, message in enumerate(messages(path)):
