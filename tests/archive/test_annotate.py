@@ -161,6 +161,9 @@ class TestRows:
         assert len(told) == 1
         assert "ends in the middle" in told[0]
 
+
+@pytest.mark.usefixtures("estimator")
+class TestAgain:
     def test_it_goes_on_with_what_is_missing(self, tmp_path: Path):
         folder, out = folder_of(tmp_path / "frames", 9), tmp_path / "out.parquet"
         annotate(str(folder), out, camera=NUMBERS, shard_frames=2)

@@ -35,7 +35,7 @@ class Killed(Job):
 class Full(Job):
     """On a full disk."""
 
-    def _write(self, shard, rows):  # noqa: ANN001, ANN202
+    def _write(self, shard, rows):
         raise OSError(28, "No space left on device", str(self.path(shard)))
 
 

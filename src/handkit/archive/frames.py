@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from handkit.errors import HandkitError, SourceError, UsageError
-from handkit.recordings.player import depth_topic, readings_of
+from handkit.recordings.player import depth_topic, readings
 from handkit.shapes import Shaped
 from handkit.sources.files import count_frames, find_files, read_frames
 from handkit.sources.opening import kinds
@@ -106,10 +106,11 @@ class RecordedImages:
     def of(cls, given: str, options: Options) -> "RecordedImages":
         """Raises SourceError where there is no recording, MissingExtraError; damage is reported."""
         topic = depth_topic(Path(given))
-        found = list(readings_of(Path(given), topic, options, wanted=lambda _: False))
-        for damage in filter(None, found):
-            options.report(str(damage))
-        return cls(given, topic, found.count(None), replace(options, report=log), Path.cwd())
+        damage: list[str] = []
+        count = sum(1 for _ in readings(Path(given), topic, options, damage=damage))
+        for sentence in damage:
+            options.report(f"{sentence}: what is whole before that is labeled")
+        return cls(given, topic, count, replace(options, report=log), Path.cwd())
 
     def name(self, index: int) -> str:
         return f"{self.given}[{index}]"
@@ -117,10 +118,10 @@ class RecordedImages:
     def read(self, wanted: Sequence[int]) -> Iterator[Reading | HandkitError]:
         chosen, left = set(wanted), len(wanted)
         reason = SourceError(f"{self.given} ends before this frame")
-        images = readings_of(self.folder / self.given, self.topic, self.options, wanted=chosen.__contains__)
+        images = readings(self.folder / self.given, self.topic, self.options, damage=[])
         try:
             for index, reading in enumerate(images):
-                if index in chosen and reading is not None:
+                if index in chosen:
                     left -= 1
                     yield reading
                 if left == 0:

@@ -57,7 +57,8 @@ def work_on_ray(job: Job, shards: Sequence[int], *, workers: int, tell: Callable
                 raise HandkitError(f"{row['reason']}; what is finished stays: run the same command again")
             tell(int(row["shard"]))
     except ray.exceptions.RayError as error:
-        raise HandkitError(f"Ray gave up ({str(error).strip().partition(chr(10))[0]}); what is finished stays") from None
+        reason = str(error).strip().partition("\n")[0]
+        raise HandkitError(f"Ray gave up ({reason}); what is finished stays") from None
     finally:
         if mine:
             ray.shutdown()

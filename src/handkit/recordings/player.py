@@ -1,8 +1,7 @@
 """Playing a recording: handkit's own, or any MCAP file with the depth images and the camera of ROS 2."""
 
-import itertools
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,6 @@ class Message(NamedTuple):
     topic: str
     kind: str
     content: Any
-    """None where it was skipped."""
 
 
 class Recorded(NamedTuple):
@@ -41,29 +39,23 @@ def open_recording(given: str, options: Options) -> Played:
     """Raises SourceError where there is no recording, or none with depth; MissingExtraError without `mcap`."""
     path = Path(given)
     topic = depth_topic(path)
-    return Played(given, partial(readings, path, topic, options), options.report)
+    return Played(given, partial(_readings, path, topic, options), options.report)
 
 
-def readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
-    """Of one topic; in place of an image that cannot be used, the reason."""
-    for reading in readings_of(path, topic, options, wanted=lambda _: True):
-        if reading is not None:
-            yield reading
-
-
-def readings_of(
-    path: Path, topic: str, options: Options, *, wanted: Callable[[int], bool]
-) -> Generator[Reading | HandkitError | None]:
-    """As `readings`; None for the images, counted from 0, that are not wanted, which costs far less than to read them.
-
-    Images that come before their camera wait for it.
-    """
+def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
     damage: list[str] = []
-    numbers = itertools.count()
+    yield from readings(path, topic, options, damage=damage)
+    yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
+
+
+def readings(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[Reading | HandkitError]:
+    """The images of one topic; in place of one that cannot be used, the reason. Images that come before their camera
+    wait for it; `damage` as for `messages`.
+    """
     cameras = _Cameras(topic, options)
     record: Recorded | None = None
     waiting: list[tuple[Any, Recorded | None]] = []
-    for message in messages(path, damage=damage, skip=lambda name: name == topic and not wanted(next(numbers))):
+    for message in messages(path, damage=damage):
         if message.kind == CAMERA_INFO:
             cameras.add(message)
         elif message.topic == FRAME:
@@ -74,14 +66,13 @@ def readings_of(
         if cameras.known or len(waiting) > PATIENCE:
             yield from _flush(waiting, cameras)
     yield from _flush(waiting, cameras)
-    yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
 
 
-def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError | None]:
+def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError]:
     """Everything that waits, or why it cannot be read."""
     for image, record in waiting:
         try:
-            yield None if image is None else _reading(image, record, cameras)
+            yield _reading(image, record, cameras)
         except UsageError:
             raise  # the same for every image
         except HandkitError as error:
@@ -135,13 +126,10 @@ class _Cameras:
         return self.options.pick(int(image.width), int(image.height), name=self._name)
 
 
-def messages(
-    path: Path, *, damage: list[str] | None = None, skip: Callable[[str], bool] = lambda topic: False
-) -> Iterator[Message]:
+def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message]:
     """Those of `DECODED`, in the file's order; of a truncated or damaged file those before the damage.
 
-    Where there is damage, a sentence that says where is appended to `damage`. `skip(topic)`, asked once a message, says
-    whether it is left undecoded. Raises SourceError for what is no MCAP
+    Where there is damage, a sentence that says where is appended to `damage`. Raises SourceError for what is no MCAP
     file at all.
     """
     stream_reader, decoder = load("mcap.stream_reader", extra="record"), load("mcap_ros2.decoder", extra="record")
@@ -152,10 +140,10 @@ def messages(
     with file:
         size = path.stat().st_size  # no record of a sound file is longer
         reader = stream_reader.StreamReader(file, validate_crcs=True, record_size_limit=size)
-        yield from _decoded(_whole_records(reader, path, file, damage), decoder.DecoderFactory(), skip)
+        yield from _decoded(_whole_records(reader, path, file, damage), decoder.DecoderFactory())
 
 
-def _decoded(records: Iterator[Any], factory: Any, skip: Callable[[str], bool]) -> Iterator[Message]:  # noqa: ANN401
+def _decoded(records: Iterator[Any], factory: Any) -> Iterator[Message]:  # noqa: ANN401
     """Messages of the schemas that are of use here."""
     schemas: dict[int, Any] = {}
     channels: dict[int, Any] = {}
@@ -168,8 +156,7 @@ def _decoded(records: Iterator[Any], factory: Any, skip: Callable[[str], bool]) 
         elif kind == "Message" and (channel := channels.get(record.channel_id)) is not None:
             schema = schemas.get(channel.schema_id)
             if schema is not None and schema.name in DECODED:
-                content = None if skip(channel.topic) else _content(record, channel, schema, factory)
-                yield Message(channel.topic, schema.name, content)
+                yield Message(channel.topic, schema.name, _content(record, channel, schema, factory))
 
 
 def _content(record: Any, channel: Any, schema: Any, factory: Any) -> Any:  # noqa: ANN401
