@@ -58,5 +58,5 @@ docs: .venv/docs.stamp
 	@touch $@
 
 .venv/extras.stamp: .venv/dev.stamp
-	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]'
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view,ray]'
 	@touch $@

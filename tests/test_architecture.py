@@ -53,6 +53,7 @@ ROOMS = {
     "extras": set[str](),
     "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "extras", "hand", "sources"},
+    "archive": {"extras", "recordings", "sources", *ESTIMATOR},
     "doctor": {"camera", "cleaning", "sources"},
     "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
@@ -163,7 +164,7 @@ def test_all_is_what_is_exported() -> None:
 RUNTIME = {
     "shapes", "errors", "files", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton", "hand", "anatomy",
     "hypotheses", "hub", "estimator", "backends", "locate", "sources", "sinks", "drawing", "datasets", "evaluation",
-    "reports", "tracking", "smoothing", "benchmark",
+    "reports", "tracking", "smoothing", "recordings", "archive", "benchmark",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

@@ -12,6 +12,7 @@ from typing import Protocol
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
+from handkit.cli.annotate import Annotate
 from handkit.cli.benchmark import Benchmark
 from handkit.cli.cameras import Cameras
 from handkit.cli.convert import Convert
@@ -50,6 +51,7 @@ class Data:
 
 COMMANDS: dict[str, Callable[..., int | Command]] = {
     "predict": Predict,
+    "annotate": Annotate,
     "live": Live,
     "train": Train,
     "render": Render,

@@ -10,10 +10,10 @@ from tyro.conf import Positional, arg
 
 @dataclass(frozen=True)
 class Convert:
-    """Convert recordings and depth images: RealSense .db3 and .bag, ROS 2 and handkit's .mcap, .npz, .tiff, folders."""
+    """Convert recordings and depth images: RealSense .db3 and .bag, .mcap, .npz, .tiff, folders, .parquet archives."""
 
     source: Annotated[Positional[str], arg(metavar="IN")]
-    """A recording, a folder, a file, a glob; a camera as well."""
+    """A recording, a folder, a file, a glob; a camera as well; an archive of `handkit annotate`, to .mcap."""
     out: Annotated[Positional[Path], arg(metavar="OUT")]
     """.mcap: a recording; .npz, .tiff: one file; no suffix: a folder of 16-bit PNGs."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
@@ -29,6 +29,11 @@ class Convert:
         def tell(sentence: str) -> None:
             print(f"handkit: {sentence}", file=sys.stderr)
 
+        if Path(self.source).suffix.lower() == ".parquet":
+            from handkit.archive.convert import archive_to_recording
+
+            print(f"{archive_to_recording(Path(self.source), self.out, report=tell).frames} frames in {self.out}")
+            return 0
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=tell)
         frames, camera = convert(source, self.out, report=tell)
         print(f"{frames} frames in {self.out}")

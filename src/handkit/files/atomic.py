@@ -8,13 +8,15 @@ from typing import IO
 
 
 @contextmanager
-def replacing(path: Path) -> Generator[Path]:
+def replacing(path: Path, *, beside: Path | None = None) -> Generator[Path]:
     """A path beside `path` to write to; the file there takes the place of `path` once all of it is on the disk.
+
+    `beside` is that path, where several processes may write the same file at once; else it is `path` with `.partial`.
 
     Where anything fails, `path` is as it was and nothing is left beside it. An OSError that names no file, as that of
     a full disk, or that names the one beside it, names `path`.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = beside or path.with_name(f"{path.name}.partial")
     try:
         yield partial
         with partial.open("rb+") as file:

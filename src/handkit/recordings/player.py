@@ -38,13 +38,20 @@ class Recorded(NamedTuple):
 def open_recording(given: str, options: Options) -> Played:
     """Raises SourceError where there is no recording, or none with depth; MissingExtraError without `mcap`."""
     path = Path(given)
-    topic = _depth_topic(path)
+    topic = depth_topic(path)
     return Played(given, partial(_readings, path, topic, options), options.report)
 
 
 def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
-    """Of one topic; images that come before their camera wait for it."""
     damage: list[str] = []
+    yield from readings(path, topic, options, damage=damage)
+    yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
+
+
+def readings(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[Reading | HandkitError]:
+    """The images of one topic; in place of one that cannot be used, the reason. Images that come before their camera
+    wait for it; `damage` as for `messages`.
+    """
     cameras = _Cameras(topic, options)
     record: Recorded | None = None
     waiting: list[tuple[Any, Recorded | None]] = []
@@ -59,7 +66,6 @@ def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | H
         if cameras.known or len(waiting) > PATIENCE:
             yield from _flush(waiting, cameras)
     yield from _flush(waiting, cameras)
-    yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
 
 
 def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError]:
@@ -183,7 +189,7 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
         yield record
 
 
-def _depth_topic(path: Path) -> str:
+def depth_topic(path: Path) -> str:
     """The one to play: the first whose name has `depth`, or else the first with 16-bit or floating-point images."""
     found: str | None = None
     for count, message in enumerate(messages(path)):

@@ -16,16 +16,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
+from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.extras import load
 from handkit.hand import HandPose
 from handkit.recordings.messages import CAMERA_INFO, DEFINITIONS, IMAGE, POINTS, TEXT, camera_info, image, points
+from handkit.shapes import Shaped
 from handkit.sources.source import Report, TimedFrame, log
 
 DEPTH, CAMERA, JOINTS, FRAME = "/depth/image", "/depth/camera_info", "/hands/joints", "/handkit/frame"
@@ -34,7 +37,16 @@ CHUNK_BYTES = 1 << 19
 WAITING = 30
 """Frames that may wait for the disk; after that `write` waits."""
 
-_Item = tuple[TimedFrame, Sequence[HandPose]]
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """One frame as it is written."""
+
+    index: int
+    time_s: float
+    camera: Camera
+    values: Shaped[np.ndarray, "H W"] | None
+    hands: Sequence[HandPose]
 
 
 class Recorder:
@@ -66,9 +78,16 @@ class Recorder:
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose] = ()) -> None:
         """One frame, and what was found in it."""
+        self._put(_Item(frame.index, frame.time_s, frame.image.camera, frame.values, tuple(hands)))
+
+    def write_hands(self, hands: Sequence[HandPose], *, index: int, time_s: float, camera: Camera) -> None:
+        """What was found in a frame that is not at hand."""
+        self._put(_Item(index, time_s, camera, None, tuple(hands)))
+
+    def _put(self, item: _Item) -> None:
         if self._crash is not None:
             raise self._crash
-        self._waiting.put((frame, tuple(hands)))
+        self._waiting.put(item)
 
     def close(self) -> None:
         """Write what is waiting, and the end of the file."""
@@ -89,7 +108,7 @@ class Recorder:
     def _run(self) -> None:
         writing = True
         while (item := self._waiting.get()) is not None:
-            writing = writing and self._try(self._append, *item)
+            writing = writing and self._try(self._append, item)
         if writing:
             self._try(self._writer.finish)
         self._file.close()
@@ -110,18 +129,18 @@ class Recorder:
             return False
         return True
 
-    def _append(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
-        at = self._origin_ns + round(frame.time_s * 1e9)
-        camera = frame.image.camera
-        joints = [hand.joints_mm for hand in hands]
-        messages = (
-            (FRAME, TEXT, {"data": _record(frame, hands)}),
-            (CAMERA, CAMERA_INFO, camera_info(camera, at)),
+    def _append(self, item: _Item) -> None:
+        at = self._origin_ns + round(item.time_s * 1e9)
+        joints = [hand.joints_mm for hand in item.hands]
+        messages = [
+            (FRAME, TEXT, {"data": _record(item)}),
+            (CAMERA, CAMERA_INFO, camera_info(item.camera, at)),
             (JOINTS, POINTS, points(np.concatenate(joints) if joints else np.zeros((0, 3)), at)),
-            (DEPTH, IMAGE, image(frame.values, camera, at)),
-        )
+        ]
+        if item.values is not None:
+            messages.append((DEPTH, IMAGE, image(item.values, item.camera, at)))
         for topic, schema, message in messages:
-            self._writer.write_message(topic, self._schemas[schema], message, at, at, frame.index)
+            self._writer.write_message(topic, self._schemas[schema], message, at, at, item.index)
         self.frames += 1
 
 
@@ -151,14 +170,9 @@ class _Unbuffered:
             self._file.close()
 
 
-def _record(frame: TimedFrame, hands: Sequence[HandPose]) -> str:
+def _record(item: _Item) -> str:
     """Whatever the other messages do not hold to the last digit."""
-    return json.dumps(
-        {
-            "index": frame.index,
-            "time_s": frame.time_s,
-            "unit_mm": frame.image.camera.unit_mm,
-            "kind": frame.values.dtype.newbyteorder("=").str[1:],
-            "hands": [hand.to_dict() for hand in hands],
-        }
-    )
+    record: dict[str, Any] = {"index": item.index, "time_s": item.time_s, "unit_mm": item.camera.unit_mm}
+    if item.values is not None:
+        record["kind"] = item.values.dtype.newbyteorder("=").str[1:]
+    return json.dumps(record | {"hands": [hand.to_dict() for hand in item.hands]})

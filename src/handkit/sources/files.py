@@ -20,6 +20,7 @@ import numpy as np
 
 from handkit.errors import SourceError
 from handkit.files.png import START, TIFF, decode_pages, read_header
+from handkit.files.regular import open_regular
 from handkit.shapes import Shaped
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm")
@@ -70,6 +71,16 @@ def find_files(given: str) -> list[Path]:
     else:
         found = [path]
     return sorted(found, key=_natural) or [path]
+
+
+def count_frames(path: Path) -> int:
+    """How many arrays `read_frames` gives; 1 for a file that it refuses. Only stacks are read whole for that."""
+    try:
+        with open_regular(path) as file:
+            start = file.read(4)
+        return len(read_frames(path)) if start.startswith((*TIFF, _ZIP)) else 1
+    except (OSError, SourceError):
+        return 1
 
 
 def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:

@@ -1,0 +1,133 @@
+"""`annotate`: the frames of a source into an archive, by this process, by several, or by a Ray cluster."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from handkit.archive.frames import list_frames
+from handkit.archive.job import SUFFIX, Job, Labeling
+from handkit.archive.workers import work_in_processes
+from handkit.camera import CameraChoice
+from handkit.errors import SourceError, UsageError
+from handkit.extras import load
+from handkit.files.folders import make_folder
+from handkit.sources.source import Options, Report, log
+
+Engine = Literal["local", "ray"]
+ENGINES = ("local", "ray")
+SHARD_FRAMES = 1000
+"""Frames of one file: what a kill costs at most."""
+
+
+class Annotated(NamedTuple):
+    """What became of an archive."""
+
+    frames: int
+    """Of the source."""
+    done: int
+    """Frames that this call has labeled."""
+    missing: int
+    """Frames of shards that others are still to do; 0: the archive is finished."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which shards are this process's: every `world`th from `rank` on."""
+
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def from_environment(cls) -> "Share":
+        """By RANK and WORLD_SIZE, as torchrun and job schedulers set them; raises UsageError."""
+        given = {name: os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE")}
+        if not any(given.values()):
+            return cls()
+        try:
+            rank, world = int(given["RANK"]), int(given["WORLD_SIZE"])
+        except ValueError:
+            rank, world = 0, 0
+        if not 0 <= rank < world:
+            seen = ", ".join(f"{name}={value!r}" for name, value in given.items())
+            raise UsageError(f"{seen}: expected a RANK from 0 to WORLD_SIZE - 1; set both or neither")
+        return cls(rank, world)
+
+    def of(self, shards: int) -> range:
+        """
+        >>> list(Share(1, 3).of(8))
+        [1, 4, 7]
+        """
+        return range(self.rank, shards, self.world)
+
+
+def annotate(
+    source: str,
+    out: Path | str,
+    *,
+    labeling: Labeling | None = None,
+    camera: str | None = None,
+    depth_scale: float | None = None,
+    engine: Engine = "local",
+    workers: int = 1,
+    shard_frames: int = SHARD_FRAMES,
+    report: Report = log,
+    tell: Callable[[int, int], None] = lambda frames, total: None,
+) -> Annotated:
+    """Label every frame of a folder, a file, a glob or an MCAP recording into the archive `out`, or what it lacks.
+
+    `out` is a folder of Parquet files whose name ends in .parquet, exactly one row a frame; see `archive.rows.schema`.
+    Whoever is killed at any moment leaves finished files, and the same call goes on. With the environment's RANK and
+    WORLD_SIZE this process does every WORLD_SIZE-th shard; on Ray `workers` actors share them. `camera` is that of
+    files, a name or `fx,fy,cx,cy`, `depth_scale` the mm of one unit; `tell` is called with the number of frames done
+    since, and that of all that are this process's.
+
+    Raises UsageError, SourceError, CheckpointError, MissingExtraError, HandkitError.
+    """
+    load("pyarrow", extra="archive")
+    out = Path(out)
+    _check(out, engine=engine, workers=workers, shard_frames=shard_frames)
+    choice = CameraChoice.parse(camera) if camera is not None else None
+    frames = list_frames(source, Options(choice, depth_scale, report))
+    if len(frames) == 0:
+        raise SourceError(f"{source} has no frames")
+    facts = {"source": source, "camera": camera, "depth_scale": depth_scale}
+    job = Job.of(frames, labeling or Labeling(), out, shard_frames=shard_frames, source=facts)
+    make_folder(out)
+    share = Share.from_environment().of(job.shards)
+    mine = [shard for shard in job.missing() if shard in share]
+    total, todo = job.count(share), job.count(mine)
+    tell(total - todo, total)
+    _do(job, mine, engine=engine, workers=workers, tell=lambda shard: tell(job.count([shard]), total), report=report)
+    left = job.missing()
+    job.sweep()
+    return Annotated(len(frames), todo, job.count(left))
+
+
+def _do(
+    job: Job, shards: list[int], *, engine: Engine, workers: int, tell: Callable[[int], None], report: Report
+) -> None:
+    """`tell` is called with each shard that is done."""
+    if not shards:
+        return
+    if engine == "ray":
+        from handkit.archive.on_ray import work_on_ray
+
+        work_on_ray(job, shards, workers=workers, tell=tell)
+    elif workers > 1:
+        work_in_processes(job, shards, workers=workers, tell=tell, report=report)
+    else:
+        for shard in job.work(shards):
+            tell(shard)
+
+
+def _check(out: Path, *, engine: str, workers: int, shard_frames: int) -> None:
+    if out.suffix != SUFFIX:
+        raise UsageError(f"an archive is a folder whose name ends in {SUFFIX}; got {out}, try {out}{SUFFIX}")
+    if engine not in ENGINES:
+        raise UsageError(f"engine is {engine!r}; it must be {' or '.join(ENGINES)}")
+    if workers < 1:
+        raise UsageError(f"workers is {workers}; it must be 1 or more")
+    if shard_frames < 1:
+        raise UsageError(f"a shard has {shard_frames} frames; it must be 1 or more")
