@@ -49,8 +49,9 @@ clean:
 pictures: .venv/docs.stamp
 	$(BIN)/python docs/pictures.py
 
-# The site, in docs/_build; a warning is an error.
+# The site, in docs/_build, with the page that runs in the browser (npm's packages); a warning is an error.
 docs: .venv/docs.stamp
+	$(BIN)/python docs/browser/build.py
 	$(BIN)/sphinx-build -W --keep-going -q -b dirhtml docs docs/_build
 
 .venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
@@ -58,5 +59,5 @@ docs: .venv/docs.stamp
 	@touch $@
 
 .venv/extras.stamp: .venv/dev.stamp
-	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]'
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view]' playwright
 	@touch $@

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs/browser")]
 
 project = "handkit"
 author = "the handkit authors"
@@ -27,7 +27,7 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nitpicky = False
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "browser"]
 suppress_warnings = ["myst.xref_missing"]  # results/ link to files beside them, which are no pages
 
 html_theme = "furo"
@@ -60,6 +60,15 @@ class CommandHelp(SphinxDirective):
         return [block]
 
 
+def add_what_the_browser_runs(app: Sphinx, error: Exception | None) -> None:
+    """Beside the script of the page to try handkit on; without the script the page says what it lacks."""
+    from facts import BUILT, assemble
+
+    if error is None and app.builder.format == "html" and BUILT.is_dir():
+        assemble(Path(app.outdir) / "_static/try")
+
+
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directive and the last step."""
     app.add_directive("command", CommandHelp)
+    app.connect("build-finished", add_what_the_browser_runs)
