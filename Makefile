@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: test test-extras demo docs pictures format clean
+.PHONY: test test-extras demo docs notebooks pictures format clean
 .NOTPARALLEL:
 
 test: .venv/dev.stamp
@@ -48,6 +48,10 @@ clean:
 # All pictures of README and documentation.
 pictures: .venv/docs.stamp
 	$(BIN)/python docs/pictures.py
+
+# The notebooks, with what they show: three minutes.
+notebooks: .venv/docs.stamp
+	$(BIN)/python docs/notebooks/execute.py
 
 # The site, in docs/_build, with the page that runs in the browser (npm's packages); a warning is an error.
 docs: .venv/docs.stamp

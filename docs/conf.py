@@ -18,7 +18,7 @@ author = "the handkit authors"
 copyright = "2026, the handkit authors"
 release = importlib.metadata.version("handkit")
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -27,6 +27,8 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nitpicky = False
+nb_execution_mode = "off"  # `make notebooks` runs them
+nb_output_stderr = "remove"
 exclude_patterns = ["_build", "browser"]
 suppress_warnings = ["myst.xref_missing"]  # results/ link to files beside them, which are no pages
 

@@ -69,7 +69,7 @@ def facts() -> dict[str, Any]:
 
 
 def _default(function: Callable[..., object], name: str) -> Any:  # noqa: ANN401
-    return cast(FunctionType, function).__kwdefaults__[name]
+    return (cast(FunctionType, function).__kwdefaults__ or {})[name]
 
 
 def _recording(out: Path) -> dict[str, Any]:
