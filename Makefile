@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: test test-extras demo docs pictures format clean
+.PHONY: test test-extras demo docs notebooks pictures format clean
 .NOTPARALLEL:
 
 test: .venv/dev.stamp
@@ -49,8 +49,13 @@ clean:
 pictures: .venv/docs.stamp
 	$(BIN)/python docs/pictures.py
 
-# The site, in docs/_build; a warning is an error.
+# The notebooks, with what they show: three minutes.
+notebooks: .venv/docs.stamp
+	$(BIN)/python docs/notebooks/execute.py
+
+# The site, in docs/_build, with the page that runs in the browser (npm's packages); a warning is an error.
 docs: .venv/docs.stamp
+	$(BIN)/python docs/browser/build.py
 	$(BIN)/sphinx-build -W --keep-going -q -b dirhtml docs docs/_build
 
 .venv/docs.stamp: pyproject.toml constraints.txt | .venv/bin/pip
@@ -58,5 +63,5 @@ docs: .venv/docs.stamp
 	@touch $@
 
 .venv/extras.stamp: .venv/dev.stamp
-	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view,ray]'
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view,ray]' playwright
 	@touch $@

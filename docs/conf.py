@@ -11,14 +11,14 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs/browser")]
 
 project = "handkit"
 author = "the handkit authors"
 copyright = "2026, the handkit authors"
 release = importlib.metadata.version("handkit")
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -27,7 +27,9 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nitpicky = False
-exclude_patterns = ["_build"]
+nb_execution_mode = "off"  # `make notebooks` runs them
+nb_output_stderr = "remove"
+exclude_patterns = ["_build", "browser"]
 suppress_warnings = ["myst.xref_missing"]  # results/ link to files beside them, which are no pages
 
 html_theme = "furo"
@@ -60,6 +62,15 @@ class CommandHelp(SphinxDirective):
         return [block]
 
 
+def add_what_the_browser_runs(app: Sphinx, error: Exception | None) -> None:
+    """Beside the script of the page to try handkit on; without the script the page says what it lacks."""
+    from facts import BUILT, assemble
+
+    if error is None and app.builder.format == "html" and BUILT.is_dir():
+        assemble(Path(app.outdir) / "_static/try")
+
+
 def setup(app: Sphinx) -> None:
-    """Register the directive."""
+    """Register the directive and the last step."""
     app.add_directive("command", CommandHelp)
+    app.connect("build-finished", add_what_the_browser_runs)

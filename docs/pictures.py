@@ -3,6 +3,7 @@
 Needs matplotlib and the training extra. The same weights and seeds give the same pictures.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from itertools import islice
@@ -19,6 +20,7 @@ from matplotlib.patches import Rectangle
 
 from handkit import HAND21, Camera, HandPose, HandPoseEstimator, HandTracker, open_source
 from handkit.drawing import FINGER_COLORS, depth_range, draw_skeleton, draw_text, show_depth
+from handkit.files.atomic import write_whole
 from handkit.files.png import write_png
 from handkit.geometry.crop import Crop, Space, crop_hand
 from handkit.geometry.cube import Cube
@@ -28,10 +30,12 @@ from handkit.layers.heatmaps import gaussian_heatmaps
 from handkit.skeleton import FINGERS
 from handkit.synthetic.hand import Articulation, articulate, sample_shapes
 from handkit.synthetic.scenes import World, look, sample_scenes
-from handkit.synthetic.testset import FRAMES, testset
+from handkit.synthetic.testset import FRAMES, Kind, TestFrame, testset
 from handkit.viewing.video import picture
 
 OUT = Path(__file__).parent / "pictures"
+SAMPLES = Path(__file__).parent / "browser/samples"
+CAMERA = ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")
 HEIGHT = 300
 LARGE = 0.75
 """Pixels to a millimeter of hands that are seen well."""
@@ -46,6 +50,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     mpl.rcParams.update({"svg.hashsalt": "handkit", "font.family": "DejaVu Sans", "font.size": 11})
     overview()
+    samples()
     live()
     joints()
     axes()
@@ -55,17 +60,32 @@ def main() -> None:
 def overview() -> None:
     """Three depth images of the test set with what the default estimator answers: the first large ones of a kind."""
     estimator = HandPoseEstimator.from_pretrained()
-    tiles: list[np.ndarray] = []
-    for kind in ("two", "held", "egocentric"):
-        for frame in map(testset, range(FRAMES)):
-            large = frame.camera.fx / (float(frame.hands[..., 2].max()) if len(frame.hands) else math.inf) > LARGE
-            if frame.kind != kind or not large:
-                continue
-            hands = estimator.predict_many([frame.depth], frame.camera)[0].hands
-            if len(hands) == len(frame.hands):
-                tiles.append(_seen(frame.depth, frame.camera, hands))
-                break
-    write_png(OUT / "overview.png", np.hstack(tiles))
+    shown = [_first_large(kind, estimator) for kind in ("two", "held", "egocentric")]
+    write_png(OUT / "overview.png", np.hstack([_seen(frame.depth, frame.camera, hands) for frame, hands in shown]))
+
+
+def samples() -> None:
+    """Depth images to try in the browser, beside the recording of the package."""
+    estimator, listed = HandPoseEstimator.from_pretrained(), list[dict[str, object]]()
+    kinds: dict[Kind, str] = {"two": "Two hands", "held": "A held object"}
+    for kind, title in kinds.items():
+        frame, _ = _first_large(kind, estimator)
+        write_png(SAMPLES / f"{kind}.png", frame.depth.round().astype(np.uint16))
+        camera = {name: round(getattr(frame.camera, name), 3) for name in CAMERA}
+        listed.append({"title": title, "frames": [f"{kind}.png"], "camera": camera})
+    write_whole(SAMPLES / "samples.json", json.dumps(listed, indent=1).encode() + b"\n")
+
+
+def _first_large(kind: Kind, estimator: HandPoseEstimator) -> tuple[TestFrame, list[HandPose]]:
+    """The first of a kind in the test set whose hands are large and are all found, and what is answered there."""
+    for frame in map(testset, range(FRAMES)):
+        large = frame.camera.fx / (float(frame.hands[..., 2].max()) if len(frame.hands) else math.inf) > LARGE
+        if frame.kind != kind or not large:
+            continue
+        hands = estimator.predict_many([frame.depth], frame.camera)[0].hands
+        if len(hands) == len(frame.hands):
+            return frame, hands
+    raise LookupError(f"no frame shows {kind}")
 
 
 def live() -> None:

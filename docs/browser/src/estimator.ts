@@ -1,0 +1,172 @@
+// From a depth image to hands (handkit.estimator, handkit.hypotheses, handkit.anatomy).
+
+import { distance, mean, project, type DepthImage, type Vector } from "./depth";
+import type { Facts } from "./facts";
+import { canonical, decodeMaps, nearestSurfaces, probability, sameHand, type Found } from "./locate";
+import type { Cube, Estimate, Networks } from "./networks";
+
+export type Asked = "auto" | "left" | "right";
+
+export interface Hand {
+  handedness: "left" | "right";
+  confidence: number;
+  handedness_probability: number;
+  joints_mm: Vector[];
+  joints_px: [number, number][];
+  uncertainty_mm: number[];
+}
+
+export interface Prediction {
+  hands: Hand[];
+  reason: string | null;
+}
+
+interface Hypothesis extends Estimate {
+  left: boolean;
+}
+
+interface Answer {
+  hand: Hand;
+  /** Probability that it is of the other side. */
+  other: number;
+}
+
+export class Estimator {
+  constructor(
+    private readonly networks: Networks,
+    private readonly facts: Facts,
+  ) {}
+
+  async predict(image: DepthImage, hands: number, asked: Asked): Promise<Prediction> {
+    const { extra, rotations, minimum_confidence: least, clear } = this.facts.estimator;
+    const found = await this.locate(image, hands + extra);
+    if (!found.length) return { hands: [], reason: this.nothingToSee() };
+    const places = await this.recenter(image, found, asked, hands);
+    const looks = await this.look(image, places, rotations);
+    const answers = this.distinct(looks.map((look) => this.answer(look, asked, image)));
+    const sure = answers.filter(({ hand, other }) => hand.confidence >= least && other <= clear).slice(0, hands);
+    if (sure.length) return { hands: sure.map(({ hand }) => hand), reason: null };
+    return { hands: [], reason: reasonForNone(answers[0], least, clear) };
+  }
+
+  private async locate(image: DepthImage, limit: number): Promise<Found[]> {
+    const { detector, surfaces } = this.facts;
+    const view = canonical(image, detector);
+    const found = decodeMaps(await this.networks.detect(view), view.camera, limit, detector);
+    if (found.length && found[0].score >= detector.threshold) return found;
+    const near = nearestSurfaces(view, surfaces);
+    return [...found, ...near.filter((each) => !found.some((other) => sameHand(each, other, detector)))];
+  }
+
+  private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Found[]> {
+    const looks = await this.look(image, places, 1);
+    const best = (look: Hypothesis[]) => Math.max(...allowed(look, asked).map((each) => each.good));
+    const ranked = [...looks.keys()].sort((a, b) => best(looks[b]) - best(looks[a]));
+    const kept: Found[] = [];
+    for (const index of ranked) {
+      const look = looks[index];
+      const center = mean(allowed(look, asked).flatMap((each) => each.joints));
+      const place = { center, score: places[index].score, left: probability(oddsOfLeft(look)) };
+      const hopeless = Math.max(...look.map((each) => probability(each.hand))) < this.facts.estimator.hopeless;
+      const known = kept.some((other) => sameHand(place, other, this.facts.detector));
+      if (!kept.length || !(hopeless || known)) kept.push(place);
+    }
+    return kept.slice(0, limit);
+  }
+
+  /** Both hypotheses of each place, each the mean of `rotations` views. */
+  private async look(image: DepthImage, places: Found[], rotations: number): Promise<Hypothesis[][]> {
+    const sides = places.flatMap(({ center }) => [false, true].map((left) => ({ center, left })));
+    const rolls = Array.from({ length: rotations }, (_, turn) => (turn * 2 * Math.PI) / rotations);
+    const cubes: Cube[] = sides.flatMap((side) => rolls.map((roll) => ({ ...side, roll })));
+    const views = await this.networks.estimate(image, cubes);
+    const means = sides.map(({ left }, row) => ({
+      left,
+      ...meanEstimate(views.slice(row * rotations, (row + 1) * rotations)),
+    }));
+    return places.map((_, place) => means.slice(2 * place, 2 * place + 2));
+  }
+
+  private answer(look: Hypothesis[], asked: Asked, image: DepthImage): Answer {
+    const odds = oddsOfLeft(look);
+    const left = asked === "auto" ? odds > 0 : asked === "left";
+    const chosen = look[left ? 1 : 0];
+    const stated = probability(left ? odds : -odds);
+    const confidence = probability(chosen.good) * this.plausibility(chosen.joints);
+    const hand: Hand = {
+      handedness: left ? "left" : "right",
+      confidence: rounded(confidence * (asked === "auto" ? stated : 1), 4),
+      handedness_probability: asked === "auto" ? rounded(stated, 4) : 1,
+      joints_mm: chosen.joints,
+      joints_px: chosen.joints.map((joint) => project(joint, image.camera)),
+      uncertainty_mm: chosen.uncertainty,
+    };
+    return { hand, other: 1 - stated };
+  }
+
+  /** 1 for a skeleton that can be a hand's, falling towards 0 for others. */
+  private plausibility(joints: Vector[]): number {
+    const { bones, typical_mm: typical } = this.facts.skeleton;
+    const { small, large, uneven } = this.facts.anatomy;
+    const lengths = bones.map(([start, end]) => distance(joints[start], joints[end]));
+    const size = sum(lengths) / sum(typical);
+    const shares = lengths.map((length, bone) => Math.log(Math.max(length / typical[bone] / Math.max(size, 1e-6), 1e-3)));
+    const unevenness = Math.sqrt(sum(shares.map((share) => share * share)) / shares.length);
+    const fit = Math.min(1, size / small, large / Math.max(size, 1e-6), uneven / Math.max(unevenness, 1e-6));
+    return fit ** 4;
+  }
+
+  private distinct(answers: Answer[]): Answer[] {
+    const kept: { answer: Answer; found: Found }[] = [];
+    for (const answer of answers.sort((a, b) => b.hand.confidence - a.hand.confidence)) {
+      const { handedness, handedness_probability: likely, confidence, joints_mm } = answer.hand;
+      const left = handedness === "left" ? likely : 1 - likely;
+      const found = { center: mean(joints_mm), score: confidence, left };
+      if (!kept.some((each) => sameHand(found, each.found, this.facts.detector))) kept.push({ answer, found });
+    }
+    return kept.map(({ answer }) => answer);
+  }
+
+  private nothingToSee(): string {
+    const { near, far } = this.facts.surfaces;
+    return `nothing that could be a hand between ${near} and ${far} mm; is the unit right?`;
+  }
+}
+
+function meanEstimate(views: Estimate[]): Estimate {
+  const average = (read: (view: Estimate) => number) => sum(views.map(read)) / views.length;
+  return {
+    joints: views[0].joints.map((_, joint) => mean(views.map((view) => view.joints[joint]))),
+    uncertainty: views[0].uncertainty.map((_, joint) => average((view) => view.uncertainty[joint])),
+    good: average((view) => view.good),
+    hand: average((view) => view.hand),
+    right: average((view) => view.right),
+  };
+}
+
+function oddsOfLeft(look: Hypothesis[]): number {
+  return sum(look.map((each) => (each.left ? each.right : -each.right)));
+}
+
+function allowed(look: Hypothesis[], asked: Asked): Hypothesis[] {
+  return look.filter((each) => asked === "auto" || each.left === (asked === "left"));
+}
+
+function reasonForNone({ hand, other }: Answer, least: number, clear: number): string {
+  if (other > clear) {
+    const seen = hand.handedness === "left" ? "right" : "left";
+    return `the hand in view is a ${seen} one (probability ${other.toFixed(2)}), not a ${hand.handedness} one`;
+  }
+  return (
+    `no hand is sure enough (the likeliest has confidence ${hand.confidence.toFixed(2)} ` +
+    `of ${least.toFixed(2)} needed)`
+  );
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

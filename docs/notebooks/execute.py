@@ -1,0 +1,24 @@
+"""Run the notebooks and keep what they show: `make notebooks`."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """A notebook with the outputs of a fresh kernel; raises CellExecutionError."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(HERE)}})
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # moments of execution would differ in every run
+    return notebook
+
+
+if __name__ == "__main__":
+    for each in [Path(name) for name in sys.argv[1:]] or sorted(HERE.glob("*.ipynb")):
+        nbformat.write(execute(each), each)
