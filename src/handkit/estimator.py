@@ -31,7 +31,7 @@ from handkit.hypotheses import (
     reason_for_none,
     without_judge,
 )
-from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, canonical, decode
+from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, find_hands
 from handkit.locate.surfaces import FAR, NEAR, propose
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
@@ -175,8 +175,8 @@ class HandPoseEstimator:
     def _locate(self, image: DepthImage, *, limit: int) -> list[FoundHand]:
         """What could be hands, the likeliest first: by the detector, where it sees none also the nearest surfaces."""
         camera = image.camera.pinhole
-        view = canonical(image.depth, (camera.fx, camera.fy, camera.cx, camera.cy))
-        found = decode(self.backend.detect(view.depth), view.intrinsics, limit=limit, threshold=WEAK)
+        intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+        found = find_hands(self.backend.detect, image.depth, intrinsics, limit=limit, threshold=WEAK)
         if not found or found[0].score < THRESHOLD:
             near = [FoundHand(center, 0.0, 0.5) for center in propose(image.depth, camera)]
             found += [each for each in near if not any(each.is_same(other) for other in found)]

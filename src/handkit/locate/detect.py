@@ -3,6 +3,7 @@
 depth image -> `canonical` -> network -> `decode` -> hands in camera mm, the surest first
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -57,6 +58,22 @@ class FoundHand(NamedTuple):
         """Whether two that were found are one hand."""
         opposite = max(self.left, other.left) > SURE and min(self.left, other.left) < 1 - SURE
         return same_hand(self.center, other.center, opposite=opposite)
+
+
+def find_hands(
+    network: Callable[[Float32[np.ndarray, "H W"]], Maps],
+    depth: Float32[np.ndarray, "h w"],
+    intrinsics: tuple[float, float, float, float],
+    *,
+    limit: int = 2,
+    threshold: float = THRESHOLD,
+) -> list[FoundHand]:
+    """At most `limit` hands in a depth image (mm, 0 invalid), the surest first; fx, fy, cx, cy of its pixels.
+
+    `network` gives the maps of an image as it reads it (`Canonical`).
+    """
+    view = canonical(depth, intrinsics)
+    return decode(network(view.depth), view.intrinsics, limit=limit, threshold=threshold)
 
 
 def canonical(
