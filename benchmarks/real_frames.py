@@ -20,10 +20,10 @@ import tyro
 from report import print_report
 
 from handkit import Camera, HandPoseEstimator
+from handkit.asked import MINIMUM_CONFIDENCE
 from handkit.backends.opening import BackendName
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
-from handkit.estimator import MINIMUM_CONFIDENCE
 from handkit.hand import HandPose
 
 TIPS = {"T": 4, "I": 8, "M": 12, "R": 16, "P": 20}

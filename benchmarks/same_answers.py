@@ -20,7 +20,7 @@ import torch
 
 from handkit.camera import Camera
 from handkit.estimator import HandPoseEstimator
-from handkit.training.testset import synthetic_images
+from handkit.training.testset import first_images
 
 Side = Literal["left", "right"]
 
@@ -54,9 +54,10 @@ def _read(path: Path, *, unit_mm: float) -> np.ndarray:
 
 def rendered_frames(count: int) -> Iterator[Frame]:
     """The first of the fixed synthetic depth images."""
-    for i, image in enumerate(synthetic_images(count)):
+    for i, image in enumerate(first_images(count)):
         camera = image.camera
-        yield Frame(f"synthetic/{i:03d}", image.depth, (camera.fx, camera.fy, camera.cx, camera.cy), image.handedness)
+        intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+        yield Frame(f"synthetic/{i:03d}", image.depth, intrinsics, image.hands[0].side)
 
 
 def answers(estimator: HandPoseEstimator, frame: Frame) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ import tyro
 from report import print_report
 from tyro.conf import Positional
 
+from handkit.asked import Asked
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
@@ -29,7 +30,7 @@ from handkit.hand import HandPose, TrackedHand
 from handkit.shapes import Float32
 from handkit.sources.files import find_files, read_frames
 from handkit.synthetic.scenes import record, whole_frames
-from handkit.tracking import Asked, HandTracker
+from handkit.tracking import HandTracker
 
 RATE = 30.0
 Joints = Float32[np.ndarray, "J 3"]

@@ -25,12 +25,14 @@ SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(R
 # Each room and the rooms that it may import; `errors`, `files` and `shapes` stand below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
-IMAGES = {"camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATOR = {"estimator", "hypotheses", "anatomy", "hub", "backends", "locate", *IMAGES}
+IMAGES = {"asked", "camera", "named_cameras", "depth", "hand", "skeleton"}
+ESTIMATOR = {"estimator", "hypotheses", "odds", "anatomy", "hub", "backends", "locate", *IMAGES}
 ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
+    "asked": set[str](),
+    "odds": set[str](),
     "files": {"errors"},
     "named_cameras": set[str](),
     "lens": set[str](),
@@ -43,7 +45,7 @@ ROOMS = {
     "hand": {"angles", "conventions", "skeleton"},
     "smoothing": set[str](),
     "bones": {"skeleton"},
-    "track": {"bones", "smoothing", "camera", "hand"},
+    "track": {"bones", "odds", "smoothing", "camera", "hand"},
     "geometry": {"camera"},
     "layers": set[str](),
     "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras", "hub"},  # recipes: a file's cubes
@@ -62,15 +64,15 @@ ROOMS = {
     "recipes": {"geometry", "skeleton"},
     "graph": {"hub", *NETWORKS},
     "backends": {"graph", "hub", "locate", *IMAGES, *NETWORKS},
-    "locate": {"camera"},
+    "locate": {"camera", "odds"},
     "anatomy": {"skeleton"},
-    "hypotheses": {"anatomy", "locate", *IMAGES},
+    "hypotheses": {"anatomy", "locate", "odds", *IMAGES},
     "hub": {"extras"},
     "sharing": {"hub", "extras", "models"},
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", "sources", *ESTIMATOR},
     "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
-    "tracking": {"track", "camera", "depth", "hand"},
+    "tracking": {"track", "locate", "asked", "camera", "depth", "hand"},
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
     "training": {"evaluation", "reports", "datasets", "hub", "recipes", "store", "synthetic", *ESTIMATE},
@@ -162,9 +164,10 @@ def test_all_is_what_is_exported() -> None:
 
 
 RUNTIME = {
-    "shapes", "errors", "files", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton", "hand", "anatomy",
-    "hypotheses", "hub", "estimator", "backends", "locate", "sources", "sinks", "drawing", "datasets", "evaluation",
-    "reports", "tracking", "smoothing", "recordings", "archive", "benchmark",
+    "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton",
+    "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
+    "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "track", "tracking", "live",
+    "extras", "recordings", "doctor", "viewing", "archive", "benchmark",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

@@ -190,11 +190,12 @@ def test_many_at_once_with_one_that_is_refused():
 
 
 WRONG = """
-from handkit.estimator import HandPoseEstimator, check
+from handkit.asked import check_asked
+from handkit.estimator import HandPoseEstimator
 for call in (
-    lambda: check(hands=2, handedness="Left", minimum_confidence=0.5),
-    lambda: check(hands=0, handedness="left", minimum_confidence=0.5),
-    lambda: check(hands=1, handedness="left", minimum_confidence=50),
+    lambda: check_asked(hands=2, handedness="Left", minimum_confidence=0.5),
+    lambda: check_asked(hands=0, handedness="left", minimum_confidence=0.5),
+    lambda: check_asked(hands=1, handedness="left", minimum_confidence=50),
     lambda: HandPoseEstimator(None, rotations=3),
 ):
     try:

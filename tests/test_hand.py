@@ -30,11 +30,11 @@ def test_hands_compare():
     assert HAND != "right"
     assert len({HAND, replace(HAND, joints_mm=JOINTS.copy())}) == 1
     assert Prediction([HAND], None, {}) == Prediction([HAND], None, {})
-    assert repr(HAND) == "HandPose(right, confidence 0.99, around (30, 31, 32) mm)"
+    assert repr(HAND) == "HandPose(right, confidence 0.89, around (30, 31, 32) mm)"
 
 
 def test_dicts_are_json():
-    prediction = Prediction([replace(HAND, confidence=float("nan"))], None, {"total": 1.0}, ("odd",))
+    prediction = Prediction([replace(HAND, pose_confidence=float("nan"))], None, {"total": 1.0}, ("odd",))
     record = json.loads(json.dumps(prediction.to_dict(), allow_nan=False))
     assert record["hands"][0]["confidence"] is None
     assert record["hands"][0]["joints_mm"][1] == [3.0, 4.0, 5.0]
@@ -58,7 +58,7 @@ def test_a_tracked_hand_is_a_hand_with_more():
     assert record.items() >= HAND.to_dict().items()
     assert (record["id"], record["tracked"], record["seen_s"]) == (3, True, 0.5)
     assert (record["raw_mm"][0], record["velocity_mm_s"][20]) == ([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
-    assert repr(hand) == "TrackedHand(#3, right, confidence 0.99, around (30, 31, 32) mm)"
+    assert repr(hand) == "TrackedHand(#3, right, confidence 0.89, around (30, 31, 32) mm)"
     assert hand == replace(hand, raw_mm=JOINTS + 1)
     assert hand != replace(hand, id=4)
     assert hand != replace(hand, tracked=False)

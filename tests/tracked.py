@@ -81,7 +81,7 @@ class Script:
         noise = np.random.default_rng(number).normal(0, self.noise_mm, (21, 3)) if self.noise_mm else 0.0
         joints = (hand_at(seen.center, left=left) + noise).astype(np.float32)
         return HandPose(
-            joints, CAMERA.project(joints), "left" if left else "right", good * likely, HAND21,
+            joints, CAMERA.project(joints), "left" if left else "right", good, HAND21,
             np.full(21, 5.0, np.float32), likely,
         )  # fmt: skip
 

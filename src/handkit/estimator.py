@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from handkit.anatomy import proportions
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.backend import Backend, Cubes, Estimates
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import Camera, doubts_about
@@ -22,25 +23,21 @@ from handkit.errors import FrameError, UsageError
 from handkit.hand import HandPose, Prediction
 from handkit.hypotheses import (
     Answer,
-    Asked,
     Hypothesis,
     allowed,
     answer_of,
     distinct,
-    log_odds,
     odds_of_left,
-    probability,
     reason_for_none,
     without_judge,
 )
-from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, canonical, decode, same_hand
+from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, find_hands
 from handkit.locate.surfaces import FAR, NEAR, propose
+from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 ROTATIONS = (1, 2, 4)
-MINIMUM_CONFIDENCE = 0.4
-"""Hands below it are not answered."""
 BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
 EXTRA = 1
@@ -113,7 +110,7 @@ class HandPoseEstimator:
         minimum_confidence: float = MINIMUM_CONFIDENCE,
     ) -> list[Prediction]:
         """Each of several depth images of one camera; one that is refused has the sentence as its reason."""
-        check(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         predictions: list[Prediction] = []
         for depth in depths:
             try:
@@ -135,7 +132,7 @@ class HandPoseEstimator:
         minimum_confidence: float = MINIMUM_CONFIDENCE,
     ) -> Prediction:
         """The hands in one depth image, or the reason for their absence; and the time that every stage took."""
-        check(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         watch, warnings = _Watch(), [*doubts_about(image.camera), *image.notes]
         places = self._locate(image, limit=hands + EXTRA)
         watch.lap("locate")
@@ -178,11 +175,11 @@ class HandPoseEstimator:
     def _locate(self, image: DepthImage, *, limit: int) -> list[FoundHand]:
         """What could be hands, the likeliest first: by the detector, where it sees none also the nearest surfaces."""
         camera = image.camera.pinhole
-        view = canonical(image.depth, (camera.fx, camera.fy, camera.cx, camera.cy))
-        found = decode(self.backend.detect(view.depth), view.intrinsics, limit=limit, threshold=WEAK)
+        intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
+        found = find_hands(self.backend.detect, image.depth, intrinsics, limit=limit, threshold=WEAK)
         if not found or found[0].score < THRESHOLD:
             near = [FoundHand(center, 0.0, 0.5) for center in propose(image.depth, camera)]
-            found += [each for each in near if not any(same_hand(each, other) for other in found)]
+            found += [each for each in near if not any(each.is_same(other) for other in found)]
         return found
 
     def _recenter(self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int) -> list[FoundHand]:
@@ -194,7 +191,7 @@ class HandPoseEstimator:
             center = np.concatenate([each.joints_mm for each in allowed(looks[index], asked)]).mean(0)
             place = FoundHand(center, places[index].score, probability(odds_of_left(looks[index])))
             hopeless = max(probability(each.good) for each in looks[index]) < HOPELESS
-            if not kept or not (hopeless or any(same_hand(place, other) for other in kept)):
+            if not kept or not (hopeless or any(place.is_same(other) for other in kept)):
                 kept.append(place)
         return kept[:limit]
 
@@ -238,16 +235,6 @@ def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
     if max(place.left, 1 - place.left) < CLEAR or asked not in {"auto", "left" if clear else "right"}:
         return BOTH
     return (clear,)
-
-
-def check(*, hands: int, handedness: Asked, minimum_confidence: float) -> None:
-    """Raise UsageError where hands cannot be asked for like this."""
-    if hands < 1:
-        raise UsageError(f"hands is {hands!r}; it must be 1 or more")
-    if handedness not in {"auto", "left", "right"}:
-        raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
-    if not 0 <= minimum_confidence <= 1:
-        raise UsageError(f"minimum_confidence is {minimum_confidence!r}; it must be between 0 and 1")
 
 
 def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> str:

@@ -27,6 +27,7 @@ from handkit.graph import Answer, HandGraph, Inside
 from handkit.locate.detect import Maps, canonical
 from handkit.models import MODELS
 from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector
+from handkit.odds import probabilities
 from handkit.synthetic.scenes import whole_frames
 from handkit.synthetic.testset import first_testset
 
@@ -248,7 +249,7 @@ def _centers(maps: Maps, intrinsics: tuple[float, float, float, float]) -> np.nd
 
 def _apart(logits: np.ndarray, others: np.ndarray) -> float:
     """Largest difference of probabilities."""
-    one, other = (0.5 + 0.5 * np.tanh(each / 2) for each in (logits, others))
+    one, other = (probabilities(each) for each in (logits, others))
     return float(np.abs(one - other).max(initial=0.0))
 
 

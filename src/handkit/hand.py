@@ -25,14 +25,25 @@ class HandPose:
     joints_mm: Float32[np.ndarray, "J 3"]
     joints_px: Float32[np.ndarray, "J 2"]
     handedness: Side
-    confidence: float
-    """Calibrated probability, 0 to 1, that a hand is there, that its mean joint error is under 20 mm and, unless it was
-    given, that the handedness is right."""
+    pose_confidence: float
+    """Calibrated probability, 0 to 1, that a hand is there and, if its handedness is right, that its mean joint error
+    is under 20 mm."""
     skeleton: Skeleton
     uncertainty_mm: Float32[np.ndarray, " J"]
     """Expected error of each joint; NaN where nothing is known of it."""
     handedness_probability: float
     """Of the handedness that is stated, 0.5 to 1; 1 where it was given."""
+
+    @property
+    def confidence(self) -> float:
+        """Calibrated probability, 0 to 1, that a hand is there, that its mean joint error is under 20 mm and, unless it
+        was given, that the handedness is right."""
+        return round(self.pose_confidence * self.handedness_probability, 4)
+
+    @property
+    def center(self) -> Float32[np.ndarray, "3"]:
+        """Mean of the joints, camera mm."""
+        return self.joints_mm.mean(axis=0)
 
     def __getitem__(self, joint: str) -> Float32[np.ndarray, "3"]:
         """Raises KeyError with the nearest name where the skeleton has no such joint."""
@@ -77,10 +88,10 @@ class HandPose:
 
     def _numbers(self) -> tuple[object, ...]:
         arrays = (self.joints_mm.tobytes(), self.joints_px.tobytes(), self.uncertainty_mm.tobytes())
-        return (*arrays, self.handedness, self.handedness_probability, self.confidence, self.skeleton)
+        return (*arrays, self.handedness, self.handedness_probability, self.pose_confidence, self.skeleton)
 
     def __repr__(self) -> str:
-        x, y, z = self.joints_mm.mean(axis=0)
+        x, y, z = self.center
         return f"HandPose({self.handedness}, confidence {self.confidence:.2f}, around ({x:.0f}, {y:.0f}, {z:.0f}) mm)"
 
 
@@ -115,7 +126,7 @@ class TrackedHand(HandPose):
         return (*super()._numbers(), *arrays, self.id, self.time_s, self.tracked, self.seen_s)
 
     def __repr__(self) -> str:
-        x, y, z = self.joints_mm.mean(axis=0)
+        x, y, z = self.center
         state = f"confidence {self.confidence:.2f}" if self.tracked else "lost"
         return f"TrackedHand(#{self.id}, {self.handedness}, {state}, around ({x:.0f}, {y:.0f}, {z:.0f}) mm)"
 

@@ -1,20 +1,19 @@
 """A place looked at as a right hand and as a left one, and which hand that makes of it."""
 
-import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from handkit.anatomy import proportions
+from handkit.asked import Asked
 from handkit.camera import Camera
 from handkit.depth import DepthImage, supported
 from handkit.hand import HandPose
-from handkit.locate.detect import FoundHand, same_hand
+from handkit.locate.detect import FoundHand
+from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
-
-Asked = Literal["auto", "left", "right"]
 
 CLEAR = 0.95
 """Probability from which a hand is clearly of the handedness that was not asked for."""
@@ -52,10 +51,6 @@ class Answer(NamedTuple):
     """Probability that the hand is of the other side."""
 
     @property
-    def center(self) -> Float32[np.ndarray, "3"]:
-        return self.pose.joints_mm.mean(0)
-
-    @property
     def contradicted(self) -> bool:
         """The handedness was given, and this is clearly a hand of the other one."""
         return self.other > CLEAR
@@ -73,12 +68,11 @@ def answer_of(
     left = asked == "left" if given else left_odds > 0
     (chosen,) = (each for each in hypotheses if each.left == left)
     stated = probability(left_odds if chosen.left else -left_odds)
-    confidence = probability(chosen.good) * proportions(chosen.joints_mm, skeleton).plausibility
     pose = HandPose(
         joints_mm=chosen.joints_mm,
         joints_px=camera.project(chosen.joints_mm),
         handedness="left" if chosen.left else "right",
-        confidence=round(confidence * (1.0 if given else stated), 4),
+        pose_confidence=probability(chosen.good) * proportions(chosen.joints_mm, skeleton).plausibility,
         skeleton=skeleton,
         uncertainty_mm=chosen.uncertainty_mm,
         handedness_probability=1.0 if given else round(stated, 4),
@@ -104,8 +98,8 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     for answer in sorted(answers, key=lambda each: -each.pose.confidence):
         likely = answer.pose.handedness_probability
         left = likely if answer.pose.handedness == "left" else 1 - likely
-        found = FoundHand(answer.center, answer.pose.confidence, left)
-        if not any(same_hand(found, other) for _, other in kept):
+        found = FoundHand(answer.pose.center, answer.pose.confidence, left)
+        if not any(found.is_same(other) for _, other in kept):
             kept.append((answer, found))
     return [answer for answer, _ in kept]
 
@@ -123,22 +117,3 @@ def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> str
         f"no hand is sure enough (the likeliest has confidence {likeliest.confidence:.2f} of {minimum_confidence:.2f} "
         f"needed){f'; {doubt}' if doubt else ''}"
     )
-
-
-def log_odds(probability: float) -> float:
-    """Inverse of `probability`; finite.
-
-    >>> log_odds(0.5), round(log_odds(1.0))
-    (0.0, 14)
-    """
-    kept = min(max(probability, 1e-6), 1 - 1e-6)
-    return math.log(kept / (1 - kept))
-
-
-def probability(log_odds: float) -> float:
-    """1 / (1 + exp(-log_odds)), without overflow.
-
-    >>> probability(0.0), probability(-1000.0)
-    (0.5, 0.0)
-    """
-    return 0.5 + 0.5 * math.tanh(0.5 * log_odds)

@@ -1,12 +1,11 @@
 """One hand over time: which it is, how sure that is, how long its bones are, where it is now."""
 
-import math
-
 import numpy as np
 
 from handkit.bones import BoneLengths
 from handkit.camera import Camera
 from handkit.hand import HandPose, TrackedHand
+from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.smoothing import HandSmoother, Smoothed
 
@@ -21,8 +20,6 @@ AGAIN_S = 0.5
 """How often a settled handedness is looked at again."""
 REACH_MM, REACH_MM_S = 100.0, 2000.0
 """How far from its last place a lost hand may be found again: at once, and more with each second."""
-APART_MM, OTHER_MM = 50.0, 25.0
-"""Centers nearer than this are of one hand; of a left and a right one that touch or cross."""
 
 
 class Track:
@@ -48,7 +45,7 @@ class Track:
     @property
     def center(self) -> Float32[np.ndarray, "3"]:
         """Where it was seen last, camera mm."""
-        return self.pose.joints_mm.mean(axis=0)
+        return self.pose.center
 
     def looked_at(self, now: float) -> bool | None:
         """The hypothesis to look at (left or not), None for both."""
@@ -69,7 +66,7 @@ class Track:
         """The hand in this frame; `learn` its bone lengths."""
         elapsed = max(now - self.seen, 1e-3)
         self.pose, self.seen = pose, now
-        self.believed += (pose_confidence(pose) - self.believed) * min(1.0, elapsed / BELIEF_S)
+        self.believed += (pose.pose_confidence - self.believed) * min(1.0, elapsed / BELIEF_S)
         if learn:
             self._bones.learn(pose.joints_mm)
         self._smooth = self._advance(pose, elapsed)
@@ -79,19 +76,18 @@ class Track:
         sure = abs(self.odds) >= FRAME_MOST and abs(log_odds(pose.handedness_probability)) >= FRAME_MOST
         if sure and self.left != (pose.handedness == "left"):
             return False
-        return distance(pose, self.pose) <= REACH_MM + REACH_MM_S * (now - self.seen)
+        return float(np.linalg.norm(pose.center - self.center)) <= REACH_MM + REACH_MM_S * (now - self.seen)
 
     def hand(self, now: float, time_s: float, camera: Camera) -> TrackedHand:
         """As it is answered for the frame of `time_s`."""
         unseen = now - self.seen
-        stated = 1.0 if self.given else 1 / (1 + math.exp(-abs(self.odds)))
-        confidence = pose_confidence(self.pose) * stated * max(0.0, 1 - unseen / HOLD_S)
+        stated = 1.0 if self.given else probability(abs(self.odds))
         joints, velocity = self._smooth
         return TrackedHand(
             joints_mm=joints,
             joints_px=camera.project(joints),
             handedness="left" if self.left else "right",
-            confidence=round(confidence, 4),
+            pose_confidence=self.pose.pose_confidence * max(0.0, 1 - unseen / HOLD_S),
             skeleton=self.pose.skeleton,
             uncertainty_mm=self.pose.uncertainty_mm,
             handedness_probability=round(stated, 4),
@@ -108,36 +104,9 @@ class Track:
         return smooth._replace(joints_mm=self._bones.hold(smooth.joints_mm, pose.uncertainty_mm))
 
 
-def pose_confidence(pose: HandPose) -> float:
-    """That there is a hand, well estimated if its handedness is right: what a look at both hypotheses says of this
-    frame's handedness is taken out again, since all frames together know it better."""
-    return pose.confidence / max(pose.handedness_probability, 0.5)
-
-
-def same_hand(pose: HandPose, other: HandPose) -> bool:
-    """Whether two poses of one frame are one hand: a left and a right one may be nearer to one another than two of a
-    side, when they touch."""
-    return distance(pose, other) < (APART_MM if pose.handedness == other.handedness else OTHER_MM)
-
-
-def distance(pose: HandPose, other: HandPose) -> float:
-    """Between the centers, mm."""
-    return float(np.linalg.norm(pose.joints_mm.mean(axis=0) - other.joints_mm.mean(axis=0)))
-
-
 def apart(joints: Float32[np.ndarray, "J 3"], other: Float32[np.ndarray, "J 3"]) -> float:
     """Mean distance of the joints, mm."""
     return float(np.linalg.norm(joints - other, axis=-1).mean())
-
-
-def log_odds(probability: float) -> float:
-    """Of a probability, within ±7.
-
-    >>> log_odds(0.5), round(log_odds(1.0), 1)
-    (0.0, 6.9)
-    """
-    inside = min(max(probability, 0.001), 0.999)
-    return math.log(inside / (1 - inside))
 
 
 def clip(value: float, largest: float) -> float:

@@ -6,18 +6,17 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.camera import Camera
 from handkit.depth import DepthImage
-from handkit.errors import UsageError
 from handkit.hand import HandPose, Prediction, TrackedHand
+from handkit.locate.detect import same_hand
 from handkit.shapes import Float32
-from handkit.track import HOLD_S, Track, apart, pose_confidence, same_hand
-
-Asked = Literal["auto", "left", "right"]
+from handkit.track import HOLD_S, Track, apart
 
 SEARCH_S, SECOND_S = 0.09, 0.5
 """Least time between two searches of the whole image: while a hand is missing that was there, or all are; while
@@ -69,14 +68,11 @@ class HandTracker:
         *,
         hands: int = 2,
         handedness: Asked = "auto",
-        minimum_confidence: float = 0.4,
+        minimum_confidence: float = MINIMUM_CONFIDENCE,
         report: Callable[[str], None] = _log,
     ) -> None:
         """`hands` at most; with `handedness` given only those of that side. Raises UsageError."""
-        if hands < 1:
-            raise UsageError(f"hands is {hands!r}; it must be 1 or more")
-        if handedness not in {"auto", "left", "right"}:
-            raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
+        check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         self.estimator, self.hands = estimator, hands
         self.handedness: Asked = handedness
         self.minimum_confidence, self._report = minimum_confidence, report
@@ -179,10 +175,10 @@ class HandTracker:
 
     def _accept(self, poses: list[HandPose]) -> None:
         """Give each track its pose; where two have seen one hand, it is that of the track it continues best."""
-        sure = [i for i, pose in enumerate(poses) if pose_confidence(pose) >= 0.5 * self.minimum_confidence]
+        sure = [i for i, pose in enumerate(poses) if pose.pose_confidence >= 0.5 * self.minimum_confidence]
         taken: list[HandPose] = []
         for i in sorted(sure, key=lambda i: apart(poses[i].joints_mm, self._tracks[i].pose.joints_mm)):
-            if not any(same_hand(poses[i], other) for other in taken):
+            if not any(_same(poses[i], other) for other in taken):
                 taken.append(poses[i])
                 self._tracks[i].see(poses[i], self._now, learn=poses[i].confidence >= self.minimum_confidence)
 
@@ -198,7 +194,7 @@ class HandTracker:
         prediction = self.estimator.run(
             image, hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence
         )
-        self._place([pose for pose in prediction.hands if not any(same_hand(pose, each.pose) for each in seen)])
+        self._place([pose for pose in prediction.hands if not any(_same(pose, each.pose) for each in seen)])
         self.reason = None if self._tracks else prediction.reason
 
     def _place(self, poses: Iterable[HandPose]) -> None:
@@ -227,3 +223,8 @@ class HandTracker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.reset()
+
+
+def _same(pose: HandPose, other: HandPose) -> bool:
+    """Whether two poses of one frame are one hand."""
+    return same_hand(pose.center, other.center, opposite=pose.handedness != other.handedness)

@@ -92,7 +92,7 @@ class TestRows:
                 assert np.shape(hand["joints_mm"]) == (21, 3)
                 assert np.shape(hand["joints_px"]) == (21, 2)
                 assert hand["uncertainty_mm"] == [3.5] + [None] * 20
-                assert (hand["handedness"], hand["confidence"]) == ("left", 0.75)
+                assert (hand["handedness"], hand["confidence"]) == ("left", pytest.approx(0.75 * 0.875, abs=1e-4))
                 assert hand["handedness_probability"] == 0.875
                 assert row["warnings"] == ["a warning"]
 

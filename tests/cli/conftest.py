@@ -27,10 +27,10 @@ def answer(_, image, *, handedness="auto", **__) -> Prediction:
         joints_mm=joints_mm,
         joints_px=joints_mm[:, :2] / joints_mm[:, 2:] * 500 + np.array([40, 30], np.float32),
         handedness="left" if handedness == "left" else "right",
-        confidence=0.9,
+        pose_confidence=0.9,
         skeleton=HAND21,
         uncertainty_mm=np.full(21, 3.0, np.float32),
-        handedness_probability=0.95,
+        handedness_probability=1.0,
     )
     return Prediction(hands=[pose], reason=None, timings_ms=STAGES)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from handkit.locate.detect import Maps, canonical, decode
+from handkit.camera import Camera
+from handkit.locate.detect import Maps, canonical, decode, find_hands
 from handkit.models import detector
 
 INTRINSICS = (160.0, 160.0, 63.5, 47.5)
@@ -115,3 +116,28 @@ def test_depth_values_are_not_mixed():
     depth = np.random.default_rng(0).choice([0.0, 500.0, 900.0], (480, 640)).astype(np.float32)
     view = canonical(depth, (475.0, 475.0, 320.0, 240.0))
     assert set(np.unique(view.depth)) == {0.0, 500.0, 900.0}
+
+
+@pytest.mark.parametrize("name", ["sr305", "kinect2", "d435"])
+def test_a_hand_stands_where_the_camera_s_own_pixel_looks(name: str):
+    """A peak in one cell, for cameras of several sizes: its center is seen in that part of the original image."""
+    camera = Camera.named(name)
+
+    def answer(image: np.ndarray) -> Maps:
+        height, width = (side // 4 for side in image.shape)
+        heat = np.full((height, width), -9.0, np.float32)
+        heat[height // 3, width // 4] = 4.0
+        zero = np.zeros((height, width), np.float32)
+        return Maps(heat, np.zeros((2, height, width), np.float32), zero + 600, zero)
+
+    depth = np.zeros((camera.height, camera.width), np.float32)
+    scale = 160 / camera.fx
+    (hand,) = find_hands(answer, depth, (camera.fx, camera.fy, camera.cx, camera.cy))
+    u, v = (hand.center[:2] / 600 * camera.fx + np.array([camera.cx, camera.cy])).tolist()
+    # Zeros stand on both sides of what the camera saw, fewer than 16 pixels.
+    down, across = camera.height * scale, camera.width * scale
+    padded = [-(-round(side) // 32) * 32 for side in (down, across)]
+    row, column = padded[0] // 4 // 3, padded[1] // 4 // 4
+    expected = ((column + 0.5) * 4 - (padded[1] - across) / 2, (row + 0.5) * 4 - (padded[0] - down) / 2)
+    assert u * scale == pytest.approx(expected[0], abs=1.5)
+    assert v * scale == pytest.approx(expected[1], abs=1.5)

@@ -23,7 +23,7 @@ SEEN = HandPose(
     joints_mm=np.full((21, 3), 1 / 3, np.float32),
     joints_px=np.full((21, 2), 100 / 3, np.float32),
     handedness="right",
-    confidence=0.98765,
+    pose_confidence=1.0,
     skeleton=HAND21,
     uncertainty_mm=np.full(21, 10 / 3, np.float32),
     handedness_probability=0.98765,
@@ -65,7 +65,7 @@ def test_nan_and_infinity_never_reach_json() -> None:
         SEEN,
         joints_mm=np.full((21, 3), np.nan, np.float32),
         joints_px=np.full((21, 2), np.inf, np.float32),
-        confidence=np.nan,
+        pose_confidence=np.nan,
     )
     stream = io.StringIO()
     with JsonLines(stream) as sink:

@@ -22,15 +22,15 @@ from typing import Any
 
 from handkit.archive.frames import Frames, checksum
 from handkit.archive.rows import METADATA, row, schema
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.opening import BackendName
 from handkit.depth import DepthImage
 from handkit.errors import CheckpointError, HandkitError
-from handkit.estimator import MINIMUM_CONFIDENCE, HandPoseEstimator, check
+from handkit.estimator import HandPoseEstimator
 from handkit.extras import load
 from handkit.files.atomic import replacing
 from handkit.hand import Prediction
 from handkit.hub import GRAPH, WEIGHTS, find_network
-from handkit.hypotheses import Asked
 from handkit.sources.source import Reading
 
 FORMAT = 1
@@ -49,7 +49,7 @@ class Labeling:
 
     def __post_init__(self) -> None:
         """Raises UsageError."""
-        check(hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence)
+        check_asked(hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence)
 
     def checksum(self) -> str:
         """SHA-256 of the pose network; raises CheckpointError where there is none."""

@@ -69,7 +69,7 @@ def hand_of(found: Mapping[str, Any], skeleton: Skeleton) -> HandPose:
         joints_mm=np.array(found["joints_mm"], np.float32),
         joints_px=np.array(found["joints_px"], np.float32),
         handedness=found["handedness"],
-        confidence=found["confidence"],
+        pose_confidence=found["confidence"] / found["handedness_probability"],
         skeleton=skeleton,
         uncertainty_mm=np.array(found["uncertainty_mm"], np.float32),  # None becomes NaN
         handedness_probability=found["handedness_probability"],

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from handkit.asked import Asked
 from handkit.backends.opening import BACKENDS, BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError, SourceError
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, Prediction
-from handkit.hypotheses import Asked
 from handkit.shapes import Float32, Shaped
 from handkit.sinks.sink import Moment
 from handkit.sources.opening import open_source

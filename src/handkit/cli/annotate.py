@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from tyro.conf import Positional, arg
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.cli.options import Backend, Count, Weights
 
 
@@ -28,13 +29,13 @@ class Annotate:
     """local: this machine, and with RANK and WORLD_SIZE (torchrun) its share; ray: the cluster of RAY_ADDRESS."""
     workers: Count = 1
     """Processes, each with the networks on one thread."""
-    handedness: Literal["right", "left", "auto"] = "auto"
+    handedness: Asked = "auto"
     """Answer only hands of this side; auto: of either, and predict it."""
     weights: Weights = "latent-fusion"
     """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
+    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Probability, 0 to 1, below which a hand is not answered."""
     backend: Backend = None
     """What runs the networks: onnx by default, openvino (bfloat16, faster) or torch."""

@@ -6,25 +6,33 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from handkit.asked import MINIMUM_CONFIDENCE
 from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """Measure the whole path on synthetic images, the hand found automatically, or a network on a packed store."""
+    """Measure the whole path on synthetic images, or a network on a packed store.
+
+    Of synthetic images: joint errors of the hands that are found, how many are missed, false or of the wrong side, and
+    the expected calibration error (ECE) of the confidence.
+    """
 
     weights: Annotated[Positional[str], arg(metavar="NAME|PATH")] = "latent-fusion"
-    """Bundled weights by name, or a .safetensors file."""
+    """A network by name, or the path of an .onnx graph or a .safetensors file; of a store, of the latter."""
     data: Frames = "synthetic"
-    """A fixed set of synthetic images, or a packed store."""
-    localizer: Weights = "localizer"
-    """Store: weights of the localizer."""
+    """Synthetic images, or a packed store."""
+    images: Literal["world", "first"] = "world"
+    """Synthetic: today's test set (bare and holding hands, gestures, two hands, none, a headset's view), or the first
+    edition's, one bare hand an image."""
     count: int = 2000
-    """Synthetic: how many images, from the first on."""
+    """Synthetic: how many images of the set, from the first on."""
     handedness: Literal["predicted", "given"] = "predicted"
-    """Synthetic: left or right predicted by the estimator, or given to it."""
+    """Synthetic: left or right predicted by the estimator, or given to it where there is one hand."""
+    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
+    """Synthetic: probability, 0 to 1, below which a hand is not answered; ECE counts all answers."""
     rotations: Literal[1, 2, 4] = 2
-    """Synthetic: rolled views of every crop that are averaged; 4 is more accurate, 1 faster."""
+    """Synthetic: test-time augmentation, the mean of this many rotated views of a crop."""
     detector: Weights = "detector"
     """Synthetic: weights of the hand detector, beside weights of a pose network."""
     confidence: MaybeWeights = None
@@ -33,8 +41,11 @@ class Evaluate:
     """Synthetic: what runs the networks: onnx by default, openvino or torch."""
     threads: Count = 1
     """Synthetic: of the networks."""
+    localizer: Weights = "localizer"
+    """Store: weights of the localizer."""
     center: Literal["packed", "mean", "refined", "localizer"] = "packed"
-    """Store: cubes as packed, on the labels' mean, on packed refined centers, or moved by the localizer."""
+    """Store: cubes around the packed centers, the mean of the labels, packed refined centers, or where the localizer
+    moves them."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
     """Store: frames of this subject only."""
     readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
@@ -48,18 +59,16 @@ class Evaluate:
         if self.data != "synthetic":
             return self._on_store()
         from handkit.cli.measure import evaluate_synthetic
+        from handkit.estimator import HandPoseEstimator
 
+        estimator = HandPoseEstimator.from_pretrained(
+            self.weights, backend=self.backend, threads=self.threads, rotations=self.rotations,
+            detector=self.detector, confidence=self.confidence,
+        )  # fmt: skip
         return evaluate_synthetic(
-            self.weights,
-            detector=self.detector,
-            confidence=self.confidence,
-            backend=self.backend,
-            threads=self.threads,
-            count=self.count,
-            handedness=self.handedness,
-            rotations=self.rotations,
-            out=self.out,
-        )
+            estimator, self.images, count=self.count, handedness=self.handedness,
+            minimum_confidence=self.minimum_confidence, out=self.out,
+        )  # fmt: skip
 
     def _on_store(self) -> int:
         """Print the figures, then write predictions and a report."""

@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError
-from handkit.estimator import MINIMUM_CONFIDENCE, HandPoseEstimator, check
+from handkit.estimator import HandPoseEstimator
 from handkit.files.folders import make_folder
 from handkit.hand import Prediction
-from handkit.hypotheses import Asked
 from handkit.shapes import Float32, Shaped
 from handkit.sinks import JsonLines, PictureFolder, frame_record
 from handkit.sources import find_files, read_frames
@@ -136,7 +136,7 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         raise HandkitError("predict needs at least one FRAME: a file, a folder or a glob", status=2)
     if request.out:
         _refuse_folder_of_sources(request.out, sources)
-    check(hands=request.hands, handedness=request.handedness, minimum_confidence=request.minimum_confidence)
+    check_asked(hands=request.hands, handedness=request.handedness, minimum_confidence=request.minimum_confidence)
     estimator = HandPoseEstimator.from_pretrained(request.weights, backend=request.backend, threads=request.threads)
     console, tally = Console(stderr=True), Tally()
     if request.out:

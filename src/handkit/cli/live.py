@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,7 @@ class Live:
     """synthetic, a folder of frames, a recording, or a camera: see `handkit cameras`."""
     hands: Annotated[int, arg(metavar="N")] = 2
     """At most."""
-    handedness: Literal["auto", "left", "right"] = "auto"
+    handedness: Asked = "auto"
     """Follow only hands of this side; auto: of either, and predict which, by all frames so far."""
     view: bool = False
     """Show depth and hands as they come, in rerun or OpenCV's window."""
@@ -41,7 +43,7 @@ class Live:
     """That took the frames of a folder."""
     depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
     """Millimeters per unit of depth, if it is not what the source says."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
+    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Hands that are less likely right than this are not followed."""
     weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
     """A network by name, or its file."""
@@ -116,7 +118,7 @@ def _state(session: "Session", moment: "Moment") -> str:
 
     A hand is `right #1 0.97 at (12, -30, 512) mm`.
     """
-    places = [(hand, hand.joints_mm.mean(axis=0).round().astype(int).tolist()) for hand in moment.hands]
+    places = [(hand, hand.center.round().astype(int).tolist()) for hand in moment.hands]
     seen = [
         f"{hand.handedness} #{hand.id} {hand.confidence:.2f} at ({x}, {y}, {z}) mm"
         for hand, (x, y, z) in places

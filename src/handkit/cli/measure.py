@@ -8,41 +8,50 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from handkit.backends.opening import BackendName
-from handkit.errors import HandkitError
+from handkit.errors import UsageError
 from handkit.estimator import HandPoseEstimator
-from handkit.evaluation import evaluate_images
+from handkit.evaluation import Tally, evaluate_images
+from handkit.evaluation.whole_images import protocol_of
 from handkit.files.atomic import write_whole
 from handkit.synthetic.testset import FRAMES
-from handkit.training.testset import synthetic_images
+from handkit.training.testset import first_images, world_images
+
+COLUMNS = {
+    "images": "images", "hands": "hands", "missed": "missed", "false": "false", "handedness_errors": "handedness errors",
+    "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm", "mean_confidence": "confidence", "good": "good",
+    "ece": "ECE",
+}  # fmt: skip
+"""Of the summary, those that are printed."""
 
 
 def evaluate_synthetic(
-    weights: str,
+    estimator: HandPoseEstimator,
+    images: Literal["world", "first"],
     *,
-    detector: str,
-    confidence: str | None,
-    backend: BackendName | None,
-    threads: int,
     count: int,
     handedness: Literal["predicted", "given"],
-    rotations: Literal[1, 2, 4],
+    minimum_confidence: float,
     out: Path | None,
 ) -> int:
-    """Print the figures; with `out` also write them to `out` as JSON."""
+    """Print the figures of every kind of image; with `out` also write them there as JSON."""
     if not 1 <= count <= FRAMES:
-        raise HandkitError(f"--count {count}: the set has {FRAMES} frames; give 1 to {FRAMES}", status=2)
-    estimator = HandPoseEstimator.from_pretrained(
-        weights, backend=backend, threads=threads, rotations=rotations, detector=detector, confidence=confidence
-    )
-    console = Console(stderr=True)
-    images = track(synthetic_images(count), "images", total=count, console=console, disable=not console.is_terminal)
-    summary = evaluate_images(estimator, images, handedness=handedness).summary()
-    table = Table(show_header=False, box=None)
-    for name, value in summary.items():
-        table.add_row(name, str(value))
+        raise UsageError(f"--count {count}: the set has {FRAMES} images; give 1 to {FRAMES}")
+    console, hands = Console(stderr=True), 1 if images == "first" else 2
+    frames = (first_images if images == "first" else world_images)(count)
+    shown = track(frames, "images", total=count, console=console, disable=not console.is_terminal)
+    kinds = evaluate_images(estimator, shown, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+    total = sum(kinds.values(), Tally(minimum_confidence)).summary()
+    figures = {kind: tally.summary() for kind, tally in kinds.items()}
+    protocol = protocol_of(handedness, minimum_confidence=minimum_confidence)
+    table = Table(box=None, header_style="dim")
+    for title in ("", *COLUMNS.values()):
+        table.add_column(title, justify="right" if title else "left")
+    for kind, summary in ({"all": total} | figures if len(figures) > 1 else {"all": total}).items():
+        table.add_row(kind, *("-" if summary[name] is None else str(summary[name]) for name in COLUMNS))
     Console().print(table)
+    Console(soft_wrap=True).print(protocol, highlight=False)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, json.dumps(summary, indent=2) + "\n")
+        content = total | {"protocol": protocol, "kinds": figures}
+        write_whole(out, json.dumps(content, indent=2) + "\n")
     return 0

@@ -1,10 +1,11 @@
 """`handkit predict`: its options; its work is imported when it runs."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.cli.options import Backend, CameraText, Count, MaybeFolder, Weights
 
 
@@ -18,13 +19,13 @@ class Predict:
     """A named camera (see `handkit info`), or its intrinsics in pixels (and distortion, in OpenCV's order)."""
     depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
     """Millimeters per unit of depth: 1 unless the named camera has another, 1000 for meters."""
-    handedness: Literal["right", "left", "auto"] = "auto"
+    handedness: Asked = "auto"
     """Answer only hands of this side; auto: of either, and predict it."""
     weights: Weights = "latent-fusion"
     """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
+    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Probability, 0 to 1, below which a hand is not answered."""
     backend: Backend = None
     """What runs the networks: onnx by default, openvino (bfloat16, faster) or torch."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,13 +32,13 @@ class Replay:
     """A network by name, or its file."""
     hands: int = 2
     """At most."""
-    handedness: Literal["auto", "left", "right"] = "auto"
+    handedness: Asked = "auto"
     """Follow only hands of this side; auto: of either, and predict it."""
     backend: Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")] = None
     """What runs the networks."""
     threads: int = 1
     """Of the networks."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = 0.4
+    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Hands that are less likely right than this are not followed."""
     view: bool = False
     """Show depth and hands as they come, in rerun or OpenCV's window."""

@@ -10,7 +10,7 @@ z forward); null where a tip is hidden.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
+from handkit.hand import Side
 from handkit.shapes import Float32
 from handkit.sources import read_frames
 
@@ -40,7 +41,7 @@ class MarkedFrames:
     """A folder of them, from one camera, of one hand."""
 
     name: str
-    hand: Literal["left", "right"]
+    hand: Side
     frames: tuple[MarkedFrame, ...]
 
 
@@ -80,7 +81,7 @@ def read_marked_frames(folder: Path) -> MarkedFrames:
     return MarkedFrames(folder.resolve().name, hand, frames)
 
 
-def _side(text: object) -> Literal["left", "right"]:
+def _side(text: object) -> Side:
     if text not in {"left", "right"}:
         raise ValueError(f"hand is {text!r}, it must be left or right")
     return "left" if text == "left" else "right"

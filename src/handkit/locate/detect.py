@@ -3,12 +3,14 @@
 depth image -> `canonical` -> network -> `decode` -> hands in camera mm, the surest first
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from handkit.shapes import Float, Float32
+from handkit.odds import probabilities
+from handkit.shapes import Float32
 
 FOCAL, STRIDE, MULTIPLE = 160.0, 4, 32
 """As the network has them (`handkit.models.detector`)."""
@@ -52,6 +54,27 @@ class FoundHand(NamedTuple):
     left: float
     """Probability, 0 to 1, that it is a left hand."""
 
+    def is_same(self, other: "FoundHand") -> bool:
+        """Whether two that were found are one hand."""
+        opposite = max(self.left, other.left) > SURE and min(self.left, other.left) < 1 - SURE
+        return same_hand(self.center, other.center, opposite=opposite)
+
+
+def find_hands(
+    network: Callable[[Float32[np.ndarray, "H W"]], Maps],
+    depth: Float32[np.ndarray, "h w"],
+    intrinsics: tuple[float, float, float, float],
+    *,
+    limit: int = 2,
+    threshold: float = THRESHOLD,
+) -> list[FoundHand]:
+    """At most `limit` hands in a depth image (mm, 0 invalid), the surest first; fx, fy, cx, cy of its pixels.
+
+    `network` gives the maps of an image as it reads it (`Canonical`).
+    """
+    view = canonical(depth, intrinsics)
+    return decode(network(view.depth), view.intrinsics, limit=limit, threshold=threshold)
+
 
 def canonical(
     depth: Float32[np.ndarray, "H W"], intrinsics: tuple[float, float, float, float], *, focal: float = FOCAL
@@ -87,7 +110,7 @@ def decode(
     `intrinsics` are those of the image the maps belong to (`Canonical`). Peaks of the heat map are hands. Centers less
     than 50 mm apart are one hand, the surer one, unless they are a sure left and a sure right hand, 25 mm apart.
     """
-    maps = maps._replace(heat=_probability(maps.heat), left=_probability(maps.left))
+    maps = maps._replace(heat=probabilities(maps.heat), left=probabilities(maps.left))
     heat = maps.heat
     peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= max(threshold, WEAK))
     rows, columns = np.nonzero(peaks)
@@ -95,7 +118,7 @@ def decode(
     kept: list[FoundHand] = []
     for row, column in zip(rows[order], columns[order], strict=True):
         hand = _hand(maps, intrinsics, row=int(row), column=int(column))
-        if not any(same_hand(hand, other) for other in kept):
+        if not any(hand.is_same(other) for other in kept):
             kept.append(hand)
         if len(kept) == limit:
             break
@@ -114,12 +137,9 @@ def _hand(maps: Maps, intrinsics: tuple[float, float, float, float], *, row: int
     return FoundHand(center, float(maps.heat[row, column]), float(maps.left[row, column]))
 
 
-def same_hand(hand: FoundHand, other: FoundHand) -> bool:
-    """Whether two peaks are one hand."""
-    sure = max(hand.left, other.left) > SURE and min(hand.left, other.left) < 1 - SURE
-    return float(np.linalg.norm(hand.center - other.center)) < (OTHER_MM if sure else APART_MM)
+def same_hand(center: Float32[np.ndarray, "3"], other: Float32[np.ndarray, "3"], *, opposite: bool) -> bool:
+    """Whether two centers (camera mm) of one frame are those of one hand.
 
-
-def _probability(logits: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
-    """1 / (1 + exp(-logits)), without overflow."""
-    return (0.5 + 0.5 * np.tanh(0.5 * np.asarray(logits, np.float32))).astype(np.float32)
+    A left and a right one (`opposite`) may be nearer to one another than two of a side, when they touch.
+    """
+    return float(np.linalg.norm(center - other)) < (OTHER_MM if opposite else APART_MM)

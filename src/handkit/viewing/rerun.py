@@ -81,9 +81,7 @@ class RerunViewer:
         if raw is not None:
             stream.log(f"{name}/raw", rr.Points3D(raw, radii=2.0, colors=[150, 150, 150]))
         label = f"{hand.handedness} {hand.confidence:.2f}"
-        box = rr.Boxes3D(
-            centers=[hand.joints_mm.mean(0)], half_sizes=[[EDGE_MM / 2] * 3], colors=[90, 90, 110], labels=[label]
-        )
+        box = rr.Boxes3D(centers=[hand.center], half_sizes=[[EDGE_MM / 2] * 3], colors=[90, 90, 110], labels=[label])
         stream.log(f"{name}/cube", box)
         seen = name.replace("world", "world/camera")
         stream.log(seen, rr.Points2D(camera.project(hand.joints_mm), radii=2.5, **known))
