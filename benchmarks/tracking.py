@@ -1,8 +1,8 @@
-"""The tracker beside frame by frame: error, jitter, lag, handedness, losses; hands that leave and come back.
+"""The tracker beside frame by frame: error, jitter, lag, handedness, losses.
 
     python benchmarks/tracking.py DATA [--weights NAME|PATH] [--confidence NAME|PATH] [--backend onnx|openvino|torch]
 
-DATA holds `cvar/`, `kinect2/` and `nohand/`: real frames, which are not part of the repository. Frames count as 30 a
+DATA holds `cvar/` and `kinect2/`: real frames, which are not part of the repository. Frames count as 30 a
 second, those of Kinect, of which every fourth is there, as 7.5. Jitter is the mean distance of a joint from the middle
 of its places one frame before and after; lag is the time by which what was found is the truth of earlier, by least
 squares over the truth's velocity.
@@ -57,12 +57,11 @@ def main(
     weights: str = "latent-fusion",
     confidence: str | None = None,
     backend: BackendName | None = None,
-    parts: tuple[str, ...] = ("cvar", "synthetic", "kinect2", "events"),
+    parts: tuple[str, ...] = ("cvar", "synthetic", "kinect2"),
     recordings: int = 3,
     frames: int = 240,
-    events: int = 1000,
 ) -> None:
-    """Measure some or all `parts`; `recordings` synthetic ones of `frames` each, `events` of leaving and returning."""
+    """Measure some or all `parts`; `recordings` synthetic ones of `frames` each."""
     estimator = HandPoseEstimator.from_pretrained(weights, backend=backend, confidence=confidence)
     if "cvar" in parts:
         print_report("200 consecutive frames of CVAR", compare(estimator, [read_cvar(data / "cvar")]))
@@ -72,8 +71,6 @@ def main(
     if "kinect2" in parts:
         shown = Recording("kinect2", read_folder(data / "kinect2", Camera.named("kinect2")), [], "left", RATE / 4)
         print_report("85 Kinect v2 frames in order", compare(estimator, [shown]))
-    if "events" in parts:
-        print_report(f"{events} times a hand leaves and comes back", [leave_and_return(estimator, data, events)])
 
 
 def compare(estimator: HandPoseEstimator, sequences: list[Recording]) -> list[dict[str, str]]:
@@ -183,39 +180,6 @@ def jitter_mm(hands: Sequence[Joints | None]) -> float:
         if a is not None and b is not None and c is not None
     ]
     return float(np.mean(parts)) if parts else float("nan")
-
-
-def leave_and_return(estimator: HandPoseEstimator, data: Path, events: int) -> dict[str, str]:
-    """A hand for 5 to 30 frames, then an image without one for 15 to 40, over and over; Kinect v2 frames."""
-    camera, random = Camera.named("kinect2"), np.random.default_rng(0)
-    hands, empty = read_folder(data / "kinect2", camera), read_folder(data / "nohand", camera)
-    tracker, clock, never = HandTracker(estimator, hands=1), 0, 0
-    gone: list[int] = []
-    back: list[int] = []
-    ghosts: list[int] = []
-    for _ in range(events):
-        start, stay, away = (int(random.integers(*each)) for each in ((0, len(hands) - 30), (5, 31), (15, 41)))
-        there = [bool(seen(tracker, hands[start + i], (clock + i) / RATE)) for i in range(stay)]
-        clock += stay
-        nothing = empty[random.integers(len(empty))]
-        reported = [tracker.track(nothing, (clock + i) / RATE) for i in range(away)]
-        clock += away
-        never += not any(there)
-        back += [there.index(True)] if any(there) else []
-        gone.append(max((i + 1 for i, found in enumerate(reported) if found), default=0))
-        ghosts.append(sum(any(hand.tracked for hand in found) for found in reported))
-    return {
-        "frames": str(clock),
-        "first hand after ms: median, worst": span_ms(back) if back else "-",
-        "never found again": str(never),
-        "hand reported after it left ms: median, worst": span_ms(gone),
-        "seen where none is ms: median, worst": span_ms(ghosts),
-    }
-
-
-def span_ms(frames: list[int]) -> str:
-    """Median and worst."""
-    return f"{np.median(frames) * 1000 / RATE:.0f}, {max(frames) * 1000 / RATE:.0f}" if frames else "-"
 
 
 def seen(tracker: HandTracker, image: DepthImage, time_s: float) -> list[TrackedHand]:

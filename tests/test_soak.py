@@ -1,6 +1,9 @@
 """A long session: the same again bit for bit, and no growth."""
 
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,3 +49,13 @@ def test_twenty_thousand_frames():
     tracemalloc.stop()
     assert grown[1] - grown[0] < 1e6
     assert session(FRAMES) == first
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_networks_over_a_long_session():
+    """No crash, no growth, and its recording gives the same hands: benchmarks/soak.py says so by its exit status."""
+    pytest.importorskip("mcap_ros2")
+    script = Path(__file__).parents[1] / "benchmarks/soak.py"
+    done = subprocess.run([sys.executable, str(script), "--frames", "600"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
