@@ -5,7 +5,7 @@
 As `handkit evaluate`, with real frames: an answer is good when its mean joint error is under 20 mm and its handedness
 right. Calibration counts every answer; errors, missed, false and wrong-handed hands count from `--minimum` on. DATA
 is as in `real_frames.py`, with `cases/` beside. Prints a table; `--out FILE` has all figures as JSON, `--chart FILE`
-the reliability diagram (PNG).
+is the reliability diagram (PDF, SVG and PNG).
 """
 
 import json
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 import tyro
+from matplotlib.figure import Figure
 from real_frames import SETS, stored
 from report import print_report
 
@@ -24,7 +24,7 @@ from handkit import Camera, HandPoseEstimator
 from handkit.asked import MINIMUM_CONFIDENCE
 from handkit.evaluation import Tally, TrueHand, WholeImage, evaluate_images
 from handkit.evaluation.calibration import Bin, reliability
-from handkit.reports.charts import FAINT, GRID, INK, SERIES, Chart, Dot, Line, Mark, Text, to_picture
+from handkit.reports.charts import COLUMN_IN, LIGHT, SERIES, charted, save_figure
 from handkit.training.testset import world_images
 
 FISTS = {
@@ -60,27 +60,20 @@ def cases(estimator: HandPoseEstimator, data: Path) -> dict[str, Any]:
     return found
 
 
-def diagram(bins: list[Bin], title: str) -> Chart:
+def diagram(bins: list[Bin], title: str) -> Figure:
     """Share of good answers over what was said; the area of a dot is the number of answers."""
-    side, left, top = 340, 60, 44
-
-    def place(said: float, true: float) -> tuple[float, float]:
-        return left + said * side, top + (1 - true) * side
-
-    marks: list[Mark] = [Text((left, 26), title, INK, 14), Line([place(0, 0), place(1, 1)], FAINT)]
-    for step in range(6):
-        share = step / 5
-        marks += [Line([place(0, share), place(1, share)], GRID), Line([place(share, 0), place(share, 1)], GRID)]
-        marks += [
-            Text((left - 8, place(0, share)[1] + 4), f"{share:.1f}", FAINT, 12, "end"),
-            Text((place(share, 0)[0], top + side + 18), f"{share:.1f}", FAINT, 12, "middle"),
-        ]
     filled = [each for each in bins if each.answers]
-    marks.append(Line([place(each.said, each.true) for each in filled], SERIES[0], 2.0))
+    said, true = [each.said for each in filled], [each.true for each in filled]
     most = max(each.answers for each in filled)
-    marks += [Dot(place(each.said, each.true), 3 + 8 * (each.answers / most) ** 0.5, SERIES[0]) for each in filled]
-    marks.append(Text((left + side / 2, top + side + 38), "confidence; up: share of good answers", FAINT, 12, "middle"))
-    return Chart(side + left + 24, side + top + 56, marks)
+    with charted(COLUMN_IN, COLUMN_IN) as (figure, (axes,)):
+        axes.plot([0, 1], [0, 1], color=LIGHT["faint"], linewidth=0.8)
+        axes.plot(said, true, color=SERIES[0])
+        axes.scatter(
+            said, true, s=[60 * each.answers / most for each in filled], color=SERIES[0], zorder=3, clip_on=False
+        )
+        axes.set(title=title, xlabel="confidence", ylabel="share of good answers", xlim=(0, 1), ylim=(0, 1))
+        axes.set_aspect("equal")
+    return figure
 
 
 def main(
@@ -116,7 +109,7 @@ def main(
         content |= {"cases": cases(estimator, data)} if data else {}
         out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     if chart:
-        cv2.imwrite(str(chart), to_picture(diagram(bins, f"Reliability, {total.images} images of the test set")))
+        save_figure(diagram(bins, f"Reliability, {total.images} images of the test set"), chart)
 
 
 if __name__ == "__main__":

@@ -13,16 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
-import numpy as np
-
 from handkit.datasets.catalog import TEST_SETS
 from handkit.evaluation import NOT_STATED, Comparison, Protocol, Result, compare, score
 from handkit.evaluation.files import method_name
 from handkit.evaluation.metrics import Errors, joint_distances
 from handkit.evaluation.published import Labels, read_labels, read_predictions
-from handkit.reports.charts import to_picture
-from handkit.reports.figures import series_of, success_chart
+from handkit.reports.charts import PAGE_IN, charted, save_figure
+from handkit.reports.figures import draw_success, series_of
 
 ROOT = Path(__file__).parents[1]
 ORDER = ("SRN", "V2V-PoseNet", "CrossInfoNet", "DenseReg", "Pose-REN", "REN-9x6x6", "DeepPrior++")
@@ -137,13 +134,13 @@ def _rank(result: Result) -> int:
 
 def draw(path: Path, folders: Sequence[Sequence[Result]]) -> None:
     """Success curves of all data sets side by side."""
-    pictures: list[np.ndarray] = []
-    for results in folders:
-        shown = sorted((result for result in results if result.method not in TWINS), key=_rank)
-        title = f"{results[0].protocol.dataset.upper()}, {results[0].protocol.version}"
-        series = [series_of(result)[0] for result in shown]
-        pictures.append(to_picture(success_chart(series, thresholds_mm=shown[0].curves.thresholds_mm, title=title)))
-    cv2.imwrite(str(path), np.hstack(pictures))
+    with charted(PAGE_IN, 2.8, columns=len(folders)) as (figure, places):
+        for axes, results in zip(places, folders, strict=True):
+            shown = sorted((result for result in results if result.method not in TWINS), key=_rank)
+            title = f"{results[0].protocol.dataset.upper()}, {results[0].protocol.version}"
+            series = [series_of(result)[0] for result in shown]
+            draw_success(axes, series, thresholds_mm=shown[0].curves.thresholds_mm, title=title)
+    save_figure(figure, path)
 
 
 def main() -> None:
@@ -157,7 +154,7 @@ def main() -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    draw(options.out / "published.png", folders)
+    draw(options.out / "published", folders)
     for cells in rows:
         print(f"{cells['dataset']:5} {cells['method']:14} {cells['mean']:>7} mm  (stated {cells['stated']})")
 

@@ -71,7 +71,7 @@ ROOMS = {
     "sharing": {"hub", "extras", "models"},
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", "sources", *ESTIMATOR},
-    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
+    "reports": {"extras", "evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "locate", "asked", "camera", "depth", "hand"},
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},

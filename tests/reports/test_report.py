@@ -14,8 +14,8 @@ from handkit.drawing import FINGER_COLORS
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
 from handkit.reports import write_report
-from handkit.reports.charts import INK, Bar, Chart, Dot, Line, Text, to_picture, to_svg
-from handkit.reports.figures import series_of, success_chart
+from handkit.reports.charts import COLUMN_IN, KINDS, LIGHT, charted, save_figure, to_svg
+from handkit.reports.figures import Series, joints_chart, series_of, success_chart
 from handkit.reports.hands import TRUTH, hand_tile
 from handkit.skeleton import HAND21, NYU14
 
@@ -45,7 +45,8 @@ def test_every_file_is_there(report):
     page, result = report
     names = {path.name for path in page.parent.iterdir()}
     assert names == {
-        "result.json", "report.html", "worst.png", "success.png", "success.svg", "joints.png", "joints.svg",
+        "result.json", "report.html", "worst.png", "success.png", "success.svg", "success.pdf", "joints.png",
+        "joints.svg", "joints.pdf",
     }  # fmt: skip
     assert Result.load(page.parent / "result.json") == result
     for name in ("success.svg", "joints.svg"):
@@ -59,8 +60,8 @@ def test_every_file_is_there(report):
 def test_the_page_holds_everything_and_asks_for_nothing(report):
     page, result = report
     text = page.read_text(encoding="utf-8")
-    assert not re.search(r'(src|href)="(?!data:)', text)
-    assert "url(" not in text
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+    assert not re.search(r"url\((?!#)", text)
     assert "@import" not in text
     assert "prefers-color-scheme: dark" in text
     for words in ("net &amp; co", "toy &lt;frames&gt;", f"{result.mean_error_mm:.2f} mm", "first", "is better", "nyu"):
@@ -72,38 +73,52 @@ def test_the_page_holds_everything_and_asks_for_nothing(report):
 def test_curves_pass_through_their_points():
     truth = moving_hand(14, FRAMES)
     result, _ = scored(4.0, "net", truth)
-    chart = success_chart(
-        series_of(result), thresholds_mm=result.curves.thresholds_mm, title="t", width=400, height=300
-    )
-    curve = next(mark for mark in chart.marks if isinstance(mark, Line) and mark.title)
-    (left, low), (right, high) = curve.points[0], curve.points[-1]
-    for (x, y), threshold, rate in zip(
-        curve.points, result.curves.thresholds_mm, result.curves.worst_joint, strict=True
-    ):
-        assert x == pytest.approx(left + (right - left) * threshold / 80)
-        assert y == pytest.approx(low + (high - low) * rate / result.curves.worst_joint[-1])
-    assert high < low
+    figure = success_chart(series_of(result), thresholds_mm=result.curves.thresholds_mm, title="t")
+    (axes,) = figure.axes
+    (curve,) = axes.lines
+    assert curve.get_xdata() == pytest.approx(result.curves.thresholds_mm)
+    assert curve.get_ydata() == pytest.approx(result.curves.worst_joint)
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 80), (0, 1))
 
 
-def test_marks_in_both_forms():
-    marks = [
-        Line(((10, 10), (90, 10)), "#ff0000", 4),
-        Bar((10, 20), (30, 20), "#00ff00", "a bar & more"),
-        Dot((70, 30), 8, "#0000ff"),
-        Text((10, 70), "<text>", INK, 20),
+def test_bars_and_dots_are_as_long_as_errors():
+    series = [
+        Series(name, 4.0, [0.0], [factor * joint for joint in range(1, 4)]) for factor, name in ((1, "a"), (2, "b"))
     ]
-    chart = Chart(100, 80, marks)
-    picture, svg = to_picture(chart), to_svg(chart)
-    assert picture.shape == (160, 200, 3)
-    assert picture[20, 100].tolist() == [0, 0, 255]
-    assert picture[60, 50].tolist() == [0, 255, 0]
-    assert picture[60, 140].tolist() == [255, 0, 0]
-    assert picture[100:150, 20:100].min() < 90
-    assert picture[5, 5].tolist() == [255, 255, 255]
-    assert "a bar &amp; more" in svg
-    assert "&lt;text&gt;" in svg
-    assert "var(--ink,#1c2128)" in svg
+    figure = joints_chart(series, joints=["x", "y", "z"])
+    (axes,) = figure.axes
+    assert [bar.get_width() for bar in axes.containers[0]] == [1, 2, 3]
+    assert axes.lines[0].get_xdata() == pytest.approx([2, 4, 6])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["x", "y", "z"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+
+
+def test_a_chart_is_as_wide_as_a_column_and_the_same_each_time(tmp_path):
+    written: list[dict[str, bytes]] = []
+    for name in "ab":
+        with charted(COLUMN_IN, 2.0) as (figure, (axes,)):
+            axes.plot([0, 1], [0, 1], label="$<a> & b")
+            axes.set_title("$x")
+            axes.legend()
+        save_figure(figure, tmp_path / name)
+        written.append({kind: (tmp_path / f"{name}.{kind}").read_bytes() for kind in KINDS})
+    assert written[0] == written[1]
+    picture = cv2.imread(str(tmp_path / "a.png"))
+    assert picture is not None
+    assert picture.shape == (600, 1050, 3)
+    assert written[0]["pdf"].startswith(b"%PDF")
+    assert b"/MediaBox [ 0 0 252 144 ]" in written[0]["pdf"]
+
+
+def test_an_svg_follows_its_reader():
+    with charted(COLUMN_IN, 2.0) as (figure, (axes,)):
+        axes.set_title("<title> & more")
+    svg = to_svg(figure)
     ElementTree.fromstring(svg)
+    assert "&lt;title&gt; &amp; more" in svg
+    drawn = svg.replace(svg[svg.index("<style>svg") : svg.index("</style>")], "")
+    assert all(f"var(--{name})" in drawn and color not in drawn for name, color in LIGHT.items())
+    assert "prefers-color-scheme:dark" in svg
 
 
 def count(picture: np.ndarray, color: tuple[int, int, int]) -> int:

@@ -71,7 +71,8 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
     table = (tmp_path / "small.md").read_text()
     assert [line.split(" |")[0] for line in table.splitlines()[4:6]] == ["| all", "| xy"]
     assert {path.name for path in tmp_path.glob("small?*")} == {
-        "small.md", "small.csv", "small.tex", "small.json", "small-success.png", "small-joints.png"
+        "small.md", "small.csv", "small.tex", "small.json",
+        *(f"small-{name}.{kind}" for name in ("success", "joints") for kind in ("pdf", "svg", "png")),
     }  # fmt: skip
     kept = {path: path.read_text() for path in tmp_path.rglob("trial.json")}
     assert all(Path(json.loads(text)["weights"]).exists() for text in kept.values())

@@ -17,9 +17,9 @@ from handkit.synthetic.testset import FRAMES
 from handkit.training.testset import first_images, world_images
 
 COLUMNS = {
-    "images": "images", "hands": "hands", "missed": "missed", "false": "false", "handedness_errors": "handedness errors",
-    "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm", "mean_confidence": "confidence", "good": "good",
-    "ece": "ECE",
+    "images": "images", "hands": "hands", "missed": "missed", "false": "false",
+    "handedness_errors": "handedness errors", "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm",
+    "mean_confidence": "confidence", "good": "good", "ece": "ECE",
 }  # fmt: skip
 """Of the summary, those that are printed."""
 

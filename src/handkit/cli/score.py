@@ -51,9 +51,12 @@ class Score:
     def run(self) -> int:
         from handkit.cli.results import print_result, result_console
         from handkit.evaluation.files import Scoring, score_file
+        from handkit.extras import load
         from handkit.files.folders import unwritable
         from handkit.reports import write_report
 
+        if self.out:
+            load("matplotlib", extra="reports")
         asked: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(Scoring)}
         if self.form == "denseReg":
             asked["form"] = "densereg"

@@ -1,167 +1,92 @@
-"""Charts as lists of marks, which become SVG (it follows the page's colors) or a picture (light, for print).
+"""How charts look, and the files that they become: PDF and PNG for papers, SVG that follows a page's colors.
 
-Lengths are in pixels of the SVG; x goes right, y down.
+Widths are those of a column and of a page in two-column proceedings, so that their 8 point text is printed as it is.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Literal, TypeAlias
+import io
+import re
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
+import matplotlib as mpl
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from handkit.drawing import Picture
+from handkit.files.atomic import write_whole
 
-Anchor: TypeAlias = Literal["start", "middle", "end"]
-Point: TypeAlias = tuple[float, float]
-
-PAPER = "paper"
-INK = "ink"
-FAINT = "faint"
-GRID = "grid"
-ROLES = {PAPER: "#ffffff", INK: "#1c2128", FAINT: "#667080", GRID: "#e3e6ea"}
-"""Colors that a page may replace, as the CSS variables `--paper` and so on; these are the light ones."""
+COLUMN_IN, PAGE_IN = 3.5, 7.16
+KINDS = ("pdf", "svg", "png")
 SERIES = ("#2f7ae5", "#f0742a", "#1f9e6d", "#a457dd", "#dd3c50", "#12a5b5", "#c2921a", "#8a8f98", "#e36bb4", "#7a5230")
 """Of methods, in their order; fit to be seen on white and on black."""
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-PRINT_SCALE = 2
-"""Pixels of a picture for each of the SVG."""
-_BITS = 4
+LIGHT = {"paper": "#ffffff", "ink": "#1c2128", "faint": "#667080", "grid": "#e3e6ea"}
+DARK = {"paper": "#12151a", "ink": "#e8ebf0", "faint": "#97a1b0", "grid": "#2a303a"}
+"""An SVG has the light ones, or these where its reader prefers dark pages."""
+
+_STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.prop_cycle": cycler(linestyle=["-", "--", ":"]) * cycler(color=SERIES),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.edgecolor": LIGHT["grid"],
+    "axes.labelcolor": LIGHT["faint"],
+    "axes.titlecolor": LIGHT["ink"],
+    "grid.color": LIGHT["grid"],
+    "grid.linewidth": 0.6,
+    "xtick.color": LIGHT["faint"],
+    "ytick.color": LIGHT["faint"],
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "text.color": LIGHT["ink"],
+    "text.parse_math": False,
+    "legend.frameon": False,
+    "legend.fontsize": 7,
+    "lines.linewidth": 1.4,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": LIGHT["paper"],
+    "axes.facecolor": "none",
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # editors and publishers want text as text
+    "svg.fonttype": "none",
+    "svg.hashsalt": "handkit",  # the same chart is the same file
+}
 
 
-@dataclass(frozen=True)
-class Line:
-    """A straight line from point to point."""
-
-    points: Sequence[Point]
-    color: str
-    width: float = 1.0
-    title: str = ""
-    """What is shown when the pointer rests on it."""
+@contextmanager
+def charted(width_in: float, height_in: float, *, columns: int = 1) -> Generator[tuple[Figure, Sequence[Axes]]]:
+    """A figure and its axes, side by side, to draw in; `pyplot` and the caller's own style are left alone."""
+    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
+        figure = Figure(figsize=(width_in, height_in))
+        yield figure, [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A filled box."""
-
-    corner: Point
-    size: Point
-    color: str
-    title: str = ""
+def save_figure(figure: Figure, path: Path) -> None:
+    """As `path` with each of `KINDS` for its suffix; raises OSError."""
+    for kind in KINDS:
+        content = to_svg(figure) if kind == "svg" else _saved(figure, kind)
+        write_whole(path.with_suffix(f".{kind}"), content)
 
 
-@dataclass(frozen=True)
-class Dot:
-    """A filled circle."""
-
-    center: Point
-    radius: float
-    color: str
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Text:
-    """One line; `at` is on its base line."""
-
-    at: Point
-    text: str
-    color: str = INK
-    size: int = 13
-    anchor: Anchor = "start"
+def to_svg(figure: Figure) -> str:
+    """One `<svg>` element, in the colors that its reader prefers."""
+    text = _saved(figure, "svg").decode()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    for name, color in LIGHT.items():
+        text = text.replace(color, f"var(--{name})")
+    light, dark = (";".join(f"--{name}:{color}" for name, color in colors.items()) for colors in (LIGHT, DARK))
+    style = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    return text.replace(">", f">{style}", 1)
 
 
-Mark: TypeAlias = Line | Bar | Dot | Text
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Marks in drawing order on a page of a size."""
-
-    width: int
-    height: int
-    marks: Sequence[Mark]
-
-
-def to_svg(chart: Chart) -> str:
-    """One `<svg>` element; a page sets its colors by `--ink`, `--faint`, `--grid` and `--paper`."""
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {chart.width} {chart.height}" '
-        f'width="{chart.width}" height="{chart.height}" role="img" font-family="{FONT}">'
-    )
-    page = f'<rect width="100%" height="100%" style="fill:{_css(PAPER)}"/>'
-    return "\n".join([head, page, *(_element(mark) for mark in chart.marks), "</svg>\n"])
-
-
-def _element(mark: Mark) -> str:
-    fill, title = f'style="fill:{_css(mark.color)}"', "" if isinstance(mark, Text) else _title(mark.title)
-    if isinstance(mark, Line):
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in mark.points)
-        style = f"fill:none;stroke:{_css(mark.color)};stroke-width:{mark.width:g};stroke-linejoin:round"
-        return f'<polyline points="{points}" style="{style}">{title}</polyline>'
-    if isinstance(mark, Bar):
-        (x, y), (width, height) = mark.corner, mark.size
-        return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="2" {fill}>{title}</rect>'
-    if isinstance(mark, Dot):
-        return (
-            f'<circle cx="{mark.center[0]:.1f}" cy="{mark.center[1]:.1f}" r="{mark.radius:g}" {fill}>{title}</circle>'
-        )
-    x, y = mark.at
-    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{mark.size}" text-anchor="{mark.anchor}"'
-    return f"<text {place} {fill}>{escape(mark.text)}</text>"
-
-
-def _css(color: str) -> str:
-    return f"var(--{color},{ROLES[color]})" if color in ROLES else color
-
-
-def _title(text: str) -> str:
-    return f"<title>{escape(text)}</title>" if text else ""
-
-
-def to_picture(chart: Chart) -> Picture:
-    """The chart on white, BGR, `PRINT_SCALE` times the size."""
-    picture = np.full((chart.height * PRINT_SCALE, chart.width * PRINT_SCALE, 3), 255, np.uint8)
-    for mark in chart.marks:
-        _draw(picture, mark)
-    return picture
-
-
-def _draw(picture: Picture, mark: Mark) -> None:
-    color = _bgr(mark.color)
-    if isinstance(mark, Line):
-        points = np.array([_fixed(point) for point in mark.points], np.int32)
-        width = max(1, round(mark.width * PRINT_SCALE))
-        cv2.polylines(
-            picture, [points], isClosed=False, color=color, thickness=width, lineType=cv2.LINE_AA, shift=_BITS
-        )
-    elif isinstance(mark, Bar):
-        (x, y), (width, height) = mark.corner, mark.size
-        corners = (x, y), (x + width, y), (x + width, y + height), (x, y + height)
-        cv2.fillConvexPoly(picture, np.array([_fixed(point) for point in corners], np.int32), color, cv2.LINE_AA, _BITS)
-    elif isinstance(mark, Dot):
-        radius = round(mark.radius * PRINT_SCALE * 2**_BITS)
-        cv2.circle(picture, _fixed(mark.center), radius, color, cv2.FILLED, cv2.LINE_AA, _BITS)
-    else:
-        _write(picture, mark, color)
-
-
-def _write(picture: Picture, text: Text, color: tuple[int, int, int]) -> None:
-    font, scale = cv2.FONT_HERSHEY_SIMPLEX, text.size * PRINT_SCALE / 30
-    words = text.text.encode("ascii", "replace").decode()
-    (width, _), _ = cv2.getTextSize(words, font, scale, 1)
-    shift = {"start": 0, "middle": width // 2, "end": width}[text.anchor]
-    at = round(text.at[0] * PRINT_SCALE) - shift, round(text.at[1] * PRINT_SCALE)
-    cv2.putText(picture, words, at, font, scale, color, 1, cv2.LINE_AA)
-
-
-def _fixed(point: Point) -> tuple[int, int]:
-    """OpenCV's fixed point."""
-    x, y = (round(value * PRINT_SCALE * 2**_BITS) for value in point)
-    return x, y
-
-
-def _bgr(color: str) -> tuple[int, int, int]:
-    code = ROLES.get(color, color)
-    return int(code[5:7], 16), int(code[3:5], 16), int(code[1:3], 16)
+def _saved(figure: Figure, kind: str) -> bytes:
+    content = io.BytesIO()
+    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
+        figure.savefig(content, format=kind, metadata=metadata[kind])
+    return content.getvalue()

@@ -27,6 +27,7 @@ p { margin: 0.3rem 0; } .faint { color: var(--faint); }
 .tile span, .tile small { display: block; color: var(--faint); font-size: 0.85rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 1.2rem;
   align-items: start; }
+.pair svg { width: 100%; }
 svg, img { display: block; max-width: 100%; height: auto; } img { border-radius: 12px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 0.93rem; }

@@ -12,6 +12,7 @@ import numpy as np
 
 from handkit.drawing import Picture
 from handkit.errors import UsageError
+from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.png import encode_png
 from handkit.hand import HandPose
@@ -21,8 +22,8 @@ from handkit.sources.source import TimedFrame
 from handkit.viewing.video import picture
 
 WORST = 6
-WIDTH, HEIGHT, LEFT, BOTTOM = 1100, 190, 46, 22
-"""Of a chart, and of its margins, pixels."""
+HEIGHT_IN = 1.5
+"""Of a chart."""
 
 
 class Moment(NamedTuple):
@@ -40,7 +41,8 @@ class RecordingReport:
     """Takes frames beside their hands; writes the page when it is closed."""
 
     def __init__(self, path: Path) -> None:
-        """Raises UsageError where the name is taken."""
+        """Raises UsageError where the name is taken, MissingExtraError without matplotlib."""
+        load("matplotlib", extra="reports")
         if path.exists():
             raise UsageError(f"{path} exists; give the report another name")
         self._path = path
@@ -90,14 +92,14 @@ class RecordingReport:
             f"<h1>{escape(title)}</h1>",
             _tiles(self._numbers()),
             "<h2>Confidence over time</h2>",
-            _chart([("confidence", [(each.time_s, each.confidence) for each in self._moments])], top=1.0),
+            _chart([[(each.time_s, each.confidence) for each in self._moments]], top=1.0),
             "<h2>Jitter over time</h2>",
             "<p class='faint'>Mean second difference of the joints, mm a frame: gray as the network gave them, blue "
             "as they were handed over.</p>",
             _chart(
                 [
-                    ("raw", [(each.time_s, each.raw_jitter_mm) for each in self._moments]),
-                    ("smoothed", [(each.time_s, each.jitter_mm) for each in self._moments]),
+                    [(each.time_s, each.raw_jitter_mm) for each in self._moments],
+                    [(each.time_s, each.jitter_mm) for each in self._moments],
                 ],
                 top=20.0,
             ),
@@ -108,7 +110,7 @@ class RecordingReport:
         return (
             f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<style>{STYLE}\nfigure {{ margin: 0 }}</style>\n</head>\n<body>\n"
+            f"<style>{STYLE}\nfigure {{ margin: 0 }} svg {{ width: 100% }}</style>\n</head>\n<body>\n"
             + "\n".join(body)
             + "\n</body>\n</html>\n"
         )
@@ -145,38 +147,16 @@ def _figure(confidence: float, time_s: float, shown: Picture) -> str:
     return f'<figure><img alt="{words}" src="data:image/png;base64,{data}"><figcaption>{words}</figcaption></figure>'
 
 
-def _chart(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, top: float) -> str:
-    """Dots over time, in SVG; values above `top` lie on the upper edge."""
-    times = [time_s for _, points in series for time_s, _ in points]
-    if not times:
+def _chart(series: Sequence[Sequence[tuple[float, float]]], *, top: float) -> str:
+    """Dots over time, in SVG, the first series gray where there are two; values above `top` lie on the upper edge."""
+    from handkit.reports.charts import LIGHT, PAGE_IN, SERIES, charted, to_svg
+
+    if not any(series):
         return "<p>No hand was seen.</p>"
-    first, span = min(times), max(max(times) - min(times), 1e-3)
-    colors = ("var(--faint)", "var(--accent)") if len(series) > 1 else ("var(--accent)",)
-    marks = [_axis(top, first, span)]
-    for color, (name, points) in zip(colors, series, strict=True):
-        places = [
-            (LEFT + (time_s - first) / span * (WIDTH - LEFT - 8), _down(value, top))
-            for time_s, value in points
-            if np.isfinite(value)
-        ]
-        dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in places)
-        marks.append(
-            f'<path d="{dots}" stroke="{color}" stroke-width="3" stroke-linecap="round"><title>{name}</title></path>'
-        )
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12">{"".join(marks)}</svg>'
-
-
-def _axis(top: float, first: float, span: float) -> str:
-    """Lines at none, half and all of `top`; the first and the last time."""
-    parts: list[str] = []
-    for value in (0.0, top / 2, top):
-        y = _down(value, top)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--grid)"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" fill="var(--faint)">{value:g}</text>')
-    for x, value, anchor in ((LEFT, first, "start"), (WIDTH - 8, first + span, "end")):
-        parts.append(f'<text x="{x}" y="{HEIGHT - 4}" text-anchor="{anchor}" fill="var(--faint)">{value:.1f} s</text>')
-    return "".join(parts)
-
-
-def _down(value: float, top: float) -> float:
-    return 8 + (1 - min(value, top) / top) * (HEIGHT - BOTTOM - 8)
+    with charted(PAGE_IN, HEIGHT_IN) as (figure, (axes,)):
+        for color, points in zip((LIGHT["faint"], SERIES[0])[-len(series) :], series, strict=True):
+            times, values = np.array(points).T
+            # Each dot as a mark of its own would make the page of an hour's recording many megabytes.
+            axes.plot(times, np.minimum(values, top), ".", color=color, markersize=2, rasterized=True)
+        axes.set(xlabel="seconds", ylim=(0, top * 1.03))
+    return to_svg(figure)

@@ -6,10 +6,9 @@ import numpy as np
 
 from handkit.drawing import Picture
 from handkit.evaluation import Result
+from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.png import encode_png
-from handkit.reports.charts import Chart, to_picture, to_svg
-from handkit.reports.figures import joints_chart, series_of, success_chart
 from handkit.reports.hands import DepthOf, worst_frames_sheet
 from handkit.reports.page import Figures, report_page
 from handkit.shapes import Float
@@ -27,10 +26,14 @@ def write_report(
 ) -> Path:
     """Write a result and its pictures to `folder`, which is made; returns the path of report.html in it.
 
-    Also: result.json, success.png and .svg, joints.png and .svg, worst.png. The arrays are those that `result` was
+    Also: result.json, success and joints as .pdf, .svg and .png, worst.png. The arrays are those that `result` was
     scored from. `depth_of(row)` returns the depth image of a row (in the camera frame of the joints;
-    None: there is none), over which the worst frames are drawn. Raises OSError.
+    None: there is none), over which the worst frames are drawn. Raises OSError, MissingExtraError without matplotlib.
     """
+    load("matplotlib", extra="reports")
+    from handkit.reports.charts import save_figure, to_svg
+    from handkit.reports.figures import joints_chart, series_of, success_chart
+
     folder.mkdir(parents=True, exist_ok=True)
     result.save(folder / "result.json")
     series = series_of(result)
@@ -40,9 +43,11 @@ def write_report(
     sheet = worst_frames_sheet(
         result.worst_frames, skeleton, estimated=predictions_mm, truth=labels_mm, depth_of=depth_of
     )
+    for name, chart in (("success", success), ("joints", joints)):
+        save_figure(chart, folder / name)
     figures = Figures(
-        success_svg=_save_chart(folder / "success", success),
-        joints_svg=_save_chart(folder / "joints", joints),
+        success_svg=to_svg(success),
+        joints_svg=to_svg(joints),
         worst_png=_save_png(folder / "worst.png", sheet),
         worst_words=(
             "The frames with the greatest mean joint error; of neighbors in a video only the worst. "
@@ -53,14 +58,6 @@ def write_report(
     page = folder / "report.html"
     write_whole(page, report_page(result, figures))
     return page
-
-
-def _save_chart(path: Path, chart: Chart) -> str:
-    """As .png and .svg; returns the SVG."""
-    _save_png(path.with_suffix(".png"), to_picture(chart))
-    drawing = to_svg(chart)
-    write_whole(path.with_suffix(".svg"), drawing)
-    return drawing
 
 
 def _save_png(path: Path, picture: Picture) -> bytes:

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from handkit.files.atomic import write_whole
-from handkit.files.png import write_png
-from handkit.reports.charts import to_picture
+from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.measuring import THRESHOLDS_MM
 from handkit.studies.study import Row, Study, Trial
@@ -20,7 +19,6 @@ HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
     "frames within 20 mm", "samples/s",
 )  # fmt: skip
-WIDTH = 900
 Lines = list[list[str]]
 """The table, its heads first."""
 
@@ -90,7 +88,7 @@ def latex(lines: Lines) -> str:
 
 
 def write_tables(folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, joints: Sequence[str]) -> Lines:
-    """NAME.md, NAME.csv and NAME.tex, NAME-success.png and NAME-joints.png, and NAME.json with all of every trial."""
+    """NAME.md, .csv and .tex; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with all of every trial."""
     lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(lines)
@@ -104,11 +102,11 @@ def write_tables(folder: Path, study: Study, trials: Sequence[Trial], *, dataset
     title = "maximum joint error of each frame; beside the names, the mean error of all joints"
     limits = THRESHOLDS_MM.tolist()
     charts = {
-        "success": success_chart(series, thresholds_mm=limits, title=title, width=WIDTH),
-        "joints": joints_chart(series, joints=joints, width=WIDTH),
+        "success": success_chart(series, thresholds_mm=limits, title=title, width_in=PAGE_IN),
+        "joints": joints_chart(series, joints=joints, width_in=PAGE_IN),
     }
     for name, chart in charts.items():
-        write_png(folder / f"{study.name}-{name}.png", to_picture(chart))
+        save_figure(chart, folder / f"{study.name}-{name}")
     return lines
 
 
