@@ -33,7 +33,7 @@ with open_source("frames/", camera=camera) as source, HandTracker(estimator, han
         reveal_type([hand.id for hand in tracker.update(frame)])
 """
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(900)]
 
 
 @functools.cache
@@ -111,7 +111,6 @@ def test_the_source_distribution_makes_the_same_package(built: Path, tmp_path: P
     check(fresh, tmp_path / "here")
 
 
-@pytest.mark.timeout(600)
 def test_types_are_known_outside(built: Path, tmp_path: Path) -> None:
     """A strict checker sees the types that are written, in an environment without torch."""
     fresh = environment(tmp_path / "own", "{}.{}".format(*sys.version_info))
