@@ -19,7 +19,8 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.models.latent_fusion import LatentFusion
 from handkit.recipes import LATENT_FUSION_SYNTHETIC, Recipe
 from handkit.skeleton import HAND21
-from handkit.training.loop import Run
+from handkit.training.processes import Machine
+from handkit.training.run import Run
 from handkit.training.streams import SyntheticFrames
 from handkit.training.targets import pose_targets
 
@@ -76,7 +77,7 @@ def handkit_step(frame: LabeledFrame, recipe: Recipe, *, device: str) -> Callabl
     """What `handkit train` does, averaged weights included."""
     torch.manual_seed(0)
     model = LatentFusion(HAND21, **recipe.arguments)
-    run = Run(model, recipe, pose_targets(model), accelerator=device)
+    run = Run(model, recipe, pose_targets(model), machine=Machine(accelerator="cuda" if device == "cuda" else "cpu"))
 
     def step() -> None:
         run.advance(frame, progress=PROGRESS)

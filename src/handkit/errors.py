@@ -75,3 +75,7 @@ class TrainingError(HandkitError, RuntimeError):
 
 class StoppedError(TrainingError):
     """A run that Ctrl-C or SIGTERM has ended; its state is on disk."""
+
+
+class LostProcessError(TrainingError):
+    """A run of several processes of which one has ended; the state on disk continues it."""

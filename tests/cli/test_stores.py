@@ -20,7 +20,7 @@ from handkit.store.packing import pack
 from handkit.store.plan import mass_in_box
 from handkit.store.store import PackedFrames
 from handkit.training import adapt, answers, experiment
-from handkit.training.loop import Run
+from handkit.training.run import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
 TESTED = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}

@@ -28,7 +28,10 @@ from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Optimizer
 from handkit.skeleton import HAND21
 from handkit.training import loop
-from handkit.training.loop import Average, Budget, Run, train
+from handkit.training import run as running
+from handkit.training.loop import Budget, train
+from handkit.training.processes import Machine
+from handkit.training.run import Average, Run
 from handkit.training.streams import SyntheticFrames
 from handkit.training.targets import location_targets, pose_targets
 
@@ -40,6 +43,7 @@ RECIPE = dataclasses.replace(
     average=0.9,
 )
 FRAMES = SyntheticFrames(RECIPE, seed=5, size=2, resolution=48)
+CPU = Machine(accelerator="cpu")
 SIX = Budget(samples=12)
 """Six steps of two frames."""
 
@@ -63,7 +67,7 @@ class Unreliable(Dataset[LabeledFrame]):
 def new_run(*, seed=0) -> Run:
     torch.manual_seed(seed)
     model = LatentFusion(HAND21, **RECIPE.arguments)
-    return Run(model, RECIPE, pose_targets(model), accelerator="cpu")
+    return Run(model, RECIPE, pose_targets(model), machine=CPU)
 
 
 def assert_same(one: Run, other: Run):
@@ -144,7 +148,7 @@ def test_budget_by_hand():
 
 
 def test_matrices_decay_and_vectors_do_not():
-    decayed, free = loop._parameter_groups(LatentFusion(HAND21, resolution=32), 0.25)
+    decayed, free = running._parameter_groups(LatentFusion(HAND21, resolution=32), 0.25)
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.25, 0.0)
     assert {parameter.ndim for parameter in free["params"]} == {1}
     assert all(parameter.ndim >= 2 for parameter in decayed["params"])
@@ -166,7 +170,7 @@ def test_steps_lower_the_loss_and_the_average_follows():
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     """Bit for bit: weights, averages, moments; the state is kept at every step, and read into other weights."""
-    monkeypatch.setattr(loop, "AVERAGE_EVERY", 2)
+    monkeypatch.setattr(running, "AVERAGE_EVERY", 2)
     whole = new_run()
     train(whole, FRAMES, SIX, out=tmp_path / "whole", workers=0)
     assert whole.spent.step == 6
@@ -189,11 +193,11 @@ def test_dropout_resumes_too(tmp_path):
 
     def start(seed):
         torch.manual_seed(seed)
-        return Run(Localizer(hidden=8, dropout=0.5), recipe, location_targets, accelerator="cpu")
+        return Run(Localizer(hidden=8, dropout=0.5), recipe, location_targets, machine=CPU)
 
     run = start(0)
     run.advance(frame, progress=0.1)
-    run.fabric.save(tmp_path / "state.ckpt", run.state())
+    run.save(tmp_path / "state.ckpt")
     run.advance(frame, progress=0.2)
     again = start(1)
     again.restore(tmp_path / "state.ckpt")
@@ -268,7 +272,7 @@ def test_a_step_that_is_not_finite_is_undone_and_counted(where, monkeypatch):
 
 
 def test_a_run_that_learns_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(loop, "PATIENCE", 3)
+    monkeypatch.setattr(running, "PATIENCE", 3)
     run, empty = new_run(), dataclasses.replace(FRAMES[0], depth=FRAMES[0].depth * 0)
     for batch in (empty, empty, FRAMES[0], empty, empty):
         run.advance(batch, progress=0.5)
@@ -292,7 +296,7 @@ def test_what_was_left_out_is_logged_and_kept(tmp_path):
 def test_optimizers_are_those_of_the_papers(network):
     recipe = PUBLISHED[network, "nyu"]
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-    optimizer = loop._optimizer(model, recipe)
+    optimizer = running._optimizer(model, recipe)
     kinds = {"srn": torch.optim.SGD, "attention-hourglass": torch.optim.SGD}
     assert type(optimizer) is kinds.get(network, torch.optim.Adam)
     matrices, vectors = optimizer.param_groups
@@ -319,7 +323,7 @@ def test_a_batch_in_parts_has_the_statistics_of_its_parts():
     assert (recipe.batch, recipe.accumulate) == (200, 5)
     torch.manual_seed(0)
     model = DenseReg(HAND21, **recipe.arguments)
-    run = Run(model, recipe, pose_targets(model), accelerator="cpu")
+    run = Run(model, recipe, pose_targets(model), machine=CPU)
     run.advance(SyntheticFrames(RECIPE, seed=5, size=10, resolution=48)[0], progress=0.0)
     layers = [module for module in model.modules() if isinstance(module, BatchRenorm2d)]
     assert all(int(layer.steps) == 5 for layer in layers)
@@ -351,7 +355,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
     for parts in (1, 3):
         torch.manual_seed(0)
         recipe = dataclasses.replace(RECIPE, accumulate=parts, precision="32-true", optimizer=Optimizer("sgd"))
-        run = Run(cast(LatentFusion, Affine()), recipe, pose_targets(LatentFusion(HAND21)), accelerator="cpu")
+        run = Run(cast(LatentFusion, Affine()), recipe, pose_targets(LatentFusion(HAND21)), machine=CPU)
         terms = run.advance(frame, progress=0.5)
         weights += [run.model.get_parameter("linear.weight"), terms["error"]]
     torch.testing.assert_close(weights[:2], weights[2:])
@@ -367,5 +371,5 @@ def test_published_experiments_are_trained_in_float32():
             lambda _module, _inputs, output, seen=seen: seen.append(cast(Tensor, output).dtype)
         )
         recipe = dataclasses.replace(RECIPE, precision=precision)
-        Run(model, recipe, pose_targets(model), accelerator="cpu").advance(FRAMES[0], progress=0.5)
+        Run(model, recipe, pose_targets(model), machine=CPU).advance(FRAMES[0], progress=0.5)
         assert seen == [torch.float32 if precision == "32-true" else torch.bfloat16]

@@ -8,7 +8,8 @@ import torch
 from handkit.models import MODELS
 from handkit.recipes import PUBLISHED, SRN_TABLE_1, Recipe
 from handkit.skeleton import HAND21
-from handkit.training.loop import Run
+from handkit.training.processes import Machine
+from handkit.training.run import Run
 from handkit.training.streams import SyntheticFrames
 from handkit.training.targets import pose_targets
 
@@ -23,7 +24,7 @@ def begin(recipe: Recipe) -> Run:
     torch.manual_seed(0)
     recipe = recipe.at(64)
     model = MODELS[recipe.network](HAND21, **recipe.arguments)
-    return Run(model, recipe, pose_targets(model, recipe.augment), accelerator="cpu")
+    return Run(model, recipe, pose_targets(model, recipe.augment), machine=Machine(accelerator="cpu"))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

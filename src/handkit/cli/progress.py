@@ -7,8 +7,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from handkit.cli.results import print_result, result_console
 from handkit.training.experiment import Fitted
+from handkit.training.folder import Report
 from handkit.training.folds import Fold
-from handkit.training.loop import Report
 
 
 class Bar:

@@ -57,6 +57,12 @@ class Train:
     """Of the network; all cores by default."""
     workers: MaybeCount = None
     """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: a GPU if there is one."""
+    devices: MaybeCount = None
+    """Of this machine, under torchrun with a process for each, which share every batch."""
+    nodes: MaybeCount = None
+    """Machines, under torchrun."""
     seed: int = 1
     """Another seed gives other first weights and other frames."""
     out: MaybeFolder = None
@@ -70,11 +76,16 @@ class Train:
         except ModuleNotFoundError as missing:
             raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
         from handkit.cli.progress import Bar, print_fold, print_spent, say
-        from handkit.training.folds import fit_folds, measure_fold, measure_test
+        from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
+        from handkit.training.processes import is_first, started
 
+        here = started()[1]
+        threads = self.threads or max(1, (os.cpu_count() or 1) // here)
+        machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
-        machine = Machine(self.threads or max(1, os.cpu_count() or 1), self.workers)
         if experiment.store and self.fold == "all":
+            if here > 1:
+                raise UsageError("--fold all trains in one process; leave torchrun out, or name one subject")
             for fold in fit_folds(
                 experiment, self._budget, out=out, machine=machine, init=self.init, resume=self.resume, watch=Bar
             ):
@@ -83,10 +94,13 @@ class Train:
                 print_fold(fold)
             return 0
         budget = self._budget(experiment)
-        with Bar(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
+        watch = Bar if is_first() else nobody_watches
+        with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
             fitted = fit(
                 experiment, budget, out=out, machine=machine, init=self.init, resume=self.resume, tell=tell, say=say
             )
+        if not is_first():
+            return 0
         print_spent(fitted)
         if experiment.without:
             print_fold(measure_fold(experiment, fitted))

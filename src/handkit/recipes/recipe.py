@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -139,3 +140,19 @@ class Recipe:
         """The same with crops of one size throughout."""
         arguments = self.arguments | {"resolution": resolution}
         return dataclasses.replace(self, arguments=arguments, resolutions=((0.0, resolution),))
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any], *, above: str = "") -> list[str]:
+    """What differs in two recipes as JSON has them.
+
+    >>> differences({"batch": 32, "cube": {"edges": [300]}}, {"batch": 64, "cube": {"edges": [250]}})
+    ['batch 32 there, 64 here', 'cube.edges [300] there, [250] here']
+    """
+    found: list[str] = []
+    for name in dict.fromkeys([*one, *other]):
+        there, here = one.get(name), other.get(name)
+        if isinstance(there, Mapping) and isinstance(here, Mapping):
+            found += differences(there, here, above=f"{above}{name}.")
+        elif there != here:
+            found.append(f"{above}{name} {json.dumps(there)} there, {json.dumps(here)} here")
+    return found

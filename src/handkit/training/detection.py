@@ -15,6 +15,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.models.detector import FOCAL, HEIGHT, STRIDE, WIDTH, HandMaps
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes
+from handkit.training.streams import WHOLE, Share
 
 SPREAD_MM = 25.0
 """Standard deviation of a hand in the heat map."""
@@ -71,15 +72,18 @@ class WholeFrames(Dataset[HandsFrame]):
     recipe: Recipe
     seed: int
     size: int
+    share: Share = WHOLE
 
     def __getitem__(self, index: int) -> HandsFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
         world = World(second=SECOND, empty=self.recipe.negatives)
         scene = _cut(sample_scenes(self.size, generator, world=world), generator)
+        mine = self.share.rows(self.size)
+        scene = scene.rows(mine)
         seen = overview(scene, focal=FOCAL, width=WIDTH, height=HEIGHT)
         there = scene.hands[..., 0, 2] < NOWHERE / 2
         frame = HandsFrame(depth=seen.depth, camera=seen.camera, hands=scene.hands, left=scene.left, present=there)
-        return frame.mirrored(torch.rand(self.size, generator=generator) < 0.5)
+        return frame.mirrored((torch.rand(self.size, generator=generator) < 0.5)[mine])
 
 
 def _cut(scene: Scene, generator: torch.Generator) -> Scene:

@@ -6,7 +6,6 @@ print(evaluate(experiment, fitted.weights).mean())
 """
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +29,14 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.loop import Budget, Report, Run, Spent, train
+from handkit.training.folder import Report
+from handkit.training.loop import Budget, train
+from handkit.training.processes import Machine
 from handkit.training.provenance import provenance
+from handkit.training.run import Run, Spent
 from handkit.training.seen import NOTE, learned_from
 from handkit.training.stored import StoredFrames, find_localizer, of_subject, predict, rows_to_learn
-from handkit.training.streams import LOCATED_MARGIN, Hypotheses, SyntheticFrames
+from handkit.training.streams import LOCATED_MARGIN, WHOLE, Hypotheses, Share, SyntheticFrames
 from handkit.training.targets import (
     Targets,
     confidence_targets,
@@ -106,16 +108,19 @@ class Experiment:
         finder = find_localizer(self.localizer)
         return located_targets(targets, finder.localizer, finder.edge_mm)
 
-    def frames(self) -> Dataset[Any]:
-        """Whole images for the detector, hypotheses for confidence, crops for all others; raises StoreError."""
+    def frames(self, share: Share = WHOLE) -> Dataset[Any]:
+        """Whole images for the detector, hypotheses for confidence, crops for all others; raises StoreError.
+
+        Of every batch only a share is made.
+        """
         recipe = self.recipe
         if self.store:
-            return StoredFrames(self.store, recipe, self.learned(), self.seed, recipe.batch)
+            return StoredFrames(self.store, recipe, self.learned(), self.seed, recipe.batch, share)
         if recipe.network == "detector":
-            return WholeFrames(recipe, seed=self.seed, size=recipe.batch)
+            return WholeFrames(recipe, seed=self.seed, size=recipe.batch, share=share)
         if recipe.network == "confidence":
-            return Hypotheses(recipe, seed=self.seed, size=recipe.batch)
-        return crops_of(recipe, seed=self.seed)
+            return Hypotheses(recipe, seed=self.seed, size=recipe.batch, share=share)
+        return crops_of(recipe, seed=self.seed, share=share)
 
     def budget(self, *, samples: int | None = None, minutes: float | None = None) -> Budget:
         """As asked, else the recipe's epochs of the store, else an hour; raises UsageError where it trains nothing."""
@@ -165,16 +170,6 @@ class Experiment:
         return measure
 
 
-@dataclass(frozen=True)
-class Machine:
-    """How a training is run; nothing here is meant to change what is learned."""
-
-    threads: int | None = None
-    """Of the network; torch's own choice by default."""
-    workers: int | None = None
-    """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
-
-
 class Fitted(NamedTuple):
     """What a training leaves behind."""
 
@@ -213,11 +208,10 @@ def fit(
         HandkitError: the recipe makes no network, or `out` holds another run, or nothing can be learned any more.
     """
     machine = machine or Machine()
-    frames = experiment.frames()
     run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
-    about = _provenance(experiment, init, out=out if resume else None)
-    on_gpu = run.fabric.device.type != "cpu"
-    workers = machine.workers if machine.workers is not None else max(1, (os.cpu_count() or 1) - 1) if on_gpu else 1
+    frames = experiment.frames(run.share)
+    about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
+    workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
     measure = experiment.measure() if measured else None
     try:
         best = experiment.test is not None
@@ -260,7 +254,7 @@ def _begin(
             say(f"--init {init}: {listed} begin anew")
     if machine.threads:
         torch.set_num_threads(machine.threads)
-    run = Run(model, experiment.recipe, experiment.targets(model))
+    run = Run(model, experiment.recipe, experiment.targets(model), machine=machine, say=say)
     if resume:
         run.restore(state)
     return run
@@ -285,10 +279,10 @@ def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -
     return about | {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}
 
 
-def crops_of(recipe: Recipe, *, seed: int, size: int | None = None) -> SyntheticFrames:
+def crops_of(recipe: Recipe, *, seed: int, size: int | None = None, share: Share = WHOLE) -> SyntheticFrames:
     """The synthetic stream of a seed: the same frames for every pose network, in batches of `size`."""
     margin = 1.0 if recipe.center is CenterSource.MEAN else LOCATED_MARGIN
-    return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin)
+    return SyntheticFrames(recipe, seed=seed, size=size or recipe.batch, margin=margin, share=share)
 
 
 def validation_frames(experiment: Experiment, *, batches: int, size: int) -> list[LabeledFrame]:

@@ -15,7 +15,8 @@ from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import answers_of, folds_of, protocol_of, score_answers, write_answers
 from handkit.training.experiment import Experiment, Fitted, Machine, fit
-from handkit.training.loop import Budget, Report
+from handkit.training.folder import Report
+from handkit.training.loop import Budget
 from handkit.training.seen import learned_from, overlap
 from handkit.training.stored import check_center, find_localizer, of_subject
 

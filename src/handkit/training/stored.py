@@ -26,6 +26,7 @@ from handkit.models.pretrained import cube_edge
 from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import jitter
 from handkit.store.store import PackedFrames
+from handkit.training.streams import WHOLE, Share
 from handkit.training.targets import relocate
 
 TEST_BATCH = 64
@@ -45,13 +46,16 @@ class StoredFrames(Dataset[LabeledFrame]):
     rows: Int[np.ndarray, " N"]
     seed: int
     size: int
+    share: Share = WHOLE
 
     def __getitem__(self, index: int) -> LabeledFrame:
         rows = self._chosen(index)
-        frame = self.store.batch(rows)
-        cube = replace(frame.cube, edges=cube_edges(self.store, rows, self.recipe, test=False))
+        centers = torch.from_numpy(self.store.rows["center"][rows])
+        cube = Cube.around(centers, edge=cube_edges(self.store, rows, self.recipe, test=False))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        return replace(frame, cube=jitter(cube, self.recipe.augment, generator))
+        mine = self.share.rows(self.size)
+        cube = jitter(cube, self.recipe.augment, generator)[mine]
+        return replace(self.store.batch(rows[mine]), cube=cube)
 
     def _chosen(self, index: int) -> Int[np.ndarray, " B"]:
         """Rows of one batch."""

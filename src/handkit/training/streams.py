@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -34,6 +35,20 @@ ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
 
 
+class Share(NamedTuple):
+    """Which part of every batch a process sees."""
+
+    number: int = 0
+    of: int = 1
+
+    def rows(self, batch: int) -> slice:
+        """Of a batch of so many; what is drawn for them does not depend on the share."""
+        return slice(batch * self.number // self.of, batch * (self.number + 1) // self.of)
+
+
+WHOLE = Share()
+
+
 @dataclass(frozen=True)
 class SyntheticFrames(Dataset[LabeledFrame]):
     """Endless labeled windows of synthetic scenes; item `i` is a whole batch, drawn from `seed` and `i` alone."""
@@ -44,6 +59,7 @@ class SyntheticFrames(Dataset[LabeledFrame]):
     resolution: int = 128
     margin: float = 1.0
     """Windows are so many times as wide as their cubes; rolled cubes get at least what their corners need."""
+    share: Share = WHOLE
 
     def __getitem__(self, index: int) -> LabeledFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -53,6 +69,8 @@ class SyntheticFrames(Dataset[LabeledFrame]):
             elsewhere = torch.rand(self.size, generator=generator) < self.recipe.negatives / 2
             center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         cube = jitter(Cube.around(center, edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        mine = self.share.rows(self.size)
+        cube, scene = cube[mine], scene.rows(mine)
         margin = max(self.margin, math.sqrt(2) if self.recipe.augment.roll > 0 else 1.0)
         if margin == 1.0:
             return look(scene, cube, resolution=self.resolution)
@@ -92,6 +110,7 @@ class Hypotheses(Dataset[HypothesisFrame]):
     seed: int
     size: int
     resolution: int = 160
+    share: Share = WHOLE
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
@@ -102,6 +121,8 @@ class Hypotheses(Dataset[HypothesisFrame]):
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         cube = jitter(Cube.around(before(center), edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        mine = self.share.rows(self.size)
+        cube, scene = cube[mine], scene.rows(mine)
         window = replace(cube, edges=cube.edges * RECENTERED_MARGIN)
         frame = look(scene, window, resolution=self.resolution)
         return HypothesisFrame(

@@ -1,0 +1,120 @@
+"""What a run leaves in its folder: `run.json`, `log.jsonl`, the state to go on from, and weights."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from handkit.errors import CheckpointError, TrainingError
+from handkit.files.atomic import replacing
+from handkit.models.checkpoint import save
+from handkit.training.run import Run
+
+
+@dataclass(frozen=True)
+class Report:
+    """The state of a run, one line of its log."""
+
+    progress: float
+    samples: int
+    seconds: float
+    learning_rate: float
+    resolution: int
+    terms: dict[str, float]
+    error_mm: float | None = None
+    dropped: int = 0
+    """Rows replaced so far: not finite, or nothing in the crop."""
+    skipped: int = 0
+    """Steps undone so far: too few rows, or a loss or gradient that was not finite."""
+
+
+class RunFolder:
+    """Of the processes of a run only the first writes; each may call."""
+
+    def __init__(self, run: Run, out: Path, notes: dict[str, Any], tell: Callable[[Report], None]) -> None:
+        self.run, self.out, self.notes, self.tell = run, out, notes, tell
+        self.writes, self.kept = run.team.rank == 0, run.spent.samples
+        if not self.writes:
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        about = json.dumps(notes | {"recipe": asdict(run.recipe)}, indent=1) + "\n"
+        (out / "run.json").write_text(about, encoding="utf-8")
+        self._cut_log(run.spent.samples)
+
+    def line(self, progress: float, terms: dict[str, Tensor], *, error_mm: float | None = None) -> None:
+        """One more line of the log; raises TrainingError where nothing was learned for long."""
+        counts = self.run.counts()
+        if not self.writes:
+            return
+        spent, rate = self.run.spent, self.run.recipe.learning_rate_at(progress)
+        numbers = {name: float(value) for name, value in terms.items()}
+        report = Report(progress, spent.samples, spent.seconds, rate, spent.resolution, numbers, error_mm, *counts)
+        self.tell(report)
+        with (self.out / "log.jsonl").open("ab") as file:
+            end = file.tell()
+            try:
+                file.write(json.dumps(asdict(report)).encode() + b"\n")
+                file.flush()
+            except OSError:  # a full disk: the checkpoint says so
+                file.truncate(end)
+
+    def checkpoint(
+        self,
+        progress: float,
+        terms: dict[str, Tensor],
+        *,
+        measure: Callable[[Any], float] | None,
+        best: bool,
+        last: bool,
+    ) -> None:
+        """State and weights, each replacing its predecessor in one step, and a line of the log with the error.
+
+        Where the disk is full, the run goes on and its predecessors stay.
+
+        Raises:
+            TrainingError: it is full at the `last` checkpoint.
+            CheckpointError: the weights are not finite.
+        """
+        error_mm = measure(self.run.averaged()) if measure and self.writes else None
+        if self.writes:
+            try:
+                self._keep(error_mm if best else None)
+            except (OSError, CheckpointError) as error:
+                self._full(error, last=last)
+        self.line(progress, terms, error_mm=error_mm)
+
+    def _keep(self, best_mm: float | None) -> None:
+        run = self.run
+        if best_mm is not None and best_mm < run.spent.best_mm:
+            self._write_weights("best.safetensors", error_mm=best_mm)
+            run.spent.best_mm = best_mm
+        with replacing(self.out / "state.ckpt") as partial:
+            run.save(partial)
+        self._write_weights("weights.safetensors")
+        self.kept = run.spent.samples
+
+    def _write_weights(self, name: str, **more: Any) -> None:  # noqa: ANN401
+        run = self.run
+        notes = self.notes | more | {"samples": run.spent.samples, "seconds": round(run.spent.seconds)}
+        save(self.out / name, run.averaged(), recipe=asdict(run.recipe), notes=notes)
+
+    def _full(self, error: OSError | CheckpointError, *, last: bool) -> None:
+        """Goes on if it can; raises what cannot be helped."""
+        cause = error.__cause__ if isinstance(error, CheckpointError) else error
+        if not isinstance(cause, OSError):
+            raise error
+        reason = f"the state after {self.run.spent.samples} samples cannot be written: {cause.strerror}"
+        if last:
+            whole = f"that after {self.kept} is whole; make room and --resume" if self.kept else "make room"
+            raise TrainingError(f"{reason}; {whole}") from None
+        self.run.say(f"{self.out}: {reason}; the run goes on and tries again")
+
+    def _cut_log(self, samples: int) -> None:
+        """What is there of another run, or came after the state that is continued, goes."""
+        path = self.out / "log.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and samples else []
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["samples"] <= samples]
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
