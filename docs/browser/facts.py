@@ -63,7 +63,8 @@ def facts() -> dict[str, Any]:
         "estimator": {
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),
             "minimum_confidence": estimator.MINIMUM_CONFIDENCE,
-            "extra": estimator.EXTRA, "hopeless": estimator.HOPELESS, "clear": hypotheses.CLEAR,
+            "extra": estimator.EXTRA, "hopeless": estimator.HOPELESS, "clear": estimator.CLEAR,
+            "contradicted": hypotheses.CLEAR,
         },
     }  # fmt: skip
 

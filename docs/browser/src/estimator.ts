@@ -2,7 +2,7 @@
 
 import { distance, mean, project, type DepthImage, type Vector } from "./depth";
 import type { Facts } from "./facts";
-import { canonical, decodeMaps, nearestSurfaces, probability, sameHand, type Found } from "./locate";
+import { canonical, decodeMaps, logOdds, nearestSurfaces, probability, sameHand, type Found } from "./locate";
 import type { Cube, Estimate, Networks } from "./networks";
 
 export type Asked = "auto" | "left" | "right";
@@ -21,6 +21,9 @@ export interface Prediction {
   reason: string | null;
 }
 
+/** The hypotheses: a right hand, a left one. */
+const BOTH = [false, true];
+
 interface Hypothesis extends Estimate {
   left: boolean;
 }
@@ -38,15 +41,15 @@ export class Estimator {
   ) {}
 
   async predict(image: DepthImage, hands: number, asked: Asked): Promise<Prediction> {
-    const { extra, rotations, minimum_confidence: least, clear } = this.facts.estimator;
+    const { extra, rotations, minimum_confidence: least, contradicted } = this.facts.estimator;
     const found = await this.locate(image, hands + extra);
     if (!found.length) return { hands: [], reason: this.nothingToSee() };
     const places = await this.recenter(image, found, asked, hands);
-    const looks = await this.look(image, places, rotations);
-    const answers = this.distinct(looks.map((look) => this.answer(look, asked, image)));
-    const sure = answers.filter(({ hand, other }) => hand.confidence >= least && other <= clear).slice(0, hands);
+    const looks = await this.look(image, places, places.map((place) => this.undecided(place, asked)), rotations);
+    const answers = this.distinct(looks.map((look, index) => this.answer(look, asked, image, places[index])));
+    const sure = answers.filter(({ hand, other }) => hand.confidence >= least && other <= contradicted).slice(0, hands);
     if (sure.length) return { hands: sure.map(({ hand }) => hand), reason: null };
-    return { hands: [], reason: reasonForNone(answers[0], least, clear) };
+    return { hands: [], reason: reasonForNone(answers[0], least, contradicted) };
   }
 
   private async locate(image: DepthImage, limit: number): Promise<Found[]> {
@@ -59,7 +62,7 @@ export class Estimator {
   }
 
   private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Found[]> {
-    const looks = await this.look(image, places, 1);
+    const looks = await this.look(image, places, places.map(() => BOTH), 1);
     const best = (look: Hypothesis[]) => Math.max(...allowed(look, asked).map((each) => each.good));
     const ranked = [...looks.keys()].sort((a, b) => best(looks[b]) - best(looks[a]));
     const kept: Found[] = [];
@@ -67,30 +70,38 @@ export class Estimator {
       const look = looks[index];
       const center = mean(allowed(look, asked).flatMap((each) => each.joints));
       const place = { center, score: places[index].score, left: probability(oddsOfLeft(look)) };
-      const hopeless = Math.max(...look.map((each) => probability(each.hand))) < this.facts.estimator.hopeless;
+      const hopeless = Math.max(...look.map((each) => probability(each.good))) < this.facts.estimator.hopeless;
       const known = kept.some((other) => sameHand(place, other, this.facts.detector));
       if (!kept.length || !(hopeless || known)) kept.push(place);
     }
     return kept.slice(0, limit);
   }
 
-  /** Both hypotheses of each place, each the mean of `rotations` views. */
-  private async look(image: DepthImage, places: Found[], rotations: number): Promise<Hypothesis[][]> {
-    const sides = places.flatMap(({ center }) => [false, true].map((left) => ({ center, left })));
+  /** Hypotheses of each place, those of `sides` (left or not), each the mean of `rotations` views. */
+  private async look(image: DepthImage, places: Found[], sides: boolean[][], rotations: number): Promise<Hypothesis[][]> {
     const rolls = Array.from({ length: rotations }, (_, turn) => (turn * 2 * Math.PI) / rotations);
-    const cubes: Cube[] = sides.flatMap((side) => rolls.map((roll) => ({ ...side, roll })));
+    const wanted = places.flatMap(({ center }, place) => sides[place].map((left) => ({ place, center, left })));
+    const cubes: Cube[] = wanted.flatMap(({ center, left }) => rolls.map((roll) => ({ center, left, roll })));
     const views = await this.networks.estimate(image, cubes);
-    const means = sides.map(({ left }, row) => ({
-      left,
-      ...meanEstimate(views.slice(row * rotations, (row + 1) * rotations)),
-    }));
-    return places.map((_, place) => means.slice(2 * place, 2 * place + 2));
+    const looks: Hypothesis[][] = places.map(() => []);
+    for (const [row, { place, left }] of wanted.entries()) {
+      looks[place].push({ left, ...meanEstimate(views.slice(row * rotations, (row + 1) * rotations)) });
+    }
+    return looks;
   }
 
-  private answer(look: Hypothesis[], asked: Asked, image: DepthImage): Answer {
-    const odds = oddsOfLeft(look);
+  /** Hypotheses worth a second look: a side that is clear is not doubted again. */
+  private undecided({ left }: Found, asked: Asked): boolean[] {
+    const clear = left > 0.5;
+    const doubted = Math.max(left, 1 - left) < this.facts.estimator.clear;
+    return doubted || (asked !== "auto" && (asked === "left") !== clear) ? BOTH : [clear];
+  }
+
+  /** Of a place of which but one hypothesis was looked at, the handedness is what was known before. */
+  private answer(look: Hypothesis[], asked: Asked, image: DepthImage, place: Found): Answer {
+    const odds = look.length > 1 ? oddsOfLeft(look) : logOdds(place.left);
     const left = asked === "auto" ? odds > 0 : asked === "left";
-    const chosen = look[left ? 1 : 0];
+    const chosen = look.find((each) => each.left === left)!;
     const stated = probability(left ? odds : -odds);
     const confidence = probability(chosen.good) * this.plausibility(chosen.joints);
     const hand: Hand = {
@@ -139,7 +150,6 @@ function meanEstimate(views: Estimate[]): Estimate {
     joints: views[0].joints.map((_, joint) => mean(views.map((view) => view.joints[joint]))),
     uncertainty: views[0].uncertainty.map((_, joint) => average((view) => view.uncertainty[joint])),
     good: average((view) => view.good),
-    hand: average((view) => view.hand),
     right: average((view) => view.right),
   };
 }
@@ -152,8 +162,8 @@ function allowed(look: Hypothesis[], asked: Asked): Hypothesis[] {
   return look.filter((each) => asked === "auto" || each.left === (asked === "left"));
 }
 
-function reasonForNone({ hand, other }: Answer, least: number, clear: number): string {
-  if (other > clear) {
+function reasonForNone({ hand, other }: Answer, least: number, contradicted: number): string {
+  if (other > contradicted) {
     const seen = hand.handedness === "left" ? "right" : "left";
     return `the hand in view is a ${seen} one (probability ${other.toFixed(2)}), not a ${hand.handedness} one`;
   }

@@ -35,7 +35,14 @@ export interface Facts {
     sure: number;
   };
   surfaces: { near: number; far: number; reach: number; apart: number; limit: number };
-  estimator: { rotations: number; minimum_confidence: number; extra: number; hopeless: number; clear: number };
+  estimator: {
+    rotations: number;
+    minimum_confidence: number;
+    extra: number;
+    hopeless: number;
+    clear: number;
+    contradicted: number;
+  };
 }
 
 export async function readFacts(): Promise<Facts> {

@@ -124,6 +124,12 @@ export function probability(logOdds: number): number {
   return 0.5 + 0.5 * Math.tanh(0.5 * logOdds);
 }
 
+/** Inverse of `probability`; finite. */
+export function logOdds(probability: number): number {
+  const kept = Math.min(Math.max(probability, 1e-6), 1 - 1e-6);
+  return Math.log(kept / (1 - kept));
+}
+
 /** As Python rounds. */
 function roundHalfEven(value: number): number {
   const low = Math.floor(value);

@@ -15,9 +15,9 @@ export interface Cube {
 export interface Estimate {
   joints: Vector[];
   uncertainty: number[];
-  /** Log odds: the joints are good; a hand is there; this side rather than the other. */
+  /** Log odds that the joints are good. */
   good: number;
-  hand: number;
+  /** The larger one of two hypotheses is the likelier. */
   right: number;
 }
 
@@ -51,12 +51,11 @@ export class Networks {
     });
     const count = answer.joints_mm.dims[1];
     const [joints, uncertainty] = [numbers(answer.joints_mm), numbers(answer.uncertainty_mm)];
-    const [good, hand, right] = ["good", "hand", "right"].map((name) => numbers(answer[name]));
+    const [good, right] = [numbers(answer.good), numbers(answer.right)];
     return cubes.map((_, row) => ({
       joints: Array.from({ length: count }, (_, joint) => vectorAt(joints, row * count + joint)),
       uncertainty: Array.from(uncertainty.subarray(row * count, (row + 1) * count)),
       good: good[row],
-      hand: hand[row],
       right: right[row],
     }));
   }

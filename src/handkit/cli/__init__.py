@@ -7,15 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
+from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
 import handkit
 from handkit.cli.annotate import Annotate
 from handkit.cli.benchmark import Benchmark
 from handkit.cli.cameras import Cameras
-from handkit.cli.completion import Completion
+from handkit.cli.completion import print_completion
 from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
@@ -48,6 +49,18 @@ class Data:
 
     def run(self) -> int:
         return main(["data"])  # for the list of commands; `main` passes on to the group's own before it gets here
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """Print what completes commands and options in a shell: `source <(handkit completion bash)`."""
+
+    shell: Annotated[Positional[Literal["bash", "zsh", "fish"]], arg(metavar="SHELL")]
+    """That reads it."""
+
+    def run(self) -> int:
+        print_completion(self.shell, COMMANDS, GROUPS)
+        return 0
 
 
 COMMANDS: dict[str, Callable[..., int | Command]] = {

@@ -1,24 +1,15 @@
 """`handkit completion`: commands and options at the press of TAB."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union
+from collections.abc import Mapping
+from typing import Annotated, Any, Union
 
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import subcommand
 from tyro.extras import subcommand_cli_from_dict
 
 
-@dataclass(frozen=True, kw_only=True)
-class Completion:
-    """Print what completes commands and options in a shell: `source <(handkit completion bash)`."""
-
-    shell: Annotated[Positional[Literal["bash", "zsh", "fish"]], arg(metavar="SHELL")]
-    """That reads it."""
-
-    def run(self) -> int:
-        from handkit.cli import COMMANDS, GROUPS
-
-        commands: dict[str, Any] = dict(COMMANDS)
-        for name, inner in GROUPS.items():
-            commands[name] = Union[tuple(Annotated[each, subcommand(key)] for key, each in inner.items())]  # noqa: UP007
-        subcommand_cli_from_dict(commands, prog="handkit", args=["--tyro-print-completion", self.shell])
-        return 0
+def print_completion(shell: str, commands: Mapping[str, Any], groups: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a script for `shell`; `groups` are commands that have commands of their own. Ends in SystemExit."""
+    nested: dict[str, Any] = dict(commands)
+    for name, inner in groups.items():
+        nested[name] = Union[tuple(Annotated[each, subcommand(key)] for key, each in inner.items())]  # noqa: UP007
+    subcommand_cli_from_dict(nested, prog="handkit", args=["--tyro-print-completion", shell])
