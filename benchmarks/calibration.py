@@ -28,7 +28,8 @@ from handkit.reports.charts import COLUMN_IN, LIGHT, SERIES, charted, save_figur
 from handkit.training.testset import world_images
 
 COLUMNS = {
-    "images": "n", "hands": "hands", "missed": "missed", "false": "false", "handedness_errors": "side", "answers": "ans.",
+    "images": "n", "hands": "hands", "missed": "missed", "false": "false", "handedness_errors": "side",
+    "answers": "answers",
     "good": "good", "mean_confidence": "conf.", "ece": "ECE", "auc": "AUC", "expected_error_mm": "exp. mm",
     "mean_error_mm": "mm",
 }  # fmt: skip
