@@ -37,8 +37,9 @@ from handkit.training.adapt import Refinement, recipe_of, recipe_on
 from handkit.training.answers import answers_of
 from handkit.training.experiment import Experiment, Machine, evaluate, fit
 from handkit.training.folds import Watch, fit_folds, nobody_watches
-from handkit.training.loop import Budget, Spent
+from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
+from handkit.training.run import Spent
 from handkit.training.stored import find_localizer
 
 SYNTHETIC_RESOLUTION = 96
