@@ -27,6 +27,13 @@ from handkit.evaluation.calibration import Bin, reliability
 from handkit.reports.charts import COLUMN_IN, LIGHT, SERIES, charted, save_figure
 from handkit.training.testset import world_images
 
+COLUMNS = {
+    "images": "n", "hands": "hands", "missed": "missed", "false": "false", "handedness_errors": "side",
+    "answers": "answers",
+    "good": "good", "mean_confidence": "conf.", "ece": "ECE", "auc": "AUC", "expected_error_mm": "exp. mm",
+    "mean_error_mm": "mm",
+}  # fmt: skip
+"""Of a summary, those that are printed, and under what; the file of --out has all."""
 FISTS = {
     "asl_a_depth_0_0118": (108.0, 119.0),
     "asl_n_depth_13_0353": (100.0, 129.5),
@@ -97,12 +104,14 @@ def main(
     if data:
         tallies = evaluate_images(estimator, real(data), minimum_confidence=minimum)
         figures |= {name: tally.summary() for name, tally in tallies.items()}
-    columns = list(figures["test set"])
     title = f"{weights}, {confidence or 'its confidence network'}; hands from confidence {minimum:.2f} on"
-    shown = {
-        name: {key: "-" if row[key] is None else str(row[key]) for key in columns} for name, row in figures.items()
-    }
-    print_report(title, [{"images of": name} | row for name, row in shown.items()])
+    print_report(
+        title,
+        [
+            {"images of": name} | {shown: "-" if row[key] is None else str(row[key]) for key, shown in COLUMNS.items()}
+            for name, row in figures.items()
+        ],
+    )
     bins = reliability(np.array(total.confidence), np.array(total.good))
     if out:
         content = figures | {"reliability": [each._asdict() for each in bins if each.answers]}

@@ -10,7 +10,6 @@ from handkit.drawing import (
     contact_sheet,
     depth_range,
     draw_hand,
-    draw_rings,
     draw_skeleton,
     draw_text,
     enlarge,
@@ -96,7 +95,6 @@ def test_joints_off_the_picture_do_no_harm(bad: float) -> None:
     joints[4] = bad
     picture = np.zeros((60, 80, 3), np.uint8)
     draw_hand(picture, joints, HAND21, caption="right 0.10")
-    draw_rings(picture, joints)
     assert picture.any()
 
 

@@ -60,11 +60,11 @@ def test_check_names_what_is_missing_and_damaged(
     assert "train incomplete 10 72,757 1" in out
     assert "1 of 10 images are missing or empty, such as train/depth_1_0000002.png" in out
     assert f"{picture} is a truncated or damaged PNG (500 bytes)" in out
-    assert main(["data", "check", "nyu", "--root", str(root), "--split", "test", "--pictures", "0"]) == 0
+    assert main(["data", "check", "nyu", "--root", str(root), "--split", "test", "--images", "0"]) == 0
 
 
 def test_check_tells_the_edition_of_msra(data_sets: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "check", "msra", "--root", str(data_sets["msra"]), "--pictures", "all"]) == 0
+    assert main(["data", "check", "msra", "--root", str(data_sets["msra"]), "--images", "all"]) == 0
     out = capfd.readouterr().out
     assert "76,375 or 76,391" in out
     assert "unknown edition: P0 2, P1 1" in out
@@ -83,8 +83,8 @@ def test_check_of_a_wrong_root(tmp_path: Path, name: str, capfd: pytest.CaptureF
 
 def test_options_of_check_that_mean_nothing(data_sets: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
     root = str(data_sets["nyu"])
-    assert main(["data", "check", "nyu", "--root", root, "--pictures", "-3"]) == 2
-    assert "--pictures -3" in capfd.readouterr().err
+    assert main(["data", "check", "nyu", "--root", root, "--images", "-3"]) == 2
+    assert "--images -3" in capfd.readouterr().err
     assert main(["data", "check", "nyu", "--root", root, "--split", "tests"]) == 1
     assert "did you mean 'test'?" in capfd.readouterr().err
 

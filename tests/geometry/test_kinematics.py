@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handkit.geometry.kinematics import axis_rotation, chain, rotation_between
+from handkit.geometry.kinematics import axis_rotation, chain
 
 angle = st.floats(-7.0, 7.0, width=32)
 direction = st.tuples(*[st.floats(-1.0, 1.0, width=32)] * 3).filter(lambda v: sum(x * x for x in v) > 0.01)
@@ -32,17 +32,6 @@ def test_axis_rotations_are_rotations_about_their_axis(axis, by):
 def test_a_quarter_turn_is_right_handed(axis, start, end):
     quarter = axis_rotation(axis, torch.tensor(math.pi / 2))
     torch.testing.assert_close(quarter @ torch.eye(3)[start], torch.eye(3)[end], rtol=0, atol=1e-6)
-
-
-@given(direction, direction)
-def test_rotation_between_turns_one_onto_the_other_by_the_smallest_angle(a, b):
-    one, other = (torch.nn.functional.normalize(torch.tensor(v), dim=0) for v in (a, b))
-    if one @ other < -0.95:
-        return
-    turn = rotation_between(one, other)
-    assert_rotation(turn)
-    torch.testing.assert_close(turn @ one, other, rtol=0, atol=1e-5)
-    assert float(turn.trace()) == pytest.approx(1 + 2 * float(one @ other), abs=1e-4)
 
 
 def test_a_bent_finger_by_hand():

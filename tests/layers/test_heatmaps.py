@@ -6,7 +6,7 @@ import torch
 from handkit.layers.heatmaps import (
     blurred_cell_heatmaps,
     cell_centers,
-    cell_spread,
+    cell_deviations,
     expected_cell,
     gaussian_error,
     gaussian_heatmaps,
@@ -43,12 +43,12 @@ def test_spread_by_hand():
     maps = torch.zeros(1, 2, 4, 4)
     maps[0, 0, 3, 2] = 1.0
     maps[0, 1, 0, 0] = maps[0, 1, 0, 3] = 0.5  # at -0.75 and 0.75
-    torch.testing.assert_close(cell_spread(maps), torch.tensor([[0.0, 0.75]]))
+    torch.testing.assert_close(cell_deviations(maps), torch.tensor([[[0.0, 0.0], [0.75, 0.0]]]))
 
 
 def test_spread_of_an_even_map_is_that_of_a_square():
     even = torch.full((1, 1, 32, 32), 1 / 1024)
-    assert cell_spread(even).item() == pytest.approx(math.sqrt(2 / 3), rel=1e-3)
+    assert cell_deviations(even)[0, 0].tolist() == pytest.approx([math.sqrt(1 / 3)] * 2, rel=1e-3)
 
 
 def test_softmax_sums_to_one_in_float32_whatever_the_scores():

@@ -13,8 +13,6 @@ from handkit.models.latent_fusion import (
     LatentFusion,
     Plane,
     _check_arguments,
-    branch_disagreement,
-    heatmap_spread,
     shares_of,
 )
 from handkit.skeleton import HAND21, ICVL16, NYU14
@@ -136,25 +134,6 @@ def test_sharpness_starts_at_one_and_sharpens_its_own_joint():
     for first, second in zip(before, after, strict=True):
         assert (second[:, 3].amax((1, 2)) > first[:, 3].amax((1, 2))).all()
         torch.testing.assert_close(second[:, 4:], first[:, 4:])
-
-
-def test_spread_is_that_of_the_first_branch():
-    pose = LatentFusion(NYU14, resolution=32).outputs(points(1, 32))
-    sure = torch.zeros(1, 14, 8, 8)
-    sure[..., 2, 5] = 1.0
-    pose = pose._replace(heatmaps=(sure, *pose.heatmaps[1:]))
-    torch.testing.assert_close(heatmap_spread(pose), torch.zeros(1, 14))
-
-
-def test_disagreement_by_hand():
-    network = LatentFusion(NYU14, resolution=32, fusion="mean").eval()
-    pose = network.outputs(points(1, 32))
-    branches = torch.zeros(1, 3, 14, 3)
-    branches[0, 0, 0, 0], branches[0, 1, 0, 0] = 0.3, -0.3
-    pose = pose._replace(branches=branches, joints=branches.mean(1))
-    expected = torch.zeros(1, 14)
-    expected[0, 0] = (2 * 0.09 / 3) ** 0.5
-    torch.testing.assert_close(branch_disagreement(pose), expected)
 
 
 def test_ablations_are_arguments_away():

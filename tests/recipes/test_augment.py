@@ -90,7 +90,6 @@ def test_jitter_never_moves_joints(seed, space):
         (augment.CROSSINFONET, 0.25),
         (augment.SRN, 0.25),
         (augment.SRN_HANDS17, 0.25),
-        (augment.DEEPPRIOR_REFINEMENT, 1 / 3),
     ],
 )
 def test_exactly_one_of_the_kinds(policy, share):

@@ -26,14 +26,14 @@ class Check:
     """The folder into which it was unpacked."""
     split: Split = None
     """Look at this split only."""
-    pictures: Images = 200
+    images: Images = 200
     """Decode this many depth images of each part, evenly spread."""
 
     def run(self) -> int:
         from handkit.cli.data_check import check_data_set
 
-        count = None if self.pictures == "all" else self.pictures
-        return check_data_set(self.name, self.root, split=self.split, pictures=count)
+        count = None if self.images == "all" else self.images
+        return check_data_set(self.name, self.root, split=self.split, images=count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,17 +13,17 @@ from handkit.errors import DatasetError, HandkitError
 
 PIPED_WIDTH = 120
 LISTED = 5
-"""How many missing or damaged pictures are named."""
+"""How many missing or damaged images are named."""
 COLORS = {"ready": "green", "incomplete": "red", "damaged": "red", "absent": "yellow"}
 
 
-def check_data_set(name: str, root: Path, *, split: str | None, pictures: int | None) -> int:
+def check_data_set(name: str, root: Path, *, split: str | None, images: int | None) -> int:
     """To stdout; answers 0 where every part that is there is ready. Raises HandkitError."""
-    if pictures is not None and pictures < 0:
-        raise HandkitError(f"--pictures {pictures} is less than none; give a count or all", status=2)
+    if images is not None and images < 0:
+        raise HandkitError(f"--images {images} is less than none; give a count or all", status=2)
     try:
         publication = find_data_set(name)
-        reports = inspect(name, root, split=split, images=pictures)
+        reports = inspect(name, root, split=split, images=images)
     except DatasetError as error:
         raise HandkitError(f"{error}{_whence(name)}") from None
     console = Console()

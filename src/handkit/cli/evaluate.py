@@ -84,8 +84,8 @@ class Evaluate:
             answers_of,
             protocol_of,
             read_readout,
+            refused_in_words,
             score_answers,
-            told_of,
             with_words,
             write_answers,
         )
@@ -96,8 +96,8 @@ class Evaluate:
         mask = of_subject(store, self.fold) if self.fold else np.ones(len(store), bool)
         readout = read_readout(path, self.readout)
         seen = check_unseen(read_info(path), store, mask, allowed=self.allow_seen)
-        if self.out:  # told before the work, not after it
-            with told_of(self.out):
+        if self.out:  # refused before the work, not after it
+            with refused_in_words(self.out):
                 self.out.mkdir(parents=True, exist_ok=True)
         center = None if self.center == "packed" else CenterSource(self.center)
         finder = find_localizer(self.localizer) if center is CenterSource.LOCALIZER else None

@@ -137,8 +137,8 @@ class Train:
             recipe = recipe_on(
                 store, self.network, arguments, resolution=self.resolution, refinement=self.center_refinement
             )
-            if told := other_centers(recipe, store):
-                say(told)
+            if elsewhere := other_centers(recipe, store):
+                say(elsewhere)
         recipe = recipe.continued() if self.init else recipe
         precision = PRECISIONS[self.precision] if self.precision else None
         recipe = judging(

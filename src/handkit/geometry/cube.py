@@ -1,6 +1,5 @@
 """The metric box around one hand: it says where to cut, and how to look."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,20 +29,11 @@ class Cube:
         zeros = torch.zeros_like(center[:, 0])
         return cls(center, edges, zeros, zeros.bool())
 
-    def views(self, *, mirrored: Sequence[bool], rotations: int = 1) -> "Cube":
-        """Every box plain or mirrored, as listed, and each of these in `rotations` rolls, evenly over a full turn.
-
-        Rows are boxes x `mirrored` x `rotations`, the last fastest.
-        """
-        count = len(self.roll)
+    def views(self, *, mirrored: Sequence[bool]) -> "Cube":
+        """Every box plain or mirrored, as listed: rows are boxes x `mirrored`, the last fastest."""
         flips = torch.tensor(list(mirrored), device=self.roll.device)
-        rolls = torch.arange(rotations, device=self.roll.device, dtype=self.roll.dtype) * (2 * math.pi / rotations)
-        rows = self[torch.arange(count, device=self.roll.device).repeat_interleave(len(flips) * rotations)]
-        return replace(
-            rows,
-            roll=rows.roll + rolls.repeat(count * len(flips)),
-            mirrored=rows.mirrored ^ flips.repeat_interleave(rotations).repeat(count),
-        )
+        rows = self[torch.arange(len(self), device=self.roll.device).repeat_interleave(len(flips))]
+        return replace(rows, mirrored=rows.mirrored ^ flips.repeat(len(self)))
 
     def axes(self) -> Float[Tensor, "B 2 2"]:
         """Camera x, y to the box's own axes; orthogonal."""

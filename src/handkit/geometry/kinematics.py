@@ -32,17 +32,6 @@ def axis_rotation(axis: str, angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*
     return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
 
 
-def rotation_between(a: Float[Tensor, "*batch 3"], b: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """The smallest rotation that turns unit vector `a` onto unit vector `b` (not for opposite vectors)."""
-    cross = torch.linalg.cross(a, b)
-    x, y, z = cross.unbind(-1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    scale = 1 / (1 + (a * b).sum(-1)).clamp_min(1e-6)
-    identity = torch.eye(3, dtype=a.dtype, device=a.device)
-    return identity + skew + skew @ skew * scale[..., None, None]
-
-
 def chain(
     origin: Float[Tensor, "*batch 3"],
     frame: Float[Tensor, "*batch 3 3"],

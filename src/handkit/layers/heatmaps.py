@@ -40,20 +40,6 @@ def expected_cell(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J
     return torch.stack((horizontal.sum(-1), vertical.sum(-1)), dim=-1)
 
 
-def cell_spread(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J"]:
-    """Standard deviation of the cell under each map, both axes together, normalized units.
-
-    `sqrt(E|cell - E[cell]|^2)`: 0 when all mass is on one cell, 0.816 when it is everywhere. A sharp map
-    means that the network is sure of one place, not that the place is right.
-    """
-    height, width = probabilities.shape[2:]
-    squared_x = cell_centers(width, device=probabilities.device).square()
-    squared_y = cell_centers(height, device=probabilities.device).square()
-    second_moment = (probabilities.sum(2) * squared_x).sum(-1) + (probabilities.sum(3) * squared_y).sum(-1)
-    variance = second_moment - expected_cell(probabilities).square().sum(-1)
-    return variance.clamp_min(0).sqrt()
-
-
 def cell_deviations(probabilities: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J 2"]:
     """Standard deviation of the (horizontal, vertical) cell coordinate under each map, normalized units."""
     height, width = probabilities.shape[2:]

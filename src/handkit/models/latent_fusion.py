@@ -41,7 +41,6 @@ from torch.nn import functional
 from handkit.geometry.crop import Space
 from handkit.layers.heatmaps import (
     cell_deviations,
-    cell_spread,
     expected_cell,
     gaussian_error,
     highest_cell,
@@ -79,21 +78,6 @@ class LatentPose(NamedTuple):
     """Positive, sum to 1."""
     heatmaps: tuple[Float[Tensor, "B J H W"], ...]
     """One latent distribution over the S/4 x S/4 cells for each branch and joint; explicit maps, about 1 on it."""
-
-
-def branch_disagreement(pose: LatentPose) -> Float[Tensor, "B J"]:
-    """Root mean square distance of the branches from the pose, normalized units; 0 when they agree.
-
-    The branches come to each coordinate in different ways, so a joint on which they part is a joint that
-    the image does not settle.
-    """
-    squared = (pose.branches - pose.joints.unsqueeze(1)).square().sum(-1)
-    return squared.mean(1).sqrt()
-
-
-def heatmap_spread(pose: LatentPose) -> Float[Tensor, "B J"]:
-    """Standard deviation of the first branch's cells around each joint, normalized units, at least 0."""
-    return cell_spread(pose.heatmaps[0])
 
 
 def activated_convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1) -> nn.Sequential:

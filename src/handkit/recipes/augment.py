@@ -154,5 +154,3 @@ DENSEREG = Augment(roll=pi, aspect=0.2)
 """Always both: +-180 degrees; width and height each times N(1, 0.2), cut to 0.9 to 1.1 (2.3)."""
 ATTENTION_HOURGLASS = SRN
 """None is stated; SRN's, which docs/reference.md, 2.3 suggests."""
-DEEPPRIOR_REFINEMENT = Augment(center_mm=5.0, roll=pi, combine="one")
-"""DeepPrior++'s refinement network: exactly one of {com, rot, none}: N(0, 5 mm), +-180 degrees (2.3)."""

@@ -117,7 +117,7 @@ def write_answers(
         frame = store.batch([int(rows[row])])
         return DepthImage(frame.depth[0].numpy(), frame.camera.camera(0))
 
-    with told_of(folder):
+    with refused_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with written_whole(folder / "predictions.txt") as file:
             np.savetxt(file, answers[mask].reshape(len(rows), -1), fmt="%.3f")
@@ -187,8 +187,8 @@ def folds_of(store: PackedFrames) -> list[str]:
 
 
 @contextmanager
-def told_of(out: Path) -> Generator[None]:
-    """What cannot be written to the folder is told in one sentence."""
+def refused_in_words(out: Path) -> Generator[None]:
+    """What cannot be written to the folder ends in one sentence: HandkitError."""
     try:
         yield
     except OSError as error:
