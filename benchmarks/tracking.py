@@ -205,8 +205,9 @@ def read_cvar(folder: Path) -> Recording:
     return Recording("cvar", read_folder(folder, camera), truth)
 
 
-def render(count: int, seed: int) -> Recording:
-    scene = record(count, torch.Generator().manual_seed(seed), device="sr300")
+def render(count: int, seed: int, *, pace: int = 12) -> Recording:
+    """`pace`: frames from pose to pose."""
+    scene = record(count, torch.Generator().manual_seed(seed), device="sr300", pace=pace)
     shown = whole_frames(scene)
     images = [DepthImage.of(shown.depth[i].numpy(), shown.camera.camera(i)) for i in range(count)]
     truth = [dict(enumerate(joints)) for joints in scene.joints.numpy()]

@@ -1,15 +1,23 @@
-"""Smoothing over time: the One Euro filter, of a hand's center apart from its joints around it.
+"""Smoothing over time: a Kalman filter for points at constant velocity, of a hand's center apart from its joints.
 
-Géry Casiez, Nicolas Roussel, Daniel Vogel: 1€ Filter, a simple speed-based low-pass filter for noisy input in
-interactive systems, CHI 2012. https://gery.casiez.net/1euro/
+The model is the discrete white noise acceleration model, 6.3.2 in Bar-Shalom, Li, Kirubarajan: Estimation with
+Applications to Tracking and Navigation, 2001 (https://doi.org/10.1002/0471221279). Its acceleration grows with a
+point's speed, as the cutoff of the One Euro filter does (https://gery.casiez.net/1euro/): calm at rest, without lag in
+motion. One Euro itself, whose answer trails behind every motion, was measured beside it: `results/live.md`.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from handkit.shapes import Float32, Float64
+
+GATE = 1.5
+"""Of standard deviations: what a point is farther from where it was expected is a motion that has just begun."""
+FIRST_MM_S = 200.0
+"""Standard deviation of the velocity of a point that is new."""
+LEAST_MM, CENTER_MM, UNKNOWN_MM = 0.5, 1.0, 2.5
+"""Standard deviations of what is measured: at least, of a hand's center, of a joint where nothing is said."""
 
 
 class Motion(NamedTuple):
@@ -20,45 +28,47 @@ class Motion(NamedTuple):
     """mm/s."""
 
 
-class OneEuro:
-    """A low-pass filter of points whose cutoff grows with their speed: calm at rest, without lag in motion.
+class SteadyFilter:
+    """Smooths points whose velocity changes by `rest_mm_s2`, and `per_speed` (1/s) of their speed, each second.
 
-    The cutoff in Hz is `minimum_hz` + `beta` x speed in mm/s, where the speed itself is smoothed with `derivative_hz`.
     A point's speed is the length of its velocity, so that the filter does not depend on the axes.
     """
 
-    def __init__(self, *, minimum_hz: float, beta: float, derivative_hz: float) -> None:
-        self.minimum_hz, self.beta, self.derivative_hz = minimum_hz, beta, derivative_hz
-        self.points: Float64[np.ndarray, "N 3"] | None = None
-        self._slope: Float64[np.ndarray, "N 3"] | None = None
+    def __init__(self, *, rest_mm_s2: float, per_speed: float) -> None:
+        self.rest_mm_s2, self.per_speed = rest_mm_s2, per_speed
+        self.motion: Motion | None = None
+        # Of a coordinate: its variance, that of its velocity, and what both have in common.
+        self._place: Float64[np.ndarray, " N"]
+        self._speed: Float64[np.ndarray, " N"]
+        self._mixed: Float64[np.ndarray, " N"]
 
-    def update(self, points: Float64[np.ndarray, "N 3"], elapsed_s: float) -> Motion:
-        """The points `elapsed_s` (positive) after those before, smoothed; the first ones as they are.
-
-        The slope that the filter smooths leads from the last smoothed point to the new one as it came, so it is the
-        velocity over the share of the new one.
-        """
-        if self.points is None or self._slope is None:
-            self.points, self._slope = points, np.zeros_like(points)
-            return Motion(points, self._slope)
-        slope = (points - self.points) / elapsed_s
-        self._slope = self._slope + share_of_new(self.derivative_hz, elapsed_s) * (slope - self._slope)
-        speed = np.linalg.norm(self._slope, axis=-1, keepdims=True)
-        share = share_of_new(self.minimum_hz + self.beta * speed, elapsed_s)
-        self.points = self.points + share * (points - self.points)
-        return Motion(self.points, share * self._slope)
-
-
-def share_of_new(
-    cutoff_hz: float | Float64[np.ndarray, "*batch"], elapsed_s: float
-) -> float | Float64[np.ndarray, "*batch"]:
-    """Weight, 0 to 1, of the newest value in an exponential filter of this cutoff.
-
-    >>> round(share_of_new(1 / (2 * math.pi), 1.0), 3)
-    0.5
-    """
-    radians = 2 * math.pi * cutoff_hz * elapsed_s
-    return radians / (radians + 1)
+    def update(
+        self, points: Float64[np.ndarray, "N 3"], deviation_mm: Float64[np.ndarray, " N"], elapsed_s: float
+    ) -> Motion:
+        """The points `elapsed_s` (positive) after those before, measured to `deviation_mm`; the first as they are."""
+        noise = deviation_mm**2
+        if self.motion is None:
+            self._place, self._mixed = noise, np.zeros_like(noise)
+            self._speed = np.full_like(noise, FIRST_MM_S**2)
+            self.motion = Motion(points, np.zeros_like(points))
+            return self.motion
+        before, velocity = self.motion
+        place = self._place + (2 * self._mixed + self._speed * elapsed_s) * elapsed_s
+        mixed = self._mixed + self._speed * elapsed_s
+        surprise = points - (before + velocity * elapsed_s)
+        sudden = np.linalg.norm(surprise, axis=-1) - GATE * np.sqrt(3 * (place + noise))
+        speed = np.linalg.norm(velocity, axis=-1) + np.maximum(sudden, 0) / elapsed_s
+        change = (self.rest_mm_s2 + self.per_speed * speed) * elapsed_s
+        place = place + (change * elapsed_s / 2) ** 2
+        mixed = mixed + change**2 * elapsed_s / 2
+        share, turn = place / (place + noise), mixed / (place + noise)
+        self._place, self._mixed = place * (1 - share), mixed * (1 - share)
+        self._speed = self._speed + change**2 - turn * mixed
+        self.motion = Motion(
+            points + (share[:, None] - 1) * surprise,
+            velocity + turn[:, None] * surprise,
+        )
+        return self.motion
 
 
 class Smoothed(NamedTuple):
@@ -71,19 +81,22 @@ class Smoothed(NamedTuple):
 class HandSmoother:
     """Smooths the joints of one hand (camera mm); its center and the joints around it each with their own filter.
 
-    A hand moves as a whole several times faster than its fingers move in it, so the joints around the center can be
-    held calmer than the center, which may not lag.
+    The center is the mean of all joints and so measured better than each of them; half of a joint's expected error
+    changes from frame to frame, the other half stays for as long as the hand looks the same.
     """
 
     def __init__(self) -> None:
-        self._center = OneEuro(minimum_hz=1.0, beta=0.3, derivative_hz=3.0)
-        self._around = OneEuro(minimum_hz=0.5, beta=0.1, derivative_hz=3.0)
+        self._center = SteadyFilter(rest_mm_s2=80.0, per_speed=22.0)
+        self._around = SteadyFilter(rest_mm_s2=75.0, per_speed=20.0)
 
-    def update(self, joints_mm: Float32[np.ndarray, "J 3"], elapsed_s: float) -> Smoothed:
-        """The joints `elapsed_s` (positive) after those before."""
+    def update(
+        self, joints_mm: Float32[np.ndarray, "J 3"], uncertainty_mm: Float32[np.ndarray, " J"], elapsed_s: float
+    ) -> Smoothed:
+        """The joints `elapsed_s` (positive) after those before; `uncertainty_mm` is NaN where nothing is known."""
         joints = joints_mm.astype(np.float64)
         center = joints.mean(axis=0, keepdims=True)
-        whole = self._center.update(center, elapsed_s)
-        around = self._around.update(joints - center, elapsed_s)
+        known = np.where(np.isfinite(uncertainty_mm), uncertainty_mm / 2, UNKNOWN_MM).astype(np.float64)
+        whole = self._center.update(center, np.array([CENTER_MM]), elapsed_s)
+        around = self._around.update(joints - center, np.maximum(known, LEAST_MM), elapsed_s)
         points, velocity = whole.points + around.points, whole.velocity + around.velocity
         return Smoothed(points.astype(np.float32), velocity.astype(np.float32))

@@ -100,7 +100,7 @@ class Track:
         )
 
     def _advance(self, pose: HandPose, elapsed_s: float) -> Smoothed:
-        smooth = self._smoother.update(pose.joints_mm, elapsed_s)
+        smooth = self._smoother.update(pose.joints_mm, pose.uncertainty_mm, elapsed_s)
         return smooth._replace(joints_mm=self._bones.hold(smooth.joints_mm, pose.uncertainty_mm))
 
 

@@ -86,3 +86,23 @@ def test_rerun_gets_depth_hands_confidence_and_times(tmp_path: Path) -> None:
         "/times/search",
     ):
         assert name in printed, printed[:2000]
+
+
+@pytest.mark.slow
+def test_rerun_shows_it(tmp_path: Path) -> None:
+    """A screenshot without a display: the near box in blue, the wall in yellow and green, the cube's edges in gray."""
+    pytest.importorskip("rerun")
+    import subprocess
+
+    if not list(Path("/usr/share/vulkan/icd.d").glob("lvp_icd*")):
+        pytest.skip("no software Vulkan here: apt-get install mesa-vulkan-drivers")
+    write(open_viewer(str(tmp_path / "a.rrd")), 4)
+    command = [str(Path(sys.executable).with_name("rerun")), str(tmp_path / "a.rrd"), "--headless", "--port", "0"]
+    command += ["--window-size", "800x500", "--screenshot-to", str(tmp_path / "a.png")]
+    subprocess.run(command, check=True, timeout=200, capture_output=True)
+    shown = cv2.imread(str(tmp_path / "a.png"))
+    assert shown is not None
+    space = shown[:, : int(shown.shape[1] * 0.55)].astype(int)
+    blue, green, red = space[..., 0], space[..., 1], space[..., 2]
+    assert ((blue > 150) & (blue > red + 80)).mean() > 0.002, "the box"
+    assert ((green > 150) & (green > blue + 80)).mean() > 0.05, "the wall"

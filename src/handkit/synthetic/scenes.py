@@ -144,9 +144,12 @@ def sample_scenes(
     )
 
 
-def record(count: int, generator: torch.Generator, *, device: str) -> Scene:
-    """`count` successive frames of one hand that moves in front of one named camera, things and people behind it."""
-    arm = _moving_arm(count, generator)
+def record(count: int, generator: torch.Generator, *, device: str, pace: int = 12) -> Scene:
+    """`count` successive frames of one hand that moves in front of one named camera, things and people behind it.
+
+    From posture to posture it takes `pace` frames.
+    """
+    arm = _moving_arm(count, generator, pace)
     first = arm.place()
     balls = first.balls()
     view = Viewpoint(torch.full((1,), FRONTAL), torch.tensor([[0.0, -1.0, 0.0]]))
@@ -172,9 +175,9 @@ def record(count: int, generator: torch.Generator, *, device: str) -> Scene:
     )
 
 
-def _moving_arm(count: int, generator: torch.Generator) -> Arm:
-    """One arm that glides from posture to posture, a dozen frames each."""
-    keys = max(count // 12, 1) + 1
+def _moving_arm(count: int, generator: torch.Generator, pace: int) -> Arm:
+    """One arm that glides from posture to posture, `pace` frames each."""
+    keys = max(count // pace, 1) + 1
     time = torch.linspace(0, keys - 1, count)
     one = sample_shapes(1, generator)
     shape = HandShape(*(field.expand(count, *field.shape[1:]) for field in one))

@@ -11,6 +11,7 @@ from handkit.camera import Camera
 from handkit.drawing import FINGER_COLORS, PALM_COLOR
 from handkit.extras import load
 from handkit.hand import HandPose
+from handkit.shapes import Float32
 from handkit.skeleton import HAND21, Skeleton
 from handkit.sources.source import TimedFrame
 
@@ -18,6 +19,10 @@ SLOTS = 4
 """Hands shown at once; entities have names of their own, so that each can be hidden."""
 EDGE_MM = 250.0
 """Of the cube drawn around a hand."""
+COLORED_MM = (200.0, 1500.0)
+"""Depth that colors tell apart."""
+SLOW_MS = 50.0
+"""Top of the chart of times."""
 
 
 class RerunViewer:
@@ -54,8 +59,7 @@ class RerunViewer:
             stream.log(
                 "world/camera", rr.Pinhole(**k, **size, camera_xyz=rr.ViewCoordinates.RDF, image_plane_distance=300.0)
             )
-        depth = frame.image.depth.round().clip(0, 65535).astype(np.uint16)
-        stream.log("world/camera/depth", rr.DepthImage(depth, meter=1.0))
+        stream.log("world/camera/depth", self._depth(frame))
         for slot in range(SLOTS):
             if slot < len(hands):
                 self._draw(f"world/hands/{slot}", hands[slot], camera)
@@ -80,12 +84,32 @@ class RerunViewer:
         raw = getattr(hand, "raw_mm", None)
         if raw is not None:
             stream.log(f"{name}/raw", rr.Points3D(raw, radii=2.0, colors=[150, 150, 150]))
-        label = f"{hand.handedness} {hand.confidence:.2f}"
-        box = rr.Boxes3D(centers=[hand.center], half_sizes=[[EDGE_MM / 2] * 3], colors=[90, 90, 110], labels=[label])
-        stream.log(f"{name}/cube", box)
+        center = hand.center
+        stream.log(f"{name}/cube", self._box(center))
+        above = rr.Points3D(
+            [center - np.array([0, EDGE_MM / 2 + 20, 0])],
+            radii=0.1,
+            labels=[f"{hand.handedness} {hand.confidence:.2f}"],
+            show_labels=True,
+        )
+        stream.log(f"{name}/label", above)
         seen = name.replace("world", "world/camera")
         stream.log(seen, rr.Points2D(camera.project(hand.joints_mm), radii=2.5, **known))
         stream.log(f"confidence/{name[-1]}", rr.Scalars(hand.confidence))
+
+    def _depth(self, frame: TimedFrame) -> Any:  # noqa: ANN401
+        """In space small enough points that joints show between them."""
+        depth = frame.image.depth.round().clip(0, 65535).astype(np.uint16)
+        return self._rr.DepthImage(depth, meter=1.0, depth_range=COLORED_MM, colormap="turbo", point_fill_ratio=0.4)
+
+    def _box(self, center: Float32[np.ndarray, "3"]) -> Any:  # noqa: ANN401
+        rr = self._rr
+        return rr.Boxes3D(
+            centers=[center],
+            half_sizes=[[EDGE_MM / 2] * 3],
+            colors=[160, 160, 180],
+            fill_mode=rr.components.FillMode.MajorWireframe,
+        )
 
     def _description(self, skeleton: Skeleton) -> Any:  # noqa: ANN401
         """Names and colors of the joints, and the bones between them."""
@@ -102,8 +126,15 @@ class RerunViewer:
         view = self._blueprint
         rows = [
             view.Spatial2DView(origin="world/camera", name="depth"),
-            view.TimeSeriesView(origin="confidence", name="confidence"),
-            *([view.TimeSeriesView(origin="times", name="ms")] if self._timings_ms is not None else []),
+            view.TimeSeriesView(origin="confidence", name="confidence", axis_y=view.ScalarAxis(range=(0.0, 1.0))),
         ]
-        space = view.Spatial3DView(origin="world", name="space")
+        if self._timings_ms is not None:
+            scale = view.ScalarAxis(range=(0.0, SLOW_MS))
+            rows.append(view.TimeSeriesView(origin="times", name="ms", axis_y=scale))
+        space = view.Spatial3DView(
+            origin="world",
+            name="space",
+            contents=["$origin/**", "- /world/camera/hands/**"],  # the flat ones are for the image
+            eye_controls=view.EyeControls3D(position=(-350, -300, -100), look_target=(0, 0, 480), eye_up=(0, -1, 0)),
+        )
         return view.Blueprint(view.Horizontal(space, view.Vertical(*rows), column_shares=[3, 2]), collapse_panels=True)
