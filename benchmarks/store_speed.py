@@ -5,18 +5,21 @@ the clock they stand beside. The frames are the renderer's, 640x480, with arm, c
 """
 
 import dataclasses
+import importlib
 import tempfile
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import tyro
-from jaxtyping import Float32, UInt16
+import zstandard
+from jaxtyping import Float32, Shaped, UInt16
 from report import print_report
 
 from handkit.camera import Camera
@@ -25,7 +28,7 @@ from handkit.datasets.hands17 import decode as read_image
 from handkit.geometry.cube import Cube
 from handkit.recipes import CenterSource
 from handkit.skeleton import HAND21, Skeleton
-from handkit.store.codec import CODECS, Codec, decode, encode
+from handkit.store.codec import CODECS, Codec
 from handkit.store.packing import MARGIN, CubeOf, Packing, Window, pack
 from handkit.store.shards import Settings
 from handkit.store.store import PackedFrames
@@ -47,6 +50,8 @@ COMMON = Settings(
     unit_mm=1.0,
     codec="none",
 )
+Write = Callable[[UInt16[np.ndarray, "H W"]], bytes]
+Read = Callable[[bytes], Shaped[np.ndarray, " N"]]
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,6 @@ def store_of(frames: HandDataset, cube_of: CubeOf, path: Path, codec: Codec, *, 
 
 def packing_row(files: LabeledFiles, folder: Path, codec: Codec) -> dict[str, str]:
     """Reading, cutting, encoding, checksums and fsync."""
-    encode(np.ones((2, 2), np.uint16), codec)  # compiles
     stores: list[PackedFrames] = []
     spent, passed = seconds(lambda: stores.append(store_of(files, around_joints, folder / codec, codec, margin=MARGIN)))
     size = sum(shard.patch_bytes for shard in stores[0].manifest.shards) / len(files)
@@ -162,38 +166,62 @@ def reading_row(
 
 
 def codec_rows(frames: Repeated) -> list[dict[str, str]]:
-    """Bytes and time of our codec, and of zlib over the differences of neighbors."""
+    """Bytes and time of zstandard and, where it is installed, blosc2; read as into a batch, float32 mm."""
     patches = [cut(frames, index) for index in range(len(frames.records))]
     plain = sum(patch.nbytes for patch in patches)
-
-    def ours() -> list[bytes]:
-        return [encode(patch, "rvl") for patch in patches]
-
-    def deflated() -> list[bytes]:
-        return [zlib.compress(np.diff(patch, axis=1, prepend=np.uint16(0)).tobytes(), 1) for patch in patches]
-
+    image = np.empty((CAMERA.height, CAMERA.width), np.float32)
     rows: list[dict[str, str]] = []
-    for name, write in (("rvl", ours), ("differences, zlib 1", deflated)):
-        packed = write()
+    for name, (pack_one, read_one) in candidates().items():
+        packed = [pack_one(patch) for patch in patches]
 
-        def read(name: str = name, packed: list[bytes] = packed) -> None:
-            for data, patch in zip(packed, patches, strict=True):
-                if name == "rvl":
-                    decode(np.frombuffer(data, np.uint8), patch.shape, "rvl")
-                else:
-                    np.cumsum(np.frombuffer(zlib.decompress(data), np.uint16).reshape(patch.shape), 1, dtype=np.uint16)
+        def read(read_one: Read = read_one, packed: list[bytes] = packed) -> None:
+            for data, (height, width) in zip(packed, (patch.shape for patch in patches), strict=True):
+                values = read_one(data).reshape(height, width)
+                np.multiply(values, np.float32(1), out=image[:height, :width])
 
-        read()
+        spent = min(seconds(lambda pack_one=pack_one: [pack_one(patch) for patch in patches])[0] for _ in range(3))
         rows.append(
             {
                 "codec": name,
                 "smaller": f"{plain / sum(map(len, packed)):.1f} times",
                 "kB": f"{sum(map(len, packed)) / len(packed) / 1e3:.1f}",
-                "encode, us": f"{1e6 * seconds(write)[0] / len(patches):.0f}",
-                "decode, us": f"{1e6 * seconds(read)[0] / len(patches):.0f}",
+                "encode, us": f"{1e6 * spent / len(patches):.0f}",
+                "decode, us": f"{1e6 * min(seconds(read)[0] for _ in range(5)) / len(patches):.0f}",
             }
         )
     return rows
+
+
+def candidates() -> dict[str, tuple[Write, Read]]:
+    """How a patch becomes bytes, and bytes 16-bit values."""
+    found: dict[str, tuple[Write, Read]] = {"none": (lambda patch: patch.tobytes(), values)}
+    found |= {f"zstandard {level}": zstandard_of(level) for level in (1, 3, 9)}
+    if find_spec("blosc2"):
+        for codec, filtered, level in (("LZ4", "SHUFFLE", 5), ("ZSTD", "SHUFFLE", 1), ("ZSTD", "BITSHUFFLE", 5)):
+            found[f"blosc2 {codec} {filtered} {level}".lower()] = blosc2_of(codec, filtered, level)
+    return found
+
+
+def zstandard_of(level: int) -> tuple[Write, Read]:
+    """Of one thread."""
+    pack_one, unpack = zstandard.ZstdCompressor(level=level).compress, zstandard.ZstdDecompressor().decompress
+    return lambda patch: pack_one(patch.tobytes()), lambda data: values(unpack(data))
+
+
+def blosc2_of(codec: str, filtered: str, level: int) -> tuple[Write, Read]:
+    """Of one thread."""
+    blosc: Any = importlib.import_module("blosc2")
+    filters: dict[str, Any] = {"filters": [blosc.Filter[filtered]], "filters_meta": [0], "codec": blosc.Codec[codec]}
+
+    def write(patch: UInt16[np.ndarray, "H W"]) -> bytes:
+        return blosc.compress2(patch.tobytes(), typesize=2, nthreads=1, clevel=level, **filters)
+
+    return write, lambda data: values(blosc.decompress2(data, nthreads=1))
+
+
+def values(data: bytes) -> Shaped[np.ndarray, " N"]:
+    """16-bit ones."""
+    return np.frombuffer(data, np.uint16)
 
 
 def cut(frames: Repeated, index: int) -> UInt16[np.ndarray, "H W"]:

@@ -258,7 +258,7 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     file = tmp_path / "centers.txt"
     file.write_text("\n".join([*lines[:3], "invalid", ""]))
     refined = tmp_path / "refined"
-    assert run("data", "pack", "nyu", "--root", root, "--out", refined, "--centers", file, "--codec", "rvl") == 0
+    assert run("data", "pack", "nyu", "--root", root, "--out", refined, "--centers", file, "--codec", "zstd") == 0
     assert "there is nothing to center a cube on" in capsys.readouterr().err
     assert PackedFrames.open(refined).rows["valid"].tolist() == [True, False, False, False]
     assert np.allclose(PackedFrames.open(refined).rows["center"][0], packed.rows["center"][0], atol=1e-3)

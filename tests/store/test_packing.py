@@ -39,7 +39,7 @@ def contents(store):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "store"
-    pack(packing_of(FRAMES, codec="rvl"), path)
+    pack(packing_of(FRAMES, codec="zstd"), path)
     return contents(path)
 
 
@@ -68,7 +68,7 @@ def test_files_of_a_store(uninterrupted):
 @pytest.mark.parametrize("workers", [2, 5])
 def test_the_number_of_workers_makes_no_difference(tmp_path, uninterrupted, workers):
     told = []
-    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store", workers=workers, tell=told.append)
+    pack(packing_of(FRAMES, codec="zstd"), tmp_path / "store", workers=workers, tell=told.append)
     assert contents(tmp_path / "store") == uninterrupted
     assert sum(told) == 14
 
@@ -81,7 +81,7 @@ def test_killed_again_and_again(tmp_path, uninterrupted, seed):
     settings = {"workers": 1 + seed % 2}
 
     def start(store):
-        process = context.Process(target=pack, args=(packing_of(FRAMES, codec="rvl"), store), kwargs=settings)
+        process = context.Process(target=pack, args=(packing_of(FRAMES, codec="zstd"), store), kwargs=settings)
         process.start()
         return process
 
@@ -95,7 +95,7 @@ def test_killed_again_and_again(tmp_path, uninterrupted, seed):
             os.kill(process.pid or 0, signal.SIGKILL)
             killed += 1
         process.join()
-    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store", **settings)
+    pack(packing_of(FRAMES, codec="zstd"), tmp_path / "store", **settings)
     assert killed > 0
     assert contents(tmp_path / "store") == uninterrupted
 
@@ -118,14 +118,14 @@ def test_stopped_before_and_after_every_file_gets_its_name(tmp_path, monkeypatch
     for stop in range(16):
         store, steps = tmp_path / f"store-{stop}", iter(range(99))
         with pytest.raises(PulledPlugError):
-            pack(packing_of(FRAMES, codec="rvl"), store)
+            pack(packing_of(FRAMES, codec="zstd"), store)
         whole = stop == 15  # settings, 4 shards, index, sources, manifest: before and after each
         with nullcontext() if whole else pytest.raises(StoreError):
             PackedFrames.open(store)
-        pack(packing_of(FRAMES, codec="rvl"), store)
+        pack(packing_of(FRAMES, codec="zstd"), store)
         assert contents(store) == uninterrupted
     steps, stop = iter(range(99)), None
-    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "last")
+    pack(packing_of(FRAMES, codec="zstd"), tmp_path / "last")
     assert next(steps) == 16, "there is no other place"
 
 
@@ -151,12 +151,12 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path, monkeypatch, un
     with monkeypatch.context() as patch:
         patch.setattr(packing, "written_whole", filling)
         with pytest.raises(StoreError, match=r"no space is left for .*store: free some; 3 finished shards are kept"):
-            pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store")
+            pack(packing_of(FRAMES, codec="zstd"), tmp_path / "store")
     assert sorted(contents(tmp_path / "store")) == ["packing.json", *(f"shard-0000{number}.bin" for number in range(3))]
     begun = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").glob("shard-*")}
     with pytest.raises(StoreError, match=r"is not packed to the end \(3 shards are\)"):
         PackedFrames.open(tmp_path / "store")
-    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store")
+    pack(packing_of(FRAMES, codec="zstd"), tmp_path / "store")
     assert contents(tmp_path / "store") == uninterrupted
     assert all(path.stat().st_mtime_ns == before for path, before in begun.items()), "not packed again"
 
@@ -250,10 +250,10 @@ def test_two_at_once_are_told_of_each_other(tmp_path):
 def test_a_cut_shard_is_packed_anew(tmp_path, uninterrupted):
     """By a file system that lost its end in a power cut, say."""
     store = tmp_path / "store"
-    pack(packing_of(FRAMES, codec="rvl"), store)
+    pack(packing_of(FRAMES, codec="zstd"), store)
     for name, length in (("shard-00001.bin", 7), ("shard-00002.bin", 0), ("shard-00003.bin", 2000)):
         (store / name).write_bytes((store / name).read_bytes()[:length])
-    pack(packing_of(FRAMES, codec="rvl"), store)
+    pack(packing_of(FRAMES, codec="zstd"), store)
     assert contents(store) == uninterrupted
 
 

@@ -78,7 +78,7 @@ def test_the_crop_of_a_patch_is_the_crop_of_the_image(store, seed):
 def test_rendered_images_in_fractions_of_a_millimeter(tmp_path):
     """Where a store keeps steps of 1/32 mm, crops agree with those of images in such steps."""
     frames = Rendered(4)
-    packing = dataclasses.replace(packing_of(frames, unit_mm=1 / 32, codec="rvl"), cube_of=around_label)
+    packing = dataclasses.replace(packing_of(frames, unit_mm=1 / 32, codec="zstd"), cube_of=around_label)
     pack(packing, tmp_path / "store")
     patch, index = PackedFrames.open(tmp_path / "store").batch(range(4)), range(4)
     image = whole(frames, index)
@@ -158,7 +158,7 @@ def test_workers_open_the_files_themselves(store):
 
 
 def test_damaged_bytes_are_found_and_mended(tmp_path):
-    packing = packing_of(FRAMES, codec="rvl")
+    packing = packing_of(FRAMES, codec="zstd")
     pack(packing, tmp_path / "store")
     assert PackedFrames.open(tmp_path / "store").damage() == []
     shard = tmp_path / "store/shard-00001.bin"
@@ -192,7 +192,7 @@ def test_damaged_tables_are_found_and_made_anew(tmp_path, name, sentence):
 
 def test_a_packed_patch_that_is_no_patch_is_refused(tmp_path):
     """Whatever the bytes are, nothing is read or written beside them."""
-    pack(packing_of(FRAMES, codec="rvl"), tmp_path / "store")
+    pack(packing_of(FRAMES, codec="zstd"), tmp_path / "store")
     shard = tmp_path / "store/shard-00000.bin"
     sound = shard.read_bytes()
     length = PackedFrames.open(tmp_path / "store").manifest.shards[0].patch_bytes
@@ -218,7 +218,8 @@ def test_what_is_no_store(tmp_path):
     text = manifest.read_text()
     for changed, sentence in [
         (text[:-30], "is damaged"),
-        (text.replace('"format": 2', '"format": 99'), "format 99"),
+        (text.replace('"format": 3', '"format": 99'), "format 99"),
+        (text.replace('"format": 3', '"format": 2'), "has format 2 of an earlier handkit, .* pack it anew"),
         (text.replace('"none"', '"zip"'), "is damaged"),
         (text.replace("hand21", "hand99"), "joints of hand99"),
     ]:

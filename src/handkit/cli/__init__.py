@@ -90,7 +90,7 @@ GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_CO
 
 EXTRAS = {
     "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
-    "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
+    "zstandard": "train", "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
 }  # fmt: skip
 """Packages that not everybody installs, and the extra that brings them."""
 

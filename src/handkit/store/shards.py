@@ -23,7 +23,7 @@ from handkit.errors import StoreError
 from handkit.recipes.centers import CenterSource
 from handkit.store.codec import CODECS, Codec
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, INDEX, SOURCES = "store.json", "index.bin", "sources.txt"
 PACKING = "packing.json"
 """The settings, while a store is being packed."""

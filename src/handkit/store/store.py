@@ -4,7 +4,7 @@ A patch is a LabeledFrame whose camera has a shifted principal point, so a crop 
 Patches of a batch differ in size; the smaller ones are invalid to the right and below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.skeleton import SKELETONS, Skeleton
-from handkit.store.codec import decode, gather
+from handkit.store.codec import decode
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 
 Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
@@ -71,14 +71,13 @@ class PackedFrames:
         rows = self.rows[np.asarray(index)]
         if not rows["valid"].all():
             raise StoreError(f"{self.path}: {self._why(int(np.asarray(index)[~rows['valid']][0]))}")
-        size = (len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1)))
-        depth = torch.empty(size)
-        out, unit, packed = depth.numpy(), self.manifest.settings.unit_mm, self.manifest.settings.codec != "none"
-        columns = (rows[name].astype(np.int64) for name in ("offset", "size", "height", "width"))
-        places = np.stack([np.arange(len(rows)), *columns], axis=1)
-        for shard in np.unique(rows["shard"]):
-            if not gather(self.shards[shard], places[rows["shard"] == shard], unit, out, packed=packed):
-                raise StoreError(f"{self.path / self.manifest.shards[shard].name} is damaged; {_MEND}")
+        depth = torch.empty(len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1)))
+        unit = np.float32(self.manifest.settings.unit_mm)
+        for image, patch in zip(depth.numpy(), self._patches(rows), strict=True):
+            height, width = patch.shape
+            np.multiply(patch, unit, out=image[:height, :width])
+            image[:height, width:] = 0
+            image[height:] = 0
         return _frame(rows, depth, self._camera()).to(device)
 
     def to(self, device: torch.device | str) -> "ResidentFrames":
@@ -86,8 +85,8 @@ class PackedFrames:
         sizes = self.rows["height"].astype(np.int64) * self.rows["width"]
         values = torch.empty(int(sizes.sum()), dtype=torch.int16, device=device)
         starts = np.cumsum(sizes) - sizes
-        for start, row in zip(starts, self.rows, strict=True):
-            patch = torch.from_numpy(self._patch(row).view(np.int16)).reshape(-1)
+        for start, each in zip(starts, self._patches(self.rows), strict=True):
+            patch = torch.from_numpy(each.astype(np.uint16).view(np.int16)).reshape(-1)
             values[start : start + len(patch)] = patch.to(device)
         labels = _frame(self.rows, torch.empty(len(self), 0, 0), self._camera()).to(device)
         shapes = np.stack([starts, self.rows["height"], self.rows["width"], self.rows["valid"]], axis=1)
@@ -108,13 +107,16 @@ class PackedFrames:
                 found.append(f"{self.path / shard.name} is damaged in {len(bad)} of {shard.frames} patches; {_MEND}")
         return found
 
-    def _patch(self, row: np.void) -> Shaped[np.ndarray, "H W"]:
-        shape = (int(row["height"]), int(row["width"]))
-        try:
-            return decode(_bytes_of(row, self.shards[row["shard"]]), shape, self.manifest.settings.codec)
-        except ValueError as error:
-            name = self.manifest.shards[row["shard"]].name
-            raise StoreError(f"{self.path / name} is damaged: {error}; {_MEND}") from None
+    def _patches(self, rows: Shaped[np.ndarray, " B"]) -> Iterator[Shaped[np.ndarray, "H W"]]:
+        """16-bit values; raises StoreError where bytes are damaged."""
+        columns = (rows[name].tolist() for name in ("shard", "offset", "size", "height", "width"))
+        for shard, offset, size, height, width in zip(*columns, strict=True):
+            try:
+                data = self.shards[shard][offset : offset + size]
+                yield decode(data, (height, width), self.manifest.settings.codec)
+            except ValueError as error:
+                path = self.path / self.manifest.shards[shard].name
+                raise StoreError(f"{path} is damaged: {error}; {_MEND}") from None
 
     def _camera(self) -> Intrinsics:
         fx, fy, cx, cy, width, height = self.manifest.settings.camera
