@@ -2,7 +2,7 @@
 
 import json
 import resource
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
@@ -35,7 +35,7 @@ def new_run(recipe=SMALL, say=lambda sentence: None) -> Run:
 
 
 @contextmanager
-def full_disk() -> Iterator[None]:
+def full_disk() -> Generator[None]:
     """No file may grow beyond 50 kB; a state has some 300."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
@@ -94,7 +94,7 @@ def test_a_full_disk_at_the_end_leaves_the_last_state(tmp_path, monkeypatch):
 
     monkeypatch.setattr(run, "save", save)
     with pytest.raises(
-        TrainingError, match="after 16 samples cannot be written: .*; that after 12 is whole; make room"
+        TrainingError, match=r"after 16 samples cannot be written: .*; that after 12 is whole; make room"
     ):
         train(run, FRAMES, STEPS, out=tmp_path / "run", workers=0)
     resumed = new_run()
@@ -109,9 +109,8 @@ def test_a_changed_recipe_is_shown(tmp_path):
     changed = replace(SMALL, learning_rate=0.5, optimizer=Optimizer(clip=None))
     with pytest.raises(TrainingError) as caught:
         new_run(changed).restore(tmp_path / "state.ckpt")
-    assert f"learning_rate {SMALL.learning_rate} there, 0.5 here; optimizer.clip 1.0 there, null here" in str(
-        caught.value
-    )
+    differing = f"learning_rate {SMALL.learning_rate} there, 0.5 here; optimizer.clip 1.0 there, null here"
+    assert differing in str(caught.value)
     (tmp_path / "state.ckpt").write_bytes(b"no state")
     with pytest.raises(TrainingError, match="is damaged; begin the run again"):
         new_run().restore(tmp_path / "state.ckpt")
@@ -168,15 +167,14 @@ def test_tensorboard_is_an_extra(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.extra
 def test_tensorboard_holds_the_log(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    events_of = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator").EventAccumulator
 
     from handkit.training.tensorboard import TensorBoard
 
     board = TensorBoard(tmp_path)
     for samples, error in ((20, None), (40, 12.5)):
         board(Report(0.5, samples, 2.0, 1e-3, 32, {"fused": 0.25}, error))
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events = events_of(str(tmp_path / "tensorboard"))
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss/fused")] == [(20, 0.25), (40, 0.25)]
     assert [(event.step, event.value) for event in events.Scalars("error, mm")] == [(40, 12.5)]
