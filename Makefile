@@ -63,5 +63,5 @@ docs: .venv/docs.stamp
 	@touch $@
 
 .venv/extras.stamp: .venv/dev.stamp
-	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view,ray]' playwright
+	$(INSTALL) --editable '.[docs,realsense,orbbec,oak,record3d,view,ray,tensorboard]' playwright
 	@touch $@

@@ -75,7 +75,18 @@ ROOMS = {
     "tracking": {"track", "locate", "asked", "camera", "depth", "hand"},
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
-    "training": {"evaluation", "reports", "datasets", "hub", "recipes", "store", "synthetic", *ESTIMATE},
+    "training": {
+        "drawing",
+        "extras",
+        "evaluation",
+        "reports",
+        "datasets",
+        "hub",
+        "recipes",
+        "store",
+        "synthetic",
+        *ESTIMATE,
+    },
     "studies": {"training", "estimator", "evaluation", "reports", "hub", "recipes", "store", *ESTIMATE},
 }
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}

@@ -25,7 +25,7 @@ from handkit.training import experiment
 from handkit.training import loop as training
 from handkit.training.adapt import Refinement, recipe_of
 from handkit.training.experiment import Experiment, crops_of, validation_frames
-from handkit.training.loop import Run
+from handkit.training.run import Run
 from handkit.training.stored import Finder as Located
 
 SMALL = "latent-fusion:planes=xy"

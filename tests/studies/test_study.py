@@ -101,21 +101,10 @@ def test_a_study_that_cannot_begin(tmp_path, arguments, sentence, capfd):
 def test_the_test_split_is_not_trained_on(tmp_path, capfd):
     pack(packing_of(Recorded(4), margin=2.6, split="test"), tmp_path / "store")
     stores = ["--data", str(tmp_path / "store"), "--test", str(tmp_path / "store")]
-    assert main(["study", "srn-table-2", *stores, "--out", str(tmp_path / "out")]) == 2
-    assert "is the test split of icvl" in capfd.readouterr().err
+    assert main(["study", "srn-table-2", *stores, "--out", str(tmp_path / "out")]) == 1
+    assert "holds the test frames of icvl (test)" in capfd.readouterr().err
 
 
 def test_the_list(capsys):
     assert main(["study"]) == 0
     assert all(name in capsys.readouterr().out for name in ("srn-table-1",))
-
-
-def test_from_packed_stores_to_a_table(tmp_path, monkeypatch, capfd):
-    """Other frames, other subjects: what is measured on was not trained on."""
-    monkeypatch.setitem(STUDIES, "small", SMALL)
-    pack(packing_of(Recorded(6), margin=2.6), tmp_path / "train")
-    pack(packing_of(Recorded(3), margin=2.6, split="test"), tmp_path / "test")
-    stores = ["--data", str(tmp_path / "train"), "--test", str(tmp_path / "test"), "--resolution", "32"]
-    assert main(["study", "small", *stores, "--samples", "64", "--out", str(tmp_path / "out")]) == 0
-    lines = (tmp_path / "out/small.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["row", "all", "xy"]

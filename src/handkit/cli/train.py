@@ -11,7 +11,10 @@ from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, N
 from handkit.errors import HandkitError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handkit.training.experiment import Experiment
+    from handkit.training.folder import Report
     from handkit.training.loop import Budget
 
 PRECISIONS: dict[str, Literal["bf16-mixed", "32-true"]] = {"bf16": "bf16-mixed", "f32": "32-true"}
@@ -63,6 +66,8 @@ class Train:
     """Of this machine, under torchrun with a process for each, which share every batch."""
     nodes: MaybeCount = None
     """Machines, under torchrun."""
+    tensorboard: bool = False
+    """Write the log for TensorBoard as well, to OUT/tensorboard."""
     seed: int = 1
     """Another seed gives other first weights and other frames."""
     out: MaybeFolder = None
@@ -97,8 +102,9 @@ class Train:
         watch = Bar if is_first() else nobody_watches
         with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
             fitted = fit(
-                experiment, budget, out=out, machine=machine, init=self.init, resume=self.resume, tell=tell, say=say
-            )
+                experiment, budget, out=out, machine=machine, init=self.init, resume=self.resume,
+                tell=self._told(tell, out), say=say,
+            )  # fmt: skip
         if not is_first():
             return 0
         print_spent(fitted)
@@ -107,6 +113,21 @@ class Train:
         for part in measure_test(experiment, fitted):
             print_fold(part)
         return 0
+
+    def _told(self, tell: "Callable[[Report], None]", out: Path) -> "Callable[[Report], None]":
+        """Who hears of every line of the log."""
+        from handkit.training.processes import is_first
+        from handkit.training.tensorboard import TensorBoard
+
+        if not (self.tensorboard and is_first()):
+            return tell
+        board = TensorBoard(out)
+
+        def both(report: "Report") -> None:
+            tell(report)
+            board(report)
+
+        return both
 
     def _budget(self, experiment: "Experiment") -> "Budget":
         return experiment.budget(samples=self.samples, minutes=self.minutes)

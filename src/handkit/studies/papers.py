@@ -9,7 +9,7 @@ from dataclasses import replace
 from handkit.errors import UsageError
 from handkit.models.arguments import options, read_named, write_arguments
 from handkit.models.papers import PAPERS
-from handkit.recipes import synthetic_recipe
+from handkit.recipes import published, synthetic_recipe
 from handkit.studies.study import Row, Study
 from handkit.training.adapt import Refinement
 
@@ -26,16 +26,18 @@ CROSSINFONET_TABLE_1 = Study(
     ),
 )
 _PLAIN = {"stages": 1, "loss": "squared", "space": "cube"}
+_RATE = published.SRN_TABLE_1["plain"].learning_rate
+"""Of squared errors: with the smooth L1's they diverge."""
 SRN_TABLE_1 = Study(
     "srn-table-1",
     "SRN, one stage: augmentation, localization, loss, decoupling",
     "Ren et al., BMVC 2019, Table 1 (docs/reference.md, 3.2)",
     "srn",
     (
-        Row("plain", _PLAIN, {"nyu": 34.11}, "none", augmented=False),
-        Row("+ augmentation", _PLAIN, {"nyu": 15.42}, "none"),
-        Row("+ localization at test", _PLAIN, {"nyu": 13.70}, "test"),
-        Row("+ localization in training", _PLAIN, {"nyu": 10.64}, "train+test"),
+        Row("plain", _PLAIN, {"nyu": 34.11}, "none", augmented=False, learning_rate=_RATE),
+        Row("+ augmentation", _PLAIN, {"nyu": 15.42}, "none", learning_rate=_RATE),
+        Row("+ localization at test", _PLAIN, {"nyu": 13.70}, "test", learning_rate=_RATE),
+        Row("+ localization in training", _PLAIN, {"nyu": 10.64}, "train+test", learning_rate=_RATE),
         Row("+ smooth L1", {"stages": 1, "space": "cube"}, {"nyu": 9.82}, "train+test"),
         Row("+ decoupling", {"stages": 1}, {"nyu": 8.91}, "train+test"),
     ),
@@ -87,10 +89,10 @@ LATENT_FUSION_TABLE_5 = Study(
     "latent-fusion",
     (
         Row("fusion of three", {}, {"nyu": 9.69, "icvl": 5.81, "msra": 7.90}),
-        Row("B1 explicit heat maps", {"heatmaps": "explicit", "planes": ["xy"]}),
-        Row("B2 yz", {"planes": ["yz"]}),
-        Row("B3 xz", {"planes": ["xz"]}),
-        Row("B4 xy", {"planes": ["xy"]}),
+        Row("B1 explicit heat maps", {"heatmaps": "explicit", "planes": ["xy"], "hourglasses": 2}),
+        Row("B2 yz", {"planes": ["yz"], "hourglasses": 2}),
+        Row("B3 xz", {"planes": ["xz"], "hourglasses": 2}),
+        Row("B4 xy", {"planes": ["xy"], "hourglasses": 2}),
         Row("B5 mean of three", {"fusion": "mean"}),
     ),
 )
@@ -131,12 +133,17 @@ NETWORKS = Study(
     "crossinfonet",
     tuple(Row(name, {}, paper.errors_mm, network=name) for name, paper in PAPERS.items()),
 )
+_MSRA: dict[str, dict[str, str]] = {"srn": {"backbone": "resnet50"}}
 MSRA_FOLDS = Study(
     "msra-folds",
     "MSRA15, every subject left out in turn",
     "each paper's own figure (docs/reference.md, 3.1 to 3.5); SRN's is labeled ResNet-50",
     "crossinfonet",
-    tuple(Row(name, {}, paper.errors_mm, network=name) for name, paper in PAPERS.items() if "msra" in paper.errors_mm),
+    tuple(
+        Row(name, _MSRA.get(name, {}), paper.errors_mm, network=name)
+        for name, paper in PAPERS.items()
+        if "msra" in paper.errors_mm
+    ),
     folds=True,
 )
 

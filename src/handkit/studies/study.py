@@ -36,10 +36,11 @@ from handkit.studies.measuring import Measured, measured, read_real, tips_of
 from handkit.training.adapt import Refinement, recipe_of, recipe_on
 from handkit.training.answers import answers_of
 from handkit.training.experiment import Experiment, Machine, evaluate, fit
-from handkit.training.folds import Watch, fit_folds, nobody_watches
+from handkit.training.folds import Watch, check_test, fit_folds, nobody_watches
 from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
 from handkit.training.run import Spent
+from handkit.training.seen import refuse_test_split
 from handkit.training.stored import find_localizer
 
 SYNTHETIC_RESOLUTION = 96
@@ -59,6 +60,8 @@ class Row:
     augmented: bool = True
     network: str | None = None
     """If not the study's."""
+    learning_rate: float | None = None
+    """Of the published experiment, if not its network's."""
 
 
 @dataclass(frozen=True)
@@ -252,11 +255,9 @@ def _check(study: Study, conditions: Conditions) -> None:
         raise UsageError("a study of synthetic frames needs a budget: --samples N")
     if conditions.train is None and study.folds:
         raise UsageError(f"{study.name} leaves subjects out in turn; give --data STORE --test STORE, the same store")
-    if conditions.train and not study.folds:
-        settings = PackedFrames.open(conditions.train).manifest.settings
-        if settings.split == "test":
-            raise UsageError(f"{conditions.train} is the test split of {settings.dataset}; give a training split")
     _check_numbers(conditions)
+    if conditions.train and conditions.test:
+        _check_stores(study, conditions, PackedFrames.open(conditions.train), PackedFrames.open(conditions.test))
     read_real(conditions.real)
     for row in study.rows:
         experiment = _experiment(study, conditions, row, 1)
@@ -264,6 +265,19 @@ def _check(study: Study, conditions: Conditions) -> None:
             experiment.budget(samples=conditions.samples)
         with torch.device("meta"):
             experiment.network()
+
+
+def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, test: PackedFrames) -> None:
+    """Raises StoreError where the frames are too few, not of one data set, or the test's are trained on."""
+    if study.folds:
+        if train.path.resolve() != test.path.resolve():
+            raise UsageError(f"{study.name} leaves subjects of one store out in turn; give --data and --test the same")
+        return
+    refuse_test_split(train)
+    for row in study.rows:
+        experiment = replace(_experiment(study, conditions, row, 1), test=test)
+        experiment.frames()
+        check_test(experiment)
 
 
 def _check_numbers(conditions: Conditions) -> None:
@@ -285,7 +299,12 @@ def _experiment(study: Study, conditions: Conditions, row: Row, seed: int) -> Ex
         return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed)
     store = PackedFrames.open(conditions.train)
     recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
-    changed = replace(recipe, epochs=conditions.epochs or recipe.epochs, batch=conditions.batch or recipe.batch)
+    changed = replace(
+        recipe,
+        epochs=conditions.epochs or recipe.epochs,
+        batch=conditions.batch or recipe.batch,
+        learning_rate=row.learning_rate or recipe.learning_rate,
+    )
     return Experiment(_plain(changed, row), seed, store)
 
 

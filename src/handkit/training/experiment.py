@@ -17,7 +17,8 @@ from jaxtyping import Bool, Float, Int
 from torch import nn
 from torch.utils.data import Dataset
 
-from handkit.errors import CheckpointError, HandkitError, StoppedError, TrainingError, UsageError
+from handkit.drawing import Picture
+from handkit.errors import CheckpointError, HandkitError, StoppedError, StoreError, TrainingError, UsageError
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.folders import make_folder
 from handkit.geometry.frame import LabeledFrame
@@ -31,11 +32,12 @@ from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
 from handkit.training.folder import Report
 from handkit.training.loop import Budget, train
+from handkit.training.pictures import SHOWN, prediction_sheet
 from handkit.training.processes import Machine
 from handkit.training.provenance import provenance
 from handkit.training.run import Run, Spent
 from handkit.training.seen import NOTE, learned_from
-from handkit.training.stored import StoredFrames, find_localizer, of_subject, predict, rows_to_learn
+from handkit.training.stored import StoredFrames, find_localizer, in_test_cubes, of_subject, predict, rows_to_learn
 from handkit.training.streams import LOCATED_MARGIN, WHOLE, Hypotheses, Share, SyntheticFrames
 from handkit.training.targets import (
     Targets,
@@ -152,9 +154,30 @@ class Experiment:
 
         return measure
 
+    def draw(self) -> Callable[[HandPoseModel], Picture] | None:
+        """A sheet of predictions for frames that no training sees, else for some that it does; None for parts."""
+        if self.recipe.network in PARTS:
+            return None
+        if store := self.test or self.store:
+            rows = of_subject(store, self.without) if self.without else np.ones(len(store), bool)
+            rows = np.flatnonzero(rows & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
+            frame = in_test_cubes(store, rows[:: max(1, len(rows) // SHOWN)][:SHOWN], self.recipe, center=None)
+        else:
+            frame = validation_frames(self, batches=1, size=SHOWN)[0]
+        return lambda model: prediction_sheet(model, frame, title=f"{self.recipe.network}, labels as rings")
+
     def learned(self) -> Int[np.ndarray, " N"]:
-        """Rows of the store that are trained on; raises StoreError where it has none."""
-        return np.empty(0, int) if self.store is None else rows_to_learn(self.store, without=self.without)
+        """Rows of the store that are trained on; raises StoreError where they make no batch."""
+        if self.store is None:
+            return np.empty(0, int)
+        rows = rows_to_learn(self.store, without=self.without)
+        if len(rows) < self.recipe.batch:
+            others = f" beside those of {self.without}" if self.without else ""
+            raise StoreError(
+                f"{self.store.path} has {len(rows)} labeled frames to train on{others}, a batch takes "
+                f"{self.recipe.batch}; pack more, or give --batch {max(2, len(rows))}"
+            )
+        return rows
 
     def _measure_on(self, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> Callable[[HandPoseModel], float]:
         """On some frames of these; no weights are chosen by those of a subject that is left out."""
@@ -216,7 +239,16 @@ def fit(
     try:
         best = experiment.test is not None
         weights = train(
-            run, frames, budget, out=out, workers=workers, about=about, measure=measure, tell=tell, best=best
+            run,
+            frames,
+            budget,
+            out=out,
+            workers=workers,
+            about=about,
+            measure=measure,
+            tell=tell,
+            best=best,
+            draw=experiment.draw() if measured else None,
         )
         return Fitted(weights, run.spent, *run.counts())
     except StoppedError as stopped:

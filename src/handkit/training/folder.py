@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: `run.json`, `log.jsonl`, the state to go on from, and weights."""
+"""What a run leaves in its folder: `run.json`, `log.jsonl`, the state to go on from, weights, pictures."""
 
 import json
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from handkit.drawing import Picture
 from handkit.errors import CheckpointError, TrainingError
 from handkit.files.atomic import replacing
+from handkit.files.png import write_png
 from handkit.models.checkpoint import save
 from handkit.training.run import Run
 
@@ -31,11 +33,23 @@ class Report:
     """Steps undone so far: too few rows, or a loss or gradient that was not finite."""
 
 
+def picture_path(out: Path, samples: int) -> Path:
+    """Of the predictions after so many samples."""
+    return out / "predictions" / f"{samples:010d}.png"
+
+
 class RunFolder:
     """Of the processes of a run only the first writes; each may call."""
 
-    def __init__(self, run: Run, out: Path, notes: dict[str, Any], tell: Callable[[Report], None]) -> None:
-        self.run, self.out, self.notes, self.tell = run, out, notes, tell
+    def __init__(
+        self,
+        run: Run,
+        out: Path,
+        notes: dict[str, Any],
+        tell: Callable[[Report], None],
+        draw: Callable[[Any], Picture] | None = None,
+    ) -> None:
+        self.run, self.out, self.notes, self.tell, self.draw = run, out, notes, tell, draw
         self.writes, self.kept = run.team.rank == 0, run.spent.samples
         if not self.writes:
             return
@@ -95,6 +109,10 @@ class RunFolder:
             run.save(partial)
         self._write_weights("weights.safetensors")
         self.kept = run.spent.samples
+        if self.draw:
+            path = picture_path(self.out, run.spent.samples)
+            path.parent.mkdir(exist_ok=True)
+            write_png(path, self.draw(run.averaged()))
 
     def _write_weights(self, name: str, **more: Any) -> None:  # noqa: ANN401
         run = self.run

@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from handkit.drawing import Picture
 from handkit.errors import HandkitError, LostProcessError, StoppedError
 from handkit.geometry.frame import DepthFrame
 from handkit.training.folder import Report, RunFolder
@@ -52,18 +53,20 @@ def train(
     measure: Callable[[Any], float] | None = None,
     tell: Callable[[Report], None] = lambda report: None,
     best: bool = False,
+    draw: Callable[[Any], Picture] | None = None,
 ) -> Path:
     """Train until the budget is spent, with a state file every few minutes; returns the path of the weights.
 
     `about` (seed, command, versions, ...) is written to `run.json` and into the weights. `measure` returns the error in
     mm of the averaged network; with `best` the weights of the least one are kept beside the last as `best.safetensors`.
-    `tell` hears of every line of the log. Of several processes the first measures, writes and tells.
+    `tell` hears of every line of the log; what `draw` makes of the averaged network goes to `predictions/`, a picture
+    for each checkpoint. Of several processes the first measures, writes and tells.
 
     Raises:
         TrainingError: nothing can be learned any more, another process has ended, or the weights cannot be written.
         StoppedError: Ctrl-C or SIGTERM; the state was saved.
     """
-    folder = RunFolder(run, out, about or {}, tell)
+    folder = RunFolder(run, out, about or {}, tell, draw)
     saved = begun = time.monotonic()
     spent = run.spent.seconds
     terms: dict[str, Tensor] = {}

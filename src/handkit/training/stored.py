@@ -177,7 +177,7 @@ def predict(
     for chosen in np.array_split(rows, max(1, -(-len(rows) // TEST_BATCH))):
         if not len(chosen):
             continue
-        frame = _in_test_cubes(store, chosen, recipe, center=center).to(device)
+        frame = in_test_cubes(store, chosen, recipe, center=center).to(device)
         if finder:
             frame = relocate(frame, finder.localizer, edge_mm=finder.edge_mm)
         answers[chosen] = estimate(model, frame, frame.cube)[:, order].float().cpu().numpy()
@@ -185,9 +185,10 @@ def predict(
     return answers
 
 
-def _in_test_cubes(
+def in_test_cubes(
     store: PackedFrames, rows: Int[np.ndarray, " B"], recipe: Recipe, *, center: CenterSource | None
 ) -> LabeledFrame:
+    """Frames with the cubes that they are measured with, before any localizer; raises StoreError."""
     frame = store.batch(rows)
     cube = replace(frame.cube, edges=cube_edges(store, rows, recipe, test=True))
     return replace(frame, cube=replace(cube, center=frame.joints.mean(1)) if center is CenterSource.MEAN else cube)

@@ -1,0 +1,97 @@
+"""From each data set as it is unpacked to a study's table: pack, study, table; and stores that make no study."""
+
+import csv
+import dataclasses
+
+import pytest
+from cli.test_stores import refused, run
+from datasets.fixtures import WRITERS, render
+from store.recorded import Recorded, packing_of
+
+from handkit.recipes import PUBLISHED, SRN_TABLE_1
+from handkit.skeleton import MSRA21
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
+from handkit.studies import study as studies
+from handkit.studies.papers import STUDIES
+from handkit.studies.study import Conditions, Row, Study
+
+SMALL = Study(
+    "small",
+    "one plane and all",
+    "nobody's",
+    "latent-fusion",
+    (
+        Row("all", {"channels": 16}, {name: 9.0 for name in WRITERS}),
+        Row("xy", {"channels": 16, "planes": ["xy"]}, {name: 9.5 for name in WRITERS}),
+    ),
+)
+BUDGET = ("--resolution", 32, "--batch", 2, "--samples", 4, "--workers", 0, "--threads", 1)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_from_the_archive_to_the_table(tmp_path, name, monkeypatch):
+    """MSRA15 by folds; HANDS2017's test labels came later, in a file of their own."""
+    monkeypatch.setitem(STUDIES, "small", dataclasses.replace(SMALL, folds=name == "msra"))
+    root = tmp_path / name
+    root.mkdir()
+    WRITERS[name](root, render(name, 18 if name == "msra" else 3))
+    splits = {"train": "all", "test": "all"} if name == "msra" else {"train": "train", "test": "test"}
+    stores = {part: tmp_path / split for part, split in splits.items()}
+    late = ("--annotations", root / "training/Training_Annotation.txt") if name == "hands17" else ()
+    for split in dict.fromkeys(splits.values()):
+        more = late if split == "test" else ()
+        assert run("data", "pack", name, "--root", root, "--out", tmp_path / split, "--split", split, *more) == 0
+    out = tmp_path / "out"
+    command = ("study", "small", "--data", stores["train"], "--test", stores["test"], *BUDGET, "--out", out)
+    assert run(*command) == 0
+    lines = list(csv.DictReader((out / "small.csv").open()))
+    assert [line["row"] for line in lines] == ["all", "xy"]
+    assert [line["paper, mm"] for line in lines] == ["9", "9.5"]
+    assert all(5 < float(line["ours, mm"]) < 300 for line in lines)
+    assert lines[1]["sign agrees"] in {"yes", "no"}
+
+
+def test_a_paper_s_rows_have_its_learning_rates(tmp_path):
+    """On NYU; the squared errors of SRN's Table 1 have one of their own."""
+    pack(packing_of(Recorded(3), dataset="nyu", margin=2.6), tmp_path / "train")
+    conditions = Conditions(tmp_path, tmp_path / "train", tmp_path / "train")
+    study = STUDIES["srn-table-1"]
+    recipes = [
+        studies._experiment(study, conditions, dataclasses.replace(row, refinement=None), 1).recipe
+        for row in study.rows
+    ]
+    assert [recipe.learning_rate for recipe in recipes] == [each.learning_rate for each in SRN_TABLE_1.values()]
+    assert [recipe.arguments for recipe in recipes] == [each.arguments for each in SRN_TABLE_1.values()]
+    assert recipes[-1].learning_rate == PUBLISHED["srn", "nyu"].learning_rate
+
+
+def test_stores_that_make_no_study(tmp_path, monkeypatch, capsys):
+    """Too few frames, other joints, frames that are trained on, a test split, NaN for every label."""
+    monkeypatch.setitem(STUDIES, "small", SMALL)
+
+    def store(name, frames, **settings):
+        pack(packing_of(frames, margin=2.6, **settings), tmp_path / name)
+        return tmp_path / name
+
+    train, test = store("train", Recorded(6)), store("test", Recorded(3), dataset="nyu", split="test")
+    other = store("other", Recorded(3, name="msra", skeleton=MSRA21), split="test")
+    blank, fold = store("blank", Recorded(6, labeled=False)), store("fold", Recorded(6), split="test-P3")
+    common = (*BUDGET, "--out", tmp_path / "out")
+    for given, sentence in (
+        (
+            (train, test, "--batch", 8),
+            "has 6 labeled frames to train on, a batch takes 8; pack more, or give --batch 6",
+        ),
+        ((train, other), "has the joints of msra21, "),
+        ((train, train), "holds frames of P0, P1, P2, on whom this run is trained"),
+        ((fold, test), "holds the test frames of icvl (test-P3)"),
+        ((blank, test), "has no labeled frame to train on"),
+    ):
+        asked = ("study", "small", "--data", given[0], "--test", given[1], *common, *given[2:])
+        assert sentence in refused(capsys, *asked)
+    monkeypatch.setitem(STUDIES, "small", dataclasses.replace(SMALL, folds=True))
+    asked = ("study", "small", "--data", train, "--test", test, *common)
+    assert "give --data and --test the same" in refused(capsys, *asked)
+    assert not list((tmp_path / "out").glob("trainings/*")), "nothing was begun"
+    assert len(PackedFrames.open(blank)) == 6
