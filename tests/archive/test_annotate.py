@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ import pytest
 import handkit
 from handkit.archive import Labeling, annotate
 from handkit.archive.engines import Share
-from handkit.archive.frames import ImageFiles, list_frames
+from handkit.archive.frames import ImageFiles, checksum, list_frames
 from handkit.camera import CameraChoice
 from handkit.cli import main
 from handkit.errors import HandkitError, SourceError, UsageError
@@ -242,6 +243,15 @@ def test_ranks_that_cannot_be(given: tuple[str, str], monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="expected a RANK from 0 to WORLD_SIZE - 1"):
         Share.from_environment()
+
+
+def test_a_hundred_thousand_files_are_named_in_a_moment(tmp_path: Path):
+    """By processor time: a search that copies the list would take minutes."""
+    paths = [f"{index}.png" for index in range(100_000)]
+    frames = ImageFiles(paths, list(range(100_001)), Options(), tmp_path)
+    begun = time.process_time()
+    assert checksum(frames) == zlib.crc32("".join(f"{path}\n" for path in paths).encode())
+    assert time.process_time() - begun < 10
 
 
 def test_reading_some_is_reading_all(tmp_path: Path):

@@ -28,7 +28,7 @@ def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["predict", "live", "train", "render", "demo", "score", "compare", "info", "benchmark"]
+    "command", ["predict", "annotate", "live", "train", "render", "demo", "score", "compare", "info", "benchmark"]
 )
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -1,6 +1,7 @@
 """The folder of a report: every file, one page without a network, and pictures that show what they should."""
 
 import re
+import sys
 from xml.etree import ElementTree
 
 import cv2
@@ -11,12 +12,14 @@ from evaluation.hands import moving_hand
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.drawing import FINGER_COLORS
+from handkit.errors import MissingExtraError
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
 from handkit.reports import write_report
 from handkit.reports.charts import COLUMN_IN, KINDS, LIGHT, charted, save_figure, to_svg
 from handkit.reports.figures import Series, joints_chart, series_of, success_chart
 from handkit.reports.hands import TRUTH, hand_tile
+from handkit.reports.recording import RecordingReport
 from handkit.skeleton import HAND21, NYU14
 
 FRAMES = 60
@@ -119,6 +122,17 @@ def test_an_svg_follows_its_reader():
     drawn = svg.replace(svg[svg.index("<style>svg") : svg.index("</style>")], "")
     assert all(f"var(--{name})" in drawn and color not in drawn for name, color in LIGHT.items())
     assert "prefers-color-scheme:dark" in svg
+
+
+def test_without_matplotlib_the_extra_is_named_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    truth = moving_hand(14, FRAMES)
+    result, estimated = scored(4.0, "net", truth)
+    with pytest.raises(MissingExtraError, match=r"matplotlib is not installed: pip install 'handkit\[reports\]'"):
+        write_report(tmp_path / "out", result, NYU14, predictions_mm=estimated, labels_mm=truth)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(MissingExtraError, match="matplotlib is not installed"):
+        RecordingReport(tmp_path / "a.html")
 
 
 def count(picture: np.ndarray, color: tuple[int, int, int]) -> int:

@@ -1,6 +1,7 @@
 """The frames of a source by their number: the same on every machine that lists the same files."""
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -84,7 +85,7 @@ class ImageFiles:
 
     def _place(self, index: int) -> tuple[int, int]:
         """File and page."""
-        number = int(np.searchsorted(self.first, index, side="right")) - 1
+        number = bisect_right(self.first, index) - 1
         return number, index - self.first[number]
 
     def __len__(self) -> int:

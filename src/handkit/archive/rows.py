@@ -27,6 +27,7 @@ def schema(about: str) -> Any:  # noqa: ANN401
         ("handedness", arrow.string()),
         ("handedness_probability", real),
         ("confidence", real),
+        ("pose_confidence", real),
         ("joints_mm", points),  # x, y, z in the camera's frame, for each joint of the skeleton
         ("joints_px", points),  # u, v in the image as taken
         ("uncertainty_mm", arrow.list_(real)),  # null where nothing is known
@@ -69,7 +70,7 @@ def hand_of(found: Mapping[str, Any], skeleton: Skeleton) -> HandPose:
         joints_mm=np.array(found["joints_mm"], np.float32),
         joints_px=np.array(found["joints_px"], np.float32),
         handedness=found["handedness"],
-        pose_confidence=found["confidence"] / found["handedness_probability"],
+        pose_confidence=found["pose_confidence"],
         skeleton=skeleton,
         uncertainty_mm=np.array(found["uncertainty_mm"], np.float32),  # None becomes NaN
         handedness_probability=found["handedness_probability"],
@@ -87,6 +88,7 @@ def _hand(hand: HandPose) -> dict[str, Any]:
         "handedness": hand.handedness,
         "handedness_probability": hand.handedness_probability,
         "confidence": hand.confidence,
+        "pose_confidence": hand.pose_confidence,
         "joints_mm": hand.joints_mm.tolist(),
         "joints_px": hand.joints_px.tolist(),
         "uncertainty_mm": [each if math.isfinite(each) else None for each in hand.uncertainty_mm.tolist()],

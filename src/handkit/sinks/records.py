@@ -15,6 +15,8 @@ from handkit.files.png import write_png
 from handkit.hand import HandPose, rounded
 from handkit.shapes import Float, UInt8
 
+SCHEMA = Path(__file__).with_name("records.schema.json")
+"""A JSON Schema (2020-12) of this module's records and of `Moment.to_dict`."""
 STAGES = ("locate", "estimate", "total")
 
 
@@ -37,7 +39,8 @@ def frame_record(
     """One frame as JSON holds it: millimeters and pixels to 0.01, null for what is not known.
 
     The keys are always the same, so that a reader needs no cases: an image that could not be read has no
-    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size).
+    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size). `SCHEMA` says
+    all of it to programs.
     """
     return {
         "source": source,

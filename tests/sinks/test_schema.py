@@ -1,0 +1,54 @@
+"""What is written is what the schema says, to the last key."""
+
+import json
+
+import numpy as np
+import pytest
+from sinks.moving import moments
+from tracked import hand_at
+
+from handkit.camera import Camera
+from handkit.hand import HandPose
+from handkit.sinks.records import SCHEMA, frame_record
+from handkit.skeleton import HAND21
+
+jsonschema = pytest.importorskip("jsonschema")
+
+VALIDATOR = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def hand(uncertainty_mm: float) -> HandPose:
+    joints = hand_at((0, 0, 500)).astype(np.float32)
+    return HandPose(joints, joints[:, :2], "left", 0.5, HAND21, np.full(21, uncertainty_mm, np.float32), 0.75)
+
+
+TIMINGS = {"locate": 1.0, "estimate": 2.0, "total": 3.0}
+RECORDS = {
+    "a hand": frame_record("a", Camera.named("sr305"), [hand(2.5), hand(np.nan)], reason=None, timings_ms=TIMINGS),
+    "unreadable": frame_record("a", None, [], reason="a does not exist"),
+    **{f"moment {index}": moment.to_dict() for index, moment in enumerate(moments(14)[::6])},
+}
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(VALIDATOR.schema)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_as_it_says(name):
+    VALIDATOR.validate(json.loads(json.dumps(RECORDS[name], allow_nan=False)))
+
+
+def test_every_key_is_needed_and_no_other():
+    for record in (RECORDS["a hand"], RECORDS["moment 2"]):
+        assert record["hands"]
+        for part in (record, record["hands"][0]):
+            for key in list(part):
+                value = part.pop(key)
+                assert not VALIDATOR.is_valid(record), key
+                part[key] = value
+            part["other"] = 1
+            assert not VALIDATOR.is_valid(record)
+            del part["other"]
+        record["hands"][0]["joints_mm"][3].append(0.0)
+        assert not VALIDATOR.is_valid(record)
