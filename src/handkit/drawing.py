@@ -90,6 +90,13 @@ def draw_skeleton(
             _dot(picture, point, radius=radius, color=INK if joint in tips else _color(skeleton, joint, joint))
 
 
+def draw_rings(picture: Picture, points_px: Float[np.ndarray, "N 2"]) -> None:
+    """Thin white rings in place, for labels beside an estimate."""
+    radius = round(_FRACTION * max(2.0, _extent(points_px, picture) / 45))
+    for point in points_px:
+        cv2.circle(picture, _fixed(point), radius, (255, 255, 255), 1, cv2.LINE_AA, _FRACTION_BITS)
+
+
 def draw_text(picture: Picture, text: str, at: tuple[int, int], *, height: int = 14, color: Color = INK) -> None:
     """One line of ASCII in place; `at` is its lower left corner, moved as needed to stay in the picture."""
     scale, bold = _scale_and_weight(height)
