@@ -18,7 +18,7 @@ from handkit.models.checkpoint import (
 )
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer
-from handkit.skeleton import HAND21, NYU14
+from handkit.skeleton import HAND21, MSRA21, NYU14
 
 
 def latent_fusion(**arguments: Any) -> LatentFusion:
@@ -123,6 +123,18 @@ def test_what_fits_leaves_the_head_of_other_joints_new(written: Path):
     head = other.state_dict()["branches.0.maps.weight"].clone()
     assert load_fitting(written, other) == ["sharpness", "branches.0.maps.weight", "branches.0.maps.bias"]
     assert torch.equal(other.state_dict()["branches.0.maps.weight"], head)
+
+
+def test_the_head_of_as_many_other_joints_is_new_too(tmp_path: Path):
+    """HAND21 and MSRA21 have 21 joints in another order."""
+    torch.manual_seed(1)
+    save(tmp_path / "w.safetensors", LatentFusion(HAND21, resolution=32, planes=["xy"]), half=False)
+    other = LatentFusion(MSRA21, resolution=32, planes=["xy"])
+    assert load_fitting(tmp_path / "w.safetensors", other) == [
+        "sharpness", "branches.0.maps.weight", "branches.0.maps.bias"
+    ]  # fmt: skip
+    again = LatentFusion(HAND21, resolution=32, planes=["xy"])
+    assert load_fitting(tmp_path / "w.safetensors", again) == []
 
 
 def test_what_does_not_fit_at_all_is_refused(written: Path):

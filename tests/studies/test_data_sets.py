@@ -95,3 +95,46 @@ def test_stores_that_make_no_study(tmp_path, monkeypatch, capsys):
     assert "give --data and --test the same" in refused(capsys, *asked)
     assert not list((tmp_path / "out").glob("trainings/*")), "nothing was begun"
     assert len(PackedFrames.open(blank)) == 6
+
+
+OWN = '''"""A network of one's own: one linear map of a tiny crop."""
+
+import torch
+from torch import nn
+
+from handkit.geometry.crop import Space
+
+
+class Mine(nn.Module):
+    space = Space.IMAGE
+
+    def __init__(self, skeleton, *, resolution: int = 32):
+        super().__init__()
+        self.skeleton, self.resolution = skeleton, resolution
+        self.arguments = {"resolution": resolution}
+        self.linear = nn.Linear(64, 3 * len(skeleton))
+
+    def forward(self, points):
+        small = nn.functional.adaptive_avg_pool2d(points[:, 2:], 8).flatten(1)
+        return self.linear(small).unflatten(1, (-1, 3))
+
+    def loss(self, points, joints):
+        return {"squared": (self(points) - joints).square().mean()}
+'''
+
+
+def test_a_network_of_one_s_own_beside_the_others(tmp_path, monkeypatch, capsys):
+    """Trainings side by side, in processes that are told of it; measured as the others are."""
+    monkeypatch.setitem(STUDIES, "small", SMALL)
+    (tmp_path / "mine.py").write_text(OWN)
+    out = tmp_path / "out"
+    own = f"{tmp_path / 'mine.py'}:Mine"
+    budget = ("--synthetic", "--resolution", 32, "--batch", 2, "--samples", 4, "--crops", 4, "--threads", 1)
+    assert run("study", "small", *budget, "--jobs", 2, "--network", own, "--out", out) == 0
+    lines = list(csv.DictReader((out / "small.csv").open()))
+    assert [line["row"] for line in lines] == ["all", "xy", "Mine"]
+    assert lines[2]["parameters"] == f"{65 * 63:,}"
+    assert [line["paper, mm"] for line in lines] == ["9", "9.5", "-"]
+    assert len(list(out.glob("trainings/*/finished.json"))) == 3
+    other = refused(capsys, "study", "small", *budget, "--network", own.replace(":Mine", ":Yours"), "--out", out)
+    assert "Yours" in other

@@ -4,10 +4,11 @@ import json
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import cv2
+import numpy as np
 import pytest
 import torch
 from training.ranks import RECIPE, network_of
@@ -15,6 +16,7 @@ from training.ranks import RECIPE, network_of
 from handkit.cli import main
 from handkit.errors import TrainingError
 from handkit.recipes.recipe import Optimizer
+from handkit.reports.training import training_chart
 from handkit.training import loop
 from handkit.training.folder import Report
 from handkit.training.loop import Budget, train
@@ -156,6 +158,17 @@ def test_predictions_are_drawn_at_checkpoints(tmp_path):
     assert picture is not None
     assert picture.shape[0] > 100
     assert len({tuple(color) for color in picture.reshape(-1, 3)[::7]}) > 100, "skeletons and reliefs"
+
+
+def test_the_log_is_drawn(tmp_path):
+    lines = [
+        asdict(Report(step / 4, 20 * step, 2.0, 1e-3 / step, 32, {"fused": 1 / step, "xy": 2 / step}, error))
+        for step, error in ((1, None), (2, 30.0), (3, None), (4, 20.0))
+    ]
+    loss, error, rate = training_chart(lines, title="latent-fusion").axes
+    assert [line.get_label() for line in loss.lines] == ["fused", "xy"]
+    assert np.asarray(error.lines[0].get_xydata()).tolist() == [[40, 30], [80, 20]]
+    assert np.asarray(rate.lines[0].get_ydata()).tolist() == [1e-3, 5e-4, 1e-3 / 3, 2.5e-4]
 
 
 def test_tensorboard_is_an_extra(tmp_path, monkeypatch, capsys):

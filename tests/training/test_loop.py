@@ -216,7 +216,9 @@ def test_what_a_run_leaves_behind(tmp_path):
 
     path = train(run, FRAMES, Budget(samples=4), out=tmp_path / "new/run", workers=0, measure=measure, tell=told.append)
     assert path == tmp_path / "new/run/weights.safetensors"
-    assert sorted(file.name for file in path.parent.iterdir()) == ["log.jsonl", "run.json", "state.ckpt", path.name]
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        "log.jsonl", "progress.pdf", "progress.png", "progress.svg", "run.json", "state.ckpt", path.name
+    ]  # fmt: skip
     points = pose_targets(load(path))(FRAMES[9], 32)["points"]
     with torch.no_grad():
         torch.testing.assert_close(load(path)(points), run.average.module(points), rtol=0, atol=5e-3)

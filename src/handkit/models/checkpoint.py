@@ -23,7 +23,7 @@ from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
-from handkit.skeleton import Skeleton
+from handkit.skeleton import HAND21, NYU14, Skeleton
 
 FORMAT = 1
 LEAST_FIT = 0.1
@@ -133,7 +133,8 @@ def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
 def load_fitting(path: Path | str, model: HandPoseModel | Part) -> list[str]:
     """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
 
-    So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new.
+    So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new,
+    also where there are as many joints.
 
     Raises:
         CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
@@ -146,10 +147,22 @@ def load_fitting(path: Path | str, model: HandPoseModel | Part) -> list[str]:
     _refuse_damaged(info, tensors)
     ours: dict[str, Tensor] = network.state_dict()
     fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
+    if info.skeleton and info.skeleton.joints != cast(HandPoseModel, model).skeleton.joints:
+        head = _head(cast(HandPoseModel, model), name)
+        fitting = {key: value for key, value in fitting.items() if key not in head}
     if sum(value.numel() for value in fitting.values()) < LEAST_FIT * sum(value.numel() for value in ours.values()):
         raise CheckpointError(f"next to nothing in {path} fits this {name} network: it has other sizes throughout")
     network.load_state_dict(ours | fitting)
     return [key for key in ours if key not in fitting]
+
+
+def _head(model: HandPoseModel, name: str) -> set[str]:
+    """Names of the tensors whose size depends on the number of joints."""
+    other = NYU14 if len(model.skeleton) != len(NYU14) else HAND21
+    with torch.device("meta"):
+        theirs = cast(nn.Module, MODELS[name](other, **model.arguments)).state_dict()
+    ours = cast(nn.Module, model).state_dict()
+    return {key for key, value in ours.items() if key not in theirs or theirs[key].shape != value.shape}
 
 
 def read_info(path: Path | str) -> CheckpointInfo:

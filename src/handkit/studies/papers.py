@@ -68,6 +68,7 @@ SRN_FIGURE_2 = Study(
         Row("deconvolution", {"reparameterization": "deconvolution"}),
         Row("2D heat maps", {"reparameterization": "heatmaps"}),
         Row("2D heat maps + depth maps", {"reparameterization": "heatmaps+depth"}),
+        Row("one stage, ResNet-101", {"stages": 1, "backbone": "resnet101"}),
     ),
 )
 ATTENTION_HOURGLASS_COMPARISONS = Study(

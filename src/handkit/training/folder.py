@@ -1,8 +1,10 @@
 """What a run leaves in its folder: `run.json`, `log.jsonl`, the state to go on from, weights, pictures."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,18 @@ class RunFolder:
             except (OSError, CheckpointError) as error:
                 self._full(error, last=last)
         self.line(progress, terms, error_mm=error_mm)
+        if self.writes and find_spec("matplotlib"):
+            self._plot()
+
+    def _plot(self) -> None:
+        """`progress.pdf`, `.svg` and `.png`: what the log holds, where the charts' extra is installed."""
+        from handkit.reports.charts import save_figure
+        from handkit.reports.training import training_chart
+
+        text = (self.out / "log.jsonl").read_text(encoding="utf-8")
+        chart = training_chart([json.loads(line) for line in text.splitlines()], title=self.run.recipe.network)
+        with contextlib.suppress(OSError):  # a full disk: the checkpoint says so
+            save_figure(chart, self.out / "progress")
 
     def _keep(self, best_mm: float | None) -> None:
         run = self.run

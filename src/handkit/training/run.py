@@ -47,8 +47,6 @@ class Spent:
     resolution: int = 0
     best_mm: float = math.inf
     """Least error that was measured."""
-    parts: int = 1
-    """Parts that a process's share of a batch passes the network in: the recipe's, or what the memory allows."""
 
 
 class Average:
@@ -98,8 +96,9 @@ class Run:
         self.average_every = AVERAGE_EVERY if recipe.average > 0 else 1
         self.average = Average(network, decay=recipe.average**self.average_every)
         self.statistics = [buffer.clone() for buffer in self.model.buffers()]
-        parts = -(-recipe.accumulate // self.team.count)
-        self.spent = Spent(resolution=recipe.resolution_at(0.0), parts=parts)
+        self.parts = -(-recipe.accumulate // self.team.count)
+        """That this process's share of a batch passes the network in: the recipe's, or what the memory allows."""
+        self.spent = Spent(resolution=recipe.resolution_at(0.0))
         self.left_out = torch.zeros(3, dtype=torch.int64, device=self.fabric.device)
         """Rows dropped, steps skipped, steps skipped in a row."""
 
@@ -162,7 +161,7 @@ class Run:
         Where they need more memory than there is, they are made half as large (at most `most` parts), which is said.
         """
         while True:
-            parts = _parts(targets, min(self.spent.parts, most))
+            parts = _parts(targets, min(self.parts, most))
             self.optimizer.zero_grad(set_to_none=True)
             try:
                 with torch.random.fork_rng():  # dropout takes no generator
@@ -182,7 +181,7 @@ class Run:
                 f"{self.recipe.network} does not fit into the memory of {self.fabric.device} with batches of "
                 f"{self.recipe.batch} at {self.spent.resolution} pixels; give a smaller --batch"
             ) from None
-        self.spent.parts = 2 * parts
+        self.parts = 2 * parts
         self.say(
             f"out of memory in step {self.spent.step}: each batch passes the network in {2 * parts} parts from here "
             "on, and batch statistics are those of a part"
