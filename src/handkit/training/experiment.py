@@ -154,18 +154,6 @@ class Experiment:
 
         return measure
 
-    def draw(self) -> Callable[[HandPoseModel], Picture] | None:
-        """A sheet of predictions for frames that no training sees, else for some that it does; None for parts."""
-        if self.recipe.network in PARTS:
-            return None
-        if store := self.test or self.store:
-            rows = of_subject(store, self.without) if self.without else np.ones(len(store), bool)
-            rows = np.flatnonzero(rows & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
-            frame = in_test_cubes(store, rows[:: max(1, len(rows) // SHOWN)][:SHOWN], self.recipe, center=None)
-        else:
-            frame = validation_frames(self, batches=1, size=SHOWN)[0]
-        return lambda model: prediction_sheet(model, frame, title=f"{self.recipe.network}, labels as rings")
-
     def learned(self) -> Int[np.ndarray, " N"]:
         """Rows of the store that are trained on; raises StoreError where they make no batch."""
         if self.store is None:
@@ -248,7 +236,7 @@ def fit(
             measure=measure,
             tell=tell,
             best=best,
-            draw=experiment.draw() if measured else None,
+            draw=drawing_of(experiment) if measured else None,
         )
         return Fitted(weights, run.spent, *run.counts())
     except StoppedError as stopped:
@@ -309,6 +297,19 @@ def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -
         return about
     pose = read_info(find_weights(experiment.pose))
     return about | {"pose": {"model": pose.model, "arguments": pose.arguments, "crc32": pose.crc32}}
+
+
+def drawing_of(experiment: Experiment) -> Callable[[HandPoseModel], Picture] | None:
+    """A sheet of predictions for frames that no training sees, else for some that it does; None for parts."""
+    if experiment.recipe.network in PARTS:
+        return None
+    if store := experiment.test or experiment.store:
+        rows = of_subject(store, experiment.without) if experiment.without else np.ones(len(store), bool)
+        rows = np.flatnonzero(rows & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
+        frame = in_test_cubes(store, rows[:: max(1, len(rows) // SHOWN)][:SHOWN], experiment.recipe, center=None)
+    else:
+        frame = validation_frames(experiment, batches=1, size=SHOWN)[0]
+    return lambda model: prediction_sheet(model, frame, title=f"{experiment.recipe.network}, labels as rings")
 
 
 def crops_of(recipe: Recipe, *, seed: int, size: int | None = None, share: Share = WHOLE) -> SyntheticFrames:
