@@ -234,3 +234,13 @@ def bone_lengths(joints):
 
     starts, ends = np.array(HAND21.bones).T
     return np.linalg.norm(joints[ends] - joints[starts], axis=1)
+
+
+def test_frames_that_stall_lose_no_hand_that_is_still_there():
+    """Two frames a second: followed without a search; where it has gone meanwhile, it is not reported any more."""
+    script = Script(lambda i: [Seen((10.0 * i, 0, 500))] if i < 10 else [])
+    tracker = HandTracker(script, hands=1)
+    hands = [tracker.update(frame(i, time_s=i / 2)) for i in range(12)]
+    assert ids(hands) == [[1]] * 10 + [[], []]
+    assert hands[10] == hands[11] == []
+    assert script.searches == [0, 10, 11]

@@ -23,6 +23,8 @@ SEARCH_S, SECOND_S = 0.09, 0.5
 another hand is followed without a gap."""
 FRAME_S = 1 / 30
 """Taken for the time since the last frame where the clock does not say."""
+STALL_S = 1.0
+"""A hand that the last frame showed is looked for where it was, even if the next frame comes this late."""
 AHEAD_S = 0.05
 """A pose is moved on by its velocity for this long at most."""
 _log: Callable[[str], None] = logging.getLogger("handkit").warning
@@ -101,8 +103,10 @@ class HandTracker:
         """As `update`, of a depth image taken at `time_s` by any clock."""
         begun = time.perf_counter()
         self._check_camera(image.camera)
+        before = self._now
         self._now += self._elapsed(time_s)
         self._time_s = time_s
+        self._tracks = [track for track in self._tracks if self._worth_a_look(track, before)]
         self._follow(image)
         followed = time.perf_counter()
         self._search(image)
@@ -151,9 +155,13 @@ class HandTracker:
         self._report(f"the clock of the frames {how} at {time_s:.3f} s: this frame counts as 1/30 s after the last one")
         return FRAME_S
 
+    def _worth_a_look(self, track: Track, before: float) -> bool:
+        """Unseen for a short time only, or, where frames stall, in no frame since `before`."""
+        unseen = self._now - track.seen
+        return unseen <= HOLD_S or (track.seen == before and unseen <= STALL_S)
+
     def _follow(self, image: DepthImage) -> None:
         """Look where each hand was; what is not a hand any more, or another one's, counts as unseen."""
-        self._tracks = [track for track in self._tracks if self._now - track.seen <= HOLD_S]
         sides = [track.looked_at(self._now) if self._given is None else self._given for track in self._tracks]
         poses = self._look(image, self._tracks, sides)
         for track, pose, side in zip(self._tracks, poses, sides, strict=True):
@@ -165,7 +173,11 @@ class HandTracker:
         for i, pose in zip(other, again, strict=True):
             poses[i] = pose
         self._accept(poses)
-        self._tracks = [track for track in self._tracks if track.believed >= 0.8 * self.minimum_confidence]
+        self._tracks = [
+            track
+            for track in self._tracks
+            if track.believed >= 0.8 * self.minimum_confidence and self._now - track.seen <= HOLD_S
+        ]
 
     def _look(self, image: DepthImage, tracks: list[Track], left: Sequence[bool | None]) -> list[HandPose]:
         if not tracks:
