@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import Any, cast
 
 import handkit
-from handkit import HAND21, anatomy, cleaning, depth, estimator, hypotheses
+from handkit import HAND21, anatomy, asked, cleaning, depth, estimator, hypotheses
 from handkit.drawing import FINGER_COLORS
 from handkit.locate import detect, surfaces
 from handkit.named_cameras import CAMERAS
@@ -62,7 +62,7 @@ def facts() -> dict[str, Any]:
         },
         "estimator": {
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),
-            "minimum_confidence": estimator.MINIMUM_CONFIDENCE,
+            "minimum_confidence": asked.MINIMUM_CONFIDENCE,
             "extra": estimator.EXTRA, "hopeless": estimator.HOPELESS, "clear": estimator.CLEAR,
             "contradicted": hypotheses.CLEAR,
         },
