@@ -34,10 +34,10 @@ def session_rows(sessions: Sequence[Latency]) -> list[dict[str, str]]:
 
 
 def network_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Crops a second, and those of the paper."""
+    """Crops a second, median and fastest, and those of the paper."""
     return [
         {"network": row["network"], "input": f"{row['resolution']}x{row['resolution']}"}
-        | {f"batch {batch}": f"{rate:.1f}" for batch, rate in row["batches"].items()}
+        | {f"batch {batch}": f"{rate['median']:.1f} ({rate['fastest']:.1f})" for batch, rate in row["batches"].items()}
         | {"paper": _paper(row["paper"])}
         for row in rows
     ]

@@ -101,7 +101,7 @@ class Benchmark:
         from handkit.benchmark.tables import network_rows
 
         rows = list(measure_networks(self.batches, device=self.device, threads=self.threads))
-        _print_table(console, f"crops a second by torch on {self.device}", network_rows(rows))
+        _print_table(console, f"crops a second by torch on {self.device}: median (fastest)", network_rows(rows))
         return {"networks": rows}
 
 
