@@ -52,7 +52,8 @@ class Machine:
 
     def fabric(self, precision: Precision) -> Fabric:
         """Which has joined the other processes; raises UsageError for devices that are not there."""
-        logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+        for logger in ("lightning.fabric", "lightning.pytorch"):  # whichever was imported last speaks
+            logging.getLogger(logger).setLevel(logging.WARNING)
         nodes, devices = started()
         self._check(nodes, devices)
         alone = nodes * devices == 1
