@@ -13,7 +13,7 @@ def test_every_study_and_every_paper_has_its_place():
     assert {entry.study for entry in ENTRIES if entry.study} == STUDIES.keys()
     assert {entry.network for entry in ENTRIES} == PAPERS.keys()
     assert all((entry.study is None) == bool(entry.command) for entry in ENTRIES)
-    reference = (RESULTS.parent / "docs/reference.md").read_text(encoding="utf-8")
+    reference = (RESULTS.parent / "docs" / "reference.md").read_text(encoding="utf-8")
     assert all(entry.place.split(",")[0] in reference for entry in ENTRIES if entry.place[:3] in {"Tab", "Fig"})
 
 
