@@ -76,7 +76,7 @@ def test_a_table_curves_and_nothing_else(tmp_path, capfd):
     assert text.splitlines()[2:8] == capfd.readouterr().out.splitlines()[:4] + text.splitlines()[6:8]
     for run in (tmp_path / "out/trainings").iterdir():
         left = {file.name for file in run.iterdir()}
-        assert left >= {"finished.json", "log.jsonl", "run.json", "weights.safetensors", "predictions"}
+        assert left >= {"finished.json", "log.jsonl", "run.json", "weights.safetensors"}
         assert "state.ckpt" not in left, "three times the weights"
     assert {path.name for path in tmp_path.iterdir()} == {"README.md", "out"}
     assert (tmp_path / "README.md").read_text() == "mine"
