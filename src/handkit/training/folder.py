@@ -15,6 +15,7 @@ from handkit.errors import CheckpointError, TrainingError
 from handkit.files.atomic import replacing
 from handkit.files.png import write_png
 from handkit.models.checkpoint import save
+from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
 
@@ -131,7 +132,7 @@ class RunFolder:
     def _write_weights(self, name: str, **more: Any) -> None:  # noqa: ANN401
         run = self.run
         notes = self.notes | more | {"samples": run.spent.samples, "seconds": round(run.spent.seconds)}
-        save(self.out / name, run.averaged(), recipe=asdict(run.recipe), notes=notes)
+        save(self.out / name, run.averaged(), recipe=asdict(run.recipe), notes=without_folders(notes))
 
     def _full(self, error: OSError | CheckpointError, *, last: bool) -> None:
         """Goes on if it can; raises what cannot be helped."""

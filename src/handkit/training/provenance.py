@@ -1,6 +1,7 @@
 """Where weights and figures come from: command, seed, versions, and what they were made on."""
 
 import platform
+import re
 import sys
 import time
 from importlib.metadata import version
@@ -33,3 +34,20 @@ def provenance(**more: Any) -> dict[str, Any]:  # noqa: ANN401
         "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
         "hardware": hardware(),
     }
+
+
+def without_folders(about: Any) -> Any:  # noqa: ANN401
+    """The same for everybody to read: of a path from the root only its last two parts, for it names who ran this where.
+
+    >>> without_folders({"command": "train --init /home/jo/runs/a/weights.safetensors --samples 10"})
+    {'command': 'train --init a/weights.safetensors --samples 10'}
+    """
+    if isinstance(about, str):
+        return _FROM_ROOT.sub(lambda path: "/".join(path.group().split("/")[-2:]).lstrip("/"), about)
+    if isinstance(about, dict):
+        return {name: without_folders(value) for name, value in about.items()}
+    return [without_folders(each) for each in about] if isinstance(about, list) else about
+
+
+_FROM_ROOT = re.compile(r"(?<![^\s=:])/[^\s:]*[^\s:/]")
+"""Behind a blank, or what stands before a value."""
