@@ -98,7 +98,7 @@ def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
         ("bag", "pyrealsense2"),
         ("mkv", "ffmpeg -i FILE -map 0:1"),
         ("oni", "openni"),
-        ("mcap", "rosbags"),
+        ("mcap", "handkit convert FILE frames"),
         ("avi", "gray16be"),
         ("raw", "numpy.fromfile"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from handkit.backends.backend import Backend
-from handkit.errors import UsageError
+from handkit.errors import MissingExtraError, UsageError
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
@@ -40,7 +40,7 @@ def open_backend(
 
 def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:
     if find_spec("torch") is None:
-        raise UsageError(f"{pose} holds weights, which torch runs: pip install 'handkit[train]'")
+        raise MissingExtraError(f"{pose} holds weights, which torch runs: pip install 'handkit[train]'")
     from handkit.backends.torch import TorchBackend
 
     beside = pose.with_name(f"{pose.stem}-confidence{WEIGHTS}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphInfo
 from handkit.backends.signal_stack import kept_signal_stack
-from handkit.errors import CheckpointError, UsageError
+from handkit.errors import CheckpointError, MissingExtraError
 
 Precision = Literal["f32", "bf16"]
 
@@ -22,7 +22,7 @@ class OpenvinoGraph:
     """A `Graph` in an .xml file (with its .bin) or an .onnx file.
 
     `precision` is that of the network, by default the one that the file names. Raises CheckpointError where the file
-    holds no graph of that kind, or of another version, UsageError where OpenVINO is not installed.
+    holds no graph of that kind, or of another version, MissingExtraError where OpenVINO is not installed.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ def _openvino() -> Any:  # noqa: ANN401
     try:
         import openvino
     except ImportError:
-        raise UsageError("OpenVINO is not installed; install it: pip install 'handkit[openvino]'") from None
+        raise MissingExtraError("OpenVINO is not installed; install it: pip install 'handkit[openvino]'") from None
     return openvino
 
 
