@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from handkit.camera import Camera
-from handkit.depth import DepthImage, supported
+from handkit.depth import DepthImage, supported, visible_area
 from handkit.errors import FrameError
 
 CAMERA = Camera(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6)
@@ -85,3 +85,15 @@ def test_support_by_hand():
     joints = np.array([[0, 0, 505], [0, 0, 600], [0, 0, 400], [0, 0, 505]], np.float32)
     pixels = np.array([[4, 3], [4, 3], [4, 3], [40, 3]], np.float32)
     assert supported(joints, pixels, image()) == 0.5
+
+
+def test_visible_area_by_hand():
+    """A square of 40 by 40 pixels at 500 mm: 4 pixels a cm, so 10 x 10 cm; farther surfaces and holes do not count."""
+    camera = Camera(fx=200.0, fy=200.0, cx=100.0, cy=80.0, width=200, height=160)
+    depth = np.full((160, 200), 900.0, np.float32)
+    depth[60:100, 80:120] = 500
+    joints = np.array([[-45, -45, 500], [45, 45, 500]], np.float32)
+    assert visible_area(joints, DepthImage(depth, camera)) == pytest.approx(100)
+    depth[60:80, 80:120] = 0
+    assert visible_area(joints, DepthImage(depth, camera)) == pytest.approx(50)
+    assert visible_area(joints + np.array([2000, 0, 0], np.float32), DepthImage(depth, camera)) == 0

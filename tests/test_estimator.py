@@ -17,8 +17,8 @@ CAMERA = Camera.named("sr300")
 RIGHT, LEFT = hand((-80, 0, 500)), hand((90, 10, 520), left=True, good=0.8)
 
 
-def image(camera: Camera = CAMERA, value: float = 700.0) -> DepthImage:
-    """A wall, of which nothing is read but by `propose`."""
+def image(camera: Camera = CAMERA, value: float = 510.0) -> DepthImage:
+    """A wall where the hands are, for there must be some surface; `propose` looks at it too."""
     return DepthImage.of(np.full((camera.height, camera.width), value, np.float32), camera)
 
 
@@ -149,7 +149,7 @@ def test_a_hand_is_followed_without_a_search():
 
 
 def test_without_a_confidence_network_the_detector_speaks():
-    shown = np.full((CAMERA.height, CAMERA.width), 490.0, np.float32)
+    shown = np.full((CAMERA.height, CAMERA.width), 500.0, np.float32)
     (pose,) = estimator(LEFT, has_confidence=False).predict(shown, CAMERA)
     assert (pose.handedness, pose.handedness_probability) == ("left", 0.9)
     assert pose.confidence == pytest.approx(0.9 * 0.9, abs=1e-3), "objectness, every joint on the surface"
@@ -214,3 +214,15 @@ def test_arguments_are_checked_where_they_enter():
         "minimum_confidence is 50; it must be between 0 and 1",
         "rotations is 3; it must be 1, 2 or 4",
     ]
+
+
+def test_where_there_is_hardly_any_surface_is_hardly_a_hand():
+    """14 square centimeters, as of a speck of noise at the border of an image without a hand."""
+    speck = np.full((CAMERA.height, CAMERA.width), 900, np.float32)
+    x, y = CAMERA.project(RIGHT.joints).mean(0).astype(int)
+    side = int(CAMERA.fx * 37 / 500)
+    speck[y : y + side, x : x + side] = 500
+    prediction = estimator(RIGHT).run(DepthImage.of(speck, CAMERA))
+    assert prediction.hands == []
+    (pose,) = estimator(RIGHT).run(DepthImage.of(speck, CAMERA), minimum_confidence=0.0).hands
+    assert pose.confidence == pytest.approx(0.9 * 0.95 * (14 / 30) ** 2, rel=0.2)

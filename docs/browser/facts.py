@@ -50,6 +50,7 @@ def facts() -> dict[str, Any]:
         "depth": {
             "meters": depth.METERS, "inches": depth.INCHES, "farthest": depth.FARTHEST,
             "far_share": cleaning.FAR_SHARE, "far_mm": cleaning.FAR_MM, "far_ratio": cleaning.FAR_RATIO,
+            "around": depth.AROUND_MM, "support": depth.SUPPORT_MM,
         },
         "detector": {
             "focal": detect.FOCAL, "stride": detect.STRIDE, "multiple": detect.MULTIPLE,
@@ -64,7 +65,7 @@ def facts() -> dict[str, Any]:
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),
             "minimum_confidence": asked.MINIMUM_CONFIDENCE,
             "extra": estimator.EXTRA, "hopeless": estimator.HOPELESS, "clear": estimator.CLEAR,
-            "contradicted": hypotheses.CLEAR,
+            "contradicted": hypotheses.CLEAR, "least_cm2": hypotheses.LEAST_CM2,
         },
     }  # fmt: skip
 

@@ -226,7 +226,7 @@ class HandPoseEstimator:
     def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked, place: FoundHand) -> Answer:
         """Of a place of which but one hypothesis was looked at, the handedness is what was known before."""
         odds = odds_of_left(look) if len(look) > 1 else log_odds(place.left)
-        return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, camera=image.camera)
+        return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, image=image)
 
 
 def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:

@@ -7,14 +7,15 @@ import numpy as np
 
 from handkit.anatomy import proportions
 from handkit.asked import Asked
-from handkit.camera import Camera
-from handkit.depth import DepthImage, supported
+from handkit.depth import DepthImage, supported, visible_area
 from handkit.hand import HandPose
 from handkit.locate.detect import FoundHand
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
+LEAST_CM2 = 30.0
+"""Visible surface below which there is hardly a hand: the section of a fist, or half a hand on edge, has more."""
 CLEAR = 0.95
 """Probability from which a hand is clearly of the handedness that was not asked for."""
 
@@ -57,22 +58,24 @@ class Answer(NamedTuple):
 
 
 def answer_of(
-    hypotheses: Sequence[Hypothesis], asked: Asked, *, left_odds: float, skeleton: Skeleton, camera: Camera
+    hypotheses: Sequence[Hypothesis], asked: Asked, *, left_odds: float, skeleton: Skeleton, image: DepthImage
 ) -> Answer:
     """The hand of one place, of the side that was asked for or the likelier one (`left_odds`: log odds of a left hand).
 
     Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
-    for a skeleton that can be no hand's. `camera` is the one that took the image.
+    for a skeleton that can be no hand's, or where there is hardly any surface.
     """
     given = asked != "auto"
     left = asked == "left" if given else left_odds > 0
     (chosen,) = (each for each in hypotheses if each.left == left)
     stated = probability(left_odds if chosen.left else -left_odds)
+    possible = proportions(chosen.joints_mm, skeleton).plausibility
+    possible *= min(1.0, visible_area(chosen.joints_mm, image) / LEAST_CM2) ** 2
     pose = HandPose(
         joints_mm=chosen.joints_mm,
-        joints_px=camera.project(chosen.joints_mm),
+        joints_px=image.camera.project(chosen.joints_mm),
         handedness="left" if chosen.left else "right",
-        pose_confidence=probability(chosen.good) * proportions(chosen.joints_mm, skeleton).plausibility,
+        pose_confidence=probability(chosen.good) * possible,
         skeleton=skeleton,
         uncertainty_mm=chosen.uncertainty_mm,
         handedness_probability=1.0 if given else round(stated, 4),

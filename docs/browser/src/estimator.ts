@@ -103,7 +103,7 @@ export class Estimator {
     const left = asked === "auto" ? odds > 0 : asked === "left";
     const chosen = look.find((each) => each.left === left)!;
     const stated = probability(left ? odds : -odds);
-    const confidence = probability(chosen.good) * this.plausibility(chosen.joints);
+    const confidence = probability(chosen.good) * this.plausibility(chosen.joints) * this.visible(chosen.joints, image);
     const hand: Hand = {
       handedness: left ? "left" : "right",
       confidence: rounded(confidence * (asked === "auto" ? stated : 1), 4),
@@ -125,6 +125,33 @@ export class Estimator {
     const unevenness = Math.sqrt(sum(shares.map((share) => share * share)) / shares.length);
     const fit = Math.min(1, size / small, large / Math.max(size, 1e-6), uneven / Math.max(unevenness, 1e-6));
     return fit ** 4;
+  }
+
+  /** Little where there is hardly any surface around the joints. */
+  private visible(joints: Vector[], { depth, width, height, camera }: DepthImage): number {
+    const { around, support } = this.facts.depth;
+    const seen = joints.map((joint) => project(joint, camera));
+    const depths = joints.map((joint) => joint[2]);
+    const middle = sum(depths) / depths.length;
+    const [near, far] = [Math.max(Math.min(...depths) - support, 0), Math.max(...depths) + support];
+    const margin = [(camera.fx * around) / middle, (camera.fy * around) / middle];
+    const size = [width, height];
+    const edge = (axis: number, value: number) => Math.trunc(Math.min(Math.max(value, 0), size[axis]));
+    const [low, high] = [0, 1].map((end) =>
+      [0, 1].map((axis) => {
+        const places = seen.map((pixel) => pixel[axis]);
+        return edge(axis, end ? Math.max(...places) + margin[axis] : Math.min(...places) - margin[axis]);
+      }),
+    );
+    let count = 0;
+    for (let row = low[1]; row <= Math.min(high[1], height - 1); row++) {
+      for (let column = low[0]; column <= Math.min(high[0], width - 1); column++) {
+        const value = depth[row * width + column];
+        count += value > near && value < far ? 1 : 0;
+      }
+    }
+    const area = (count * middle ** 2) / (camera.fx * camera.fy) / 100;
+    return Math.min(1, area / this.facts.estimator.least_cm2) ** 2;
   }
 
   private distinct(answers: Answer[]): Answer[] {
