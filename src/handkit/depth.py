@@ -114,7 +114,7 @@ def supported(
 
 
 def visible_area(joints_mm: Float32[np.ndarray, "J 3"], image: DepthImage) -> float:
-    """Square centimeters of surface, as seen from the camera, around joints (camera mm): in their box, 15 mm wider, 25 deeper.
+    """Square centimeters of surface that the camera sees around joints (camera mm): in their box and a little more.
 
     Of adult hands in real frames 66 and more, flat ones 150; of specks that a network takes for part of a hand, 14.
     """
