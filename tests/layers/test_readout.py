@@ -100,3 +100,11 @@ def test_look_up_of_no_number_is_the_first_cell():
     maps = torch.arange(8.0).reshape(1, 1, 2, 4)
     pixels = torch.tensor([[torch.nan, torch.nan], [torch.inf, -torch.inf]]).reshape(1, 1, 2, 2)
     assert look_up(maps, pixels).flatten().tolist() == [0, 3]
+
+
+def test_of_cells_without_a_score_the_first_are_taken():
+    """As an exported graph does: a crop without foreground would be read elsewhere by each."""
+    places = torch.arange(3 * 64.0).reshape(1, 1, 3, 8, 8)
+    candidates, best = take_strongest(places, torch.zeros(1, 1, 8, 8), top=3)
+    assert candidates[0, 0, :, 0].tolist() == [0, 1, 2]
+    assert best.tolist() == [[[0, 0, 0]]]

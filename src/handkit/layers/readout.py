@@ -9,15 +9,21 @@ from torch import Tensor
 
 LEAST_WEIGHT = 1e-6
 """Of a candidate: where none has any weight, all have the same."""
+TIE = 1e-12
+"""What a cell is behind the one before it: less than a score above 1e-5 can tell."""
 
 
 def take_strongest(
     places: Float[Tensor, "B J 3 H W"], scores: Float[Tensor, "B J H W"], *, top: int
 ) -> tuple[Float[Tensor, "B J K 3"], Float[Tensor, "B J K"]]:
-    """The places of each joint's K = `top` cells of highest score (of all, if there are fewer), with their scores."""
-    best = scores.flatten(2).topk(min(top, scores[0, 0].numel()), dim=-1)
-    index = best.indices.unsqueeze(2).expand(-1, -1, 3, -1)
-    return places.flatten(3).gather(3, index).mT, best.values
+    """The places of each joint's K = `top` cells of highest score (of all, if there are fewer), with their scores.
+
+    Of cells that score 0, as all do where a crop is empty, the first, whatever computes it.
+    """
+    flat = scores.flatten(2)
+    order = torch.arange(flat.shape[-1], device=flat.device, dtype=flat.dtype)
+    index = (flat - TIE * order).topk(min(top, flat.shape[-1]), dim=-1).indices
+    return places.flatten(3).gather(3, index.unsqueeze(2).expand(-1, -1, 3, -1)).mT, flat.gather(2, index)
 
 
 def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) -> Float[Tensor, "B J K"]:
