@@ -80,6 +80,8 @@ class Reader:
     warned: set[str] = field(default_factory=set[str])
     refused: Counter[str] = field(default_factory=Counter[str])
     """Sentences without the name of their frame, and of how many frames each is true."""
+    handless: list[DepthImage] = field(default_factory=list[DepthImage])
+    """The first image in which no hand is sure enough, if there is one."""
 
     def predict(self, path: Path) -> Iterator[Prediction | None]:
         """Read, estimate and write every frame of a file; None, with the reason on stderr, where one cannot be."""
@@ -124,6 +126,13 @@ class Reader:
             if times > 1:
                 print(f"handkit: {times} frames in all were refused so: {kind}", file=sys.stderr)
 
+    def tell_doubt(self, tally: Tally) -> None:
+        """Whether other focal lengths show a hand, where most frames have none."""
+        if self.handless and 2 * tally.with_hand < tally.processed:
+            doubt = self.estimator.doubt_of_lens(self.handless[0])
+            if doubt:
+                print(f"handkit: warning: {doubt}", file=sys.stderr)
+
     def _write(self, name: str, stem: Path, image: DepthImage, prediction: Prediction) -> Prediction:
         for warning in prediction.warnings:
             if warning not in self.warned:
@@ -134,6 +143,8 @@ class Reader:
                 name, image.camera, prediction.hands, reason=prediction.reason, timings_ms=prediction.timings_ms
             )
         )
+        if not (prediction.hands or self.handless):
+            self.handless.append(image)
         if self.pictures:
             self.pictures.write(stem, overlay(image.depth, prediction))
         return prediction
@@ -162,6 +173,7 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         for path in track(sources, "frames", console=console, transient=True, disable=quiet):
             for prediction in reader.predict(path):
                 tally.add(prediction)
+        reader.tell_doubt(tally)
     if request.out:
         _summarize(tally, request.out, console)
     return 0 if tally.processed else 1
