@@ -32,7 +32,7 @@ class Annotate:
     handedness: Asked = "auto"
     """Answer only hands of this side; auto: of either, and predict it."""
     weights: Weights = "latent-fusion"
-    """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
+    """A bundled network by name, an .onnx or .xml graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
