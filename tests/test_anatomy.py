@@ -25,6 +25,15 @@ def test_size_is_measured_in_every_order_of_joints():
     assert found.plausibility == pytest.approx((1.6 / found.size) ** 4)
 
 
+@pytest.mark.parametrize(("size", "words"), [(0.7, "0.7 times as long as an adult's (a child's?)"), (1.4, "1.4 times")])
+def test_an_unusual_size_is_worth_a_word_where_the_shape_is_a_hands(size: float, words: str):
+    found = Proportions(size, 0.15)
+    assert found.plausibility == 1
+    assert words in str(found.doubt)
+    assert Proportions(size, 0.25).doubt is None
+    assert Proportions(1.0, 0.15).doubt is None
+
+
 def test_what_is_no_hand():
     point = np.zeros((21, 3), np.float32)
     line = np.linspace((-60, 0, 500), (60, 0, 500), 21).astype(np.float32)

@@ -11,6 +11,7 @@ from fake_backend import FakeBackend, TrueHand, hand
 
 from handkit import Camera, DepthImage, HandPoseEstimator
 from handkit.backends.backend import Backend
+from handkit.hand import Prediction
 from handkit.skeleton import ICVL16
 
 CAMERA = Camera.named("sr300")
@@ -117,6 +118,22 @@ def test_a_hand_of_another_size_names_unit_and_intrinsics(size: float, times: st
         assert sentence is not None
         assert times in sentence
         assert "--depth-scale" in sentence
+
+
+class Sighted(HandPoseEstimator):
+    """Sees the hand through the right focal lengths alone."""
+
+    def run(self, image: DepthImage, **asked) -> Prediction:
+        return super().run(image, **asked) if image.camera == CAMERA else Prediction([], "no hand", {})
+
+
+@pytest.mark.parametrize(("given", "words"), [(0.5, "2 times"), (2.0, "0.5 times"), (3.0, None), (100.0, None)])
+def test_focal_lengths_of_another_resolution_are_doubted(given: float, words: str | None):
+    wrong = replace(CAMERA, fx=CAMERA.fx * given, fy=CAMERA.fy * given)
+    doubt = Sighted(FakeBackend(CAMERA, [RIGHT])).doubt_of_lens(image(wrong))
+    assert doubt is None if words is None else f"with focal lengths {words} as long there is a hand" in str(doubt)
+    giant = Sighted(FakeBackend(CAMERA, [hand((0, 0, 500), size=1.5)]))
+    assert giant.doubt_of_lens(image(wrong)) is None, "no hand that most people have"
 
 
 def test_what_the_detector_does_not_see_is_looked_for_on_the_nearest_surface():

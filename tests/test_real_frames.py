@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from handkit import Camera, HandPoseEstimator
+from handkit.cli import main
 
 TIPS = {"T": 4, "I": 8, "M": 12, "R": 16, "P": 20}
 SKIN_MM = 6.0
@@ -38,6 +39,21 @@ def test_fingertips_of_a_structured_light_camera(shared_data: Path, capsys: pyte
         print(f"\nSR305: {len(errors)} tips, median {np.median(errors):.2f} mm, {within:.1%} within 20 mm")
     assert np.median(errors) <= 4
     assert within >= 0.95
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5, 1.0])
+def test_predict_doubts_focal_lengths_of_another_resolution(
+    shared_data: Path, factor: float, capfd: pytest.CaptureFixture[str]
+):
+    camera = Camera.named("sr305")
+    numbers = f"{camera.fx * factor},{camera.fy * factor},{camera.cx},{camera.cy}"
+    frames = [str(shared_data / f"sr305/{name}.png") for name in ("30", "110", "130")]
+    assert main(["predict", *frames, "--camera", numbers, "--depth-scale", "0.125"]) == 0
+    err = capfd.readouterr().err
+    if factor == 1:
+        assert err == ""
+    else:
+        assert f"warning: with focal lengths {1 / factor:g} times as long there is a hand" in err
 
 
 def test_time_of_flight_frames_have_their_hand(shared_data: Path, capsys: pytest.CaptureFixture[str]):

@@ -18,6 +18,10 @@ TYPICAL_MM = {
 and of which no bone is more than 1.5 times as long as the others suggest."""
 SMALL, LARGE = 0.63, 1.6
 """No hand is this much smaller or larger than the typical one."""
+USUAL = (0.75, 1.3)
+"""Nearly all hands are in this range; a size outside it is a small child's, or of another unit or focal length."""
+EVEN = 0.2
+"""Below this unevenness the shape is so much a hand's that a size outside `USUAL` is worth a word."""
 UNEVEN = 0.3
 """Root mean square of the logarithms of a bone's length over its typical share: of hands that are seen rightly at most
 0.25; of hands that fold into a line, and where there is none, up to 0.5."""
@@ -43,12 +47,14 @@ class Proportions(NamedTuple):
 
     @property
     def doubt(self) -> str | None:
-        """What is likely wrong with the input where the whole hand has another size than hands have."""
-        if SMALL <= self.size <= LARGE:
+        """What is likely wrong with the input where what is shaped as a hand has another size than most have."""
+        impossible = not SMALL <= self.size <= LARGE
+        if not impossible and (USUAL[0] <= self.size <= USUAL[1] or self.unevenness > EVEN):
             return None
+        child = " (a child's?)" if SMALL <= self.size < 1 else ""
         return (
-            f"the bones of the hand are {self.size:.1f} times as long as an adult's: are the unit of the depth values "
-            "(--depth-scale) and the focal lengths (--camera) right?"
+            f"the bones of the hand are {self.size:.1f} times as long as an adult's{child}: are the unit of the depth "
+            "values (--depth-scale) and the focal lengths (--camera) right?"
         )
 
 

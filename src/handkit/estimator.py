@@ -9,15 +9,16 @@ rolled cubes.
 import math
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from handkit.anatomy import proportions
+from handkit.anatomy import USUAL, proportions
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.backend import Backend, Cubes, Estimates
 from handkit.backends.opening import BackendName, open_backend
-from handkit.camera import Camera, doubts_about
+from handkit.camera import LARGEST_PX, Camera, doubts_about
 from handkit.depth import DepthImage
 from handkit.errors import FrameError, UsageError
 from handkit.hand import HandPose, Prediction
@@ -44,6 +45,10 @@ EXTRA = 1
 """Places looked at beside as many as there may be hands."""
 CLEAR = 0.98
 """Probability of a handedness from which on the other one is not looked at again."""
+OTHER_LENS = (2.0, 0.5)
+"""Factors of focal lengths that belong to the same camera at twice or half the resolution."""
+SURE = 0.6
+"""Confidence from which on a hand that is seen with other focal lengths speaks against those given."""
 HOPELESS = 0.03
 """Probability of a good pose below which a place is not looked at again if another is better."""
 
@@ -153,6 +158,26 @@ class HandPoseEstimator:
         doubts = [proportions(pose.joints_mm, pose.skeleton).doubt for pose in sure]
         warnings += [doubt for doubt in doubts if doubt]
         return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)))
+
+    def doubt_of_lens(self, image: DepthImage) -> str | None:
+        """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long.
+
+        Takes as long as two more predictions.
+        """
+        camera = image.camera
+        for factor in OTHER_LENS:
+            fx, fy = camera.fx * factor, camera.fy * factor
+            if not 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX:
+                continue
+            other = replace(image, camera=replace(camera, fx=fx, fy=fy))
+            for hand in self.run(other, hands=1, minimum_confidence=SURE).hands:
+                if USUAL[0] <= proportions(hand.joints_mm, hand.skeleton).size <= USUAL[1]:
+                    return (
+                        f"with focal lengths {factor:g} times as long there is a hand (confidence "
+                        f"{hand.confidence:.2f}): are fx {camera.fx:g} and fy {camera.fy:g} (--camera) those of this "
+                        "resolution?"
+                    )
+        return None
 
     def follow(
         self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]

@@ -12,6 +12,8 @@ from handkit.errors import CheckpointError, HandkitError
 from handkit.extras import load
 
 GRAPH, WEIGHTS = ".onnx", ".safetensors"
+PARTS = ("detector", "localizer", "confidence")
+"""What stands around a pose network: files of these names, or that end in `-confidence`, hold none."""
 SHARED = ("model.onnx", "model.safetensors", "config.json", "README.md")
 """What a shared folder holds; the first two are as a network's kinds are named."""
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -30,10 +32,10 @@ def weights_folders() -> list[Path]:
     return [BUNDLED, REPOSITORY] + ([] if here.resolve() == REPOSITORY.resolve() else [here])
 
 
-def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS)) -> Path:
+def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS), parts: bool = True) -> Path:
     """The file of a network, of the first of `kinds` that there is, or the path itself.
 
-    Raises CheckpointError that says what there is.
+    Raises CheckpointError that says what there is; without `parts` only the pose networks.
     """
     if name.endswith(kinds) or Path(name).is_file():
         return Path(name)
@@ -44,13 +46,18 @@ def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS)) -> Pat
         for folder in folders:
             if (folder / f"{name}{kind}").exists():
                 return folder / f"{name}{kind}"
-    known = sorted({path.stem for folder in folders for kind in kinds for path in folder.glob(f"*{kind}")})
+    there = {path.stem for folder in folders for kind in kinds for path in folder.glob(f"*{kind}")}
+    known = sorted(stem for stem in there if parts or not _is_part(stem))
     near = get_close_matches(name.lower(), known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise CheckpointError(
         f"there are no weights {name!r}; {hint}known: {', '.join(known)}; or give a {' or '.join(kinds)} file, "
         f"or put it into {folders[-1].resolve()}"
     )
+
+
+def _is_part(stem: str) -> bool:
+    return stem in PARTS or stem.endswith("-confidence")
 
 
 def find_weights(name: str) -> Path:

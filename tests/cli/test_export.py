@@ -1,10 +1,13 @@
 """`handkit export`: what is refused before anything is traced. What is written is tested beside the library."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from handkit.cli import main
+from handkit.errors import MissingExtraError
+from handkit.export import write
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,15 @@ def test_what_is_neither_a_pose_network_nor_the_detector(tmp_path: Path, capsys:
     assert main(["export", "localizer", "--out", str(tmp_path / "a.onnx")]) == 1
     assert "holds a localizer where the weights of a pose network are needed" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_ends_in_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "onnxscript.optimizer", None)
+    assert main(["export", "detector", "--out", str(tmp_path / "a.onnx")]) == 1
+    assert "ONNX is not installed; install it: pip install 'handkit[export]'" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'handkit\[openvino\]'") as caught:
+        write(b"", tmp_path / "a.xml", form="openvino")
+    assert caught.value.status == 1

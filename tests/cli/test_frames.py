@@ -10,7 +10,9 @@ import pytest
 
 from handkit.camera import doubts_about
 from handkit.cli import main
+from handkit.errors import CheckpointError
 from handkit.estimator import HandPoseEstimator
+from handkit.hub import find_weights
 from handkit.models.checkpoint import save as save_network
 from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
@@ -129,6 +131,21 @@ def test_named_camera_of_another_size(tmp_path: Path, good: Path, capfd: pytest.
 
 
 @pytest.mark.usefixtures("estimator")
+def test_a_reason_that_many_frames_share_is_said_once(
+    tmp_path: Path, good: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    small = [save(tmp_path / f"{number}.png", MM) for number in range(5)]
+    colors = save(tmp_path / "colors.png", np.zeros((60, 80, 3), np.uint8))
+    assert main(["predict", *map(str, small), str(colors), "--camera", "sr305"]) == 1
+    out, err = capfd.readouterr()
+    assert len(lines(out)) == 6, "each frame has its own"
+    first, other, count = err.splitlines()
+    assert f"{small[0]} is 80x60 but the camera 'sr305' is 640x480" in first
+    assert str(colors) in other
+    assert count.startswith("handkit: 5 frames in all were refused so: FRAME is 80x60 but the camera 'sr305'")
+
+
+@pytest.mark.usefixtures("estimator")
 def test_frames_without_a_hand_are_processed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     zeros = save(tmp_path / "zeros.png", MM * 0)
     nothing = save(tmp_path / "nothing.npy", np.where(MM > 600, np.nan, np.inf).astype(np.float32))
@@ -238,6 +255,8 @@ def test_out_that_cannot_be_written(good: Path, capfd: pytest.CaptureFixture[str
         (["x.png", "--camera", "1,2,3"], "four numbers"),
         (["x.png", "--camera", "sr305", "--depth-scale", "0"], "--depth-scale 0"),
         (["x.png", "--camera", "sr305", "--depth-scale", "nan"], "--depth-scale nan"),
+        (["x.png", "--camera", "sr305", "--depth-scale", "-1"], "--depth-scale -1 is not a positive number of mm"),
+        (["x.png", "--camera", "sr305", "--depth-scale", "x"], "--depth-scale x is not a positive number of mm"),
         (["--camera", "sr305"], "at least one FRAME"),
     ],
 )
@@ -267,18 +286,44 @@ def test_weights_that_cannot_be_used(
     save_network(folder / "detector.safetensors", HandDetector())
     save_network(folder / "localizer.safetensors", Localizer(), recipe={"edge_mm": 400.0})
     (folder / "damaged.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0 no json at all")
+    (folder / "notes.txt").write_text("a note")
     monkeypatch.setattr("handkit.hub.BUNDLED", folder)
     for weights, sentence in (
         (folder / "damaged.safetensors", "damaged.safetensors is no whole safetensors file"),
         (folder / "none.safetensors", "there is no weights file"),
         (folder / "localizer.safetensors", "holds a localizer"),
-        ("nonesuch", "nonesuch"),
+        (folder / "notes.txt", "notes.txt is a .txt file; a network is a .onnx graph, an .xml graph of OpenVINO, or"),
+        ("nonesuch", "there are no weights 'nonesuch'"),
     ):
         assert main(["predict", str(good), "--camera", NUMBERS, "--weights", str(weights)]) == 1
         out, err = capfd.readouterr()
         assert out == ""
         assert sentence in err
         assert err.count("\n") == 1
+
+
+def test_only_pose_networks_are_offered(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handkit.hub.BUNDLED", tmp_path)
+    monkeypatch.setattr("handkit.hub.REPOSITORY", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name in ("detector.onnx", "localizer.safetensors", "mine-confidence.safetensors", "mine.onnx"):
+        (tmp_path / name).touch()
+    assert main(["predict", str(good), "--camera", NUMBERS, "--weights", "nonesuch"]) == 1
+    assert "; known: mine; or give" in capsys.readouterr().err
+    with pytest.raises(CheckpointError, match="known: localizer, mine-confidence; or give"):
+        find_weights("nonesuch")
+
+
+def test_a_backend_that_does_not_run_the_file(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, backend, runs in (("hand.xml", "onnx", "openvino"), ("hand.onnx", "torch", "onnx")):
+        (good.parent / name).touch()
+        asked = ["--weights", str(good.parent / name), "--backend", backend]
+        assert main(["predict", str(good), "--camera", NUMBERS, *asked]) == 2
+        assert (
+            f"{name} is nothing that --backend {backend} runs; leave it out, or give {runs}" in capsys.readouterr().err
+        )
 
 
 def test_threads_are_checked(good: Path, capsys: pytest.CaptureFixture[str]):

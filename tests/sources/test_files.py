@@ -12,7 +12,7 @@ import pytest
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import SourceError
-from handkit.sources import find_files, read_frames
+from handkit.sources import count_frames, find_files, read_frames
 
 RAMP = (np.arange(12 * 16, dtype=np.uint16).reshape(12, 16) + 500).astype(np.uint16)
 
@@ -74,10 +74,37 @@ def test_every_two_dimensional_array_of_an_npz_is_a_frame(tmp_path: Path) -> Non
         frames = read_frames(tmp_path / "frames.npz")
         assert [int(frame[0, 0]) for frame in frames] == [500, 501], "as people count"
     np.savez(tmp_path / "none.npz", camera=np.zeros(4))
-    assert "no array of two axes (H, W), but (4,)" in sentence(tmp_path / "none.npz")
+    assert "no array of shape (H, W) or (N, H, W), but (4,)" in sentence(tmp_path / "none.npz")
     data = (tmp_path / "frames.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(data[: len(data) // 2])
     assert "damaged" in sentence(tmp_path / "cut.npz")
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+@pytest.mark.parametrize("channel", [(), (1,)])
+def test_every_frame_of_a_stacked_array(tmp_path: Path, suffix: str, channel: tuple[int, ...]) -> None:
+    stack = np.stack([RAMP, RAMP + 1, RAMP + 2]).reshape(3, *RAMP.shape, *channel)
+    path = tmp_path / f"stack.{suffix}"
+    (np.save if suffix == "npy" else np.savez)(path, stack)
+    frames = read_frames(path)
+    assert [int(frame[0, 0].item()) for frame in frames] == [500, 501, 502]
+    assert {frame.shape for frame in frames} == {(*RAMP.shape, *channel)}
+    assert count_frames(path) == 3
+
+
+def test_an_array_of_one_channel_is_one_frame_and_colors_are_no_stack(tmp_path: Path) -> None:
+    assert only(save_npy(tmp_path / "one.npy", RAMP[..., None])).shape == (*RAMP.shape, 1)
+    colors = np.zeros((*RAMP.shape, 3), np.uint16)
+    assert only(save_npy(tmp_path / "colors.npy", colors)).shape == colors.shape
+    np.savez(tmp_path / "both.npz", depth=np.stack([RAMP, RAMP]), color=colors)
+    assert len(read_frames(tmp_path / "both.npz")) == 2
+
+
+@pytest.mark.parametrize("shape", [(0, 240, 320), (0, 240), (3, 0, 320)])
+def test_an_empty_array_holds_no_frame(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = save_npy(tmp_path / "empty.npy", np.zeros(shape, np.uint16))
+    assert f"empty.npy holds no frame: its shape is {shape}; expected (H, W), or (N, H, W)" in sentence(path)
+    assert count_frames(path) == 1, "which is refused"
 
 
 def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from handkit.backends.backend import Backend
-from handkit.errors import MissingExtraError, UsageError
+from handkit.errors import CheckpointError, MissingExtraError, UsageError
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
 BACKENDS = ("onnx", "openvino", "torch")
+OPENVINO = ".xml"
+"""Of a graph that `handkit export --format openvino` has written, with its .bin beside it."""
 
 
 def open_backend(
@@ -24,18 +26,32 @@ def open_backend(
     if threads < 1:
         raise UsageError(f"threads is {threads!r}; it must be 1 or more")
     kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(backend, (GRAPH,))
-    pose = find_network(name, kinds=kinds)
-    if pose.suffix != GRAPH:
+    pose = find_network(name, kinds=kinds, parts=False)
+    _check_file(pose, backend)
+    if pose.suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
     if confidence:
         raise UsageError(f"{pose} is a graph, with its confidence network inside; give the weights of both to torch")
-    if backend == "openvino":
+    if backend == "openvino" or pose.suffix == OPENVINO:
         from handkit.backends import openvino
 
         return openvino.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")
     from handkit.backends import onnx
 
     return onnx.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads)
+
+
+def _check_file(pose: Path, backend: BackendName | None) -> None:
+    """Raise CheckpointError for a file that no backend runs, UsageError for one that the backend asked for does not."""
+    suffix = pose.suffix.lower()
+    if suffix not in {"", GRAPH, WEIGHTS, OPENVINO}:
+        raise CheckpointError(
+            f"{pose} is a {suffix} file; a network is a {GRAPH} graph, an {OPENVINO} graph of OpenVINO, or {WEIGHTS} "
+            "weights, which torch runs: give one of these, or a name of `handkit info`"
+        )
+    runs = {GRAPH: ("onnx", "openvino"), OPENVINO: ("openvino",)}.get(suffix, ("torch",))
+    if backend is not None and backend not in runs:
+        raise UsageError(f"{pose} is nothing that --backend {backend} runs; leave it out, or give {runs[0]}")
 
 
 def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:

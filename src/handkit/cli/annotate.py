@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
-from handkit.cli.options import Backend, Count, Weights
+from handkit.cli.options import Backend, Count, DepthScale, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Annotate:
     """The archive: pandas opens it, and `handkit convert` makes an .mcap of it."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
     """That took the images, where they do not say."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
     engine: Literal["local", "ray"] = "local"
     """local: this machine, and with RANK and WORLD_SIZE (torchrun) its share; ray: the cluster of RAY_ADDRESS."""
@@ -32,7 +32,7 @@ class Annotate:
     handedness: Asked = "auto"
     """Answer only hands of this side; auto: of either, and predict it."""
     weights: Weights = "latent-fusion"
-    """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
+    """A bundled network by name, an .onnx or .xml graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE

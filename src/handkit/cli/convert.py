@@ -7,6 +7,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from handkit.cli.options import DepthScale
+
 
 @dataclass(frozen=True)
 class Convert:
@@ -18,7 +20,7 @@ class Convert:
     """.mcap: a recording; .npz, .tiff: one file; no suffix: a folder of 16-bit PNGs."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
     """That took the images, where they do not say."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
 
     def run(self) -> int:

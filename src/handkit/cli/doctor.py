@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from handkit.cli.options import DepthScale
+
 if TYPE_CHECKING:
     from handkit.sources.source import TimedFrame
 
@@ -18,7 +20,7 @@ class Doctor:
     """A file, a folder, a recording, or a camera: `handkit cameras` names them."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
     """That took the images, where the source does not say."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
     shows: Literal["left", "right"] | None = None
     """The hand that is in view: tells whether the image is mirrored."""

@@ -78,6 +78,10 @@ class Reader:
     lines: JsonLines
     pictures: PictureFolder | None
     warned: set[str] = field(default_factory=set[str])
+    refused: Counter[str] = field(default_factory=Counter[str])
+    """Sentences without the name of their frame, and of how many frames each is true."""
+    handless: list[DepthImage] = field(default_factory=list[DepthImage])
+    """The first image in which no hand is sure enough, if there is one."""
 
     def predict(self, path: Path) -> Iterator[Prediction | None]:
         """Read, estimate and write every frame of a file; None, with the reason on stderr, where one cannot be."""
@@ -110,8 +114,24 @@ class Reader:
     def _refuse(self, name: Path | str, error: Exception) -> None:
         sentence = str(error) or type(error).__name__
         named = sentence if isinstance(error, SourceError) else f"{name}: {sentence}"
-        print(f"handkit: {named}", file=sys.stderr)
+        kind = named.replace(str(name), "FRAME")
+        self.refused[kind] += 1
+        if self.refused[kind] == 1:
+            print(f"handkit: {named}", file=sys.stderr)
         self.lines.write(frame_record(str(name), self.camera.known, [], reason=sentence))
+
+    def tell_repeated(self) -> None:
+        """How many frames were refused with a sentence that was said of the first of them alone."""
+        for kind, times in self.refused.items():
+            if times > 1:
+                print(f"handkit: {times} frames in all were refused so: {kind}", file=sys.stderr)
+
+    def tell_doubt(self, tally: Tally) -> None:
+        """Whether other focal lengths show a hand, where most frames have none."""
+        if self.handless and 2 * tally.with_hand < tally.processed:
+            doubt = self.estimator.doubt_of_lens(self.handless[0])
+            if doubt:
+                print(f"handkit: warning: {doubt}", file=sys.stderr)
 
     def _write(self, name: str, stem: Path, image: DepthImage, prediction: Prediction) -> Prediction:
         for warning in prediction.warnings:
@@ -123,6 +143,8 @@ class Reader:
                 name, image.camera, prediction.hands, reason=prediction.reason, timings_ms=prediction.timings_ms
             )
         )
+        if not (prediction.hands or self.handless):
+            self.handless.append(image)
         if self.pictures:
             self.pictures.write(stem, overlay(image.depth, prediction))
         return prediction
@@ -130,7 +152,7 @@ class Reader:
 
 def predict_frames(frames: Sequence[str], request: Request) -> int:
     """Answer 0 if at least one frame was processed, else 1; raises HandkitError where nothing can begin."""
-    camera = _camera(request)
+    camera = CameraChoice.parse(request.camera)
     sources = [path for given in frames for path in find_files(given)]
     if not sources:
         raise HandkitError("predict needs at least one FRAME: a file, a folder or a glob", status=2)
@@ -146,10 +168,12 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         target = request.out / "poses.jsonl" if request.out else sys.stdout
         lines = stack.enter_context(JsonLines(target))
         reader = Reader(request, camera, estimator, lines, pictures)
+        stack.callback(reader.tell_repeated)
         quiet = not (request.out and console.is_terminal)
         for path in track(sources, "frames", console=console, transient=True, disable=quiet):
             for prediction in reader.predict(path):
                 tally.add(prediction)
+        reader.tell_doubt(tally)
     if request.out:
         _summarize(tally, request.out, console)
     return 0 if tally.processed else 1
@@ -172,13 +196,6 @@ def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Pictur
     if prediction.reason:
         draw_text(picture, prediction.reason, (12, picture.shape[0] - 12), height=18)
     return picture
-
-
-def _camera(request: Request) -> CameraChoice:
-    scale = request.depth_scale
-    if scale is not None and not 0 < scale < float("inf"):
-        raise HandkitError(f"--depth-scale {scale:g} is not a positive number of mm per unit", status=2)
-    return CameraChoice.parse(request.camera)
 
 
 def _refuse_folder_of_sources(out: Path, sources: Sequence[Path]) -> None:

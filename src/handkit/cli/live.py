@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import UseAppendAction, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
+from handkit.cli.options import DepthScale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ class Live:
     """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - for stdout, .jsonl, .csv, .bvh or .glb files."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
     """That took the frames of a folder."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth, if it is not what the source says."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Hands that are less likely right than this are not followed."""

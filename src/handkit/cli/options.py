@@ -1,10 +1,40 @@
 """What options of several commands take."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
+from tyro.constructors import PrimitiveConstructorSpec
 
+from handkit.errors import HandkitError
+
+
+def _millimeters(given: list[str]) -> float:
+    """Raises HandkitError, and no ValueError, of which tyro would make several lines."""
+    try:
+        scale = float(given[0])
+    except ValueError:
+        scale = math.nan
+    if not 0 < scale < math.inf:
+        raise HandkitError(
+            f"--depth-scale {given[0]} is not a positive number of mm per unit; give for example 1000 for meters, 1 "
+            "for mm, 0.125 for the SR305",
+            status=2,
+        )
+    return scale
+
+
+DepthScale = Annotated[
+    float | None,
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="MM_PER_UNIT",
+        instance_from_str=_millimeters,
+        is_instance=lambda value: value is None or isinstance(value, float),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 Folder = Annotated[Path, arg(metavar="DIR")]

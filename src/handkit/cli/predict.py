@@ -6,7 +6,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
-from handkit.cli.options import Backend, CameraText, Count, MaybeFolder, Weights
+from handkit.cli.options import Backend, CameraText, Count, DepthScale, MaybeFolder, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +17,12 @@ class Predict:
     """16-bit PNG, PGM or TIFF, .npy or .npz files, folders of them, or globs."""
     camera: CameraText
     """A named camera (see `handkit info`), or its intrinsics in pixels (and distortion, in OpenCV's order)."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth: 1 unless the named camera has another, 1000 for meters."""
     handedness: Asked = "auto"
     """Answer only hands of this side; auto: of either, and predict it."""
     weights: Weights = "latent-fusion"
-    """A bundled network by name, an .onnx graph, or a .safetensors file (which needs torch)."""
+    """A bundled network by name, an .onnx or .xml graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE

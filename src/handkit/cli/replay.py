@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
+from handkit.cli.options import DepthScale
 from handkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Replay:
     """.mcap of handkit or ROS 2, RealSense .db3 or .bag, or a folder of depth images."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
     """That took the images, where they do not say."""
-    depth_scale: Annotated[float | None, arg(metavar="MM_PER_UNIT")] = None
+    depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
     weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
     """A network by name, or its file."""

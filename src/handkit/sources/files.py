@@ -27,6 +27,8 @@ SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm")
 """What a folder is searched for."""
 LARGEST_BYTES = 1 << 30
 """No file of depth images is larger."""
+MOST_CHANNELS = 4
+"""A last axis as short as this holds the channels of an image and not its columns."""
 
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
@@ -77,15 +79,17 @@ def count_frames(path: Path) -> int:
     """How many arrays `read_frames` gives; 1 for a file that it refuses. Only stacks are read whole for that."""
     try:
         with open_regular(path) as file:
-            start = file.read(4)
-        return len(read_frames(path)) if start.startswith((*TIFF, _ZIP)) else 1
-    except (OSError, SourceError):
+            start = file.read(len(_NPY))
+        stacked = start.startswith((*TIFF, _ZIP)) or (start == _NPY and np.load(path, mmap_mode="r").ndim > 2)
+        return len(read_frames(path)) if stacked else 1
+    except (OSError, ValueError, SyntaxError):  # numpy's words for a broken header; SourceError is a ValueError
         return 1
 
 
 def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
-    """The arrays in a file as they are stored: one, or those of all pages of a TIFF or all two-dimensional of an .npz.
+    """The arrays in a file as they are stored: one, or those of all pages of a TIFF or all images in an .npz.
 
+    An array (N, H, W) or (N, H, W, 1) of a .npy or .npz holds N frames; one of (H, W, 1) is one.
     Raises SourceError.
     """
     data = _read_bytes(path)
@@ -95,7 +99,8 @@ def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
     if data.startswith((*TIFF, *_PGM)):
         return _decode(path, data)
     if data.startswith(_NPY):
-        return [_load_npy(path, data)]
+        array = _load_npy(path, data)
+        return _split(path, array) or [array]
     if data.startswith(_ZIP):
         return _load_npz(path, data)
     kind = next((kind for start, kind in _OTHER_KINDS.items() if data.startswith(start)), "not a depth image")
@@ -200,7 +205,7 @@ def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..
 
 
 def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
-    """Its arrays of two axes, by name as people count."""
+    """The frames in its arrays, by name as people count."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = sorted(archive.infolist(), key=lambda entry: _natural(Path(entry.filename)))
@@ -210,8 +215,19 @@ def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
             found = [_load_npy(path, archive.read(entry), f" ({entry.filename})") for entry in arrays]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise _damaged(path, data, "zip archive") from None
-    images = [array for array in found if array.ndim == 2]
+    images = [image for array in found for image in _split(path, array)]
     if not images:
         shapes = ", ".join(str(array.shape) for array in found) or "no array at all"
-        raise SourceError(f"{path} holds no array of two axes (H, W), but {shapes}; save each frame as one")
+        raise SourceError(f"{path} holds no array of shape (H, W) or (N, H, W), but {shapes}; save the frames as one")
     return images
+
+
+def _split(path: Path, array: Shaped[np.ndarray, "..."]) -> list[Shaped[np.ndarray, "..."]]:
+    """The depth images in an array; none where its shape is of something else, colors for example."""
+    shape = array.shape
+    if array.size == 0:
+        raise SourceError(f"{path} holds no frame: its shape is {shape}; expected (H, W), or (N, H, W) of N frames")
+    if array.ndim == 2 or (array.ndim == 3 and shape[2] == 1):
+        return [array]
+    stacked = (array.ndim == 3 and shape[2] > MOST_CHANNELS) or (array.ndim == 4 and shape[3] == 1)
+    return list(array) if stacked else []
