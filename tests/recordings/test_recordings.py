@@ -203,8 +203,9 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_process_that_ends_keeps_its_recording(tmp_path: Path, how: signal.Signals) -> None:
     program = f"""
-        import itertools, sys
+        import itertools, signal, sys
         from pathlib import Path
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         sys.path[:0] = {sys.path!r}
         import numpy as np
         from handkit.camera import Camera
@@ -228,7 +229,10 @@ def test_a_process_that_ends_keeps_its_recording(tmp_path: Path, how: signal.Sig
     while (tmp_path / "a.mcap").stat().st_size < 2_000_000:
         time.sleep(0.01)
     os.kill(child.pid, how)
-    child.wait(timeout=30)
+    try:
+        child.wait(timeout=30)
+    finally:
+        child.kill()
     child.stdout.close()
     played, told = play(tmp_path / "a.mcap")
     assert played
