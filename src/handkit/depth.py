@@ -114,10 +114,7 @@ def supported(
 
 
 def visible_area(joints_mm: Float32[np.ndarray, "J 3"], image: DepthImage) -> float:
-    """Square centimeters of surface that the camera sees around joints (camera mm): in their box and a little more.
-
-    Of adult hands in real frames 66 and more, flat ones 150; of specks that a network takes for part of a hand, 14.
-    """
+    """Square centimeters of surface that the camera sees around joints (camera mm): in their box and a little more."""
     camera, (height, width) = image.camera.pinhole, image.depth.shape
     seen, middle = camera.project(joints_mm), float(joints_mm[:, 2].mean())
     margin = np.array([camera.fx, camera.fy]) * AROUND_MM / middle
@@ -126,18 +123,3 @@ def visible_area(joints_mm: Float32[np.ndarray, "J 3"], image: DepthImage) -> fl
     near, far = joints_mm[:, 2].min() - SUPPORT_MM, joints_mm[:, 2].max() + SUPPORT_MM
     count = int(((part > max(near, 0)) & (part < far)).sum())
     return count * middle**2 / (camera.fx * camera.fy) / 100
-
-
-def framed(center: Float32[np.ndarray, "3"], camera: Camera, *, edge_mm: float) -> float:
-    """Share, 0 to 1, of a cube's front view that lies inside the image: a hand at the border may be cut.
-
-    >>> camera = Camera(fx=100.0, fy=100.0, cx=0.0, cy=50.0, width=101, height=101)
-    >>> round(framed(np.array([0.0, 0.0, 500.0], np.float32), camera, edge_mm=100.0), 3)
-    0.525
-    """
-    half = np.array([edge_mm / 2, edge_mm / 2, 0.0], np.float32)
-    low, high = camera.project(np.stack([center - half, center + half])).tolist()
-    share = 1.0
-    for first, last, size in zip(low, high, (camera.width, camera.height), strict=True):
-        share *= max(min(last, size - 0.5) - max(first, -0.5), 0.0) / (last - first)
-    return share

@@ -10,7 +10,7 @@ from handkit.skeleton import HAND21
 
 STAGES = {"locate": 1.0, "estimate": 3.5, "total": 4.5}
 REFUSED, INTERRUPTED = 666, 667
-"""A first reading of so many mm makes the stand-in raise."""
+"""A first depth value of so many mm makes the stand-in raise."""
 
 
 def answer(_, image, *, handedness="auto", **__) -> Prediction:

@@ -32,7 +32,7 @@ def marked(folder, **changes):
 
 
 class Known(HandPoseEstimator):
-    """Answers 3 mm beside and 4 mm above the joints below the skin; nothing for a picture without readings."""
+    """Answers 3 mm beside and 4 mm above the joints below the skin; nothing for a depth image without valid values."""
 
     def __init__(self) -> None:
         pass

@@ -233,7 +233,7 @@ def test_what_a_run_leaves_behind(tmp_path):
 
 
 def spoiled_frame(*rows: int) -> LabeledFrame:
-    """Six frames, of which these have a label that is not a number, and row 5 no reading at all."""
+    """Six frames, of which these have a label that is not a number, and row 5 no valid depth value."""
     frame = SyntheticFrames(RECIPE, seed=5, size=6, resolution=48)[0]
     joints, depth = frame.joints.clone(), frame.depth.clone()
     joints[list(rows), 3, 1] = torch.nan

@@ -23,14 +23,13 @@ from typing import Any
 from handkit.archive.frames import Frames, checksum
 from handkit.archive.rows import METADATA, row, schema
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
-from handkit.backends.opening import BackendName
+from handkit.backends.opening import BackendName, find_pose
 from handkit.depth import DepthImage
 from handkit.errors import CheckpointError, HandkitError
 from handkit.estimator import HandPoseEstimator
 from handkit.extras import load
 from handkit.files.atomic import replacing
 from handkit.hand import Prediction
-from handkit.hub import GRAPH, WEIGHTS, find_network
 from handkit.sources.source import Reading
 
 FORMAT = 1
@@ -53,8 +52,7 @@ class Labeling:
 
     def checksum(self) -> str:
         """SHA-256 of the pose network; raises CheckpointError where there is none."""
-        kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(self.backend, (GRAPH,))
-        path = find_network(self.weights, kinds=kinds)
+        path = find_pose(self.weights, self.backend)
         try:
             return sha256(path.read_bytes()).hexdigest()
         except OSError as error:

@@ -25,9 +25,7 @@ def open_backend(
         raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
     if threads < 1:
         raise UsageError(f"threads is {threads!r}; it must be 1 or more")
-    kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(backend, (GRAPH,))
-    pose = find_network(name, kinds=kinds, parts=False)
-    _check_file(pose, backend)
+    pose = find_pose(name, backend)
     if pose.suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
     if confidence:
@@ -39,6 +37,14 @@ def open_backend(
     from handkit.backends import onnx
 
     return onnx.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads)
+
+
+def find_pose(name: str, backend: BackendName | None) -> Path:
+    """The file of a pose network that this backend runs, or any if none is named; raises as `open_backend`."""
+    kinds = {None: (GRAPH, WEIGHTS), "torch": (WEIGHTS,)}.get(backend, (GRAPH,))
+    pose = find_network(name, kinds=kinds, parts=False)
+    _check_file(pose, backend)
+    return pose
 
 
 def _check_file(pose: Path, backend: BackendName | None) -> None:

@@ -1,4 +1,4 @@
-"""Random numbers for pictures: the same seed gives the same picture whatever the batch or the thread.
+"""Random numbers for depth images: the same seed gives the same image whatever the batch or the thread.
 
 Numbers are hashes of a counter (SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
 generators", OOPSLA 2014), so that any pixel's number is known without drawing those before it.

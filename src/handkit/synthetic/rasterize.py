@@ -6,7 +6,7 @@ ray enters the hull. The closed forms are in quadrics.py, where in the image the
 solids that are no hulls of spheres in solids.py. `render` is the fast path; `render_slowly` in
 rasterize_slowly.py is the truth it is tested against.
 
-Frame: camera millimeters, x right, y down, z forward; pixel centers at integers; depth 0 is no reading.
+Frame: camera millimeters, x right, y down, z forward; pixel centers at integers; depth 0 is invalid.
 """
 
 import math

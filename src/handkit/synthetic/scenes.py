@@ -106,7 +106,7 @@ class Scene(NamedTuple):
         return tree_map(pick, self)
 
     def camera(self) -> Intrinsics:
-        """The device of every row; its picture's size is that of the first row."""
+        """The device of every row; its image's size is that of the first row."""
         width, height = (int(size) for size in self.intrinsics[0, 4:])
         return Intrinsics(_matrices(self.intrinsics), width, height)
 
@@ -212,10 +212,10 @@ def bare(scene: Scene) -> Scene:
 
 
 def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
-    """The window of the picture that holds `cube`, as the device reads it, in `resolution` x `resolution` pixels.
+    """The window of the depth image that holds `cube`, as the device sees it, in `resolution` x `resolution` pixels.
 
     The pixel pitch is the device's own, or coarser where the device has more pixels than the window; beyond the
-    device's picture there is no reading.
+    device's image all is invalid.
     """
     center = Intrinsics(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
     native = scene.intrinsics[:, :2] * (cube.edges[:, :2] / cube.center[:, 2:])
@@ -235,7 +235,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
 
 
 def whole_frames(scene: Scene) -> DepthFrame:
-    """The full pictures; every row of the scene must come from one named device."""
+    """The whole depth images; every row of the scene must come from one named device."""
     camera = scene.camera()
     far = torch.full((len(scene.joints),), 8000.0)
     depth = _read(scene, scene.intrinsics[:, :4], width=camera.width, height=camera.height, far=far)
@@ -243,10 +243,10 @@ def whole_frames(scene: Scene) -> DepthFrame:
 
 
 def overview(scene: Scene, *, focal: float, width: int, height: int) -> DepthFrame:
-    """The whole pictures of all cameras at one scale: what a detector looks at. Depth up to 8 m; 0 is no reading.
+    """The whole depth images of all cameras at one scale: what a detector looks at. Up to 8 m; 0 is invalid.
 
-    Every picture is resampled to the focal length `focal` (pixels, both axes) and stands in the middle of a canvas of
-    `width` x `height`, with no reading around it. A picture too large for the canvas is scaled down until it fits, so
+    Every image is resampled to the focal length `focal` (pixels, both axes) and stands in the middle of a canvas of
+    `width` x `height`, with nothing around it. An image too large for the canvas is scaled down until it fits, so
     that its focal lengths are smaller: each row's are in `camera.matrix`. The sensor is applied at that pitch, as in
     `look`.
     """

@@ -30,10 +30,10 @@ FIELDS = len(Sensor._fields)
 
 
 class Desk(NamedTuple):
-    """The pictures a frame is worked on with; without a surface `seen` is infinite and `reading` is 0."""
+    """The images a frame is worked on with; without a surface `seen` is infinite and `measured` is 0."""
 
     seen: Float32[np.ndarray, "H W"]
-    reading: Float32[np.ndarray, "H W"]
+    measured: Float32[np.ndarray, "H W"]
     near: Float32[np.ndarray, "H W"]
     far: Float32[np.ndarray, "H W"]
     field: Float32[np.ndarray, "H W"]
@@ -50,7 +50,7 @@ def _edge(depth: np.float32, focal: np.float32) -> np.float32:
 @kernel
 def _wander(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None:
     """Read each pixel near an edge a little beside itself; within one surface nothing changes."""
-    seen, source = desk.seen, desk.reading
+    seen, source = desk.seen, desk.measured
     height, width = seen.shape
     copy(seen, source)
     # Without jitter the offsets are smooth, and so is the outline.
@@ -100,7 +100,7 @@ def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
     for row in range(desk.seen.shape[0]):
         stripe = sensor.interlace * (np.float32(row % 2) - np.float32(0.5))
         stripe += sensor.stripes * normal(branch(seed, 1000 + row))
-        seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
+        seen, near, far, measured = desk.seen[row], desk.near[row], desk.far[row], desk.measured[row]
         bits, field, blobs = desk.bits[row], desk.field[row], desk.spare[row]
         for column in range(seen.size):
             depth = seen[column]
@@ -111,7 +111,7 @@ def _read(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
             blob = grain * blobs[column] if grain > ZERO else ZERO
             noisy = depth + stripe + spread * (white * normal(bits[column]) + blob)
             noisy += sensor.wave_at_meter * squared * field[column]
-            reading[column] = noisy if depth < INFINITE else ZERO
+            measured[column] = noisy if depth < INFINITE else ZERO
 
 
 @kernel
@@ -120,7 +120,7 @@ def _blend(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
     height, width = desk.seen.shape
     level = np.float32(2.0) - np.float32(4.0) * sensor.blend
     for row in range(1, height - 1):
-        near, far, reading, field = desk.near[row], desk.far[row], desk.reading[row], desk.field[row]
+        near, far, measured, field = desk.near[row], desk.far[row], desk.measured[row], desk.field[row]
         for column in range(1, width - 1):
             gap = far[column] - near[column]
             mixes = (gap > _edge(near[column], focal)) & (field[column] > level)
@@ -131,7 +131,7 @@ def _blend(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
                 behind = desk.seen[row + place // 3 - 1, column + place % 3 - 1] - near[column]
                 share += min(behind / reach, ONE)
             share *= np.float32(1.0 / 9.0)
-            reading[column] = near[column] + share * share * reach
+            measured[column] = near[column] + share * share * reach
 
 
 @kernel
@@ -139,7 +139,7 @@ def _mix(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None
     """Flying pixels on edges, stray ones anywhere, and pixels lost at random or seen at a grazing angle."""
     fill_bits(desk.bits, branch(seed, 6))
     for row in range(desk.seen.shape[0]):
-        seen, near, far, reading = desk.seen[row], desk.near[row], desk.far[row], desk.reading[row]
+        seen, near, far, measured = desk.seen[row], desk.near[row], desk.far[row], desk.measured[row]
         bits, field = desk.bits[row], desk.field[row]
         for column in range(seen.size):
             gap = far[column] - near[column]
@@ -157,14 +157,14 @@ def _mix(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> None
                     - np.float32(0.2)
                 )
                 between = min(max(share, np.float32(-0.25)), ONE) * min(gap, FLIGHT)
-                reading[column] = near[column] + between if flies else reading[column]
+                measured[column] = near[column] + between if flies else measured[column]
             else:
                 limit = sensor.grazing_limit * (ONE + np.float32(0.15) * field[column] + np.float32(0.1) * place)
                 lost |= gap * focal > limit * (seen[column] + seen[column])
             in_front = min(near[column] * (ONE - np.float32(0.3) * place), INFINITE)
             strays = (chance > ONE - sensor.stray) & (in_front < INFINITE)
-            reading[column] = in_front if strays else reading[column]
-            reading[column] = ZERO if lost else reading[column]
+            measured[column] = in_front if strays else measured[column]
+            measured[column] = ZERO if lost else measured[column]
 
 
 @kernel
@@ -182,13 +182,13 @@ def _lose(desk: Desk, sensor: Sensor, focal: np.float32, seed: np.uint64) -> Non
     reach = sensor.reach * nearest
     weakness = ONE / (reach * reach)
     for row in range(desk.seen.shape[0]):
-        seen, near, reading, field = desk.seen[row], desk.near[row], desk.reading[row], desk.field[row]
+        seen, near, measured, field = desk.seen[row], desk.near[row], desk.measured[row], desk.field[row]
         for column in range(seen.size):
             depth = seen[column] if seen[column] < INFINITE else near[column] + FLIGHT
             level = sensor.hole_level * (depth * depth * weakness - ONE)
             beside = seam & (depth - near[column] > max(_edge(near[column], focal), sensor.rim_gap))
             lost = (field[column] < level) | (beside & (field[column] < sensor.rim_level))
-            reading[column] = ZERO if lost else reading[column]
+            measured[column] = ZERO if lost else measured[column]
 
 
 @kernel
@@ -202,12 +202,12 @@ def _shade(desk: Desk, sensor: Sensor, focal: np.float32) -> None:
     step = 1 if sensor.baseline < ZERO else -1
     reach, direction = focal * abs(sensor.baseline), np.float32(step)
     for row in range(height):
-        seen, reading = desk.seen[row], desk.reading[row]
+        seen, measured = desk.seen[row], desk.measured[row]
         passed = -INFINITE
         for count in range(width):
             column = count if step > 0 else width - 1 - count
             place = direction * np.float32(column) + reach / seen[column]
-            reading[column] = ZERO if place < passed - ONE else reading[column]
+            measured[column] = ZERO if place < passed - ONE else measured[column]
             passed = max(passed, place)
 
 
@@ -218,15 +218,15 @@ def _write(desk: Desk, sensor: Sensor, out: Float32[np.ndarray, "H W"]) -> None:
     rounds_disparity, rounds_depth = sensor.disparity_step > ZERO, sensor.step > ZERO
     step = max(sensor.step, np.float32(1e-6))
     for row in range(out.shape[0]):
-        reading, line = desk.reading[row], out[row]
+        measured, line = desk.measured[row], out[row]
         for column in range(line.size):
-            depth = reading[column]
+            depth = measured[column]
             depth = depth + depth * sensor.scale + sensor.offset
             if rounds_disparity:
                 depth = inverse_step / np.rint(inverse_step / depth)
             if rounds_depth:
                 depth = np.rint(depth / step) * step
-            valid = (reading[column] > ZERO) & (depth >= sensor.nearest) & (depth <= sensor.farthest)
+            valid = (measured[column] > ZERO) & (depth >= sensor.nearest) & (depth <= sensor.farthest)
             line[column] = depth if valid & (depth > ZERO) else ZERO
 
 
@@ -272,7 +272,7 @@ def _sense(
         if own.baseline != ZERO:
             _shade(desk, own, focal)
         for _ in range(int(own.average)):
-            average(desk.reading, desk.spare, np.float32(own.similar))
+            average(desk.measured, desk.spare, np.float32(own.similar))
         _write(desk, own, out[frame])
         process(out[frame], desk.spare, own, focal, seed)
 
@@ -283,10 +283,10 @@ def sense(
     sensor: Sensor,
     seeds: UInt64[np.ndarray, " B"],
 ) -> Float32[np.ndarray, "B H W"]:
-    """Clean depth in mm (0 = nothing) as each frame's sensor reads it, in mm (0 = no reading).
+    """Clean depth in mm (0 = nothing) as each frame's sensor measures it, in mm (0 = invalid).
 
-    Intrinsics are (fx, fy, cx, cy) of the window in pixels. The same seed gives the same picture whatever
-    the batch. Single threaded, without the interpreter lock. Pictures are at least 2 x 2.
+    Intrinsics are (fx, fy, cx, cy) of the window in pixels. The same seed gives the same image whatever
+    the batch. Single threaded, without the interpreter lock. Images are at least 2 x 2.
     """
     out = np.empty(depth.shape, np.float32)
     focals = np.ascontiguousarray(intrinsics[:, 0], dtype=np.float32)

@@ -1,6 +1,6 @@
-"""The strengths of everything that `sensor.sense` does to a picture.
+"""The strengths of everything that `sensor.sense` does to a depth image.
 
-Lengths along z are millimeters, lengths in the picture are pixels of the rendered window (which may be
+Lengths along z are millimeters, lengths in the image are pixels of the rendered window (which may be
 coarser than the device's own). "At 1 m" means that the quantity grows with the square of the distance, as
 disparity and as the inverse square law of light have it.
 """
@@ -14,7 +14,7 @@ Strength = Float32[np.ndarray, " B"]
 
 
 class Sensor(NamedTuple):
-    """One strength per frame and phenomenon; see `NOTHING` for the values that leave a picture alone."""
+    """One strength per frame and phenomenon; see `NOTHING` for the values that leave an image alone."""
 
     outline: Strength
     """Silhouettes wander by a smooth random offset of this standard deviation, pixels ..."""
@@ -55,7 +55,7 @@ class Sensor(NamedTuple):
     stray: Strength
     """Chance that a pixel reads something in front of the surface."""
     rim: Strength
-    """Width of the seam without readings around a nearer surface, whole pixels ..."""
+    """Width of the invalid seam around a nearer surface, whole pixels ..."""
     rim_level: Strength
     """... which is torn where a smooth standard normal field is above this ..."""
     rim_gap: Strength
@@ -75,11 +75,11 @@ class Sensor(NamedTuple):
     average: Strength
     """Number of passes of a 3x3 mean ..."""
     similar: Strength
-    """... over the readings within this many mm."""
+    """... over the depth values within this many mm."""
     step: Strength
-    """Readings are rounded to multiples of this many mm."""
+    """Depth values are rounded to multiples of this many mm."""
     disparity_step: Strength
-    """Readings are rounded in 1 / z to steps that are this many mm at 1 m."""
+    """Depth values are rounded in 1 / z to steps that are this many mm at 1 m."""
     scale: Strength
     """Relative error of distance."""
     offset: Strength

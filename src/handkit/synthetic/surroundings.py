@@ -192,7 +192,7 @@ def _body(
 def _upper_arm(
     cones: Tensor, stage: Stage, elbow: Float[Tensor, "B 3"], owner: Bool[Tensor, " B"], generator: torch.Generator
 ) -> Float[Tensor, "B 8"]:
-    """From the elbow to the nearer shoulder of its owner; without one, mostly out of the picture."""
+    """From the elbow to the nearer shoulder of its owner; without one, mostly out of the image."""
     count = len(elbow)
     shoulders = cones[:, : people.SHOULDERS, :4]
     gaps = (shoulders[..., :3] - elbow[:, None]).norm(dim=-1)

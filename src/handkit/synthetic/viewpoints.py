@@ -119,7 +119,7 @@ def sample_places(
     view: Viewpoint,
     generator: torch.Generator,
 ) -> Float[Tensor, "B 3"]:
-    """Where hands are, camera mm: most between 250 and 900, anywhere in the picture, one in twenty cut by its border.
+    """Where hands are, camera mm: most between 250 and 900, anywhere in the image, one in twenty cut by its border.
 
     `extent_mm`: how much nearer than its middle each hand reaches.
     """
@@ -141,7 +141,7 @@ def sample_places(
 def beyond_border(
     place: Float[Tensor, "B 3"], direction: Float[Tensor, "B 3"], intrinsics: Float[Tensor, "B 6"]
 ) -> Float[Tensor, "B 3"]:
-    """The places moved in the image plane along `direction` (its x, y) until a hand there is out of the picture."""
+    """The places moved in the image plane along `direction` (its x, y) until a hand there is out of the image."""
     heading = torch.nn.functional.normalize(direction[:, :2] + 1e-4, dim=-1)
     scale = place[:, 2:] / intrinsics[:, :2]
     low, high = -intrinsics[:, 2:4] * scale, (intrinsics[:, 4:] - intrinsics[:, 2:4]) * scale
