@@ -85,9 +85,15 @@ def test_training_that_cannot_begin(
 def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     begun = ["train", "latent-fusion", "--samples", "32", "--resolution", "32", "--out", str(tmp_path)]
     assert main(begun) == 0
-    for other in (["--resolution", "48"], ["--model-args", "planes=xy"]):
+    others = {
+        "resolutions [[0.0, 32]] there, [[0.0, 48]] here": ["--resolution", "48"],
+        "planes": ["--model-args", "planes=xy"],
+    }
+    for difference, other in others.items():
         assert main([*begun, "--resume", *other]) == 1
-        assert "is the state of another run, or damaged; give the network" in capfd.readouterr().err
+        said = capfd.readouterr().err
+        assert difference in said
+        assert "give the options that began it, or name another --out" in said
     assert main([*begun, "--resume"]) == 0
 
 

@@ -8,6 +8,7 @@ from cli.test_stores import refused, run
 from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
+from handkit.models import MODELS
 from handkit.recipes import PUBLISHED, SRN_TABLE_1
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
@@ -126,6 +127,8 @@ class Mine(nn.Module):
 def test_a_network_of_one_s_own_beside_the_others(tmp_path, monkeypatch, capsys):
     """Trainings side by side, in processes that are told of it; measured as the others are."""
     monkeypatch.setitem(STUDIES, "small", SMALL)
+    monkeypatch.setitem(MODELS, "Mine", None)  # so that it is forgotten afterwards
+    del MODELS["Mine"]
     (tmp_path / "mine.py").write_text(OWN)
     out = tmp_path / "out"
     own = f"{tmp_path / 'mine.py'}:Mine"

@@ -1,5 +1,6 @@
-"""A few steps of small trainings, in one process or, as `torchrun tests/training/ranks.py FOLDER`, in several."""
+"""A few steps of small trainings: `ranks.py FOLDER` in one process, with torchrun in several, on one thread each."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -81,5 +82,6 @@ def steps(recipe: Recipe) -> tuple[dict[str, Tensor], list[float], tuple[int, in
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    found = [steps(PLAIN), steps(RECIPE)]
-    torch.save(found, Path(sys.argv[1]) / f"rank{torch.distributed.get_rank()}.pt")
+    several = "RANK" in os.environ
+    found = [steps(PLAIN), steps(RECIPE if several else replace(RECIPE, accumulate=2))]
+    torch.save(found, Path(sys.argv[1]) / (f"rank{os.environ['RANK']}.pt" if several else "alone.pt"))
