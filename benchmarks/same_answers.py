@@ -35,13 +35,13 @@ class Frame(NamedTuple):
     side: Side
 
 
-def real_frames(data: Path) -> Iterator[Frame]:
-    """Those that are in the folder of real frames."""
+def real_frames(data: Path, *, every: int = 4) -> Iterator[Frame]:
+    """Those that are in the folder of real frames; of the time-of-flight camera's one in `every`."""
     for path in sorted((data / "kinect2").glob("*.png")):
         yield Frame(f"kinect2/{path.stem}", _read(path, unit_mm=1.0), (363.9, 363.9, 255.4, 206.3), "left")
     for path in sorted((data / "sr305").glob("*.png")):
         yield Frame(f"sr305/{path.stem}", _read(path, unit_mm=0.125), (476.007, 476.007, 313.683, 242.755), "right")
-    for path in sorted((data / "cvar").glob("*.png"))[::4]:
+    for path in sorted((data / "cvar").glob("*.png"))[::every]:
         yield Frame(f"cvar/{path.stem}", _read(path, unit_mm=1.0), (224.502, 230.494, 160.0, 120.0), "right")
 
 
