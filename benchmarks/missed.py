@@ -67,14 +67,10 @@ def causes(estimator: HandPoseEstimator, image: WholeImage) -> list[str]:
     found = {match for match in match_hands(away) if match is not None}
     camera = seen.camera.pinhole
     intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
-    places = [
-        place.center for place in find_hands(estimator.backend.detect, seen.depth, intrinsics, limit=8, threshold=WEAK)
-    ]
+    detected = find_hands(estimator.backend.detect, seen.depth, intrinsics, limit=8, threshold=WEAK)
+    places = [place.center for place in detected]
     missed = [hand for number, hand in enumerate(image.hands) if number not in found]
-    return [
-        "hidden" if hidden(hand, image) else _cause(hand, answers, [place.center for place in places])
-        for hand in missed
-    ]
+    return ["hidden" if hidden(hand, image) else _cause(hand, answers, places) for hand in missed]
 
 
 def hidden(hand: TrueHand, image: WholeImage) -> bool:
