@@ -21,7 +21,7 @@ REACH_MM = 120.0
 
 
 class TrueHand(NamedTuple):
-    """A hand and what the networks say of it; the last three of its own hypothesis."""
+    """A hand and what the networks say of it; `good`, `hand` and `sure` of its own hypothesis."""
 
     joints: np.ndarray
     left: bool
@@ -31,6 +31,8 @@ class TrueHand(NamedTuple):
     hand: float = 0.99
     sure: float = 0.95
     """Probability of its own handedness, by the difference of the two hypotheses."""
+    as_other: float = 0.05
+    """`good` of the hypothesis of the other side."""
 
 
 def hand(center: tuple[float, float, float], *, left: bool = False, size: float = 1.0, **said: float) -> TrueHand:
@@ -103,4 +105,4 @@ class FakeBackend:
             joints[:, 0] = 2 * joints[:, 0].mean() - joints[:, 0]
         joints[:, 0] += self.drift * np.cos(roll)
         side = log_odds(seen.sure) / 2
-        return joints, log_odds(seen.good if own else 0.05), log_odds(seen.hand), side if own else -side
+        return joints, log_odds(seen.good if own else seen.as_other), log_odds(seen.hand), side if own else -side

@@ -10,6 +10,7 @@ import pytest
 from fake_backend import FakeBackend, TrueHand, hand
 
 from handkit import Camera, DepthImage, HandPoseEstimator
+from handkit.asked import Asked
 from handkit.backends.backend import Backend
 from handkit.hand import Prediction
 from handkit.skeleton import ICVL16
@@ -85,6 +86,42 @@ def test_asked_for_the_other_hand():
         both = estimator(LEFT._replace(sure=0.99), RIGHT).run(image(), handedness="left", hands=count)
         assert [pose.handedness for pose in both.hands] == ["left"]
         assert np.allclose(both.hands[0].joints_mm, LEFT.joints, atol=1e-3)
+
+
+@pytest.mark.parametrize("sure", [0.9, 0.99])
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_two_hands_the_one_asked_for_whatever_is_seen_better(count: int, sure: float):
+    """A left hand that can well be seen as a right one is no reason to miss the right one beside it."""
+    left, right = LEFT._replace(good=0.95, as_other=0.95, sure=sure), RIGHT._replace(good=0.6, sure=0.9)
+    (pose, *_) = estimator(left, right).run(image(), handedness="right", hands=count).hands
+    assert np.allclose(pose.joints_mm, RIGHT.joints, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked", "again"),
+    [
+        (RIGHT, "right", [False]),
+        (RIGHT, "left", [False, True]),
+        (RIGHT, "auto", [False, True]),
+        (RIGHT._replace(sure=0.999), "auto", [False]),
+    ],
+)
+def test_a_side_is_looked_at_again_where_it_is_in_doubt(seen: TrueHand, asked: Asked, again: list[bool]):
+    """Of a hand that is as it was said to be, the given side alone; else both, unless the side is clear."""
+    backend = FakeBackend(CAMERA, [seen])
+    HandPoseEstimator(backend, rotations=1).run(image(), handedness=asked, minimum_confidence=0.0)
+    assert backend.looked_at[-1].mirrored.tolist() == again
+
+
+def test_more_places_are_looked_at_where_the_first_are_in_doubt():
+    """Of three hands with the detector's order against theirs, the two that are good are answered."""
+    specks = [hand((x, -120, 510), score=0.9, good=0.1) for x in (-150, 150)]
+    backend = FakeBackend(CAMERA, [*specks, RIGHT._replace(score=0.5)])
+    (pose,) = HandPoseEstimator(backend, rotations=1).run(image(), hands=2).hands
+    assert np.allclose(pose.joints_mm, RIGHT.joints, atol=1e-3)
+    backend = FakeBackend(CAMERA, [RIGHT._replace(score=0.9, good=0.99), specks[0]._replace(score=0.5)])
+    HandPoseEstimator(backend, rotations=1).run(image(), hands=1)
+    assert len(backend.looked_at[0].mirrored) == 2, "one place, which is clear"
 
 
 def test_a_doubtful_other_hand_is_answered_as_what_it_was_said_to_be():

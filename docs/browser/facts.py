@@ -64,8 +64,8 @@ def facts() -> dict[str, Any]:
         "estimator": {
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),
             "minimum_confidence": asked.MINIMUM_CONFIDENCE,
-            "extra": estimator.EXTRA, "hopeless": estimator.HOPELESS, "clear": estimator.CLEAR,
-            "contradicted": hypotheses.CLEAR, "least_cm2": hypotheses.LEAST_CM2,
+            "extra": estimator.EXTRA, "enough": estimator.ENOUGH, "hopeless": estimator.HOPELESS,
+            "clear": estimator.CLEAR, "contradicted": hypotheses.CLEAR, "least_cm2": hypotheses.LEAST_CM2,
         },
     }  # fmt: skip
 

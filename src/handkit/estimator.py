@@ -28,6 +28,7 @@ from handkit.hypotheses import (
     allowed,
     answer_of,
     distinct,
+    likely,
     odds_of_left,
     reason_for_none,
     without_judge,
@@ -43,6 +44,8 @@ BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
 EXTRA = 1
 """Places looked at beside as many as there may be hands."""
+ENOUGH = 0.8
+"""Probability of a good pose, as it was asked for, from which on no further place is looked at."""
 CLEAR = 0.98
 """Probability of a handedness from which on the other one is not looked at again."""
 OTHER_LENS = (2.0, 0.5)
@@ -208,9 +211,14 @@ class HandPoseEstimator:
         return found
 
     def _recenter(self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int) -> list[FoundHand]:
-        """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first."""
-        looks = self._look(image, places, [BOTH] * len(places), rotations=1)
-        ranked = sorted(range(len(looks)), key=lambda index: -max(each.good for each in allowed(looks[index], asked)))
+        """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
+
+        More than `limit` are looked at where one of these is not clearly what was asked for.
+        """
+        looks = self._look(image, places[:limit], [BOTH] * len(places[:limit]), rotations=1)
+        if min(likely(look, asked) for look in looks) < ENOUGH:
+            looks += self._look(image, places[limit:], [BOTH] * len(places[limit:]), rotations=1)
+        ranked = sorted(range(len(looks)), key=lambda index: -likely(looks[index], asked))
         kept: list[FoundHand] = []
         for index in ranked:
             center = np.concatenate([each.joints_mm for each in allowed(looks[index], asked)]).mean(0)
@@ -255,11 +263,13 @@ class HandPoseEstimator:
 
 
 def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
-    """Hypotheses of a place that are worth a second look, left or not: a side that is clear is not doubted again."""
-    clear = place.left > 0.5
-    if max(place.left, 1 - place.left) < CLEAR or asked not in {"auto", "left" if clear else "right"}:
-        return BOTH
-    return (clear,)
+    """Hypotheses of a place that are worth a second look, left or not.
+
+    A side that is clear is not doubted again, nor one that was given and is the likelier one.
+    """
+    likelier = place.left > 0.5
+    doubted = max(place.left, 1 - place.left) < CLEAR if asked == "auto" else asked != ("left" if likelier else "right")
+    return BOTH if doubted else (likelier,)
 
 
 def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> str:

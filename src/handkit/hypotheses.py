@@ -95,10 +95,17 @@ def allowed(hypotheses: Sequence[Hypothesis], asked: Asked) -> list[Hypothesis]:
     return [each for each in hypotheses if asked == "auto" or each.left == (asked == "left")]
 
 
+def likely(hypotheses: Sequence[Hypothesis], asked: Asked) -> float:
+    """Probability that a place shows a hand as it was asked for, and that its joints are good."""
+    odds = odds_of_left(hypotheses)
+    sides = {"auto": 1.0, "left": probability(odds), "right": probability(-odds)}
+    return sides[asked] * max(probability(each.good) for each in allowed(hypotheses, asked))
+
+
 def distinct(answers: Sequence[Answer]) -> list[Answer]:
-    """The surest first; what is one hand with a surer one is left out."""
+    """The surest first, of a handedness that was given too; what is one hand with a surer one is left out."""
     kept: list[tuple[Answer, FoundHand]] = []
-    for answer in sorted(answers, key=lambda each: -each.pose.confidence):
+    for answer in sorted(answers, key=lambda each: each.pose.pose_confidence * (each.other - 1)):
         likely = answer.pose.handedness_probability
         left = likely if answer.pose.handedness == "left" else 1 - likely
         found = FoundHand(answer.pose.center, answer.pose.confidence, left)

@@ -62,9 +62,11 @@ export class Estimator {
   }
 
   private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Found[]> {
-    const looks = await this.look(image, places, places.map(() => BOTH), 1);
-    const best = (look: Hypothesis[]) => Math.max(...allowed(look, asked).map((each) => each.good));
-    const ranked = [...looks.keys()].sort((a, b) => best(looks[b]) - best(looks[a]));
+    const see = (some: Found[]) => this.look(image, some, some.map(() => BOTH), 1);
+    const looks = await see(places.slice(0, limit));
+    const unclear = looks.some((look) => likely(look, asked) < this.facts.estimator.enough);
+    if (unclear && places.length > limit) looks.push(...(await see(places.slice(limit))));
+    const ranked = [...looks.keys()].sort((a, b) => likely(looks[b], asked) - likely(looks[a], asked));
     const kept: Found[] = [];
     for (const index of ranked) {
       const look = looks[index];
@@ -90,11 +92,12 @@ export class Estimator {
     return looks;
   }
 
-  /** Hypotheses worth a second look: a side that is clear is not doubted again. */
+  /** Hypotheses worth a second look: neither a side that is clear is doubted again, nor one that was given and is likelier. */
   private undecided({ left }: Found, asked: Asked): boolean[] {
-    const clear = left > 0.5;
-    const doubted = Math.max(left, 1 - left) < this.facts.estimator.clear;
-    return doubted || (asked !== "auto" && (asked === "left") !== clear) ? BOTH : [clear];
+    const likelier = left > 0.5;
+    const unclear = Math.max(left, 1 - left) < this.facts.estimator.clear;
+    const doubted = asked === "auto" ? unclear : (asked === "left") !== likelier;
+    return doubted ? BOTH : [likelier];
   }
 
   /** Of a place of which but one hypothesis was looked at, the handedness is what was known before. */
@@ -156,7 +159,8 @@ export class Estimator {
 
   private distinct(answers: Answer[]): Answer[] {
     const kept: { answer: Answer; found: Found }[] = [];
-    for (const answer of answers.sort((a, b) => b.hand.confidence - a.hand.confidence)) {
+    const surest = ({ hand, other }: Answer) => hand.confidence * (hand.handedness_probability === 1 ? 1 - other : 1);
+    for (const answer of answers.sort((a, b) => surest(b) - surest(a))) {
       const { handedness, handedness_probability: likely, confidence, joints_mm } = answer.hand;
       const left = handedness === "left" ? likely : 1 - likely;
       const found = { center: mean(joints_mm), score: confidence, left };
@@ -183,6 +187,13 @@ function meanEstimate(views: Estimate[]): Estimate {
 
 function oddsOfLeft(look: Hypothesis[]): number {
   return sum(look.map((each) => (each.left ? each.right : -each.right)));
+}
+
+/** Probability that a place shows a hand as it was asked for, and that its joints are good. */
+function likely(look: Hypothesis[], asked: Asked): number {
+  const odds = oddsOfLeft(look);
+  const side = asked === "auto" ? 1 : probability(asked === "left" ? odds : -odds);
+  return side * Math.max(...allowed(look, asked).map((each) => probability(each.good)));
 }
 
 function allowed(look: Hypothesis[], asked: Asked): Hypothesis[] {

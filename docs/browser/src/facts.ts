@@ -39,6 +39,7 @@ export interface Facts {
     rotations: number;
     minimum_confidence: number;
     extra: number;
+    enough: number;
     hopeless: number;
     clear: number;
     contradicted: number;
