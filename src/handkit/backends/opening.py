@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from handkit.backends.backend import Backend
-from handkit.errors import CheckpointError, MissingExtraError, UsageError
+from handkit.errors import CheckpointError, UsageError
+from handkit.extras import missing_extra
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
@@ -62,7 +63,7 @@ def _check_file(pose: Path, backend: BackendName | None) -> None:
 
 def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:
     if find_spec("torch") is None:
-        raise MissingExtraError(f"{pose} holds weights, which torch runs: pip install 'handkit[train]'")
+        raise missing_extra(f"{pose} holds weights, which need torch, which is not installed", extra="train")
     from handkit.backends.torch import TorchBackend
 
     beside = pose.with_name(f"{pose.stem}-confidence{WEIGHTS}")

@@ -13,7 +13,8 @@ import numpy as np
 
 from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphInfo
 from handkit.backends.signal_stack import kept_signal_stack
-from handkit.errors import CheckpointError, MissingExtraError
+from handkit.errors import CheckpointError
+from handkit.extras import missing_extra
 
 Precision = Literal["f32", "bf16"]
 
@@ -98,7 +99,7 @@ def _openvino() -> Any:  # noqa: ANN401
     try:
         import openvino
     except ImportError:
-        raise MissingExtraError("OpenVINO is not installed; install it: pip install 'handkit[openvino]'") from None
+        raise missing_extra("OpenVINO is not installed", extra="openvino") from None
     return openvino
 
 
