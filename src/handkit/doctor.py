@@ -1,4 +1,4 @@
-"""What is wrong with the depth images of a source, and what mends it: everything that can be told without labels."""
+"""What is wrong with the depth images of a source, and what mends it: everything that can be seen without labels."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -112,7 +112,7 @@ def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
 
 
 def _values(frames: Sequence[TimedFrame]) -> Finding:
-    """How finely depth is told."""
+    """How finely depth is resolved."""
     levels = [np.unique(_some(frame)) for frame in frames]
     most = max(levels, key=len)
     seen = f"{len(most)} different depth values"

@@ -157,7 +157,7 @@ def test_frames_without_a_hand_are_processed(tmp_path: Path, capfd: pytest.Captu
 
 
 @pytest.mark.usefixtures("estimator")
-def test_nan_and_infinity_among_readings(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nan_and_infinity_among_depth_values(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     array = MM.astype(np.float32)
     array[:5], array[5:9] = np.nan, np.inf
     assert main(["predict", str(save(tmp_path / "holes.npy", array)), "--camera", NUMBERS]) == 0

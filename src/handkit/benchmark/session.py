@@ -34,7 +34,7 @@ class Latency:
 
 
 class Paced:
-    """A camera that shows `shown` over and over, `RATE` frames a second; a frame nobody fetched in time is lost."""
+    """A camera that shows `shown` over and over, `RATE` frames a second; a frame nobody fetched in time is dropped."""
 
     name = "a recording at the pace of a camera"
 

@@ -94,9 +94,9 @@ def _raw_frame(image: Any, record: Recorded | None, cameras: "_Cameras") -> RawF
 def _recorded(text: str) -> Recorded | None:
     """None for a record that is not of this kind."""
     try:
-        told = json.loads(text)
-        unit_mm, kind = float(told["unit_mm"]), str(told["kind"])
-        return Recorded(round(float(told["time_s"]) * 1e9), unit_mm, kind) if kind[:1] in "uif" else None
+        found = json.loads(text)
+        unit_mm, kind = float(found["unit_mm"]), str(found["kind"])
+        return Recorded(round(float(found["time_s"]) * 1e9), unit_mm, kind) if kind[:1] in "uif" else None
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 

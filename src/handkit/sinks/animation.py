@@ -30,8 +30,8 @@ class _Recorded:
 
     def clip(self) -> Clip:
         joints = np.array(self.joints, np.float64)
-        turned = rig(joints, self.skeleton, left=self.side == "left")
-        return Clip(f"hand_{self.number}_{self.side}", np.array(self.times), turned)
+        posed = rig(joints, self.skeleton, left=self.side == "left")
+        return Clip(f"hand_{self.number}_{self.side}", np.array(self.times), posed)
 
 
 class Animation:

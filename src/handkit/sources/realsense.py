@@ -30,7 +30,7 @@ def open_realsense(serial: str, options: Options) -> Live:
 def found() -> list[str]:
     """Name and serial number of every camera that is plugged in."""
     rs = load("pyrealsense2", extra="realsense")
-    return [f"{_told(rs, device, 'name')} ({_told(rs, device, 'serial_number')})" for device in _devices(rs)]
+    return [f"{_info(rs, device, 'name')} ({_info(rs, device, 'serial_number')})" for device in _devices(rs)]
 
 
 class RealSense:
@@ -45,7 +45,7 @@ class RealSense:
 
     def open(self) -> None:
         rs = self._rs
-        devices = [each for each in _devices(rs) if self._serial in {"", _told(rs, each, "serial_number")}]
+        devices = [each for each in _devices(rs) if self._serial in {"", _info(rs, each, "serial_number")}]
         if not devices:
             named = f" with the serial number {self._serial}" if self._serial else ""
             raise SourceError(f"no RealSense camera{named} is plugged in; see `handkit cameras`")
@@ -134,6 +134,6 @@ def _devices(rs: Any) -> list[Any]:  # noqa: ANN401
     return list(rs.context().query_devices())
 
 
-def _told(rs: Any, device: Any, what: str) -> str:  # noqa: ANN401
+def _info(rs: Any, device: Any, what: str) -> str:  # noqa: ANN401
     info = getattr(rs.camera_info, what)
     return device.get_info(info) if device.supports(info) else ""

@@ -1,6 +1,6 @@
 """iPhone and iPad (TrueDepth or LiDAR) on a cable, with the Record3D app: https://github.com/marek-simonik/record3d.
 
-The app's pictures of the TrueDepth camera, which faces the user, are mirrored: they are turned back here, so that a
+The app's depth images of the TrueDepth camera, which faces the user, are mirrored: they are turned back here, so that a
 right hand is a right hand.
 """
 
