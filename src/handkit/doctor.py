@@ -68,7 +68,7 @@ def _refused(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool) ->
     if not refusals.total:
         return Finding("frames", f"the first {total} looked at, more follow (--frames)" if more else f"{total} read")
     most, times = refusals.reasons()[0]
-    return Finding("frames", f"{refusals.total} of {total} refused", f"{most} ({times} times)")
+    return Finding("frames", f"{refusals.total} of {total} refused", f"{most} ({times} time{'s' * (times > 1)})")
 
 
 def _range(frames: Sequence[TimedFrame]) -> Finding:

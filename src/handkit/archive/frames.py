@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from handkit.depth import image_size
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.recordings.player import depth_topic, raw_frames
 from handkit.shapes import Shaped
@@ -80,8 +81,7 @@ class ImageFiles:
                 yield error if isinstance(error, HandkitError) else SourceError("there is not enough memory for it")
 
     def _raw_frame(self, array: Shaped[np.ndarray, "..."], name: str) -> RawFrame:
-        height, width = (*array.shape, 1, 1)[:2]
-        return RawFrame(array, self.options.pick(width, height, name=name), 0)
+        return RawFrame(array, self.options.pick(*image_size(array), name=name), 0)
 
     def _place(self, index: int) -> tuple[int, int]:
         """File and page."""

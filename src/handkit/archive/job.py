@@ -29,6 +29,7 @@ from handkit.errors import CheckpointError, HandkitError
 from handkit.estimator import HandPoseEstimator
 from handkit.extras import load
 from handkit.files.atomic import replacing
+from handkit.files.regular import read_regular
 from handkit.hand import Prediction
 from handkit.sources.source import RawFrame
 
@@ -54,7 +55,7 @@ class Labeling:
         """SHA-256 of the pose network; raises CheckpointError where there is none."""
         path = find_pose(self.weights, self.backend)
         try:
-            return sha256(path.read_bytes()).hexdigest()
+            return sha256(read_regular(path)).hexdigest()
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
 

@@ -10,6 +10,7 @@ from handkit.extras import missing_extra
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
+MOST_THREADS = 256
 BACKENDS = ("onnx", "openvino", "torch")
 OPENVINO = ".xml"
 """Of a graph that `handkit export --format openvino` has written, with its .bin beside it."""
@@ -24,8 +25,8 @@ def open_backend(
     """
     if backend not in {None, *BACKENDS}:
         raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
-    if threads < 1:
-        raise UsageError(f"threads is {threads!r}; it must be 1 or more")
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"threads is {threads!r}; it must be 1 to {MOST_THREADS}")
     pose = find_pose(name, backend)
     if pose.suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)

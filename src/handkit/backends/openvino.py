@@ -15,6 +15,7 @@ from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphI
 from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
 from handkit.extras import missing_extra
+from handkit.files.regular import check_regular
 
 Precision = Literal["f32", "bf16"]
 
@@ -39,7 +40,10 @@ class OpenvinoGraph:
             raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}")
         core = openvino.Core()
         try:
+            check_regular(path)
             model = core.read_model(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except RuntimeError as error:
             sentence = str(error).strip().rpartition("\n")[2][:120]
             raise CheckpointError(f"{path} is no graph that OpenVINO can read ({sentence})") from None

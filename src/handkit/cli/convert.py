@@ -35,7 +35,7 @@ class Convert:
             return 0
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say)
         frames, camera = convert(source, self.out, report=say)
-        print(f"{frames} frames in {self.out}")
+        print(f"{frames} frames in {self.out}" if frames else "no frame was converted")
         if camera is not None and self.out.suffix.lower() != ".mcap":
             numbers = (camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ()))
             scale = "" if camera.unit_mm == 1 else f" --depth-scale {camera.unit_mm:g}"

@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from handkit.cli.options import DepthScale
 from handkit.cli.saying import say
+from handkit.errors import UsageError
 
 if TYPE_CHECKING:
     from handkit.sources.source import TimedFrame
@@ -36,6 +37,8 @@ class Doctor:
         from handkit.doctor import examine, mirrored
         from handkit.sources.opening import open_source
 
+        if self.frames < 1:
+            raise UsageError(f"--frames is {self.frames}; it must be 1 or more")
         with open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say) as source:
             coming = iter(source)
             frames = list(islice(coming, self.frames))

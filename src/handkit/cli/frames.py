@@ -17,7 +17,7 @@ from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
 from handkit.cli.saying import say
-from handkit.depth import DepthImage
+from handkit.depth import DepthImage, image_size
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
@@ -108,8 +108,7 @@ class Reader:
             yield self._write(name, stem, image, prediction)
 
     def _camera(self, array: Shaped[np.ndarray, "..."], name: str) -> Camera:
-        height, width = array.shape[:2] if array.ndim > 1 and array.size else (1, 1)
-        camera = self.camera.fit(width, height, source=name)
+        camera = self.camera.fit(*image_size(array), source=name)
         return camera if self.request.depth_scale is None else replace(camera, unit_mm=self.request.depth_scale)
 
     def _refuse(self, name: Path | str, error: Exception) -> None:

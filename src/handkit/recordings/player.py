@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from handkit.camera import Camera
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.extras import load
+from handkit.files.regular import open_regular
 from handkit.recordings.messages import CAMERA_INFO, IMAGE, TEXT, camera_of, pixels_of, stamp_ns, values_of
 from handkit.recordings.recorder import FRAME
 from handkit.sources.source import Options, Played, RawFrame
@@ -134,7 +135,7 @@ def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message
     """
     stream_reader, decoder = load("mcap.stream_reader", extra="record"), load("mcap_ros2.decoder", extra="record")
     try:
-        file = path.open("rb")
+        file = open_regular(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     with file:

@@ -4,7 +4,8 @@ from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
-from handkit.errors import HandkitError, SourceError
+from handkit.depth import image_size
+from handkit.errors import FrameError, HandkitError, SourceError
 from handkit.sources.files import find_files, read_frames
 from handkit.sources.source import Options, Played, RawFrame
 
@@ -34,9 +35,8 @@ def _raw_frames(files: list[Path], options: Options) -> Generator[RawFrame | Han
             continue
         for array in arrays:
             try:
-                height, width = (*array.shape, 1, 1)[:2]
-                yield RawFrame(array, options.pick(width, height, name=str(path)), count * FRAME_NS)
-            except SourceError as error:
+                yield RawFrame(array, options.pick(*image_size(array), name=str(path)), count * FRAME_NS)
+            except (FrameError, SourceError) as error:
                 error.about = str(path)
                 yield error
             count += 1
