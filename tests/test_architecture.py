@@ -54,7 +54,7 @@ ROOMS = {
     "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
-    "sources": {"camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
+    "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "hand", "sources"},
     "archive": {"recordings", "sources", *ESTIMATOR},
     "doctor": {"camera", "cleaning", "sources"},

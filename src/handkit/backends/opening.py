@@ -4,13 +4,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from handkit.asked import check_threads
 from handkit.backends.backend import Backend
 from handkit.errors import CheckpointError, UsageError
 from handkit.extras import missing_extra
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
-MOST_THREADS = 256
 BACKENDS = ("onnx", "openvino", "torch")
 OPENVINO = ".xml"
 """Of a graph that `handkit export --format openvino` has written, with its .bin beside it."""
@@ -25,8 +25,7 @@ def open_backend(
     """
     if backend not in {None, *BACKENDS}:
         raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
-    if not 1 <= threads <= MOST_THREADS:
-        raise UsageError(f"threads is {threads!r}; it must be 1 to {MOST_THREADS}")
+    check_threads(threads)
     pose = find_pose(name, backend)
     if pose.suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from handkit.asked import check_asked
 from handkit.errors import UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.evaluation import Tally, evaluate_images
@@ -37,6 +38,7 @@ def evaluate_synthetic(
     """Print the figures of every kind of image; with `out` also write them there as JSON."""
     if not 1 <= count <= FRAMES:
         raise UsageError(f"--count {count}: the set has {FRAMES} images; give 1 to {FRAMES}")
+    check_asked(hands=1, handedness="auto", minimum_confidence=minimum_confidence)
     if out:
         make_folder(out.parent)
         check_writable(out)

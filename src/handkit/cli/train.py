@@ -86,7 +86,7 @@ class Train:
         from handkit.training.processes import is_first, started
 
         here = started()[1]
-        threads = self.threads or max(1, (os.cpu_count() or 1) // here)
+        threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
         machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
         if experiment.store and self.fold == "all":

@@ -128,7 +128,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         content: dict[str, Any] = json.loads(read_regular(path))
         written = int(content["format"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise StoreError(_no_store(folder)) from None
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete {folder} and pack anew") from None
