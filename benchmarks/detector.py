@@ -188,14 +188,14 @@ def surface_center(depth: Float32[np.ndarray, "H W"], camera: Camera, reach_mm: 
 
 
 def nearest_hand(data: Path) -> Iterator[Sample]:
-    """A left hand, the nearest thing; its center is known roughly."""
+    """A left hand, the nearest thing; with a coarse center."""
     for path in sorted((data / "kinect2").glob("*.png")):
         depth, camera = read(path), Camera.named("kinect2")
         yield Sample(path.stem, depth, camera, surface_center(depth, camera, 90.0)[None], np.ones(1, bool), 120.0)
 
 
 def marked_hands(data: Path) -> Iterator[Sample]:
-    """A right hand; its center is the mean of the marked fingertips and wrist, pulled to the latter: roughly known."""
+    """A right hand; its center is the mean of the marked fingertips and wrist, pulled to the latter: coarse."""
     for name, marks in json.loads((data / "sr305/labels.json").read_text())["frames"].items():
         points = {key: np.array(mark["xyz_surface_mm"], np.float32) for key, mark in marks.items() if mark}
         tips = np.stack([point for key, point in points.items() if key != "W"]).mean(0)

@@ -28,7 +28,7 @@ from handkit.hand import TrackedHand
 from handkit.recordings.recorder import Recorder
 from handkit.sinks import open_sink
 from handkit.sources import open_source
-from handkit.sources.source import Played, Reading, Source, TimedFrame
+from handkit.sources.source import Played, RawFrame, Source, TimedFrame
 from handkit.tracking import HandTracker
 
 MOST_MB = 20.0
@@ -58,7 +58,7 @@ def main(*, frames: int = 3000, backend: BackendName | None = None, seed: int = 
     sys.exit(0 if same and max(first.grown_mb, again.grown_mb) <= MOST_MB else 1)
 
 
-def trouble(shown: Sequence[Values], count: int, seed: int) -> Generator[Reading | HandkitError]:
+def trouble(shown: Sequence[Values], count: int, seed: int) -> Generator[RawFrame | HandkitError]:
     """Frames of the recording with something wrong with them, another thing every five seconds."""
     for index in range(count):
         random = np.random.default_rng((seed, index // SCENE))
@@ -76,7 +76,7 @@ def trouble(shown: Sequence[Values], count: int, seed: int) -> Generator[Reading
         elif what == 5:
             values[:] = np.where(values > 0, 1400, 0)
         clock_ns = index * 1_000_000_000 // RATE - (2_000_000_000 if index % 1000 == 999 else 0)
-        yield Reading(values, camera, clock_ns)
+        yield RawFrame(values, camera, clock_ns)
 
 
 class Watch:

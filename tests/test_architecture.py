@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import handkit
+from handkit.extras import install_command
 
 ROOT = Path(__file__).parents[1]
 MODULES = {
@@ -22,7 +23,7 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors`, `files` and `shapes` stand below all of them.
+# Each room and the rooms that it may import; `errors`, `extras`, `files` and `shapes` stand below all of them.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"asked", "camera", "named_cameras", "depth", "hand", "skeleton"}
@@ -33,7 +34,8 @@ ROOMS = {
     "shapes": set[str](),
     "asked": set[str](),
     "odds": set[str](),
-    "files": {"errors"},
+    "files": set[str](),
+    "extras": set[str](),
     "named_cameras": set[str](),
     "lens": set[str](),
     "cleaning": set[str](),
@@ -52,13 +54,12 @@ ROOMS = {
     "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
-    "extras": set[str](),
-    "sources": {"camera", "depth", "extras", "synthetic"},  # synthetic: imported where it is asked for
-    "recordings": {"camera", "extras", "hand", "sources"},
-    "archive": {"extras", "recordings", "sources", *ESTIMATOR},
+    "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
+    "recordings": {"camera", "hand", "sources"},
+    "archive": {"recordings", "sources", *ESTIMATOR},
     "doctor": {"camera", "cleaning", "sources"},
-    "viewing": {"camera", "drawing", "extras", "hand", "skeleton", "sources"},
-    "sinks": {"camera", "conventions", "extras", "hand", "skeleton"},
+    "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
+    "sinks": {"camera", "conventions", "hand", "skeleton"},
     "live": {"hand", "sinks", "sources", "tracking"},
     "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
@@ -67,17 +68,16 @@ ROOMS = {
     "locate": {"camera", "odds"},
     "anatomy": {"skeleton"},
     "hypotheses": {"anatomy", "locate", "odds", *IMAGES},
-    "hub": {"extras"},
-    "sharing": {"hub", "extras", "models"},
+    "hub": set[str](),
+    "sharing": {"hub", "models"},
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", "sources", *ESTIMATOR},
-    "reports": {"extras", "evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
+    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "locate", "asked", "camera", "depth", "hand"},
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
     "training": {
         "drawing",
-        "extras",
         "evaluation",
         "reports",
         "datasets",
@@ -134,7 +134,7 @@ def depth(node: ast.AST) -> int:
 def test_imports_point_down(module: str) -> None:
     here = room(module)
     found = {(room(origin), name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
-    rooms = {there for there, _ in found} - {here, "errors", "files", "shapes"}
+    rooms = {there for there, _ in found} - {here, "errors", "extras", "files", "shapes"}
     if here in {"", "cli", "__main__"}:
         assert here == "__main__" or "cli" not in rooms
         return
@@ -146,6 +146,13 @@ def test_imports_point_down(module: str) -> None:
     if here in {"geometry", "layers"}:
         packages = {origin.split(".")[0] for origin, _ in imports(module)}
         assert packages <= TENSORS_ONLY, f"{module} imports {sorted(packages - TENSORS_ONLY)}"
+
+
+def test_one_place_knows_what_installs_an_extra() -> None:
+    """What is right beside a wheel is wrong in a clone."""
+    hand_written = re.compile(r"pip install|handkit\[")
+    found = {module for module, path in MODULES.items() if hand_written.search(path.read_text(encoding="utf-8"))}
+    assert found == {"handkit.extras"}
 
 
 def test_no_cycles() -> None:
@@ -216,4 +223,6 @@ def test_a_command_names_the_extra_that_it_lacks():
     code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
     done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(r"handkit: this needs \w+, .*: pip install 'handkit\[train\]'\n", done.stderr)
+    assert re.fullmatch(
+        rf"handkit: this needs \w+, which is not installed: {re.escape(install_command('train'))}\n", done.stderr
+    )

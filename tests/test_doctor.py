@@ -9,6 +9,7 @@ import pytest
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.doctor import Finding, examine, mirrored
+from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
 CAMERA = Camera(fx=120, fy=120, cx=79.5, cy=59.5, width=160, height=120)
@@ -27,14 +28,14 @@ def found(
     *,
     camera: Camera = CAMERA,
     times: list[float] | None = None,
-    refused: list[str] | None = None,
+    refused: Refusals | None = None,
 ) -> dict[str, Finding]:
     seconds = times or [0.0, 0.031, 0.066, 0.1, 0.132]
     frames = [
         TimedFrame(DepthImage.of(change(scene(index)), camera), time_s, index, scene(index))
         for index, time_s in enumerate(seconds)
     ]
-    return {each.check: each for each in examine(frames, refused or [])}
+    return {each.check: each for each in examine(frames, refused or Refusals(lambda _: None))}
 
 
 def far_constant(depth: np.ndarray) -> np.ndarray:
@@ -95,7 +96,9 @@ def test_files_have_no_times() -> None:
 
 
 def test_what_was_refused_says_what_mends_it() -> None:
-    refused = ["frame 7 is refused: these look like meters; give --depth-scale 1000"] * 3
+    refused = Refusals(lambda _: None)
+    for index in range(3):
+        refused.add("these look like meters; give --depth-scale 1000", frame=f"frame {index}")
     assert found(refused=refused)["frames"] == Finding(
         "frames", "3 of 8 refused", "these look like meters; give --depth-scale 1000 (3 times)"
     )
@@ -105,8 +108,9 @@ def test_what_was_refused_says_what_mends_it() -> None:
 
 def test_it_says_that_more_frames_follow() -> None:
     frames = [TimedFrame(DepthImage.of(scene(i), CAMERA), i / 30, i, scene(i)) for i in range(3)]
-    assert examine(frames, [], more=True)[0].seen == "the first 3 looked at, more follow (--frames)"
-    assert examine(frames, [])[0].seen == "3 read"
+    none = Refusals(lambda _: None)
+    assert examine(frames, none, more=True)[0].seen == "the first 3 looked at, more follow (--frames)"
+    assert examine(frames, none)[0].seen == "3 read"
 
 
 def test_a_mirrored_image_is_told_by_the_hand_in_it() -> None:

@@ -8,6 +8,7 @@ from tracked import Script, Seen, frame
 from handkit.errors import SinkError
 from handkit.live import Session, run
 from handkit.sinks import Moment, open_sink
+from handkit.sources.refusals import Refusals
 from handkit.tracking import HandTracker
 
 
@@ -17,7 +18,7 @@ class Frames:
     name, live = "scripted", False
 
     def __init__(self, *items):
-        self.items, self.closed = items, False
+        self.items, self.closed, self.refusals = items, False, Refusals(pytest.fail)
 
     def __enter__(self):
         return self

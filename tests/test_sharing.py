@@ -1,6 +1,7 @@
 """Weights to share: what is packed, pushed and fetched; the Hub's client is replaced where it would need a network."""
 
 import json
+import re
 import sys
 import types
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from handkit import HAND21
 from handkit.errors import MissingExtraError, UsageError
+from handkit.extras import install_command
 from handkit.hub import SHARED, HubError, fetch, find_network, is_shared
 from handkit.models.checkpoint import load, save
 from handkit.models.latent_fusion import LatentFusion
@@ -108,5 +110,5 @@ def test_no_network_and_no_client_are_a_sentence_each(monkeypatch: pytest.Monkey
     with pytest.raises(HubError, match=r"was not written.*hf auth login"):
         push("somebody/hand", tmp_path)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'handkit\[hub\]'"):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("hub"))):
         fetch("somebody/hand")

@@ -87,9 +87,8 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if error.name not in {"torch", "jaxtyping", "safetensors", "lightning"}:
             raise
-        from handkit.errors import MissingExtraError
-
-        raise MissingExtraError(f"handkit.{name} needs torch: pip install 'handkit[train]'") from None
+        extras = importlib.import_module("handkit.extras")
+        raise extras.missing_extra(f"handkit.{name} needs torch, which is not installed", extra="train") from None
 
 
 def __dir__() -> list[str]:

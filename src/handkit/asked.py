@@ -1,4 +1,4 @@
-"""What is asked of an estimator or a tracker."""
+"""What is asked of an estimator, a tracker, a training, and the limits of it."""
 
 from typing import Literal
 
@@ -8,6 +8,9 @@ Asked = Literal["auto", "left", "right"]
 """Hands of one side only; auto: of either."""
 MINIMUM_CONFIDENCE = 0.4
 """Hands below it are not answered."""
+MOST_THREADS = 256
+LARGEST_SEED = 2**63 - 1
+"""What a generator of torch takes."""
 
 
 def check_asked(*, hands: int, handedness: Asked, minimum_confidence: float) -> None:
@@ -18,3 +21,15 @@ def check_asked(*, hands: int, handedness: Asked, minimum_confidence: float) -> 
         raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
     if not 0 <= minimum_confidence <= 1:
         raise UsageError(f"minimum_confidence is {minimum_confidence!r}; it must be between 0 and 1")
+
+
+def check_threads(threads: int) -> None:
+    """Raise UsageError; a runtime that is asked for a million threads hangs."""
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"threads is {threads!r}; it must be 1 to {MOST_THREADS}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise UsageError."""
+    if not -LARGEST_SEED <= seed <= LARGEST_SEED:
+        raise UsageError(f"seed is {seed!r}; it must be a whole number of at most 63 bits")

@@ -217,7 +217,9 @@ def _check_numbers(camera: Camera) -> None:
     if camera.width < 1 or camera.height < 1:
         raise CameraError(f"a camera has a positive size; got {camera.width}x{camera.height}")
     if not 0 < camera.unit_mm <= LARGEST_UNIT_MM:
-        raise CameraError(f"the unit of a depth value is a positive number of mm; got {camera.unit_mm:g}")
+        raise CameraError(
+            f"the unit of a depth value is a positive number of mm, at most {LARGEST_UNIT_MM:g}; got {camera.unit_mm:g}"
+        )
     lens = camera.distortion
     if lens is not None and (len(lens) not in COEFFICIENTS or not all(math.isfinite(each) for each in lens)):
         raise CameraError(f"a distortion has 4, 5 or 8 finite coefficients in OpenCV's order; got {lens}")

@@ -8,7 +8,7 @@ import numpy as np
 from handkit.camera import Camera, undistortion
 from handkit.cleaning import clean
 from handkit.errors import FrameError
-from handkit.shapes import Float32
+from handkit.shapes import Float32, Shaped
 
 METERS = 20.0
 """An image whose depth values are smaller than this many mm is in meters."""
@@ -48,10 +48,8 @@ class DepthImage:
         """
         tensor = getattr(array, "detach", None)
         taken = np.asarray(tensor().cpu().numpy() if tensor else array)
-        if taken.ndim == 3 and taken.shape[2] == 1:
-            taken = taken[:, :, 0]
-        _check_kind(taken)
-        height, width = taken.shape
+        width, height = image_size(taken)
+        taken = taken.reshape(height, width)
         if (width, height) != (camera.width, camera.height):
             raise FrameError(
                 f"the depth image is {width}x{height} but the camera is {camera.width}x{camera.height}; "
@@ -73,11 +71,13 @@ class DepthImage:
         return cls(depth, camera, notes)
 
 
-def _check_kind(taken: np.ndarray) -> None:
-    if taken.ndim != 2 or taken.size == 0:
-        raise FrameError(f"a depth image has two axes (H, W), or a third of one channel; this one has {taken.shape}")
-    if taken.dtype.kind not in "uif" or taken.dtype.itemsize < 2:
-        raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {taken.dtype}")
+def image_size(array: Shaped[np.ndarray, "..."]) -> tuple[int, int]:
+    """Width and height of an array (H, W) or (H, W, 1); raises FrameError where its shape or numbers are no depth's."""
+    if array.ndim not in {2, 3} or array.shape[2:] not in {(), (1,)} or array.size == 0:
+        raise FrameError(f"a depth image has two axes (H, W), or a third of one channel; this one has {array.shape}")
+    if array.dtype.kind not in "uif" or array.dtype.itemsize < 2:
+        raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {array.dtype}")
+    return array.shape[1], array.shape[0]
 
 
 def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with the depth images of a source, and what mends it: everything that can be told without labels."""
+"""What is wrong with the depth images of a source, and what mends it: everything that can be seen without labels."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import numpy as np
 from handkit.camera import doubts_about
 from handkit.cleaning import look_at_edges
 from handkit.shapes import Float32
+from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
 REACH_MM = (150.0, 1500.0)
@@ -35,9 +36,9 @@ class Finding:
     """Empty where all is well."""
 
 
-def examine(frames: Sequence[TimedFrame], refused: Sequence[str], *, more: bool = False) -> list[Finding]:
-    """All checks; `refused` has a sentence for each image that did not become a frame, `more` follow these frames."""
-    findings = [_refusals(frames, refused, more=more)]
+def examine(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool = False) -> list[Finding]:
+    """All checks; `refusals` are the images that did not become frames, `more` follow these frames."""
+    findings = [_refused(frames, refusals, more=more)]
     if not frames:
         return findings
     findings += [check(frames) for check in (_range, _holes, _values, _edges, _changes, _camera)]
@@ -61,14 +62,13 @@ def mirrored(shown: str, answers: Sequence[str]) -> Finding:
     )  # fmt: skip
 
 
-def _refusals(frames: Sequence[TimedFrame], refused: Sequence[str], *, more: bool) -> Finding:
+def _refused(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool) -> Finding:
     """The most common sentence, which says what mends it."""
-    total = len(frames) + len(refused)
-    if not refused:
+    total = len(frames) + refusals.total
+    if not refusals.total:
         return Finding("frames", f"the first {total} looked at, more follow (--frames)" if more else f"{total} read")
-    sentences = Counter(each.partition(" is refused: ")[2] or each for each in refused)
-    (most, times), *_ = sentences.most_common(1)
-    return Finding("frames", f"{len(refused)} of {total} refused", f"{most} ({times} times)")
+    most, times = refusals.reasons()[0]
+    return Finding("frames", f"{refusals.total} of {total} refused", f"{most} ({times} time{'s' * (times > 1)})")
 
 
 def _range(frames: Sequence[TimedFrame]) -> Finding:
@@ -112,7 +112,7 @@ def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
 
 
 def _values(frames: Sequence[TimedFrame]) -> Finding:
-    """How finely depth is told."""
+    """How finely depth is resolved."""
     levels = [np.unique(_some(frame)) for frame in frames]
     most = max(levels, key=len)
     seen = f"{len(most)} different depth values"

@@ -7,18 +7,21 @@ from pathlib import Path
 
 
 class HandkitError(Exception):
-    """One sentence, and the exit status of a command that it ends: 1 nothing could be done, 2 wrong usage."""
+    """One sentence, and the exit status of a command that it ends: 1 nothing could be done, 2 wrong usage.
 
-    def __init__(self, sentence: str, *, status: int = 1) -> None:
+    `about` is the file with whose name the sentence begins, where that is known.
+    """
+
+    def __init__(self, sentence: str, *, status: int = 1, about: str = "") -> None:
         super().__init__(sentence)
-        self.status = status
+        self.status, self.about = status, about
 
 
 class UsageError(HandkitError, ValueError):
     """An argument that cannot be."""
 
-    def __init__(self, sentence: str, *, status: int = 2) -> None:
-        super().__init__(sentence, status=status)
+    def __init__(self, sentence: str, *, status: int = 2, about: str = "") -> None:
+        super().__init__(sentence, status=status, about=about)
 
 
 class CameraError(HandkitError, ValueError):

@@ -59,7 +59,7 @@ HOPELESS = 0.03
 class HandPoseEstimator:
     """`predict(depth, camera)` finds the hands of a depth image and their joints; threads may share one.
 
-    `rotations` (test-time augmentation) of 2 or 4 average over so many rolled views of the crop.
+    `rotations` (test-time augmentation) of 2 or 4 average over this many rolled views of the crop.
     """
 
     def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 2) -> None:

@@ -21,7 +21,7 @@ from torch.export import Dim
 
 from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, INSIDE, KEY, Graph, GraphInfo
 from handkit.camera import Camera
-from handkit.errors import MissingExtraError
+from handkit.extras import missing_extra
 from handkit.files.atomic import write_whole
 from handkit.graph import Answer, HandGraph, Inside
 from handkit.locate.detect import Maps, canonical
@@ -112,7 +112,7 @@ def write(content: bytes, out: Path, *, form: Format) -> None:
     try:
         import openvino
     except ImportError:
-        raise MissingExtraError("OpenVINO is not installed; install it: pip install 'handkit[openvino]'") from None
+        raise missing_extra("OpenVINO is not installed", extra="openvino") from None
     import onnx
 
     model = openvino.Core().read_model(content)
@@ -139,7 +139,7 @@ def _onnx(
         import onnx_ir.passes.common as passes
         import onnxscript.optimizer
     except ImportError:
-        raise MissingExtraError("ONNX is not installed; install it: pip install 'handkit[export]'") from None
+        raise missing_extra("ONNX is not installed", extra="export") from None
     for talkative in ("torch.onnx._internal.exporter._registration", "onnx_ir"):
         logging.getLogger(talkative).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():

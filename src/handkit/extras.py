@@ -1,9 +1,30 @@
 """Packages that come with an extra of handkit: imported where they are needed, named where they are missing."""
 
 import importlib
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from handkit.errors import MissingExtraError
+
+PACKAGE = Path(__file__).parent
+
+
+def install_command(extra: str) -> str:
+    """What installs an extra beside the handkit that runs: its clone's, where it runs from one, with the pip it has."""
+    python = Path(sys.executable)
+    found = shutil.which("pip")
+    pip = "pip" if found and Path(found).parent == python.parent else f"{_short(python)} -m pip"
+    clone = PACKAGE.parents[1]
+    if (clone / "pyproject.toml").is_file():
+        return f"{pip} install -e '{_short(clone)}[{extra}]'"
+    return f"{pip} install 'handkit[{extra}]'"
+
+
+def missing_extra(what: str, *, extra: str) -> MissingExtraError:
+    """The error that says what is missing, and the command that installs it."""
+    return MissingExtraError(f"{what}: {install_command(extra)}")
 
 
 def load(module: str, *, extra: str) -> Any:  # noqa: ANN401
@@ -11,6 +32,13 @@ def load(module: str, *, extra: str) -> Any:  # noqa: ANN401
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        missing = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == module.split(".")[0]
-        reason = "is not installed" if missing else f"cannot be loaded ({error})"
-        raise MissingExtraError(f"{module.split('.')[0]} {reason}: pip install 'handkit[{extra}]'") from None
+        package = module.partition(".")[0]
+        absent = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package
+        raise missing_extra(
+            f"{package} {'is not installed' if absent else f'cannot be loaded ({error})'}", extra=extra
+        ) from None
+
+
+def _short(path: Path) -> Path:
+    """From the working directory, where it lies in there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

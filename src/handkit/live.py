@@ -91,7 +91,7 @@ def run(
 ) -> Session:
     """Track until the source ends or Ctrl-C, which ends it like the last frame: everything is closed in order.
 
-    A sink that fails is reported and closed, the others go on. `watch` is told of every frame. Raises what opening
+    A sink that fails is reported and closed, the others go on. `watch` sees every frame. Raises what opening
     raises, before the first frame.
     """
     session = Session()
@@ -122,7 +122,7 @@ def _hand_over(frame: TimedFrame, moment: Moment, outlets: Sequence["_Outlet"], 
 
 
 class _Outlet:
-    """A sink whose failures are told instead of raised, once it is open; after one it gets nothing more."""
+    """A sink whose failures are reported instead of raised, once it is open; after one it gets nothing more."""
 
     def __init__(self, sink: Sink, report: Report) -> None:
         self._sink, self._report = sink, report

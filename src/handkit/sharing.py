@@ -15,6 +15,7 @@ from typing import Any
 from handkit.errors import UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
+from handkit.files.regular import read_regular
 from handkit.hub import NAME, SHARED, HubError, reason
 from handkit.models.checkpoint import CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
@@ -115,7 +116,7 @@ def _data(info: CheckpointInfo) -> str:
 
 def _result(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular(path))
     except (OSError, ValueError) as error:
         raise HubError(f"{path} holds no result: {error}") from None
     if not isinstance(content, dict):

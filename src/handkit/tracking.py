@@ -61,7 +61,7 @@ class HandTracker:
 
     The same frames give the same hands: time is that of the frames, never the computer's. A clock that stands or jumps
     back counts as 1/30 s since the frame before; another camera, size or intrinsics, starts the tracking anew. Both are
-    told to `report`, which logs a warning by default.
+    given to `report`, which logs a warning by default.
     """
 
     def __init__(

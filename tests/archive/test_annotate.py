@@ -259,7 +259,7 @@ def test_reading_some_is_reading_all(tmp_path: Path):
     np.savez(folder / "9.npz", a=image(10), b=image(11))
     frames = list_frames(str(folder), Options(CameraChoice.parse(NUMBERS)))
     assert isinstance(frames, ImageFiles)
-    values = [reading.values[0, 0] for reading in frames.read([1, 3, 4]) if not isinstance(reading, HandkitError)]
+    values = [raw.values[0, 0] for raw in frames.read([1, 3, 4]) if not isinstance(raw, HandkitError)]
     assert values == [501, 510, 511]
     (folder / "9.npz").unlink()
     assert "does not exist" in str(next(frames.read([4])))

@@ -1,5 +1,6 @@
 """A finished archive as a recording, and in pandas."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_with_the_depth_images(archive: Path, monkeypatch: pytest.MonkeyPatch) -
     out = archive.with_name("a.mcap")
     assert archive_to_recording(archive, out, report=told.append).frames == 5
     assert len(told) == 1
-    assert "3.png is left out: " in told[0]
+    assert re.fullmatch(r"\S*3\.png (?!.*3\.png).*", told[0]), "its name once, and the reason"
     with handkit.open_source(str(out)) as source:
         frames = list(source)
     assert [frame.values[0, 0] for frame in frames] == [5000, 5010, 5020, 5040, 5050]

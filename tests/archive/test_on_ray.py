@@ -21,7 +21,7 @@ TAKEN_BY = "475.066,475.066,315.945,245.287"
 class Killed(Job):
     """Ends its process, as `kill -9` does, in the middle of the third shard, the first time."""
 
-    def _row(self, estimator, number, reading):
+    def _row(self, estimator, number, raw):
         import os
         import signal
 
@@ -29,7 +29,7 @@ class Killed(Job):
         if number == 5 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._row(estimator, number, reading)
+        return super()._row(estimator, number, raw)
 
 
 class Full(Job):

@@ -142,7 +142,7 @@ def test_a_reason_that_many_frames_share_is_said_once(
     first, other, count = err.splitlines()
     assert f"{small[0]} is 80x60 but the camera 'sr305' is 640x480" in first
     assert str(colors) in other
-    assert count.startswith("handkit: 5 frames in all were refused so: FRAME is 80x60 but the camera 'sr305'")
+    assert count.startswith("handkit: refused 5 of 6 frames: FRAME is 80x60 but the camera 'sr305'")
 
 
 @pytest.mark.usefixtures("estimator")
@@ -157,7 +157,7 @@ def test_frames_without_a_hand_are_processed(tmp_path: Path, capfd: pytest.Captu
 
 
 @pytest.mark.usefixtures("estimator")
-def test_nan_and_infinity_among_readings(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nan_and_infinity_among_depth_values(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     array = MM.astype(np.float32)
     array[:5], array[5:9] = np.nan, np.inf
     assert main(["predict", str(save(tmp_path / "holes.npy", array)), "--camera", NUMBERS]) == 0
@@ -327,5 +327,6 @@ def test_a_backend_that_does_not_run_the_file(good: Path, capsys: pytest.Capture
 
 
 def test_threads_are_checked(good: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["predict", str(good), "--camera", NUMBERS, "--threads", "0"]) == 2
-    assert "threads is 0; it must be 1 or more" in capsys.readouterr().err
+    for threads in (0, 100_000, 10**20):
+        assert main(["predict", str(good), "--camera", NUMBERS, "--threads", str(threads)]) == 2
+        assert f"threads is {threads}; it must be 1 to 256" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from scipy.io import savemat  # pyright: ignore[reportMissingTypeStubs]
 from handkit.datasets.catalog import open_split
 from handkit.datasets.hands17 import open_hands17
 from handkit.errors import DatasetError
+from handkit.extras import install_command
 
 LABELS = {
     "icvl": ("train", "Training/labels.txt", 3),
@@ -230,7 +231,7 @@ def test_nyu_labels_that_are_none(copy: Callable[[str], Path]):
 def test_nyu_without_scipy(copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch):
     root = copy("nyu")
     monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(DatasetError, match=r"pip install 'handkit\[data\]'"):
+    with pytest.raises(DatasetError, match=re.escape(install_command("data"))):
         open_split("nyu", root)
     (root / "dataset/test/joint_data.mat").unlink()
     with pytest.raises(DatasetError, match=r"joint_data\.mat .*unpack it again"):

@@ -1,12 +1,15 @@
 """A file is whole under its name, or as it was."""
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from handkit.errors import HandkitError
 from handkit.files.atomic import replacing, write_whole, written_whole
+from handkit.files.folders import check_writable
 
 
 def names(folder: Path) -> list[str]:
@@ -44,6 +47,34 @@ def test_a_full_disk_is_named_by_the_file_that_was_to_be(tmp_path: Path):
     with pytest.raises(OSError, match="No such file") as gone:
         write_whole(tmp_path / "nowhere/a.npy", b"")
     assert gone.value.filename == str(tmp_path / "nowhere/a.npy")
+
+
+def test_a_link_stays_one_and_a_pipe_is_no_file_to_replace(tmp_path: Path):
+    (tmp_path / "a.json").symlink_to("b.json")
+    for content in ("1", "2"):
+        write_whole(tmp_path / "a.json", content)
+    assert (tmp_path / "a.json").is_symlink()
+    assert (tmp_path / "b.json").read_text() == "2"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a pipe or a device"):
+        write_whole(tmp_path / "pipe", "1")
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json", "pipe"]
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(tmp_path: Path):
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    for bad, reason in (
+        ("file/a.html", "Not a directory"),
+        ("gone/a.html", "No such"),
+        (".", "Is a"),
+        ("pipe", "pipe"),
+    ):
+        with pytest.raises(HandkitError, match=f"cannot be written: .*{reason}.*; give a name in a folder"):
+            check_writable(tmp_path / bad)
+    check_writable(tmp_path / "a.html")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
 
 
 def test_an_error_about_another_file_keeps_its_name(tmp_path: Path):

@@ -15,6 +15,7 @@ from handkit.drawing import FINGER_COLORS
 from handkit.errors import MissingExtraError
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
+from handkit.extras import install_command
 from handkit.reports import write_report
 from handkit.reports.charts import COLUMN_IN, KINDS, LIGHT, charted, save_figure, to_svg
 from handkit.reports.figures import Series, joints_chart, series_of, success_chart
@@ -128,7 +129,9 @@ def test_without_matplotlib_the_extra_is_named_before_anything_is_written(tmp_pa
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     truth = moving_hand(14, FRAMES)
     result, estimated = scored(4.0, "net", truth)
-    with pytest.raises(MissingExtraError, match=r"matplotlib is not installed: pip install 'handkit\[reports\]'"):
+    with pytest.raises(
+        MissingExtraError, match=re.escape(f"matplotlib is not installed: {install_command('reports')}")
+    ):
         write_report(tmp_path / "out", result, NYU14, predictions_mm=estimated, labels_mm=truth)
     assert not (tmp_path / "out").exists()
     with pytest.raises(MissingExtraError, match="matplotlib is not installed"):

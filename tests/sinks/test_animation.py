@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sinks.moving import moments, turn, wavering
 
-from handkit.errors import SinkError
+from handkit.errors import HandkitError
 from handkit.sinks import open_sink
 from handkit.sinks.bvh import bvh_text, euler
 from handkit.sinks.gltf import glb_bytes
@@ -129,7 +129,7 @@ def test_no_hand_is_no_file(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(SinkError, match="there is no folder"):
+    with pytest.raises(HandkitError, match="cannot be written: No such file or directory; give a name in a folder"):
         open_sink(str(tmp_path / "none" / "hands.glb")).__enter__()
 
 

@@ -165,7 +165,7 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     assert "frame_0001.png" in sentence(tmp_path / "frame_001.png")
     assert "did you mean" not in sentence(tmp_path / "missing.png"), "frame_0001.png is not what was meant"
     assert "no folder" in sentence(tmp_path / "nowhere" / "frame.png")
-    assert "no file matches" in sentence(tmp_path / "depth*.png")
+    assert "matches no file" in sentence(tmp_path / "depth*.png")
     (tmp_path / "empty").mkdir()
     assert "folder without" in sentence(tmp_path / "empty")
 

@@ -1,5 +1,6 @@
 """A camera that is slow to be read, unplugged, silent or broken, played by a fake."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,18 +12,18 @@ from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.sources import live
 from handkit.sources.live import Live
-from handkit.sources.source import Reading, Source
+from handkit.sources.source import RawFrame, Source
 
 CAMERA = Camera(fx=100.0, fy=100.0, cx=32.0, cy=24.0, width=64, height=48)
 WALL = np.full((48, 64), 800, np.uint16)
 
 
 class Fake:
-    """Does in turn what each of its steps says: a reading, None, or an error raised."""
+    """Does in turn what each of its steps says: a raw frame, None, or an error raised."""
 
     name = "fake"
 
-    def __init__(self, steps: Iterator[Reading | BaseException | None]) -> None:
+    def __init__(self, steps: Iterator[RawFrame | BaseException | None]) -> None:
         self.steps = steps
         self.opened = self.closed = 0
         self.refusals = 0
@@ -33,7 +34,7 @@ class Fake:
             raise SourceError("no fake camera")
         self.opened += 1
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         step = next(self.steps)
         if isinstance(step, BaseException):
             raise step
@@ -43,11 +44,11 @@ class Fake:
         self.closed += 1
 
 
-def reading(index: int, values: np.ndarray = WALL) -> Reading:
-    return Reading(values, CAMERA, 5_000_000_000 + index * 1_000_000)
+def raw_frame(index: int, values: np.ndarray = WALL) -> RawFrame:
+    return RawFrame(values, CAMERA, 5_000_000_000 + index * 1_000_000)
 
 
-def forever(step: Callable[[int], Reading | None]) -> Iterator[Reading | None]:
+def forever(step: Callable[[int], RawFrame | None]) -> Iterator[RawFrame | None]:
     index = 0
     while True:
         time.sleep(0.001)
@@ -62,7 +63,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slow_consumer_gets_the_newest_and_drops_the_rest() -> None:
-    source = Live(Fake(forever(reading)), pytest.fail)
+    source = Live(Fake(forever(raw_frame)), pytest.fail)
     assert isinstance(source, Source)
     seen: list[tuple[int, float]] = []
     with source:
@@ -78,9 +79,9 @@ def test_a_slow_consumer_gets_the_newest_and_drops_the_rest() -> None:
 
 
 def test_nothing_comes_twice() -> None:
-    steps = iter([reading(0), *[None] * 20, reading(1)])
+    steps = iter([raw_frame(0), *[None] * 20, raw_frame(1)])
 
-    def slowly() -> Iterator[Reading | None]:
+    def slowly() -> Iterator[RawFrame | None]:
         for step in steps:
             time.sleep(0.01)
             yield step
@@ -95,14 +96,14 @@ def test_nothing_comes_twice() -> None:
 
 
 def test_unplugged_it_waits_says_so_and_goes_on() -> None:
-    def steps() -> Iterator[Reading | BaseException]:
-        yield reading(0)
+    def steps() -> Iterator[RawFrame | BaseException]:
+        yield raw_frame(0)
         time.sleep(0.05)
         device.refusals = 3
         yield SourceError("fake has been unplugged")
         for index in range(1, 1000):
             time.sleep(0.005)
-            yield reading(index)
+            yield raw_frame(index)
 
     told: list[str] = []
     device = Fake(steps())
@@ -115,12 +116,12 @@ def test_unplugged_it_waits_says_so_and_goes_on() -> None:
 
 
 def test_silence_is_taken_for_unplugged() -> None:
-    def steps() -> Iterator[Reading | None]:
-        yield reading(0)
+    def steps() -> Iterator[RawFrame | None]:
+        yield raw_frame(0)
         for _ in range(20):
             time.sleep(0.01)
             yield None
-        yield from forever(reading)
+        yield from forever(raw_frame)
 
     told: list[str] = []
     with Live(Fake(steps()), told.append) as source:
@@ -133,14 +134,16 @@ def test_silence_is_taken_for_unplugged() -> None:
 def test_a_refused_frame_is_reported_and_not_fatal() -> None:
     told: list[str] = []
     images = [WALL.astype(np.uint8), WALL]
-    with Live(Fake(forever(lambda index: reading(index, images[index >= 10]))), told.append) as source:
+    with Live(Fake(forever(lambda index: raw_frame(index, images[index >= 10]))), told.append) as source:
         frame = next(iter(source))
     assert frame.index >= 10
-    assert "is refused: depth needs 16-bit" in told[0]
+    assert re.fullmatch(r"frame \d: depth needs 16-bit .*", told[0])
+    refused = source.refusals.total
+    assert told[1:] == [f"refused {refused} of {refused + 1} frames: {told[0].partition(': ')[2]}"] * (refused > 1)
 
 
 def test_what_nobody_foresaw_is_raised_where_frames_are_taken() -> None:
-    device = Fake(iter([reading(0), RuntimeError("driver bug")]))
+    device = Fake(iter([raw_frame(0), RuntimeError("driver bug")]))
     with Live(device, pytest.fail) as source, pytest.raises(RuntimeError, match="driver bug"):
         list(source)
     assert device.closed

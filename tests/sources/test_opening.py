@@ -1,5 +1,6 @@
 """What a user may type for a source, and what comes out of it."""
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import handkit
 from handkit.errors import MissingExtraError, SourceError, UsageError
+from handkit.extras import install_command
 from handkit.files.png import write_png
 from handkit.sources import opening
 from handkit.sources.source import Options, Played, Source
@@ -52,9 +54,8 @@ def test_frames_that_cannot_be_used_are_reported(tmp_path: Path) -> None:
 
 def test_without_the_renderer_a_source_that_needs_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(
-        MissingExtraError, match=r"torch .*pip install 'handkit\[train\]'; the source demo needs nothing"
-    ):
+    sentence = rf"torch .*{re.escape(install_command('train'))}; the source demo needs nothing"
+    with pytest.raises(MissingExtraError, match=sentence):
         handkit.open_source("synthetic")
     with handkit.open_source("demo") as source:
         assert len(list(source)) == 12

@@ -141,7 +141,7 @@ def test_a_whole_store_in_a_device_s_memory(store):
         resident.batch([2, 3])
 
 
-def test_readings_of_more_than_15_bits(tmp_path):
+def test_depth_values_of_more_than_15_bits(tmp_path):
     """A signed 16-bit tensor holds them all the same."""
     frames = Recorded(2)
     pack(packing_of(frames, unit_mm=1 / 128), tmp_path / "store")

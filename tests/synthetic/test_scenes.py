@@ -133,7 +133,7 @@ def test_a_window_on_a_finer_device_has_coarser_pixels():
     )
 
 
-def test_beyond_the_picture_there_is_no_reading():
+def test_beyond_the_image_there_is_no_depth():
     scene = scenes(1, device="icvl")
     scene = scene._replace(planes=torch.tensor([[[0.0, 0.0, 1.0, 500.0]]]), sensor=perfect(1))
     center = scene.camera().unproject(torch.tensor([[[0.5, 100.5]]]), torch.tensor([[500.0]]))[:, 0]

@@ -81,7 +81,7 @@ def test_rows_to_learn_from():
     assert usable(nothing).tolist() == [False, True], "an empty crop may show that there is no hand"
 
 
-def test_readings_that_are_no_numbers_are_no_readings():
+def test_depth_values_that_are_no_numbers_are_invalid():
     frame = FRAMES[0]
     holes = frame.depth.clone()
     holes[:, ::7, ::5] = torch.nan

@@ -1,5 +1,6 @@
 """Viewers: files that can be opened and show what was given."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import MissingExtraError, UsageError
+from handkit.extras import install_command
 from handkit.hand import HandPose
 from handkit.skeleton import HAND21
 from handkit.sources.source import TimedFrame
@@ -66,7 +68,7 @@ def test_names_that_are_no_view(tmp_path: Path) -> None:
 
 def test_without_rerun_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rerun", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'handkit\[view\]'"):
+    with pytest.raises(MissingExtraError, match=re.escape(install_command("view"))):
         open_viewer("a.rrd")
 
 

@@ -17,7 +17,8 @@ from handkit.recordings.convert import Converted
 from handkit.recordings.recorder import Recorder
 from handkit.skeleton import SKELETONS, Skeleton
 from handkit.sources.folder import FRAME_NS
-from handkit.sources.source import Gate, Options, Reading, Report, log
+from handkit.sources.refusals import Refusals
+from handkit.sources.source import Gate, Options, RawFrame, Report, log
 
 
 class Archive(NamedTuple):
@@ -82,13 +83,16 @@ def archive_to_recording(archive: Path, out: Path, *, report: Report = log) -> C
     opened = Archive.open(archive)
     frames = opened.frames(report)
     camera: Camera | None = None
+    refusals = Refusals(report)
+    gate = Gate(refusals)
     with Recorder(out, report) as recorder:
-        for moment in _moments(opened, frames, report):
+        for moment in _moments(opened, frames, refusals):
             camera = moment.camera
-            if moment.reading is None:
+            if moment.raw is None:
                 recorder.write_hands(moment.hands, index=moment.index, time_s=moment.time_ns / 1e9, camera=camera)
-            elif frame := Gate(report).frame(moment.reading, moment.index):
+            elif frame := gate.frame(moment.raw, moment.index):
                 recorder.write(frame, moment.hands)
+    refusals.tell(opened.about["frames"])
     return Converted(recorder.frames, camera)
 
 
@@ -101,27 +105,27 @@ class _Moment:
     """Since the first."""
     camera: Camera
     hands: list[HandPose]
-    reading: Reading | None
+    raw: RawFrame | None
     """The depth image, where it is at hand."""
 
 
-def _moments(archive: Archive, frames: Frames | None, report: Report) -> Generator[_Moment]:
+def _moments(archive: Archive, frames: Frames | None, refusals: Refusals) -> Generator[_Moment]:
     start_ns: int | None = None
-    for row, reading in _with_readings(archive, frames):
+    for row, raw in _with_raw_frames(archive, frames):
         if row["camera"] is None:
-            report(f"{row['name']} is left out: {row['reason']}")
+            refusals.add(row["reason"], frame=row["name"])
             continue
         time_ns = row["index"] * FRAME_NS if row["time_ns"] is None else row["time_ns"]
         start_ns = time_ns if start_ns is None else start_ns
         since = time_ns - start_ns
-        timed = None if reading is None else reading._replace(time_ns=since, origin_ns=0)
+        timed = None if raw is None else raw._replace(time_ns=since, origin_ns=0)
         hands = [hand_of(hand, archive.skeleton) for hand in row["hands"]]
         yield _Moment(row["index"], since, camera_of(row["camera"]), hands, timed)
 
 
-def _with_readings(archive: Archive, frames: Frames | None) -> Generator[tuple[dict[str, Any], Reading | None]]:
+def _with_raw_frames(archive: Archive, frames: Frames | None) -> Generator[tuple[dict[str, Any], RawFrame | None]]:
     """Rows, and the depth images where they are to be had."""
-    readings = frames.read(range(len(frames))) if frames is not None else None
+    raw_frames = frames.read(range(len(frames))) if frames is not None else None
     for row in archive.rows():
-        reading = next(readings) if readings is not None else None
-        yield row, None if isinstance(reading, HandkitError) else reading
+        raw = next(raw_frames) if raw_frames is not None else None
+        yield row, None if isinstance(raw, HandkitError) else raw

@@ -10,12 +10,13 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from handkit.depth import image_size
 from handkit.errors import HandkitError, SourceError, UsageError
-from handkit.recordings.player import depth_topic, readings
+from handkit.recordings.player import depth_topic, raw_frames
 from handkit.shapes import Shaped
 from handkit.sources.files import count_frames, find_files, read_frames
 from handkit.sources.opening import kinds
-from handkit.sources.source import Options, Reading, log
+from handkit.sources.source import Options, RawFrame, log
 
 STORE = "store.json"
 """What a folder that is a packed store holds."""
@@ -27,14 +28,14 @@ class Frames(Protocol):
 
     @property
     def timed(self) -> bool:
-        """Whether readings have times."""
+        """Whether frames have times."""
         ...
 
     def name(self, index: int) -> str:
         """As `handkit predict` names a frame."""
         ...
 
-    def read(self, wanted: Sequence[int]) -> Iterator[Reading | HandkitError]:
+    def read(self, wanted: Sequence[int]) -> Iterator[RawFrame | HandkitError]:
         """One for each of the ascending numbers; in place of a frame that cannot be read, the reason."""
         ...
 
@@ -67,21 +68,20 @@ class ImageFiles:
         path = self.paths[number]
         return path if self.first[number + 1] - self.first[number] == 1 else f"{path}[{page}]"
 
-    def read(self, wanted: Sequence[int]) -> Iterator[Reading | HandkitError]:
+    def read(self, wanted: Sequence[int]) -> Iterator[RawFrame | HandkitError]:
         load = lru_cache(maxsize=1)(read_frames)  # the pages of a stack are wanted one after the other
         for index in wanted:
             number, page = self._place(index)
             try:
                 array = load(self.folder / self.paths[number])[page]
-                yield self._reading(array, self.paths[number])
+                yield self._raw_frame(array, self.paths[number])
             except IndexError:
                 yield SourceError(f"{self.paths[number]} has no frame {page} any more")
             except (HandkitError, MemoryError) as error:
                 yield error if isinstance(error, HandkitError) else SourceError("there is not enough memory for it")
 
-    def _reading(self, array: Shaped[np.ndarray, "..."], name: str) -> Reading:
-        height, width = (*array.shape, 1, 1)[:2]
-        return Reading(array, self.options.pick(width, height, name=name), 0)
+    def _raw_frame(self, array: Shaped[np.ndarray, "..."], name: str) -> RawFrame:
+        return RawFrame(array, self.options.pick(*image_size(array), name=name), 0)
 
     def _place(self, index: int) -> tuple[int, int]:
         """File and page."""
@@ -108,7 +108,7 @@ class RecordedImages:
         """Raises SourceError where there is no recording, MissingExtraError; damage is reported."""
         topic = depth_topic(Path(given))
         damage: list[str] = []
-        count = sum(1 for _ in readings(Path(given), topic, options, damage=damage))
+        count = sum(1 for _ in raw_frames(Path(given), topic, options, damage=damage))
         for sentence in damage:
             options.report(f"{sentence}: what is whole before that is labeled")
         return cls(given, topic, count, replace(options, report=log), Path.cwd())
@@ -116,15 +116,15 @@ class RecordedImages:
     def name(self, index: int) -> str:
         return f"{self.given}[{index}]"
 
-    def read(self, wanted: Sequence[int]) -> Iterator[Reading | HandkitError]:
+    def read(self, wanted: Sequence[int]) -> Iterator[RawFrame | HandkitError]:
         chosen, left = set(wanted), len(wanted)
         reason = SourceError(f"{self.given} ends before this frame")
-        images = readings(self.folder / self.given, self.topic, self.options, damage=[])
+        images = raw_frames(self.folder / self.given, self.topic, self.options, damage=[])
         try:
-            for index, reading in enumerate(images):
+            for index, raw in enumerate(images):
                 if index in chosen:
                     left -= 1
-                    yield reading
+                    yield raw
                 if left == 0:
                     return
         except SourceError as error:

@@ -29,8 +29,9 @@ from handkit.errors import CheckpointError, HandkitError
 from handkit.estimator import HandPoseEstimator
 from handkit.extras import load
 from handkit.files.atomic import replacing
+from handkit.files.regular import read_regular
 from handkit.hand import Prediction
-from handkit.sources.source import Reading
+from handkit.sources.source import RawFrame
 
 FORMAT = 1
 SUFFIX = ".parquet"
@@ -54,7 +55,7 @@ class Labeling:
         """SHA-256 of the pose network; raises CheckpointError where there is none."""
         path = find_pose(self.weights, self.backend)
         try:
-            return sha256(path.read_bytes()).hexdigest()
+            return sha256(read_regular(path)).hexdigest()
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror or error}") from None
 
@@ -62,13 +63,13 @@ class Labeling:
         """Raises CheckpointError, UsageError, MissingExtraError."""
         return HandPoseEstimator.from_pretrained(self.weights, backend=self.backend)
 
-    def label(self, estimator: HandPoseEstimator, reading: Reading | HandkitError) -> Prediction:
+    def label(self, estimator: HandPoseEstimator, raw: RawFrame | HandkitError) -> Prediction:
         """Of a frame that cannot be used, no hands and the reason."""
-        if isinstance(reading, HandkitError):
-            return Prediction([], str(reading), {})
+        if isinstance(raw, HandkitError):
+            return Prediction([], str(raw), {})
         try:
             return estimator.run(
-                DepthImage.of(reading.values, reading.camera),
+                DepthImage.of(raw.values, raw.camera),
                 hands=self.hands,
                 handedness=self.handedness,
                 minimum_confidence=self.minimum_confidence,
@@ -140,21 +141,21 @@ class Job:
         """Do these shards, ascending; the number of each when it is on the disk. Ends where `alive()` is False."""
         estimator = self.labeling.open()
         wanted = [number for shard in shards for number in self.numbers(shard)]
-        readings = self.frames.read(wanted)
+        raw_frames = self.frames.read(wanted)
         for shard in shards:
             rows: list[dict[str, Any]] = []
             for number in self.numbers(shard):
                 if not alive():
                     return
-                rows.append(self._row(estimator, number, next(readings)))
+                rows.append(self._row(estimator, number, next(raw_frames)))
             self._write(shard, rows)
             yield shard
 
-    def _row(self, estimator: HandPoseEstimator, number: int, reading: Reading | HandkitError) -> dict[str, Any]:
-        prediction = self.labeling.label(estimator, reading)
-        known = None if isinstance(reading, HandkitError) else reading
+    def _row(self, estimator: HandPoseEstimator, number: int, raw: RawFrame | HandkitError) -> dict[str, Any]:
+        prediction = self.labeling.label(estimator, raw)
+        known = None if isinstance(raw, HandkitError) else raw
         name = self.frames.name(number)
-        return row(number, name, reading=known, timed=self.frames.timed, prediction=prediction)
+        return row(number, name, raw=known, timed=self.frames.timed, prediction=prediction)
 
     def _write(self, shard: int, rows: list[dict[str, Any]]) -> None:
         """Two that do the same shard at once write two files, and the later takes the place of the earlier."""

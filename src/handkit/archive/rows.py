@@ -10,7 +10,7 @@ from handkit.camera import Camera
 from handkit.extras import load
 from handkit.hand import HandPose, Prediction
 from handkit.skeleton import Skeleton
-from handkit.sources.source import Reading
+from handkit.sources.source import RawFrame
 
 METADATA = b"handkit"
 """The key in a Parquet file's schema under which `job.Job.about` stands, as JSON."""
@@ -44,13 +44,13 @@ def schema(about: str) -> Any:  # noqa: ANN401
     return arrow.schema(fields, metadata={METADATA: about.encode()})
 
 
-def row(index: int, name: str, *, reading: Reading | None, timed: bool, prediction: Prediction) -> dict[str, Any]:
-    """One frame; `reading` is None where it could not be read, which the prediction's reason says."""
+def row(index: int, name: str, *, raw: RawFrame | None, timed: bool, prediction: Prediction) -> dict[str, Any]:
+    """One frame; `raw` is None where it could not be read, which the prediction's reason says."""
     return {
         "index": index,
         "name": name.encode("utf-8", "replace").decode(),
-        "time_ns": reading.time_ns if reading is not None and timed else None,
-        "camera": _camera(reading.camera) if reading is not None else None,
+        "time_ns": raw.time_ns if raw is not None and timed else None,
+        "camera": _camera(raw.camera) if raw is not None else None,
         "hands": [_hand(hand) for hand in prediction.hands],
         "reason": prediction.reason,
         "warnings": list(prediction.warnings),

@@ -9,6 +9,7 @@ import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.backends.graph_file import KEY, GraphBackend, GraphInfo
 from handkit.errors import CheckpointError
+from handkit.files.regular import read_regular
 
 QUIET = 3
 """Of ONNX Runtime's log levels: errors, which are raised as well."""
@@ -26,7 +27,7 @@ class OnnxGraph:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         onnxruntime.disable_telemetry_events()
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
             self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except FileNotFoundError:
             raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}") from None

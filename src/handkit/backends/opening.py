@@ -4,8 +4,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from handkit.asked import check_threads
 from handkit.backends.backend import Backend
-from handkit.errors import CheckpointError, MissingExtraError, UsageError
+from handkit.errors import CheckpointError, UsageError
+from handkit.extras import missing_extra
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
 BackendName = Literal["onnx", "openvino", "torch"]
@@ -23,8 +25,7 @@ def open_backend(
     """
     if backend not in {None, *BACKENDS}:
         raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
-    if threads < 1:
-        raise UsageError(f"threads is {threads!r}; it must be 1 or more")
+    check_threads(threads)
     pose = find_pose(name, backend)
     if pose.suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
@@ -62,7 +63,7 @@ def _check_file(pose: Path, backend: BackendName | None) -> None:
 
 def _from_weights(pose: Path, *, threads: int, detector: str, confidence: str | None) -> Backend:
     if find_spec("torch") is None:
-        raise MissingExtraError(f"{pose} holds weights, which torch runs: pip install 'handkit[train]'")
+        raise missing_extra(f"{pose} holds weights, which need torch, which is not installed", extra="train")
     from handkit.backends.torch import TorchBackend
 
     beside = pose.with_name(f"{pose.stem}-confidence{WEIGHTS}")

@@ -13,7 +13,9 @@ import numpy as np
 
 from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphInfo
 from handkit.backends.signal_stack import kept_signal_stack
-from handkit.errors import CheckpointError, MissingExtraError
+from handkit.errors import CheckpointError
+from handkit.extras import missing_extra
+from handkit.files.regular import check_regular
 
 Precision = Literal["f32", "bf16"]
 
@@ -38,7 +40,10 @@ class OpenvinoGraph:
             raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}")
         core = openvino.Core()
         try:
+            check_regular(path)
             model = core.read_model(path)
+        except OSError as error:
+            raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except RuntimeError as error:
             sentence = str(error).strip().rpartition("\n")[2][:120]
             raise CheckpointError(f"{path} is no graph that OpenVINO can read ({sentence})") from None
@@ -98,7 +103,7 @@ def _openvino() -> Any:  # noqa: ANN401
     try:
         import openvino
     except ImportError:
-        raise MissingExtraError("OpenVINO is not installed; install it: pip install 'handkit[openvino]'") from None
+        raise missing_extra("OpenVINO is not installed", extra="openvino") from None
     return openvino
 
 

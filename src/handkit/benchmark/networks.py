@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from handkit.asked import check_threads
 from handkit.errors import UsageError
 from handkit.models import MODELS
 from handkit.models.papers import PAPERS
@@ -26,6 +27,7 @@ def measure_networks(
     """
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch sees no GPU here")
+    check_threads(threads)
     torch.set_num_threads(threads)
     for name in MODELS:
         speed = PAPERS[name].speed

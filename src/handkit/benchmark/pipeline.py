@@ -83,7 +83,7 @@ class Row:
 def available(
     weights: str, backends: Sequence[BackendName], *, threads: int, report: Callable[[str], None]
 ) -> dict[str, HandPoseEstimator]:
-    """The estimators of these backends, or with none given of all that can be opened; `report` is told of the others.
+    """The estimators of these backends, or with none given of all that can be opened; the others are reported.
 
     Raises HandkitError where one that was asked for cannot be opened, or none at all.
     """

@@ -13,7 +13,7 @@ from handkit.benchmark.pipeline import RATE, Values
 from handkit.estimator import HandPoseEstimator
 from handkit.sinks.sink import Moment
 from handkit.sources.live import Live
-from handkit.sources.source import Reading
+from handkit.sources.source import RawFrame
 from handkit.tracking import HandTracker
 
 SPIN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(10_000))"
@@ -34,7 +34,7 @@ class Latency:
 
 
 class Paced:
-    """A camera that shows `shown` over and over, `RATE` frames a second; a frame nobody fetched in time is lost."""
+    """A camera that shows `shown` over and over, `RATE` frames a second; a frame nobody fetched in time is dropped."""
 
     name = "a recording at the pace of a camera"
 
@@ -46,12 +46,12 @@ class Paced:
     def open(self) -> None:
         self.opened_ns = time.perf_counter_ns()
 
-    def read(self) -> Reading:
+    def read(self) -> RawFrame:
         due_ns = self.opened_ns + self._count * 1_000_000_000 // RATE
         time.sleep(max(0, due_ns - time.perf_counter_ns()) / 1e9)
         depth, camera = self._shown[self._count % len(self._shown)]
         self._count += 1
-        return Reading(depth, camera, max(due_ns, self.opened_ns), self.opened_ns)
+        return RawFrame(depth, camera, max(due_ns, self.opened_ns), self.opened_ns)
 
     def close(self) -> None:
         pass

@@ -33,6 +33,7 @@ from handkit.cli.score import Score
 from handkit.cli.study import Compare, RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
+from handkit.extras import missing_extra
 
 
 class Command(Protocol):
@@ -140,5 +141,5 @@ def _run(given: list[str]) -> int:
         if package not in EXTRAS:
             raise
         extra = EXTRAS[package]
-        missing = "torch" if extra == "train" else package
-        raise HandkitError(f"this needs {missing}, which is not installed: pip install 'handkit[{extra}]'") from None
+        needed = "torch" if extra == "train" else package
+        raise missing_extra(f"this needs {needed}, which is not installed", extra=extra) from None

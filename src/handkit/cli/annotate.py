@@ -1,6 +1,5 @@
 """`handkit annotate`: millions of frames, labeled into an archive."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +10,7 @@ from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.cli.options import Backend, Count, DepthScale, Weights
+from handkit.cli.saying import say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Annotate:
             done = annotate(
                 self.source, self.out, labeling=labeling, camera=self.camera, depth_scale=self.depth_scale,
                 engine=self.engine, workers=self.workers, shard_frames=self.shard_frames,
-                report=lambda sentence: print(f"handkit: {sentence}", file=sys.stderr),
+                report=say,
                 tell=lambda frames, total: progress.update(task, advance=frames, total=total),
             )  # fmt: skip
         state = f"{done.missing} are still missing" if done.missing else "all are there"

@@ -52,8 +52,11 @@ class Benchmark:
 
         from handkit.benchmark.machine import command, in_words, machine
         from handkit.files.atomic import write_whole
+        from handkit.files.folders import check_writable
 
         self._check()
+        if self.json is not None:
+            check_writable(self.json)
         console = Console(highlight=False, soft_wrap=True)
         made: dict[str, Any] = {"command": command(), "machine": machine(), "threads": self.threads}
         made |= self._networks(console) if self.networks else self._pipeline(console)
@@ -65,7 +68,8 @@ class Benchmark:
 
     def _check(self) -> None:
         """Raises UsageError."""
-        for name, value, least in (("threads", self.threads, 1), ("rounds", self.rounds, 1), ("busy", self.busy, 0)):
+        for name, least in {"threads": 1, "rounds": 1, "busy": 0, "hands": 1}.items():
+            value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"--{name} {value}: give {least} or more")
         if not 1 <= self.seconds <= 3600:

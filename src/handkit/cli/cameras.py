@@ -1,6 +1,9 @@
 """`handkit cameras`: what is plugged in, and for the rest the command that installs it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+
+from handkit.extras import install_command
 
 HINTS = {
     "realsense": "RealSense D400, L515, SR300, SR305",
@@ -38,6 +41,11 @@ class Cameras:
             if kind not in {*found, "demo", "synthetic"}:
                 table.add_row(kind, "", "brought by another package")
         table.add_row("demo", "a bundled recording", "needs no camera, twelve frames")
-        table.add_row("synthetic", "a rendered recording", escape("needs no camera: pip install 'handkit[train]'"))
+        table.add_row("synthetic", "a rendered recording", escape(_synthetic()))
         Console().print(table)
         return int(not usable)
+
+
+def _synthetic() -> str:
+    """What the renderer still needs."""
+    return "needs no camera" + ("" if find_spec("torch") else f": {install_command('train')}")

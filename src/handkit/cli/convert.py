@@ -1,6 +1,5 @@
 """`handkit convert`: from one way of keeping depth images to another."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from handkit.cli.options import DepthScale
+from handkit.cli.saying import say
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,14 @@ class Convert:
         from handkit.recordings.convert import convert
         from handkit.sources.opening import open_source
 
-        def tell(sentence: str) -> None:
-            print(f"handkit: {sentence}", file=sys.stderr)
-
         if Path(self.source).suffix.lower() == ".parquet":
             from handkit.archive.convert import archive_to_recording
 
-            print(f"{archive_to_recording(Path(self.source), self.out, report=tell).frames} frames in {self.out}")
+            print(f"{archive_to_recording(Path(self.source), self.out, report=say).frames} frames in {self.out}")
             return 0
-        source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=tell)
-        frames, camera = convert(source, self.out, report=tell)
-        print(f"{frames} frames in {self.out}")
+        source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say)
+        frames, camera = convert(source, self.out, report=say)
+        print(f"{frames} frames in {self.out}" if frames else "no frame was converted")
         if camera is not None and self.out.suffix.lower() != ".mcap":
             numbers = (camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ()))
             scale = "" if camera.unit_mm == 1 else f" --depth-scale {camera.unit_mm:g}"

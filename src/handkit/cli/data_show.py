@@ -22,7 +22,7 @@ from handkit.errors import HandkitError, MissingError
 from handkit.files.png import write_png
 
 WIDTH = 960
-"""About so many pixels; pictures are enlarged in whole multiples."""
+"""About this many pixels; pictures are enlarged in whole multiples."""
 
 
 def _first_there(name: str, root: Path) -> tuple[str, LabeledFiles]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from handkit.cli.options import DepthScale
+from handkit.cli.saying import say
+from handkit.errors import UsageError
 
 if TYPE_CHECKING:
     from handkit.sources.source import TimedFrame
@@ -35,14 +37,13 @@ class Doctor:
         from handkit.doctor import examine, mirrored
         from handkit.sources.opening import open_source
 
-        refused: list[str] = []
-        with open_source(
-            self.source, camera=self.camera, depth_scale=self.depth_scale, report=refused.append
-        ) as source:
+        if self.frames < 1:
+            raise UsageError(f"--frames is {self.frames}; it must be 1 or more")
+        with open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say) as source:
             coming = iter(source)
             frames = list(islice(coming, self.frames))
             more = not source.live and next(coming, None) is not None
-        findings = examine(frames, refused, more=more)
+        findings = examine(frames, source.refusals, more=more)
         if self.shows is not None:
             findings.append(mirrored(self.shows, _sides(frames)))
         table = Table("", "check", "seen", "what mends it", box=None, pad_edge=False)

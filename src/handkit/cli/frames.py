@@ -16,15 +16,17 @@ from rich.progress import track
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera, CameraChoice
-from handkit.depth import DepthImage
+from handkit.cli.saying import say
+from handkit.depth import DepthImage, image_size
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
-from handkit.errors import HandkitError, SourceError
+from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
 from handkit.files.folders import make_folder
 from handkit.hand import Prediction
 from handkit.shapes import Float32, Shaped
 from handkit.sinks import JsonLines, PictureFolder, frame_record
 from handkit.sources import find_files, read_frames
+from handkit.sources.refusals import Refusals
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
@@ -78,8 +80,7 @@ class Reader:
     lines: JsonLines
     pictures: PictureFolder | None
     warned: set[str] = field(default_factory=set[str])
-    refused: Counter[str] = field(default_factory=Counter[str])
-    """Sentences without the name of their frame, and of how many frames each is true."""
+    refusals: Refusals = field(default_factory=lambda: Refusals(say))
     handless: list[DepthImage] = field(default_factory=list[DepthImage])
     """The first image in which no hand is sure enough, if there is one."""
 
@@ -107,37 +108,26 @@ class Reader:
             yield self._write(name, stem, image, prediction)
 
     def _camera(self, array: Shaped[np.ndarray, "..."], name: str) -> Camera:
-        height, width = array.shape[:2] if array.ndim > 1 and array.size else (1, 1)
-        camera = self.camera.fit(width, height, source=name)
+        camera = self.camera.fit(*image_size(array), source=name)
         return camera if self.request.depth_scale is None else replace(camera, unit_mm=self.request.depth_scale)
 
     def _refuse(self, name: Path | str, error: Exception) -> None:
         sentence = str(error) or type(error).__name__
-        named = sentence if isinstance(error, SourceError) else f"{name}: {sentence}"
-        kind = named.replace(str(name), "FRAME")
-        self.refused[kind] += 1
-        if self.refused[kind] == 1:
-            print(f"handkit: {named}", file=sys.stderr)
+        self.refusals.add(sentence, frame=str(name))
         self.lines.write(frame_record(str(name), self.camera.known, [], reason=sentence))
-
-    def tell_repeated(self) -> None:
-        """How many frames were refused with a sentence that was said of the first of them alone."""
-        for kind, times in self.refused.items():
-            if times > 1:
-                print(f"handkit: {times} frames in all were refused so: {kind}", file=sys.stderr)
 
     def tell_doubt(self, tally: Tally) -> None:
         """Whether other focal lengths show a hand, where most frames have none."""
         if self.handless and 2 * tally.with_hand < tally.processed:
             doubt = self.estimator.doubt_of_lens(self.handless[0])
             if doubt:
-                print(f"handkit: warning: {doubt}", file=sys.stderr)
+                say(f"warning: {doubt}")
 
     def _write(self, name: str, stem: Path, image: DepthImage, prediction: Prediction) -> Prediction:
         for warning in prediction.warnings:
             if warning not in self.warned:
                 self.warned.add(warning)
-                print(f"handkit: warning: {warning}", file=sys.stderr)
+                say(f"warning: {warning}")
         self.lines.write(
             frame_record(
                 name, image.camera, prediction.hands, reason=prediction.reason, timings_ms=prediction.timings_ms
@@ -168,7 +158,7 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
         target = request.out / "poses.jsonl" if request.out else sys.stdout
         lines = stack.enter_context(JsonLines(target))
         reader = Reader(request, camera, estimator, lines, pictures)
-        stack.callback(reader.tell_repeated)
+        stack.callback(lambda: reader.refusals.tell(tally.processed + tally.refused))
         quiet = not (request.out and console.is_terminal)
         for path in track(sources, "frames", console=console, transient=True, disable=quiet):
             for prediction in reader.predict(path):

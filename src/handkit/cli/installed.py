@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from handkit.extras import install_command
 from handkit.hub import GRAPH, weights_folders
 from handkit.named_cameras import CAMERAS
 
@@ -34,9 +35,8 @@ def print_installed(*, as_json: bool) -> int:
     console.print(_table("cameras", facts["cameras"]))
     versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())
     console.print(versions, highlight=False, style="dim", soft_wrap=True)
-    console.print(
-        "the papers' networks, their sizes and figures: pip install 'handkit[train]'", markup=False, style="dim"
-    )
+    more = f"the papers' networks, their sizes and figures: {install_command('train')}"
+    console.print(more, markup=False, style="dim", soft_wrap=True)
     return 0
 
 

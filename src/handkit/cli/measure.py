@@ -8,11 +8,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from handkit.asked import check_asked
 from handkit.errors import UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.evaluation import Tally, evaluate_images
 from handkit.evaluation.whole_images import protocol_of
 from handkit.files.atomic import write_whole
+from handkit.files.folders import check_writable, make_folder
 from handkit.synthetic.testset import FRAMES
 from handkit.training.testset import first_images, world_images
 
@@ -36,6 +38,10 @@ def evaluate_synthetic(
     """Print the figures of every kind of image; with `out` also write them there as JSON."""
     if not 1 <= count <= FRAMES:
         raise UsageError(f"--count {count}: the set has {FRAMES} images; give 1 to {FRAMES}")
+    check_asked(hands=1, handedness="auto", minimum_confidence=minimum_confidence)
+    if out:
+        make_folder(out.parent)
+        check_writable(out)
     console, hands = Console(stderr=True), 1 if images == "first" else 2
     frames = (first_images if images == "first" else world_images)(count)
     shown = track(frames, "images", total=count, console=console, disable=not console.is_terminal)
@@ -51,7 +57,6 @@ def evaluate_synthetic(
     Console().print(table)
     Console(soft_wrap=True).print(protocol, highlight=False)
     if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
         content = total | {"protocol": protocol, "kinds": figures}
         write_whole(out, json.dumps(content, indent=2) + "\n")
     return 0

@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from handkit.asked import check_seed
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_hand, show_depth
 from handkit.errors import HandkitError
 from handkit.files.folders import make_folder
@@ -30,6 +31,7 @@ def render_frames(count: int, *, out: Path, seed: int, empty: float) -> int:
         raise HandkitError(f"--count {count} renders nothing; give at least 1", status=2)
     if not 0 <= empty <= 1:
         raise HandkitError(f"--empty {empty} is no share of all frames; give 0 to 1", status=2)
+    check_seed(seed)
     make_folder(out)
     generator, world = torch.Generator().manual_seed(seed), World(empty=empty)
     tiles: list[Picture] = []

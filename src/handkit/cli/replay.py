@@ -1,6 +1,5 @@
 """`handkit replay`: a recording once more, through the same tracker or another."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.cli.options import DepthScale
+from handkit.cli.saying import say
 from handkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,19 +54,16 @@ class Replay:
         from handkit.sources.opening import open_source
         from handkit.tracking import HandTracker
 
-        def tell(sentence: str) -> None:
-            print(f"handkit: {sentence}", file=sys.stderr)
-
-        source = open_source(self.recording, camera=self.camera, depth_scale=self.depth_scale, report=tell)
+        source = open_source(self.recording, camera=self.camera, depth_scale=self.depth_scale, report=say)
         estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
         tracker = HandTracker(
             estimator,
             hands=self.hands,
             handedness=self.handedness,
             minimum_confidence=self.minimum_confidence,
-            report=tell,
+            report=say,
         )
-        session = live.run(source, tracker, keepers=self._keepers(tracker.timings_ms), report=tell)
+        session = live.run(source, tracker, keepers=self._keepers(tracker.timings_ms), report=say)
         print(session.in_words())
         return 0 if session.with_hands else 1
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
-from handkit.errors import HandkitError, UsageError
+from handkit.errors import UsageError
+from handkit.extras import missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +79,14 @@ class Train:
     def run(self) -> int:
         try:
             from handkit.training.experiment import Machine, fit
-        except ModuleNotFoundError as missing:
-            raise HandkitError(f"training needs {missing.name}: pip install 'handkit[train]'") from None
+        except ModuleNotFoundError as error:
+            raise missing_extra(f"training needs {error.name}, which is not installed", extra="train") from None
         from handkit.cli.progress import Bar, print_fold, print_spent, say
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
 
         here = started()[1]
-        threads = self.threads or max(1, (os.cpu_count() or 1) // here)
+        threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
         machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
         if experiment.store and self.fold == "all":

@@ -20,6 +20,7 @@ from handkit.datasets.images import read_png_colors
 from handkit.datasets.publication import Edition, Opener, Publication, TestSet
 from handkit.datasets.tables import readable
 from handkit.errors import DatasetError, MissingError
+from handkit.extras import install_command
 from handkit.files.number_tables import LARGEST
 from handkit.files.regular import check_regular
 from handkit.shapes import Float32, Shaped
@@ -99,7 +100,7 @@ def _load_mat(path: Path) -> dict[str, Any]:
     try:
         from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:
-        raise DatasetError(f"{path} is a MATLAB file, which needs scipy: pip install 'handkit[data]'") from None
+        raise DatasetError(f"{path} is a MATLAB file, which needs scipy: {install_command('data')}") from None
     with readable(path):
         check_regular(path)
     try:

@@ -18,6 +18,7 @@ from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError
 from handkit.estimator import HandPoseEstimator
+from handkit.files.regular import read_regular
 from handkit.hand import Side
 from handkit.shapes import Float32
 from handkit.sources import read_frames
@@ -62,7 +63,7 @@ def read_marked_frames(folder: Path) -> MarkedFrames:
     """All of them; raises HandkitError that says which file is not as it should be."""
     path = folder / "labels.json"
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_regular(path))
         numbers = content["intrinsics"]
         camera = Camera(
             fx=float(numbers["fx"]), fy=float(numbers["fy"]), cx=float(numbers["cx"]), cy=float(numbers["cy"]),

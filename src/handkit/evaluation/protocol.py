@@ -8,6 +8,7 @@ from typing import Any
 from handkit.errors import ResultError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interval
 from handkit.files.atomic import write_whole
+from handkit.files.regular import read_regular
 
 NOT_STATED = "not stated"
 
@@ -123,7 +124,7 @@ class Result:
     def load(cls, path: Path) -> "Result":
         """What `save` wrote; raises ResultError where the file holds something else."""
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(read_regular(path))
             return cls.from_json(record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ResultError(f"{path} is not a result of handkit ({error}); give a result.json") from None

@@ -13,6 +13,7 @@ from handkit.errors import ScoreError
 from handkit.evaluation.columns import Format, label_columns, prediction_columns, to_millimeters
 from handkit.evaluation.tables import join_tables, read_table
 from handkit.files.number_tables import MOST_DIGITS, NumberTable
+from handkit.files.regular import read_regular
 from handkit.shapes import Bool, Float, Int
 
 Missing = Literal["refuse", "skip"]
@@ -188,7 +189,7 @@ def _listed(path: Path, names: Sequence[str], count: int) -> Bool[np.ndarray, " 
             where[tail] = -1 if tail in where else row
     mask = np.zeros(count, bool)
     try:
-        words = path.read_text(encoding="utf-8").split()
+        words = read_regular(path).decode().split()
     except (OSError, UnicodeDecodeError) as error:
         raise ScoreError(f"{path} cannot be read as a list of frames: {error}") from None
     for word in words:

@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from handkit.files.regular import check_regular
 
 
 @contextmanager
@@ -14,21 +16,25 @@ def replacing(path: Path, *, beside: Path | None = None) -> Generator[Path]:
     `beside` is that path, where several processes may write the same file at once; else it is `path` with `.partial`.
 
     Where anything fails, `path` is as it was and nothing is left beside it. An OSError that names no file, as that of
-    a full disk, or that names the one beside it, names `path`.
+    a full disk, or that names the one beside it, names `path`. A link stays one, to the file that is replaced; a pipe
+    or a device is no file that could be, which raises OSError.
     """
-    partial = beside or path.with_name(f"{path.name}.partial")
+    check_regular(path)
+    target = path.resolve() if path.is_symlink() else path
+    partial = beside or target.with_name(f"{target.name}.partial")
     try:
         yield partial
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        partial.replace(path)
+        partial.replace(target)
     except BaseException as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and error.filename in {None, str(partial)}:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if os.name == "posix":  # elsewhere folders cannot be opened
-        with opened_folder(path.parent) as descriptor:
+        with opened_folder(target.parent) as descriptor:
             os.fsync(descriptor)
 
 

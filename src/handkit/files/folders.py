@@ -1,8 +1,11 @@
-"""The folder that a command writes to, and what is said where it cannot be."""
+"""The folder or the file that a command writes to, and what is said where it cannot be."""
 
+import errno
+import os
 from pathlib import Path
 
 from handkit.errors import HandkitError
+from handkit.files.regular import check_regular
 
 
 def make_folder(out: Path) -> None:
@@ -11,6 +14,20 @@ def make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(out, error) from None
+
+
+def check_writable(out: Path) -> None:
+    """Before the work that it is written at the end of; raises HandkitError where no file of that name can be made."""
+    probe = out.resolve().with_name(f"{out.name}.partial")
+    try:
+        if out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        check_regular(out)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        sentence = f"{out} cannot be written: {error.strerror or error}"
+        raise HandkitError(f"{sentence}; give a name in a folder that can be written to") from None
 
 
 def unwritable(out: Path, error: OSError) -> HandkitError:

@@ -40,11 +40,12 @@ class PngHeader(NamedTuple):
 
 
 def read_header(data: bytes) -> PngHeader | None:
-    """None unless every chunk is there to the end, each with the right checksum, a whole header first."""
+    """None unless every chunk is there to the end, each with the right checksum, a whole header with a size first."""
     chunks = list(_chunks(data))
     if not chunks or chunks[-1][0] != b"IEND" or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != _HEAD.size:
         return None
-    return PngHeader(*_HEAD.unpack(chunks[0][1])[:4])
+    header = PngHeader(*_HEAD.unpack(chunks[0][1])[:4])
+    return header if header.width and header.height else None
 
 
 def decode_image(data: bytes) -> Shaped[np.ndarray, "..."] | None:

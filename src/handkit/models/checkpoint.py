@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
+from handkit.files.regular import open_regular
 from handkit.models import MODELS, PARTS, HandPoseModel, Part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
@@ -204,7 +205,7 @@ def _write(path: Path, content: bytes) -> None:
 def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
     """The file's word about itself, and its tensors as they lie there."""
     try:
-        with path.open("rb"):  # tells a missing file from a forbidden one, which safetensors does not
+        with open_regular(path):  # tells a missing file from a forbidden one, which safetensors does not
             pass
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}

@@ -10,7 +10,8 @@ import numpy as np
 
 from handkit.camera import Camera
 from handkit.errors import SourceError
-from handkit.files.atomic import replacing
+from handkit.files.atomic import replacing, write_whole
+from handkit.files.folders import check_writable
 from handkit.files.png import write_png
 from handkit.recordings.recorder import Recorder
 from handkit.sources.source import Report, Source, TimedFrame, log
@@ -31,7 +32,7 @@ class Converted(NamedTuple):
 def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     """Write every frame of a source to a recording, an `.npz`, a stack in a TIFF, or a folder of 16-bit PNGs.
 
-    Raises SourceError where `out` is none of these or is there already, OSError where it cannot be written.
+    Raises HandkitError where `out` is none of these, is there already or cannot be written, OSError on a full disk.
     """
     suffix = out.suffix.lower()
     if suffix and suffix not in KINDS:
@@ -39,6 +40,8 @@ def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     if out.exists():
         raise SourceError(f"{out} exists; give another name")
     openers: dict[str, Any] = {".mcap": _recording, ".npz": _arrays, ".tif": _stack, ".tiff": _stack, "": _folder}
+    if suffix:
+        check_writable(out)
     count, camera = 0, None
     with openers[suffix](out, report) as write, source:
         for frame in source:
@@ -100,11 +103,12 @@ def _stack(out: Path, report: Report) -> Generator[Write]:
         pages.append(frame.values.astype(np.uint16 if _fits(frame.values) else np.float32))
 
     yield write
-    with replacing(out) as partial:
-        named = partial.with_suffix(".tiff")  # OpenCV goes by the suffix
-        if not cv2.imwritemulti(str(named), pages):
-            raise SourceError(f"{out} cannot be written as a TIFF of {len(pages)} pages")
-        named.replace(partial)
+    if not pages:
+        return
+    whole, content = cv2.imencodemulti(".tiff", pages)
+    if not whole:
+        raise SourceError(f"{out} cannot be written as a TIFF of {len(pages)} pages")
+    write_whole(out, content.tobytes())
 
 
 def _fits(values: np.ndarray) -> bool:

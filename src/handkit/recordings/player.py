@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from handkit.camera import Camera
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.extras import load
+from handkit.files.regular import open_regular
 from handkit.recordings.messages import CAMERA_INFO, IMAGE, TEXT, camera_of, pixels_of, stamp_ns, values_of
 from handkit.recordings.recorder import FRAME
-from handkit.sources.source import Options, Played, Reading
+from handkit.sources.source import Options, Played, RawFrame
 
 DECODED = (IMAGE, CAMERA_INFO, TEXT)
 PATIENCE = 100
@@ -39,16 +40,16 @@ def open_recording(given: str, options: Options) -> Played:
     """Raises SourceError where there is no recording, or none with depth; MissingExtraError without `mcap`."""
     path = Path(given)
     topic = depth_topic(path)
-    return Played(given, partial(_readings, path, topic, options), options.report)
+    return Played(given, partial(_raw_frames, path, topic, options), options.report)
 
 
-def _readings(path: Path, topic: str, options: Options) -> Generator[Reading | HandkitError]:
+def _raw_frames(path: Path, topic: str, options: Options) -> Generator[RawFrame | HandkitError]:
     damage: list[str] = []
-    yield from readings(path, topic, options, damage=damage)
-    yield from (SourceError(f"{sentence}: what was whole before that was played") for sentence in damage)
+    yield from raw_frames(path, topic, options, damage=damage)
+    yield from (SourceError(f"{each}: what was whole before that was played", about=str(path)) for each in damage)
 
 
-def readings(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[Reading | HandkitError]:
+def raw_frames(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[RawFrame | HandkitError]:
     """The images of one topic; in place of one that cannot be used, the reason. Images that come before their camera
     wait for it; `damage` as for `messages`.
     """
@@ -68,11 +69,11 @@ def readings(path: Path, topic: str, options: Options, *, damage: list[str]) -> 
     yield from _flush(waiting, cameras)
 
 
-def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[Reading | HandkitError]:
+def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[RawFrame | HandkitError]:
     """Everything that waits, or why it cannot be read."""
     for image, record in waiting:
         try:
-            yield _reading(image, record, cameras)
+            yield _raw_frame(image, record, cameras)
         except UsageError:
             raise  # the same for every image
         except HandkitError as error:
@@ -80,23 +81,23 @@ def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> I
     waiting.clear()
 
 
-def _reading(image: Any, record: Recorded | None, cameras: "_Cameras") -> Reading:  # noqa: ANN401
+def _raw_frame(image: Any, record: Recorded | None, cameras: "_Cameras") -> RawFrame:  # noqa: ANN401
     if record is not None:
         camera = replace(cameras.of(image), unit_mm=record.unit_mm)
-        return Reading(values_of(image, unit_mm=record.unit_mm, kind=record.kind), camera, record.time_ns, 0)
+        return RawFrame(values_of(image, unit_mm=record.unit_mm, kind=record.kind), camera, record.time_ns, 0)
     pixels = pixels_of(image)
     camera = cameras.of(image)
     if pixels.dtype.kind == "f" and cameras.options.unit_mm is None:
         camera = replace(camera, unit_mm=1000.0)
-    return Reading(pixels, camera, stamp_ns(image))
+    return RawFrame(pixels, camera, stamp_ns(image))
 
 
 def _recorded(text: str) -> Recorded | None:
     """None for a record that is not of this kind."""
     try:
-        told = json.loads(text)
-        unit_mm, kind = float(told["unit_mm"]), str(told["kind"])
-        return Recorded(round(float(told["time_s"]) * 1e9), unit_mm, kind) if kind[:1] in "uif" else None
+        found = json.loads(text)
+        unit_mm, kind = float(found["unit_mm"]), str(found["kind"])
+        return Recorded(round(float(found["time_s"]) * 1e9), unit_mm, kind) if kind[:1] in "uif" else None
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
@@ -134,7 +135,7 @@ def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message
     """
     stream_reader, decoder = load("mcap.stream_reader", extra="record"), load("mcap_ros2.decoder", extra="record")
     try:
-        file = path.open("rb")
+        file = open_regular(path)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     with file:

@@ -52,7 +52,7 @@ class _Item:
 class Recorder:
     """A recording being written, by a thread of its own, so that Ctrl-C at any moment leaves it whole.
 
-    A disk that is full, or gone, ends the recording with what it has; `report` is told, and nothing is raised.
+    A disk that is full, or gone, ends the recording with what it has; that is reported, and nothing is raised.
     """
 
     def __init__(self, path: Path, report: Report = log) -> None:

@@ -14,6 +14,7 @@ from handkit.drawing import Picture
 from handkit.errors import UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
+from handkit.files.folders import check_writable
 from handkit.files.png import encode_png
 from handkit.hand import HandPose
 from handkit.reports.page import STYLE
@@ -53,6 +54,8 @@ class RecordingReport:
         self._worst: list[tuple[float, float, Picture]] = []
 
     def __enter__(self) -> "RecordingReport":
+        """Raises HandkitError where the page could not be written in the end."""
+        check_writable(self._path)
         return self
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:

@@ -6,8 +6,8 @@ from types import TracebackType
 
 import numpy as np
 
-from handkit.errors import SinkError
 from handkit.files.atomic import write_whole
+from handkit.files.folders import check_writable
 from handkit.hand import Side
 from handkit.sinks.bvh import bvh_text
 from handkit.sinks.gltf import glb_bytes
@@ -30,8 +30,8 @@ class _Recorded:
 
     def clip(self) -> Clip:
         joints = np.array(self.joints, np.float64)
-        turned = rig(joints, self.skeleton, left=self.side == "left")
-        return Clip(f"hand_{self.number}_{self.side}", np.array(self.times), turned)
+        posed = rig(joints, self.skeleton, left=self.side == "left")
+        return Clip(f"hand_{self.number}_{self.side}", np.array(self.times), posed)
 
 
 class Animation:
@@ -47,8 +47,8 @@ class Animation:
         self._start_s: float | None = None
 
     def __enter__(self) -> "Animation":
-        if not self._path.parent.is_dir():
-            raise SinkError(f"{self.name} cannot be written: there is no folder {self._path.parent}")
+        """Raises HandkitError where it could not be written in the end."""
+        check_writable(self._path)
         return self
 
     def write(self, moment: Moment) -> None:

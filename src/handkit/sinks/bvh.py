@@ -16,18 +16,18 @@ def bvh_text(clip: Clip) -> str:
     grid = np.arange(times_s[0], times_s[-1] + step / 2, step)
     nearest = np.abs(times_s - grid[:, None]).argmin(axis=1)
     turning = [i for i, name in enumerate(NAMES) if not name.endswith("tip")]
-    angles = np.degrees(np.unwrap(euler(rig.turns[nearest][:, turning]), axis=0)).reshape(len(grid), -1)
+    angles = np.degrees(np.unwrap(euler(rig.rotations[nearest][:, turning]), axis=0)).reshape(len(grid), -1)
     rows = np.hstack([rig.wrist[nearest], angles])
     motion = [" ".join(f"{value:.5f}" for value in row) for row in rows.tolist()]
     head = ["HIERARCHY", *_joint(0, rig.offsets, 0), "MOTION", f"Frames: {len(grid)}", f"Frame Time: {step:.6f}"]
     return "\n".join([*head, *motion, ""])
 
 
-def euler(turns: Float64[np.ndarray, "*batch 3 3"]) -> Float64[np.ndarray, "*batch 3"]:
+def euler(rotations: Float64[np.ndarray, "*batch 3 3"]) -> Float64[np.ndarray, "*batch 3"]:
     """Angles z, x, y, rad, of rotations Rz Rx Ry."""
-    x = np.arcsin(np.clip(turns[..., 2, 1], -1, 1))
-    z = np.arctan2(-turns[..., 0, 1], turns[..., 1, 1])
-    y = np.arctan2(-turns[..., 2, 0], turns[..., 2, 2])
+    x = np.arcsin(np.clip(rotations[..., 2, 1], -1, 1))
+    z = np.arctan2(-rotations[..., 0, 1], rotations[..., 1, 1])
+    y = np.arctan2(-rotations[..., 2, 0], rotations[..., 2, 2])
     return np.stack([z, x, y], axis=-1)
 
 

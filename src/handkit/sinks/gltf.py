@@ -118,10 +118,10 @@ def _animation(document: dict[str, Any], glb: _Glb, clip: Clip) -> dict[str, Any
     """Translation of the wrist, rotation of every joint but the tips."""
     first = document["skins"][-1]["skeleton"]
     time = glb.add(clip.times_s, "SCALAR", bounds=True)
-    turns = quaternions(clip.rig.turns)
+    rotations = quaternions(clip.rig.rotations)
     outputs = [(0, "translation", glb.add(clip.rig.wrist, "VEC3"))]
     outputs += [
-        (joint, "rotation", glb.add(turns[:, joint], "VEC4"))
+        (joint, "rotation", glb.add(rotations[:, joint], "VEC4"))
         for joint, each in enumerate(NAMES)
         if not each.endswith("tip")
     ]

@@ -17,7 +17,7 @@ def open_sink(spec: str, *, report: Report = log) -> Sink:
     """The sink that `spec` names, to be used as `with open_sink(spec) as sink: sink.write(moment)`.
 
     `spec` is `udp://HOST:PORT`, `osc://HOST:PORT`, `ws://HOST:PORT[?token=SECRET]`, `-` for lines of JSON on stdout, or
-    a file by its suffix: .jsonl, .csv, .bvh, .glb. `report` is told what is wrong and not fatal; by default it is
+    a file by its suffix: .jsonl, .csv, .bvh, .glb. `report` is given what is wrong and not fatal; by default it is
     logged as a warning. Raises UsageError.
     """
     if "://" in spec:

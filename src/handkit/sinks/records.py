@@ -72,10 +72,10 @@ class JsonLines:
         try:
             self._stream.write(json.dumps(record, allow_nan=False) + "\n")
             self._stream.flush()
-        except OSError as error:
-            if self._path is None:
-                raise
-            raise OSError(error.errno, error.strerror, str(self._path)) from error  # a full disk names no file
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(self._path or "stdout")) from error
 
     def __enter__(self) -> "JsonLines":
         return self

@@ -27,7 +27,7 @@ class Rig(NamedTuple):
     offsets: Float64[np.ndarray, "25 3"]
     """Of each joint from its parent in the rest pose: a flat hand, fingers up, palm towards the viewer."""
     wrist: Float64[np.ndarray, "T 3"]
-    turns: Float64[np.ndarray, "T 25 3 3"]
+    rotations: Float64[np.ndarray, "T 25 3 3"]
     """Rotation of each joint in its parent's axes; of a tip the identity."""
 
     def positions(self) -> Float64[np.ndarray, "T 25 3"]:
@@ -35,7 +35,7 @@ class Rig(NamedTuple):
         places, axes = np.empty((len(self.wrist), len(NAMES), 3)), np.empty((len(self.wrist), len(NAMES), 3, 3))
         for joint, parent in enumerate(PARENTS):
             places[:, joint] = self.wrist if parent < 0 else places[:, parent] + axes[:, parent] @ self.offsets[joint]
-            axes[:, joint] = self.turns[:, joint] if parent < 0 else axes[:, parent] @ self.turns[:, joint]
+            axes[:, joint] = self.rotations[:, joint] if parent < 0 else axes[:, parent] @ self.rotations[:, joint]
         return places
 
 
@@ -62,17 +62,17 @@ def rig(joints_mm: Float64[np.ndarray, "T J 3"], skeleton: Skeleton, *, left: bo
     rest = Rig(offsets, np.zeros((1, 3)), np.tile(np.eye(3), (1, len(NAMES), 1, 1))).positions()[0]
     axes = np.empty((len(aims), len(NAMES), 3, 3))
     places = np.empty((len(aims), len(NAMES), 3))
-    turns = np.tile(np.eye(3), (len(aims), len(NAMES), 1, 1))
+    rotations = np.tile(np.eye(3), (len(aims), len(NAMES), 1, 1))
     places[:, 0] = aims[:, 0]
-    axes[:, 0] = turns[:, 0] = _fit(rest[palm], aims[:, palm] - aims[:, :1])
+    axes[:, 0] = rotations[:, 0] = _fit(rest[palm], aims[:, palm] - aims[:, :1])
     for joint, parent in list(enumerate(PARENTS))[1:]:
         places[:, joint] = places[:, parent] + np.einsum("tij,j->ti", axes[:, parent], offsets[joint])
         axes[:, joint] = axes[:, parent]
         if not NAMES[joint].endswith("tip"):
             aim = np.einsum("tji,tj->ti", axes[:, parent], aims[:, joint + 1] - places[:, joint])
-            turns[:, joint] = _shortest(offsets[joint + 1], aim)
-            axes[:, joint] = axes[:, parent] @ turns[:, joint]
-    return Rig(offsets, aims[:, 0], turns)
+            rotations[:, joint] = _shortest(offsets[joint + 1], aim)
+            axes[:, joint] = axes[:, parent] @ rotations[:, joint]
+    return Rig(offsets, aims[:, 0], rotations)
 
 
 def _with_metacarpals(joints: Float64[np.ndarray, "T 21 3"]) -> Float64[np.ndarray, "T 25 3"]:
@@ -108,13 +108,13 @@ def _shortest(start: Float64[np.ndarray, "3"], ends: Float64[np.ndarray, "T 3"])
     return turned
 
 
-def quaternions(turns: Float64[np.ndarray, "T N 3 3"]) -> Float64[np.ndarray, "T N 4"]:
+def quaternions(rotations: Float64[np.ndarray, "T N 3 3"]) -> Float64[np.ndarray, "T N 4"]:
     """x, y, z, w of rotation matrices; neighbors in time have the same sign, so that viewers interpolate the short way.
 
     The eigenvector of the largest eigenvalue: Itzhack Bar-Itzhack, New method for extracting the quaternion from a
     rotation matrix, J. Guidance 23(6), 2000. https://doi.org/10.2514/2.4654
     """
-    m = np.moveaxis(turns, (-2, -1), (0, 1))
+    m = np.moveaxis(rotations, (-2, -1), (0, 1))
     xy, xz, yz = m[0, 1] + m[1, 0], m[0, 2] + m[2, 0], m[1, 2] + m[2, 1]
     x, y, z = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
     trace = m[0, 0] + m[1, 1] + m[2, 2]

@@ -7,7 +7,7 @@ from pathlib import Path
 from handkit.camera import Camera
 from handkit.errors import HandkitError, UsageError
 from handkit.sources.files import read_frames
-from handkit.sources.source import Options, Played, Reading
+from handkit.sources.source import Options, Played, RawFrame
 
 RECORDING = Path(__file__).parents[1] / "recording"
 """Frames in mm and their labels, as `handkit render` writes them."""
@@ -18,11 +18,11 @@ def open_demo(argument: str, options: Options) -> Played:
     """Raises UsageError for an argument: there is but one."""
     if argument:
         raise UsageError(f"demo:{argument} is no recording; the bundled one is demo")
-    return Played("demo", _readings, options.report)
+    return Played("demo", _raw_frames, options.report)
 
 
-def _readings() -> Generator[Reading | HandkitError]:
+def _raw_frames() -> Generator[RawFrame | HandkitError]:
     for index, line in enumerate((RECORDING / "labels.jsonl").read_text(encoding="utf-8").splitlines()):
         record = json.loads(line)
         (values,) = read_frames(RECORDING / record["source"])
-        yield Reading(values, Camera(**record["camera"]), index * FRAME_NS)
+        yield RawFrame(values, Camera(**record["camera"]), index * FRAME_NS)

@@ -62,16 +62,14 @@ def find_files(given: str) -> list[Path]:
     Folders and globs are sorted as people count (`frame2` before `frame10`). What matches nothing comes back
     as it was given, so that `read_frames` can say why.
     """
-    path = Path(given)
-    if path.is_dir():
-        try:
+    path, found = Path(given), list[Path]()
+    try:
+        if path.is_dir():
             found = [child for child in path.iterdir() if child.suffix.lower() in SUFFIXES and child.is_file()]
-        except OSError:
-            found = []
-    elif not path.exists() and glob.has_magic(given):
-        found = [Path(match) for match in glob.glob(given, recursive=True)]
-    else:
-        found = [path]
+        elif not path.exists() and glob.has_magic(given):
+            found = [Path(match) for match in glob.glob(given, recursive=True)]
+    except OSError:
+        pass  # `read_frames` says why
     return sorted(found, key=_natural) or [path]
 
 
@@ -139,7 +137,7 @@ def _missing(path: Path) -> str:
     if not path.parent.is_dir():
         return f"{path} does not exist: there is no folder {path.parent}"
     if glob.has_magic(str(path)):
-        return f"no file matches {path}"
+        return f"{path} matches no file"
     try:
         names = [child.name for child in path.parent.iterdir()]
     except OSError:

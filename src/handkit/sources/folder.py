@@ -4,9 +4,10 @@ from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
-from handkit.errors import HandkitError, SourceError
+from handkit.depth import image_size
+from handkit.errors import FrameError, HandkitError, SourceError
 from handkit.sources.files import find_files, read_frames
-from handkit.sources.source import Options, Played, Reading
+from handkit.sources.source import Options, Played, RawFrame
 
 FRAME_NS = 1_000_000_000 // 30
 """Files have no times."""
@@ -19,22 +20,23 @@ def open_files(given: str, options: Options) -> Played:
         read_frames(files[0])  # which says why
     if options.camera is None:
         options.pick(0, 0, name=given)
-    return Played(given, partial(_readings, files, options), options.report)
+    return Played(given, partial(_raw_frames, files, options), options.report)
 
 
-def _readings(files: list[Path], options: Options) -> Generator[Reading | HandkitError]:
+def _raw_frames(files: list[Path], options: Options) -> Generator[RawFrame | HandkitError]:
     """Frames in the files' order; a file or an image that cannot be used gives its error."""
     count = 0
     for path in files:
         try:
             arrays = read_frames(path)
         except SourceError as error:
+            error.about = str(path)
             yield error
             continue
         for array in arrays:
             try:
-                height, width = (*array.shape, 1, 1)[:2]
-                yield Reading(array, options.pick(width, height, name=str(path)), count * FRAME_NS)
-            except SourceError as error:
+                yield RawFrame(array, options.pick(*image_size(array), name=str(path)), count * FRAME_NS)
+            except (FrameError, SourceError) as error:
+                error.about = str(path)
                 yield error
             count += 1

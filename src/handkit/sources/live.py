@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Protocol, runtime_checkable
 
 from handkit.errors import HandkitError, SourceError
-from handkit.sources.source import Gate, Reading, Report, TimedFrame
+from handkit.sources.refusals import Refusals
+from handkit.sources.source import Gate, RawFrame, Report, TimedFrame
 
 AGAIN_S = 1.0
 """Between two attempts to open a camera that is gone."""
@@ -28,7 +29,7 @@ class Device(Protocol):
         """Start the depth stream. Raises SourceError where there is no such camera."""
         ...
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         """The next frame; None where none came for about a second. Raises SourceError where the camera is gone."""
         ...
 
@@ -44,9 +45,10 @@ class Live:
 
     def __init__(self, device: Device, report: Report) -> None:
         self.name = device.name
-        self._device, self._report = device, report
+        self.refusals = Refusals(report)
+        self._device, self._report, self._count = device, report, 0
         self._changed = threading.Condition()
-        self._newest: tuple[int, Reading] | None = None
+        self._newest: tuple[int, RawFrame] | None = None
         self._notices: deque[str] = deque(maxlen=20)
         self._crash: BaseException | None = None
         self._stopped = threading.Event()
@@ -62,20 +64,24 @@ class Live:
     ) -> None:
         self._stopped.set()
         self._thread.join(timeout=2 * SILENT_S)
+        self.refusals.tell(self._count)
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Ends with the `with` alone; raises whatever the camera's package did that is no HandkitError."""
-        gate = Gate(self._report)
+        gate = Gate(self.refusals)
         while not self._stopped.is_set():
             newest = self._wait()
             while self._notices:
                 self._report(self._notices.popleft())
             if self._crash is not None:
                 raise self._crash
-            if newest is not None and (frame := gate.frame(newest[1], newest[0])) is not None:
+            if newest is None:
+                continue
+            self._count += 1
+            if (frame := gate.frame(newest[1], newest[0])) is not None:
                 yield frame
 
-    def _wait(self) -> tuple[int, Reading] | None:
+    def _wait(self) -> tuple[int, RawFrame] | None:
         with self._changed:
             if self._newest is None:
                 self._changed.wait(WAKE_S)
@@ -94,17 +100,17 @@ class Live:
         index, heard = 0, monotonic()
         while not self._stopped.is_set():
             try:
-                reading = self._device.read()
-                if reading is None and monotonic() - heard > SILENT_S:
+                raw = self._device.read()
+                if raw is None and monotonic() - heard > SILENT_S:
                     raise SourceError(f"{self.name} has given no frame for {SILENT_S:g} s")
             except HandkitError as error:
                 self._notices.append(f"{error}; waiting for the camera")
                 self._open_again()
-                reading, heard = None, monotonic()
-            if reading is not None:
+                raw, heard = None, monotonic()
+            if raw is not None:
                 heard = monotonic()
                 with self._changed:
-                    self._newest = (index, reading)
+                    self._newest = (index, raw)
                     self._changed.notify()
                 index += 1
 

@@ -9,7 +9,7 @@ from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, Reading
+from handkit.sources.source import Options, RawFrame
 
 SIZE = (640, 400)
 WAIT = timedelta(seconds=1)
@@ -55,14 +55,14 @@ class Oak:
             self._pipeline = None
             raise SourceError(f"{self.name} cannot start: {error}") from None
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         try:
             frame = self._queue.get(WAIT)
             running = self._pipeline.isRunning()
         except RuntimeError as error:
             raise SourceError(f"{self.name} is gone ({error})") from None
         if frame is not None:
-            return self._reading(frame)
+            return self._raw_frame(frame)
         if not running:
             raise SourceError(f"{self.name} is unplugged")
         return None
@@ -75,10 +75,10 @@ class Oak:
             pass  # it has stopped by itself
         self._pipeline = self._queue = None
 
-    def _reading(self, frame: Any) -> Reading:  # noqa: ANN401
+    def _raw_frame(self, frame: Any) -> RawFrame:  # noqa: ANN401
         values = np.array(frame.getFrame())
         height, width = values.shape[:2]
         matrix = frame.getTransformation().getIntrinsicMatrix()
         camera = Camera.from_matrix(matrix, width=width, height=height)
         time_ns = frame.getTimestampDevice() // timedelta(microseconds=1) * 1000
-        return Reading(values, self._options.fit(camera), time_ns)
+        return RawFrame(values, self._options.fit(camera), time_ns)

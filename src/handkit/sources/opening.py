@@ -40,7 +40,7 @@ def open_source(
     `demo` (a bundled recording), `synthetic[:SEED]`, a recording (`.mcap`; RealSense's `.db3` and `.bag`), a folder, a
     file or a glob of depth images, or the kind of another package's entry point. `camera` is that of files that do not
     name theirs: a name or `fx,fy,cx,cy`; `depth_scale` is the mm of one unit, if it is not what the source says.
-    `report` is told what is wrong and not fatal; by default it is logged as a warning.
+    `report` is given what is wrong and not fatal; by default it is logged as a warning.
 
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """

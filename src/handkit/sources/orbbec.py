@@ -10,7 +10,7 @@ from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, Reading
+from handkit.sources.source import Options, RawFrame
 
 WAIT_MS = 1000
 
@@ -56,11 +56,11 @@ class Orbbec:
             self._pipeline = None
             raise SourceError(f"{self.name} cannot start: {error}") from None
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         try:
             frames = self._pipeline.wait_for_frames(WAIT_MS)
             frame = frames.get_depth_frame() if frames is not None else None
-            return None if frame is None else self._reading(frame)
+            return None if frame is None else self._raw_frame(frame)
         except (self._sdk.OBError, RuntimeError) as error:
             raise SourceError(f"{self.name} is gone ({error})") from None
 
@@ -72,7 +72,7 @@ class Orbbec:
             pass  # it has stopped by itself
         self._pipeline = self._context = None
 
-    def _reading(self, frame: Any) -> Reading:  # noqa: ANN401
+    def _raw_frame(self, frame: Any) -> RawFrame:  # noqa: ANN401
         height, width = int(frame.get_height()), int(frame.get_width())
         values = np.frombuffer(frame.get_data(), np.uint16)
         if values.size != height * width:
@@ -85,7 +85,7 @@ class Orbbec:
             distortion=tuple(float(getattr(lens, name)) for name in ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
         )  # fmt: skip
         time_ns = int(frame.get_timestamp_us()) * 1000
-        return Reading(values.reshape(height, width).copy(), self._options.fit(camera), time_ns)
+        return RawFrame(values.reshape(height, width).copy(), self._options.fit(camera), time_ns)
 
 
 def _load_sdk() -> Any:  # noqa: ANN401

@@ -15,7 +15,7 @@ from handkit.camera import Camera
 from handkit.errors import HandkitError, SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, Played, Reading
+from handkit.sources.source import Options, Played, RawFrame
 
 WAIT_MS = 1000
 STUCK_S = 5.0
@@ -30,7 +30,7 @@ def open_realsense(serial: str, options: Options) -> Live:
 def found() -> list[str]:
     """Name and serial number of every camera that is plugged in."""
     rs = load("pyrealsense2", extra="realsense")
-    return [f"{_told(rs, device, 'name')} ({_told(rs, device, 'serial_number')})" for device in _devices(rs)]
+    return [f"{_info(rs, device, 'name')} ({_info(rs, device, 'serial_number')})" for device in _devices(rs)]
 
 
 class RealSense:
@@ -45,7 +45,7 @@ class RealSense:
 
     def open(self) -> None:
         rs = self._rs
-        devices = [each for each in _devices(rs) if self._serial in {"", _told(rs, each, "serial_number")}]
+        devices = [each for each in _devices(rs) if self._serial in {"", _info(rs, each, "serial_number")}]
         if not devices:
             named = f" with the serial number {self._serial}" if self._serial else ""
             raise SourceError(f"no RealSense camera{named} is plugged in; see `handkit cameras`")
@@ -59,11 +59,11 @@ class RealSense:
             self._pipeline = None
             raise SourceError(f"{self.name} cannot start: {error}; is another program using it?") from None
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         try:
             came, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
             if came and (frame := frames.get_depth_frame()):
-                return _reading(frame, self._options)
+                return _raw_frame(frame, self._options)
             lost = not self._device.is_connected()
         except RuntimeError as error:
             raise SourceError(f"{self.name} is gone ({error})") from None
@@ -89,7 +89,7 @@ def open_recording(given: str, options: Options) -> Played:
     return Played(given, partial(_played, rs, given, options), options.report)
 
 
-def _played(rs: Any, given: str, options: Options) -> Generator[Reading | HandkitError]:  # noqa: ANN401
+def _played(rs: Any, given: str, options: Options) -> Generator[RawFrame | HandkitError]:  # noqa: ANN401
     device, pipeline, config = _load(rs, given), rs.pipeline(), rs.config()
     device.set_real_time(False)  # the player waits for whoever looks at the frames: none is dropped
     config.enable_stream(rs.stream.depth)
@@ -100,12 +100,12 @@ def _played(rs: Any, given: str, options: Options) -> Generator[Reading | Handki
         while True:
             came, frames = pipeline.try_wait_for_frames(100)
             if came and (frame := frames.get_depth_frame()):
-                yield _reading(frame, options)
+                yield _raw_frame(frame, options)
                 heard = monotonic()
             elif device.current_status() == rs.playback_status.stopped:
                 return
             elif monotonic() - heard > STUCK_S:
-                yield SourceError(f"{given} is damaged: it gives no more frames and does not end")
+                yield SourceError(f"{given} is damaged: it gives no more frames and does not end", about=given)
                 return
     finally:
         pipeline.stop()
@@ -123,17 +123,17 @@ def _load(rs: Any, given: str) -> Any:  # noqa: ANN401
     return device
 
 
-def _reading(frame: Any, options: Options) -> Reading:  # noqa: ANN401
+def _raw_frame(frame: Any, options: Options) -> RawFrame:  # noqa: ANN401
     intrinsics = frame.profile.as_video_stream_profile().get_intrinsics()
     scale = float(f"{frame.get_units():.6g}")  # 32 bits: 0.001 comes as 0.0010000000475
     camera = options.fit(Camera.from_realsense(intrinsics, depth_scale=scale))
-    return Reading(np.array(frame.get_data()), camera, round(frame.get_timestamp() * 1e6))
+    return RawFrame(np.array(frame.get_data()), camera, round(frame.get_timestamp() * 1e6))
 
 
 def _devices(rs: Any) -> list[Any]:  # noqa: ANN401
     return list(rs.context().query_devices())
 
 
-def _told(rs: Any, device: Any, what: str) -> str:  # noqa: ANN401
+def _info(rs: Any, device: Any, what: str) -> str:  # noqa: ANN401
     info = getattr(rs.camera_info, what)
     return device.get_info(info) if device.supports(info) else ""

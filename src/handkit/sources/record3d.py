@@ -1,6 +1,6 @@
 """iPhone and iPad (TrueDepth or LiDAR) on a cable, with the Record3D app: https://github.com/marek-simonik/record3d.
 
-The app's pictures of the TrueDepth camera, which faces the user, are mirrored: they are turned back here, so that a
+The app's depth images of the TrueDepth camera, which faces the user, are mirrored: they are turned back here, so that a
 right hand is a right hand.
 """
 
@@ -14,7 +14,7 @@ from handkit.camera import Camera
 from handkit.errors import SourceError, UsageError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, Reading
+from handkit.sources.source import Options, RawFrame
 
 TRUEDEPTH = 0
 """`get_device_type` of the camera beside the screen; 1 is the LiDAR at the back."""
@@ -60,7 +60,7 @@ class Record3d:
         if not self._stream.connect(devices[self._number]):
             raise SourceError("the phone does not answer: open Record3D, choose USB streaming and start it")
 
-    def read(self) -> Reading | None:
+    def read(self) -> RawFrame | None:
         if self._ended.is_set():
             raise SourceError("the phone has stopped streaming, or is unplugged")
         if not self._came.wait(WAIT_S):
@@ -70,7 +70,7 @@ class Record3d:
         camera = self._options.fit(self._camera(*values.shape))
         if self._stream.get_device_type() == TRUEDEPTH:
             values = np.ascontiguousarray(values[:, ::-1])
-        return Reading(values, camera, self._time_ns)
+        return RawFrame(values, camera, self._time_ns)
 
     def close(self) -> None:
         if self._stream is not None and not self._ended.is_set():

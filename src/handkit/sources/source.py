@@ -13,9 +13,10 @@ from handkit.camera import Camera, CameraChoice
 from handkit.depth import DepthImage
 from handkit.errors import HandkitError, UsageError
 from handkit.shapes import Shaped
+from handkit.sources.refusals import Refusals
 
 Report = Callable[[str], None]
-"""Told, a sentence each, what is wrong and does not end a source: a frame refused, a camera unplugged."""
+"""Given a sentence each for what is wrong and does not end a source: a frame refused, a camera unplugged."""
 log: Report = logging.getLogger("handkit").warning
 
 
@@ -25,14 +26,14 @@ class TimedFrame:
 
     image: DepthImage
     time_s: float
-    """Since the first reading that was taken from the source, by the camera's clock, in whole nanoseconds."""
+    """Since the first frame that was taken from the source, by the camera's clock, in whole nanoseconds."""
     index: int
-    """How many readings came before it: a gap is a frame that was dropped, or refused."""
+    """How many frames came before it: a gap is a frame that was dropped, or refused."""
     values: Shaped[np.ndarray, "H W"]
     """As the camera gave them, in units of `image.camera.unit_mm`: what a recording keeps."""
 
 
-class Reading(NamedTuple):
+class RawFrame(NamedTuple):
     """What a camera or a file gives, before anything is checked."""
 
     values: Shaped[np.ndarray, "..."]
@@ -40,7 +41,7 @@ class Reading(NamedTuple):
     time_ns: int
     """By the camera's clock."""
     origin_ns: int | None = None
-    """What that clock showed at the first reading, if this is not it."""
+    """What that clock showed at the first frame, if this is not it."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -50,6 +51,8 @@ class Source(Protocol):
     name: str
     live: bool
     """Whether only the newest frame counts: those for which nobody had time are dropped. Else every frame comes."""
+    refusals: Refusals
+    """Frames that could not be used, reported once for each reason, and with their number at the end of the `with`."""
 
     def __enter__(self) -> "Source":
         """Raises SourceError where it cannot be opened."""
@@ -97,23 +100,27 @@ Opener = Callable[[str, Options], Source]
 
 
 class Gate:
-    """Readings in, frames out: each checked by `DepthImage.of`, a refused one reported."""
+    """Raw frames in, frames out: each checked by `DepthImage.of`, others are refused."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
         self._start_ns: int | None = None
 
-    def frame(self, reading: Reading, index: int) -> TimedFrame | None:
-        """None where it was refused."""
-        if self._start_ns is None:
-            self._start_ns = reading.time_ns if reading.origin_ns is None else reading.origin_ns
-        time_s = (reading.time_ns - self._start_ns) / 1e9
-        try:
-            image = DepthImage.of(reading.values, reading.camera)
-        except HandkitError as error:
-            self._report(f"frame {index} is refused: {error}")
+    def frame(self, raw: RawFrame | HandkitError, index: int) -> TimedFrame | None:
+        """None where it is refused; an error says why there is nothing to check."""
+        name = f"frame {index}"
+        if isinstance(raw, HandkitError):
+            self._refusals.add(str(raw), frame=raw.about or name)
             return None
-        return TimedFrame(image, time_s, index, reading.values.reshape(image.depth.shape))
+        if self._start_ns is None:
+            self._start_ns = raw.time_ns if raw.origin_ns is None else raw.origin_ns
+        time_s = (raw.time_ns - self._start_ns) / 1e9
+        try:
+            image = DepthImage.of(raw.values, raw.camera)
+        except HandkitError as error:
+            self._refusals.add(str(error), frame=name)
+            return None
+        return TimedFrame(image, time_s, index, raw.values.reshape(image.depth.shape))
 
 
 class Played:
@@ -122,11 +129,11 @@ class Played:
     live = False
 
     def __init__(
-        self, name: str, readings: Callable[[], Generator[Reading | HandkitError]], report: Report = log
+        self, name: str, raw_frames: Callable[[], Generator[RawFrame | HandkitError]], report: Report = log
     ) -> None:
-        """`readings` gives, in place of a frame that cannot be read, the reason."""
-        self.name = name
-        self._readings, self._report = readings, report
+        """`raw_frames` gives, in place of a frame that cannot be read, the reason."""
+        self.name, self.refusals = name, Refusals(report)
+        self._raw_frames, self._count = raw_frames, 0
 
     def __enter__(self) -> "Played":
         return self
@@ -134,13 +141,12 @@ class Played:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        pass
+        self.refusals.tell(self._count)
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        gate = Gate(self._report)
-        with closing(self._readings()) as readings:
-            for index, reading in enumerate(readings):
-                if isinstance(reading, HandkitError):
-                    self._report(str(reading))
-                elif (frame := gate.frame(reading, index)) is not None:
+        gate = Gate(self.refusals)
+        with closing(self._raw_frames()) as raw_frames:
+            for index, raw in enumerate(raw_frames):
+                self._count = index + 1
+                if (frame := gate.frame(raw, index)) is not None:
                     yield frame

@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
+from handkit.asked import check_seed
 from handkit.errors import HandkitError, MissingExtraError, UsageError
 from handkit.extras import load
-from handkit.sources.source import Options, Played, Reading
+from handkit.sources.source import Options, Played, RawFrame
 
 FRAMES, BATCH = 300, 10
 FRAME_NS = 1_000_000_000 // 30
@@ -18,9 +19,10 @@ def open_synthetic(seed: str, options: Options) -> Played:
     """`seed`: a whole number, 0 where it is empty. Raises MissingExtraError where the renderer's packages are not."""
     if seed and not seed.isdecimal():
         raise UsageError(f"synthetic:{seed} is not a recording; give a whole number as its seed, such as synthetic:1")
+    check_seed(int(seed or 0))
     for module in ("torch", "numba"):
         _need(module)
-    return Played(f"synthetic:{seed or 0}", partial(_readings, int(seed or 0)), options.report)
+    return Played(f"synthetic:{seed or 0}", partial(_raw_frames, int(seed or 0)), options.report)
 
 
 def _need(module: str) -> None:
@@ -30,7 +32,7 @@ def _need(module: str) -> None:
         raise MissingExtraError(f"synthetic frames are rendered: {error}; the source demo needs nothing more") from None
 
 
-def _readings(seed: int) -> Generator[Reading | HandkitError]:
+def _raw_frames(seed: int) -> Generator[RawFrame | HandkitError]:
     """In whole mm, as a depth camera gives them."""
     import torch
 
@@ -41,4 +43,4 @@ def _readings(seed: int) -> Generator[Reading | HandkitError]:
         frames = whole_frames(scene.rows(slice(start, start + BATCH)))
         for row in range(BATCH):
             values = frames.depth[row].numpy().round().astype(np.uint16)
-            yield Reading(values, frames.camera.camera(row), (start + row) * FRAME_NS)
+            yield RawFrame(values, frames.camera.camera(row), (start + row) * FRAME_NS)

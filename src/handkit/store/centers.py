@@ -151,7 +151,7 @@ def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> Non
         record = files.record(index)
         try:
             center = None if record.joints is None else center_of(index, record, files.depth(index))
-        except DatasetError:  # a damaged image is told of when it is packed
+        except DatasetError:  # a damaged image is reported when it is packed
             continue
         if center is not None and record.joints is not None:
             distances.append(float(np.linalg.norm(center - record.joints.mean(axis=0))))

@@ -24,6 +24,7 @@ from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, Record
 from handkit.errors import DatasetError, StoreError
 from handkit.files.atomic import opened_folder, written_whole
+from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
 from handkit.store.codec import LARGEST, encode
 from handkit.store.shards import (
@@ -192,7 +193,7 @@ def _begin(settings: Settings, out: Path) -> None:
 
 def _settings_of(out: Path) -> Settings:
     try:
-        return read_settings(json.loads((out / PACKING).read_text(encoding="utf-8")))
+        return read_settings(json.loads(read_regular(out / PACKING)))
     except FileNotFoundError:
         return read_manifest(out).settings
     except (KeyError, TypeError, ValueError) as error:

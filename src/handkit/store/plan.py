@@ -13,6 +13,7 @@ from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles, Record
 from handkit.datasets.hands17 import open_hands17
 from handkit.errors import DatasetError, HandkitError
+from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
 from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CUBES, CubeRule, cube
@@ -128,7 +129,7 @@ def _centers_of_file(path: Path, files: LabeledFiles, form: Form) -> Centers:
     centers = read_centers(path, files, form=form)
     return (
         CenterSource.REFINED,
-        f"{path.name} (CRC-32 {crc32(path.read_bytes()):08x})",
+        f"{path.name} (CRC-32 {crc32(read_regular(path)):08x})",
         lambda index, _record, _depth: centers.points[index] if centers.valid[index] else None,
     )
 

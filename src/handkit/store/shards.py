@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from handkit.errors import StoreError
+from handkit.files.regular import open_regular, read_regular
 from handkit.recipes.centers import CenterSource
 from handkit.store.codec import CODECS, Codec
 
@@ -125,9 +126,9 @@ def read_manifest(folder: Path) -> Manifest:
     """Raises StoreError where `folder` holds no whole store of this format."""
     path = folder / MANIFEST
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_regular(path))
         written = int(content["format"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise StoreError(_no_store(folder)) from None
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete {folder} and pack anew") from None
@@ -204,7 +205,7 @@ def read_shard_end(path: Path) -> ShardEnd | None:
     """The rows and texts of a shard; None where the file is missing, cut or damaged there."""
     try:
         total = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             file.seek(max(0, total - _TAIL.size))
             patch_bytes, table_bytes, text_bytes, crc32, magic = _TAIL.unpack(file.read())
             if magic != _MAGIC or patch_bytes + table_bytes + text_bytes + _TAIL.size != total:

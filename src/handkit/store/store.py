@@ -18,6 +18,7 @@ from torch import Tensor
 
 from handkit.camera import Camera
 from handkit.errors import StoreError
+from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
@@ -97,7 +98,7 @@ class PackedFrames:
         """Read everything and compare checksums: one sentence for each damaged file, none for a sound store."""
         found: list[str] = []
         for name, expected in ((INDEX, self.manifest.index_crc32), (SOURCES, self.manifest.sources_crc32)):
-            if crc32((self.path / name).read_bytes()) != expected:
+            if crc32(read_regular(self.path / name)) != expected:
                 found.append(f"{self.path / name} is damaged; delete it and run the same `handkit data pack` again")
         for number, (shard, data) in enumerate(zip(self.manifest.shards, self.shards, strict=True)):
             rows = self.rows[self.rows["shard"] == number]

@@ -47,7 +47,7 @@ class Sensor(NamedTuple):
     bow: Strength
     """Light that comes by several ways bends surfaces: the share by which depth moves towards its local mean ..."""
     bow_reach: Strength
-    """... over so many pixels to every side."""
+    """... over this many pixels to every side."""
     flying: Strength
     """Chance that a pixel on a depth edge reads something between the two surfaces."""
     blend: Strength
@@ -61,17 +61,17 @@ class Sensor(NamedTuple):
     rim_gap: Strength
     """... and needs a step of this many mm: a finger before the palm may leave none."""
     baseline: Strength
-    """Position of the projector or second camera, mm to the right: what it cannot see is lost."""
+    """Position of the projector or second camera, mm to the right: what it cannot see is invalid."""
     dropout: Strength
-    """Chance that a pixel is lost."""
+    """Chance that a pixel is invalid."""
     grazing_limit: Strength
-    """Surfaces with a larger tangent of the angle of incidence are lost."""
+    """Surfaces with a larger tangent of the angle of incidence are invalid."""
     hole_level: Strength
-    """Blobs are lost where a smooth standard normal field is below -this * (1 - (z / reach)^2) ..."""
+    """Blobs are invalid where a smooth standard normal field is below -this * (1 - (z / reach)^2) ..."""
     hole_cell: Strength
     """... which changes over this many pixels."""
     reach: Strength
-    """Distance at which half of a surface is lost, in distances of the nearest one (gain follows it)."""
+    """Distance at which half of a surface is invalid, in distances of the nearest one (gain follows it)."""
     average: Strength
     """Number of passes of a 3x3 mean ..."""
     similar: Strength
@@ -85,9 +85,9 @@ class Sensor(NamedTuple):
     offset: Strength
     """Absolute error of distance, mm."""
     nearest: Strength
-    """Anything nearer is lost, mm."""
+    """Anything nearer is invalid, mm."""
     farthest: Strength
-    """Anything farther is lost, mm."""
+    """Anything farther is invalid, mm."""
     smear: Strength
     """Temporal filter: share of the previous image in this one, which saw everything ..."""
     smear_right: Strength

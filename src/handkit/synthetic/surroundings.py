@@ -15,7 +15,7 @@ from handkit.synthetic.assemblies import Solids, join, place, reach, shift, stac
 from handkit.synthetic.viewpoints import Viewpoint, chance, uniform
 
 VARIANTS = 24
-"""Of each kind of thing so many are built, once; scenes turn, scale and combine them."""
+"""Of each kind of thing this many are built, once; scenes turn, scale and combine them."""
 FOREARM_BALL = 32
 """Which of a stage's balls is the first arm's elbow."""
 SMALL_SLOTS = 4

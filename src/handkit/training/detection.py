@@ -20,7 +20,7 @@ from handkit.training.streams import WHOLE, Share
 SPREAD_MM = 25.0
 """Standard deviation of a hand in the heat map."""
 LEAST_CELLS = 0.8
-"""It has at least so many cells."""
+"""It has at least this many cells."""
 SEEN_SHARE = 0.25
 """A hand of which fewer joints are seen is neither a hand nor none."""
 FRONT_MM, BEHIND_MM = 45.0, 25.0

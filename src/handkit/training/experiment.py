@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import nn
 from torch.utils.data import Dataset
 
+from handkit.asked import check_seed
 from handkit.drawing import Picture
 from handkit.errors import CheckpointError, HandkitError, StoppedError, StoreError, TrainingError, UsageError
 from handkit.evaluation.metrics import joint_distances
@@ -75,6 +76,9 @@ class Experiment:
     """Weights, by name or path, of the pose network that confidence learns from."""
     localizer: str = "localizer"
     """Weights of the localizer, for recipes whose centers are its answers."""
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
     @property
     def skeleton(self) -> Skeleton:

@@ -37,7 +37,7 @@ class Report:
 
 
 def picture_path(out: Path, samples: int) -> Path:
-    """Of the predictions after so many samples."""
+    """Of the predictions after this many samples."""
     return out / "predictions" / f"{samples:010d}.png"
 
 

@@ -20,6 +20,7 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from handkit.asked import check_threads
 from handkit.errors import UsageError
 from handkit.recipes.recipe import Precision
 from handkit.training.streams import Share
@@ -49,6 +50,10 @@ class Machine:
     """Of each machine, with a process for each; as many as torchrun has started by default."""
     nodes: int | None = None
     """Machines."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None:
+            check_threads(self.threads)
 
     def fabric(self, precision: Precision) -> Fabric:
         """Which has joined the other processes; raises UsageError for devices that are not there."""

@@ -145,15 +145,15 @@ class Run:
         terms = self._gradients(targets, most=max(len(rows) // LEAST_ROWS, 1), seed=seed)
         fine = torch.stack(list(terms.values())).sum().isfinite() & self._clip().isfinite()
         fine = fine & (rows.sum() >= LEAST_ROWS)
-        told = self.team.sums(torch.stack([*terms.values(), (~fine).float(), (~rows).sum().float()]))
-        learned = told[-2] == 0
+        sums = self.team.sums(torch.stack([*terms.values(), (~fine).float(), (~rows).sum().float()]))
+        learned = sums[-2] == 0
         # What gradient scalers tell a fused optimizer: it leaves weights and moments alone where this is 1.
         self.optimizer.optimizer.found_inf = (~learned).float()
         self.optimizer.step()
         self.team.merge(buffers, self.statistics)
         for kept, buffer in zip(self.statistics, buffers, strict=True):
             buffer.copy_(torch.where(learned, buffer, kept))
-        return dict(zip(terms, told / self.team.count, strict=False)), learned, told[-1].long()
+        return dict(zip(terms, sums / self.team.count, strict=False)), learned, sums[-1].long()
 
     def _gradients(self, targets: dict[str, Tensor], *, most: int, seed: int) -> dict[str, Tensor]:
         """The gradient of all parts of the batch, left in the parameters; the mean loss terms.
@@ -188,7 +188,7 @@ class Run:
         )
 
     def _backward(self, targets: dict[str, Tensor], *, of: int, last: bool) -> dict[str, Tensor]:
-        """Add the gradient of one `of` so many parts of the batch; its loss terms, times its share of the batch."""
+        """Add the gradient of one of `of` parts of the batch; its loss terms, times its share of the batch."""
         if self.team.count == 1:
             # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
             with self.fabric.autocast():

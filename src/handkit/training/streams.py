@@ -42,7 +42,7 @@ class Share(NamedTuple):
     of: int = 1
 
     def rows(self, batch: int) -> slice:
-        """Of a batch of so many; what is drawn for them does not depend on the share."""
+        """Of a batch of this size; what is drawn for them does not depend on the share."""
         return slice(batch * self.number // self.of, batch * (self.number + 1) // self.of)
 
 
@@ -58,7 +58,7 @@ class SyntheticFrames(Dataset[LabeledFrame]):
     size: int
     resolution: int = 128
     margin: float = 1.0
-    """Windows are so many times as wide as their cubes; rolled cubes get at least what their corners need."""
+    """Windows are this many times as wide as their cubes; rolled cubes get at least what their corners need."""
     share: Share = WHOLE
 
     def __getitem__(self, index: int) -> LabeledFrame:

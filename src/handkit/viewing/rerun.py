@@ -10,6 +10,7 @@ import numpy as np
 from handkit.camera import Camera
 from handkit.drawing import FINGER_COLORS, PALM_COLOR
 from handkit.extras import load
+from handkit.files.folders import check_writable
 from handkit.hand import HandPose
 from handkit.shapes import Float32
 from handkit.skeleton import HAND21, Skeleton
@@ -40,6 +41,8 @@ class RerunViewer:
         self._camera: Camera | None = None
 
     def __enter__(self) -> "RerunViewer":
+        if self._path is not None:
+            check_writable(self._path)
         self._stream = self._rr.RecordingStream("handkit")
         if self._path is None:
             self._stream.spawn(default_blueprint=self._layout())

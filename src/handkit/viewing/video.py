@@ -10,6 +10,7 @@ import numpy as np
 
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, UsageError
+from handkit.files.folders import check_writable
 from handkit.hand import HandPose
 from handkit.sources.source import TimedFrame
 
@@ -47,6 +48,8 @@ class VideoFile:
         self._size = (0, 0)
 
     def __enter__(self) -> "VideoFile":
+        """Raises HandkitError where it cannot be written."""
+        check_writable(self.path)
         return self
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:

@@ -1,0 +1,48 @@
+"""The command that a missing package is answered with fits the handkit that runs."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from handkit import extras
+from handkit.errors import MissingExtraError
+from handkit.extras import install_command, load, missing_extra
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def own_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras.shutil, "which", lambda _: str(Path(sys.executable).with_name("pip")))
+
+
+@pytest.mark.usefixtures("own_pip")
+def test_a_clone_installs_itself_and_a_wheel_what_the_index_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    assert install_command("train") == "pip install -e '.[train]'"
+    monkeypatch.chdir(tmp_path)
+    assert install_command("train") == f"pip install -e '{ROOT}[train]'"
+    monkeypatch.setattr(extras, "PACKAGE", tmp_path / "lib/python3.11/site-packages/handkit")
+    assert install_command("train") == "pip install 'handkit[train]'"
+
+
+@pytest.mark.parametrize("found", [None, "/somewhere/else/bin/pip"])
+def test_another_pip_would_install_it_elsewhere(found: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(extras.shutil, "which", lambda _: found)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python"))
+    assert install_command("view").startswith(f"{tmp_path}/.venv/bin/python -m pip install ")
+    monkeypatch.chdir(tmp_path)
+    assert install_command("view").startswith(".venv/bin/python -m pip install ")
+
+
+def test_a_package_that_is_missing_or_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "broken_camera.py").write_text("import a_driver_that_is_not_there")
+    monkeypatch.syspath_prepend(tmp_path)
+    command = re.escape(install_command("oak"))
+    with pytest.raises(MissingExtraError, match=f"^no_camera is not installed: {command}$"):
+        load("no_camera.part", extra="oak")
+    with pytest.raises(MissingExtraError, match=rf"^broken_camera cannot be loaded \(.*not_there.*\): {command}$"):
+        load("broken_camera", extra="oak")
+    assert str(missing_extra("this", extra="oak")) == f"this: {install_command('oak')}"
