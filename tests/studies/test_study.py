@@ -115,7 +115,9 @@ def test_the_test_split_is_not_trained_on(tmp_path, capfd):
     pack(packing_of(Recorded(4), margin=2.6, split="test"), tmp_path / "store")
     stores = ["--data", str(tmp_path / "store"), "--test", str(tmp_path / "store")]
     assert main(["study", "srn-table-2", *stores, "--out", str(tmp_path / "out")]) == 1
-    assert "holds the test frames of icvl (test)" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "holds the test frames of icvl (test); train on another split" in said
+    assert "--allow-test" not in said, "which a study does not take"
 
 
 def test_the_list(capsys):

@@ -23,6 +23,7 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.measuring import read_real
 from handkit.training.adapt import Refinement, recipe_of, recipe_on, unlike_published
+from handkit.training.answers import folds_of
 from handkit.training.experiment import Experiment
 from handkit.training.folds import check_test
 from handkit.training.seen import refuse_test_split
@@ -149,8 +150,9 @@ def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, tes
     if study.folds:
         if train.path.resolve() != test.path.resolve():
             raise UsageError(f"{study.name} leaves subjects of one store out in turn; give --data and --test the same")
+        folds_of(train)
         return
-    refuse_test_split(train)
+    refuse_test_split(train, remedy="")
     for row in study.rows:
         experiment = replace(experiment_of(study, conditions, row, 1), test=test)
         experiment.frames()
