@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shutil
 
 import pytest
 from cli.test_stores import refused, run
@@ -13,9 +14,8 @@ from handkit.recipes import PUBLISHED, SRN_TABLE_1
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
-from handkit.studies import study as studies
 from handkit.studies.papers import STUDIES
-from handkit.studies.study import Conditions, Row, Study
+from handkit.studies.plan import Conditions, Row, Study, experiment_of
 
 SMALL = Study(
     "small",
@@ -59,8 +59,7 @@ def test_a_paper_s_rows_have_its_learning_rates(tmp_path):
     conditions = Conditions(tmp_path, tmp_path / "train", tmp_path / "train")
     study = STUDIES["srn-table-1"]
     recipes = [
-        studies._experiment(study, conditions, dataclasses.replace(row, refinement=None), 1).recipe
-        for row in study.rows
+        experiment_of(study, conditions, dataclasses.replace(row, refinement=None), 1).recipe for row in study.rows
     ]
     assert [recipe.learning_rate for recipe in recipes] == [each.learning_rate for each in SRN_TABLE_1.values()]
     assert [recipe.arguments for recipe in recipes] == [each.arguments for each in SRN_TABLE_1.values()]
@@ -88,6 +87,7 @@ def test_stores_that_make_no_study(tmp_path, monkeypatch, capsys):
         ((train, train), "holds frames of P0, P1, P2, on whom this run is trained"),
         ((fold, test), "holds the test frames of icvl (test-P3)"),
         ((blank, test), "has no labeled frame to train on"),
+        ((train, blank), "has no labeled frame to measure on"),
     ):
         asked = ("study", "small", "--data", given[0], "--test", given[1], *common, *given[2:])
         assert sentence in refused(capsys, *asked)
@@ -96,6 +96,44 @@ def test_stores_that_make_no_study(tmp_path, monkeypatch, capsys):
     assert "give --data and --test the same" in refused(capsys, *asked)
     assert not list((tmp_path / "out").glob("trainings/*")), "nothing was begun"
     assert len(PackedFrames.open(blank)) == 6
+
+
+def test_what_was_packed_or_written_anew_is_trained_anew(tmp_path, monkeypatch, capsys):
+    """At the same paths: trials of other frames, or of another network, are no answers to these."""
+    monkeypatch.setitem(STUDIES, "small", SMALL)
+    monkeypatch.setitem(MODELS, "Mine", None)
+    own = tmp_path / "mine.py"
+    other = OWN.replace("adaptive_avg_pool2d(points[:, 2:], 8)", "adaptive_max_pool2d(points[:, 2:], 8)")
+    for count, source, done in ((4, OWN, 0), (4, OWN, 3), (4, other, 2), (5, OWN, 0)):
+        del MODELS["Mine"]
+        own.write_text(source)
+        for name, split in (("train", "train"), ("test", "test")):
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+            pack(packing_of(Recorded(count), dataset="nyu", split=split, margin=2.6), tmp_path / name)
+        stores = ("--data", tmp_path / "train", "--test", tmp_path / "test")
+        assert run("study", "small", *stores, *BUDGET, "--network", f"{own}:Mine", "--out", tmp_path / "out") == 0
+        assert f"3 trials, {done} done before" in capsys.readouterr().err
+
+
+def test_what_differs_from_the_papers_is_said_and_stands_below_the_table(tmp_path, monkeypatch, capsys):
+    """Whose centers, how many frames, of which data set the paper's figures are; and no budget without a paper's."""
+    monkeypatch.setitem(STUDIES, "small", SMALL)
+    for name, split in (("train", "train"), ("test", "test")):
+        pack(packing_of(Recorded(4), dataset="nyu", split=split, margin=2.6), tmp_path / name)
+    stores = ("--data", tmp_path / "train", "--test", tmp_path / "test")
+    assert run("study", "small", *stores, *BUDGET, "--out", tmp_path / "out") == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "latent-fusion on nyu: the published experiment has mass centers, this store those of: mean of" in said
+    below = (tmp_path / "out/small.md").read_text().splitlines()[-1]
+    assert "its figures for nyu. Trained on 4 frames of nyu train (centers: mean of the labels), 4 samples" in below
+    assert "measured on 4 of the 4 frames of nyu test (centers: mean of the labels); these know the labels" in below
+    for name, split in (("train", "train"), ("test", "test")):
+        frames = Recorded(4, skeleton=MSRA21)
+        pack(packing_of(frames, dataset="hands17", split=split, margin=2.6), tmp_path / f"h-{name}")
+    without = ("study", "small", "--data", tmp_path / "h-train", "--test", tmp_path / "h-test", "--batch", 2)
+    sentence = refused(capsys, *without, "--out", tmp_path / "out")
+    assert "latent-fusion has no published experiment on hands17" in sentence
+    assert "--epochs N or --samples N" in sentence
 
 
 OWN = '''"""A network of one's own: one linear map of a tiny crop."""

@@ -15,8 +15,9 @@ from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
+from handkit.studies.plan import Conditions, Row, Study, experiment_of
 from handkit.studies.report import latex, markdown, table_of
-from handkit.studies.study import Conditions, Row, Study, Training, Trial
+from handkit.studies.study import Training, Trial
 
 REFERENCE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
 SMALL = Study(
@@ -35,7 +36,7 @@ def test_a_study_s_rows_are_arguments_and_its_figures_are_in_the_reference(study
         for figure in row.reported_mm.values():
             assert any(text in REFERENCE for text in (f"{figure:g}", f"{figure:.2f}")), figure
         with torch.device("meta"):
-            studies._experiment(study, Conditions(Path(), samples=1), row, 1).network()
+            experiment_of(study, Conditions(Path(), samples=1), row, 1).network()
     assert len({row.name for row in study.rows}) == len(study.rows)
 
 
@@ -56,6 +57,18 @@ def test_the_sign_by_hand():
     ]
     assert markdown(lines).splitlines()[3] == "| xy | 2,000 | 1 | 8.20 | -0.30 | 10 | +1.00 | no | 66.7% | 2 |  |"
     assert r"all & 2,000 & 2 & 8.50 $\pm$ 0.50" in latex(lines)
+
+
+def test_the_paper_s_figures_are_of_one_data_set():
+    """Of ours where it has any, else of NYU; never one row's of NYU beside another's of MSRA15."""
+    rows = (Row("a", {}, {"nyu": 10.0, "msra": 8.0}), Row("b", {}, {"nyu": 9.0}))
+    study = Study("small", "", "", "latent-fusion", rows)
+    trials = [trial("a", 1, 8.0), trial("b", 1, 9.0)]
+    columns = {
+        data: [line[5:8] for line in table_of(study, trials, dataset=data)[1:]] for data in ("msra", "nyu", "synthetic")
+    }
+    assert columns["msra"] == [["8", "", ""], ["-", "", ""]]
+    assert columns["nyu"] == columns["synthetic"] == [["10", "", ""], ["9", "-1.00", "no"]]
 
 
 def test_what_has_no_label_is_not_measured():
@@ -102,7 +115,9 @@ def test_the_test_split_is_not_trained_on(tmp_path, capfd):
     pack(packing_of(Recorded(4), margin=2.6, split="test"), tmp_path / "store")
     stores = ["--data", str(tmp_path / "store"), "--test", str(tmp_path / "store")]
     assert main(["study", "srn-table-2", *stores, "--out", str(tmp_path / "out")]) == 1
-    assert "holds the test frames of icvl (test)" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "holds the test frames of icvl (test); train on another split" in said
+    assert "--allow-test" not in said, "which a study does not take"
 
 
 def test_the_list(capsys):

@@ -10,7 +10,7 @@ from handkit.cli.options import Count, Folder, MaybeCount, Refined
 from handkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from handkit.studies.study import Study
+    from handkit.studies.plan import Study
 
 MaybeStore = Annotated[Path | None, arg(metavar="STORE")]
 
@@ -51,8 +51,9 @@ class Trials:
         from rich.console import Console
 
         from handkit.cli.progress import Bar, say
-        from handkit.studies.report import markdown, write_tables
-        from handkit.studies.study import Conditions, run_study, with_own
+        from handkit.studies.plan import Conditions, frames_in_words, with_own
+        from handkit.studies.report import about, markdown, write_tables
+        from handkit.studies.study import run_study
 
         conditions = Conditions(
             self.out, self.data, self.test, self.samples, self.epochs, self.seeds, resolution=self.resolution,
@@ -60,12 +61,13 @@ class Trials:
             workers=self.workers, own=own,
         )  # fmt: skip
         trials = run_study(study, conditions, say, watch=Bar)
+        whole, dataset, frames = with_own(study, conditions), conditions.dataset, frames_in_words(study, conditions)
         lines = write_tables(
-            self.out, with_own(study, conditions), trials,
-            dataset=conditions.dataset, joints=conditions.skeleton.joints,
+            self.out, whole, trials, dataset=dataset, frames=frames, joints=conditions.skeleton.joints
         )  # fmt: skip
         console = Console(soft_wrap=True, highlight=False, markup=False)
         console.print(markdown(lines))
+        console.print(about(whole, trials, dataset=dataset, frames=frames))
         console.print(f"{self.out / study.name}.md")
         return 0
 
@@ -86,7 +88,7 @@ class RunStudy(Trials):
 
     def run(self) -> int:
         from handkit.studies.papers import STUDIES
-        from handkit.studies.study import find_study
+        from handkit.studies.plan import find_study
 
         if self.name is None:
             for study in STUDIES.values():

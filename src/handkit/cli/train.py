@@ -137,7 +137,7 @@ class Train:
         from handkit.cli.progress import say
         from handkit.models.arguments import check_network, read_arguments
         from handkit.store.store import PackedFrames
-        from handkit.training.adapt import judging, other_centers, paced, recipe_of, recipe_on
+        from handkit.training.adapt import judging, paced, recipe_of, recipe_on, unlike_published
         from handkit.training.experiment import POSE, Experiment
         from handkit.training.folds import check_test
         from handkit.training.seen import refuse_test_split
@@ -159,7 +159,7 @@ class Train:
             recipe = recipe_on(
                 store, self.network, arguments, resolution=self.resolution, refinement=self.center_refinement
             )
-            if elsewhere := other_centers(recipe, store):
+            if elsewhere := unlike_published(recipe, store):
                 say(elsewhere)
         recipe = recipe.continued() if self.init else recipe
         precision = PRECISIONS[self.precision] if self.precision else None

@@ -10,7 +10,7 @@ from handkit.errors import UsageError
 from handkit.models.arguments import options, read_named, write_arguments
 from handkit.models.papers import PAPERS
 from handkit.recipes import published, synthetic_recipe
-from handkit.studies.study import Row, Study
+from handkit.studies.plan import Row, Study
 from handkit.training.adapt import Refinement
 
 CROSSINFONET_TABLE_1 = Study(

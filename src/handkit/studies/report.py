@@ -13,7 +13,8 @@ from handkit.files.atomic import write_whole
 from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.measuring import THRESHOLDS_MM
-from handkit.studies.study import Row, Study, Trial
+from handkit.studies.plan import Row, Study
+from handkit.studies.study import Trial
 
 HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
@@ -26,8 +27,8 @@ Lines = list[list[str]]
 def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     """One line for each row: mean over seeds and half their range; differences from the first row; the paper's.
 
-    Where the paper has no figure for `dataset`, the one that it reports for NYU stands there. Real fingertips, if they
-    were measured, have a column for each folder.
+    Where the paper has no figure for `dataset` at all, those that it reports for NYU stand there. Real fingertips, if
+    they were measured, have a column for each folder.
     """
     groups = [(row, [trial for trial in trials if trial.row == row.name]) for row in study.rows]
     first = _means(groups[0][1])
@@ -39,7 +40,7 @@ def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
                 row.name,
                 f"{group[0].parameters:,}",
                 str(len(group)),
-                *_against(study, row, group, float(np.mean(first)), dataset),
+                *_against(study, row, group, float(np.mean(first)), reported_on(study, dataset)),
                 f"{np.mean([trial.errors.within_20mm for trial in group]):.1%}",
                 f"{np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group]):.0f}",
                 *(_spread([trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm])
@@ -48,9 +49,14 @@ def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     return lines
 
 
+def reported_on(study: Study, dataset: str) -> str:
+    """Of which data set the paper's figures are that stand beside ours for `dataset`."""
+    return dataset if any(dataset in row.reported_mm for row in study.rows) else "nyu"
+
+
 def _against(study: Study, row: Row, group: Sequence[Trial], first: float, dataset: str) -> list[str]:
     """Ours, its difference from the first row, the paper's, its difference, and whether the two have one sign."""
-    base, paper = (each.reported_mm.get(dataset, each.reported_mm.get("nyu")) for each in (study.rows[0], row))
+    base, paper = (each.reported_mm.get(dataset) for each in (study.rows[0], row))
     gain = float(np.mean(_means(group))) - first
     theirs = paper - base if paper is not None and base is not None else None
     reported = "-" if paper is None else f"{paper:g}"
@@ -87,14 +93,21 @@ def latex(lines: Lines) -> str:
     return "\n".join([begin, r"\toprule", heads, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def write_tables(folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, joints: Sequence[str]) -> Lines:
+def about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
+    """What the figures of the table are of: the paper's, ours (`plan.frames_in_words`), and on which machine."""
+    machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
+    return f"Paper: {study.source}; its figures for {reported_on(study, dataset)}. {frames} Trained on: {machines}.\n"
+
+
+def write_tables(
+    folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, frames: str, joints: Sequence[str]
+) -> Lines:
     """NAME.md, .csv and .tex; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with all of every trial."""
     lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(lines)
-    machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
-    about = f"Paper: {study.source}. Trained on: {machines}.\n"
-    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{markdown(lines)}\n{about}")
+    below = about(study, trials, dataset=dataset, frames=frames)
+    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{markdown(lines)}\n{below}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())
     write_whole(folder / f"{study.name}.tex", latex(lines))
     write_whole(folder / f"{study.name}.json", json.dumps([asdict(trial) for trial in trials], indent=1) + "\n")

@@ -65,13 +65,18 @@ def recipe_on(
     return recipe
 
 
-def other_centers(recipe: Recipe, store: PackedFrames) -> str | None:
-    """Where this run's cubes stand, if the published experiment has them elsewhere."""
+def unlike_published(recipe: Recipe, store: PackedFrames) -> str | None:
+    """That there is no published experiment on these frames, or that it has its cubes elsewhere."""
     settings = store.manifest.settings
     published = PUBLISHED.get((recipe.network, settings.dataset))
-    if published is None or recipe.center is CenterSource.LOCALIZER or published.center is settings.centers:
+    if published is None:
+        return None if recipe.network in PARTS else f"{recipe.network} on {settings.dataset}: not published, our recipe"
+    if recipe.center is CenterSource.LOCALIZER or published.center is settings.centers:
         return None
-    return f"the published experiment has {published.center} centers, this store those of: {settings.center_words}"
+    return (
+        f"{recipe.network} on {settings.dataset}: the published experiment has {published.center} centers, this store "
+        f"those of: {settings.center_words}"
+    )
 
 
 def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None = None) -> Recipe:

@@ -99,6 +99,11 @@ def check_test(experiment: Experiment) -> None:
             "the same data set"
         )
     everyone = np.ones(len(test), bool)
+    if not (test.rows["valid"] & np.isfinite(test.rows["joints"]).all(axis=(1, 2))).any():
+        raise StoreError(
+            f"{test.path} has no labeled frame to measure on; labels that were published later, as HANDS2017's, are "
+            "packed with --annotations FILE"
+        )
     if center := _center_at_test(experiment):
         check_center(test, center, testing=np.flatnonzero(everyone))
     if seen := overlap([learned_from(store, experiment.learned())], test, everyone):

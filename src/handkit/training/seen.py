@@ -30,13 +30,13 @@ def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, 
     }
 
 
-def refuse_test_split(store: PackedFrames, *, allowed: bool = False) -> None:
-    """Raise StoreError where a store holds a published test set, unless that is `allowed`."""
+def refuse_test_split(store: PackedFrames, *, allowed: bool = False, remedy: str = ", or say --allow-test") -> None:
+    """Raise StoreError where a store holds a published test set, unless that is `allowed`, as the `remedy` says."""
     settings = store.manifest.settings
     if settings.split.startswith("test") and not allowed:
         raise StoreError(
             f"{store.path} holds the test frames of {settings.dataset} ({settings.split}); train on another split "
-            f"(`handkit data pack {settings.dataset} --split train`), or say --allow-test"
+            f"(`handkit data pack {settings.dataset} --split train`){remedy}"
         )
 
 

@@ -1,0 +1,264 @@
+"""What a study is: rows of a paper's table, and the experiments that they become under the conditions of all trials.
+
+Everything that makes a trial what it is has its place in its key, the frames of a store and the source of a user's own
+network among it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from handkit.asked import check_seed, check_threads
+from handkit.errors import UsageError
+from handkit.models import readout_of
+from handkit.models.arguments import add_network
+from handkit.recipes import CenterSource, Recipe
+from handkit.recipes.augment import Augment
+from handkit.skeleton import HAND21, Skeleton
+from handkit.store.store import PackedFrames
+from handkit.studies.measuring import read_real
+from handkit.training.adapt import Refinement, recipe_of, recipe_on, unlike_published
+from handkit.training.answers import folds_of
+from handkit.training.experiment import Experiment
+from handkit.training.folds import check_test
+from handkit.training.seen import refuse_test_split
+
+SYNTHETIC_RESOLUTION = 96
+"""Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Of the network's constructor."""
+    reported_mm: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The paper's mean joint error by data set."""
+    refinement: Refinement | None = None
+    augmented: bool = True
+    network: str | None = None
+    """If not the study's."""
+    learning_rate: float | None = None
+    """Of the published experiment, if not its network's."""
+    source: str | None = None
+    """SHA-256 of the file that a network of the user's own comes from."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table or figure of a paper; its first row is the one that the others are compared with."""
+
+    name: str
+    title: str
+    source: str
+    """Where the figures come from: table, and section of the reference."""
+    network: str
+    rows: tuple[Row, ...]
+    folds: bool = False
+    """Every subject of the store left out in turn."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all trials of a study have in common."""
+
+    out: Path
+    train: Path | None = None
+    """Stores; frames are rendered without them."""
+    test: Path | None = None
+    samples: int | None = None
+    epochs: int | None = None
+    seeds: tuple[int, ...] = (1,)
+    resolution: int | None = None
+    batch: int | None = None
+    """Training frames a step."""
+    crops: int = 1024
+    """Synthetic frames that are measured on."""
+    real: tuple[Path, ...] = ()
+    """Folders of frames with marked fingertips (`evaluation.marked`) that are measured on as well."""
+    jobs: int = 1
+    threads: int | None = None
+    """Of each training's network; all cores, divided among the jobs, by default."""
+    workers: int | None = None
+    """Processes that render or read frames beside each training; 1 by default, none with several jobs."""
+    own: str | None = None
+    """`FILE.py:CLASS`, a network of the user's own, which becomes the last row."""
+
+    @property
+    def dataset(self) -> str:
+        """Whose frames are measured on; raises StoreError."""
+        return PackedFrames.open(self.test).manifest.settings.dataset if self.test else "synthetic"
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of what is measured; raises StoreError."""
+        return PackedFrames.open(self.test).skeleton if self.test else HAND21
+
+
+def find_study(name: str, studies: Mapping[str, Study]) -> Study:
+    """By its name; raises UsageError that suggests the nearest."""
+    if name in studies:
+        return studies[name]
+    near = get_close_matches(name, studies, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"there is no study {name!r}; {hint}known: {', '.join(studies)}")
+
+
+def with_own(study: Study, conditions: Conditions) -> Study:
+    """The study with the user's own network, if there is one, as its last row; raises HandkitError."""
+    if conditions.own is None:
+        return study
+    name = add_network(conditions.own)
+    source = hashlib.sha256(Path(conditions.own.rpartition(":")[0]).read_bytes()).hexdigest()
+    return replace(study, rows=(*study.rows, Row(name, network=name, source=source)))
+
+
+def check_study(study: Study, conditions: Conditions) -> None:
+    """Raise HandkitError where its trials cannot begin."""
+    if (conditions.train is None) != (conditions.test is None):
+        raise UsageError("a study of packed frames needs both: --data TRAIN and --test TEST")
+    if conditions.train is None and conditions.samples is None:
+        raise UsageError("a study of synthetic frames needs a budget: --samples N")
+    if conditions.train is None and study.folds:
+        raise UsageError(f"{study.name} leaves subjects out in turn; give --data STORE --test STORE, the same store")
+    _check_numbers(conditions)
+    read_real(conditions.real)
+    for row in study.rows:
+        experiment = experiment_of(study, conditions, row, 1)
+        if conditions.samples is not None:
+            experiment.budget(samples=conditions.samples)
+        elif experiment.recipe.epochs is None:
+            raise UsageError(
+                f"{experiment.recipe.network} has no published experiment on {experiment.recipe.data}, whose epochs "
+                "would be its budget; give --epochs N or --samples N"
+            )
+        with torch.device("meta"):
+            experiment.network()
+    if conditions.train and conditions.test:
+        _check_stores(study, conditions, PackedFrames.open(conditions.train), PackedFrames.open(conditions.test))
+
+
+def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, test: PackedFrames) -> None:
+    """Raises StoreError where the frames are too few, not of one data set, or the test's are trained on."""
+    if study.folds:
+        if train.path.resolve() != test.path.resolve():
+            raise UsageError(f"{study.name} leaves subjects of one store out in turn; give --data and --test the same")
+        folds_of(train)
+        return
+    refuse_test_split(train, remedy="")
+    for row in study.rows:
+        experiment = replace(experiment_of(study, conditions, row, 1), test=test)
+        experiment.frames()
+        check_test(experiment)
+
+
+def _check_numbers(conditions: Conditions) -> None:
+    if conditions.batch is not None and conditions.batch < 2:
+        raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
+    if conditions.workers is not None and conditions.workers < 0:
+        raise UsageError(f"--workers {conditions.workers}: give 0 to render in the same process, or more")
+    if conditions.threads is not None:
+        check_threads(conditions.threads)
+    for seed in conditions.seeds:
+        check_seed(seed)
+    counts = {"crops": conditions.crops, "jobs": conditions.jobs, "seeds": len(conditions.seeds)}
+    for name, given in counts.items():
+        if given < 1:
+            raise UsageError(f"a study needs at least 1 of --{name}")
+
+
+def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
+    """What a row with a seed trains; raises HandkitError."""
+    network, arguments = row.network or study.network, dict(row.arguments)
+    if conditions.train is None:
+        size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
+        recipe = recipe_of(network, arguments, resolution=size, refinement=row.refinement)
+        return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed)
+    store = PackedFrames.open(conditions.train)
+    recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
+    changed = replace(
+        recipe,
+        epochs=conditions.epochs or recipe.epochs,
+        batch=conditions.batch or recipe.batch,
+        learning_rate=row.learning_rate or recipe.learning_rate,
+    )
+    return Experiment(_plain(changed, row), seed, store)
+
+
+def _plain(recipe: Recipe, row: Row) -> Recipe:
+    """Without augmentation where the row has none; the errors of coarse centers stay, which are none."""
+    if row.augmented:
+        return recipe
+    kept = recipe.augment if recipe.center is CenterSource.COARSE else Augment()
+    return replace(recipe, augment=Augment(center_mm=kept.center_mm, far_mm=kept.far_mm, far=kept.far))
+
+
+def trained_recipe(recipe: Recipe) -> Recipe:
+    """The same without what makes a difference only when it is measured."""
+    readout = readout_of(recipe.network)
+    arguments = {name: value for name, value in recipe.arguments.items() if name not in readout}
+    return replace(recipe, arguments=arguments, test_center=None)
+
+
+def training_key(study: Study, conditions: Conditions, row: Row, seed: int) -> str:
+    """The same for all trials that share a training, and for no others."""
+    recipe = trained_recipe(experiment_of(study, conditions, row, seed).recipe)
+    parts = [recipe.to_json(), seed, conditions.samples, _contents(conditions.train), *_own_code(row)]
+    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:12]
+
+
+def trial_key(conditions: Conditions, row: Row, seed: int) -> str:
+    """Of everything that makes the trial what it is."""
+    alike = replace(conditions, out=Path(), seeds=(), jobs=1, threads=None, workers=None, own=None)
+    stores = {"train": _contents(conditions.train), "test": _contents(conditions.test)}
+    return hashlib.sha256(repr((row, seed, replace(alike, **stores))).encode()).hexdigest()[:8]
+
+
+def _own_code(row: Row) -> list[str]:
+    return [row.source] if row.source else []
+
+
+def _contents(store: Path | None) -> Path | None:
+    """Instead of the path of a store what it holds, so that frames packed otherwise make another trial."""
+    return Path(f"{PackedFrames.open(store).manifest.index_crc32:08x}") if store else None
+
+
+def frames_in_words(study: Study, conditions: Conditions) -> str:
+    """On what the trials are trained and measured, for the table; raises StoreError."""
+    asked = f"{conditions.samples:,} samples" if conditions.samples is not None else None
+    if conditions.train is None or conditions.test is None:
+        size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
+        trained = f"Trained on rendered frames, {asked} a row, crops of {size} pixels"
+        return f"{trained}; measured on {conditions.crops:,} others."
+    train, test = PackedFrames.open(conditions.train), PackedFrames.open(conditions.test)
+    asked = asked or (f"{conditions.epochs} epochs" if conditions.epochs else "the published epochs")
+    if study.folds:
+        return f"Trained on {_store_in_words(train)}, every subject left out in turn and measured on, {asked} a row."
+    known = "; these know the labels: no test protocol" if test.manifest.settings.centers.of_labels else ""
+    labeled = int((test.rows["valid"] & np.isfinite(test.rows["joints"]).any(axis=(1, 2))).sum())
+    return (
+        f"Trained on {_store_in_words(train)}, {asked} a row; measured on {labeled:,} of the "
+        f"{_store_in_words(test)}{known}."
+    )
+
+
+def _store_in_words(store: PackedFrames) -> str:
+    settings = store.manifest.settings
+    return f"{len(store):,} frames of {settings.dataset} {settings.split} (centers: {settings.center_words})"
+
+
+def departures(study: Study, conditions: Conditions) -> list[str]:
+    """Where trials on a store are not the papers' experiments, a sentence each."""
+    if conditions.train is None:
+        return []
+    store = PackedFrames.open(conditions.train)
+    recipes = [experiment_of(study, conditions, row, 1).recipe for row in study.rows]
+    return list(dict.fromkeys(sentence for recipe in recipes if (sentence := unlike_published(recipe, store))))
