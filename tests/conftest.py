@@ -31,6 +31,20 @@ def one_core() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def every_kind_of_chart() -> None:
+    """PDF and PNG as well: for tests that look at them."""
+
+
+@pytest.fixture(autouse=True)
+def charts_as_svg(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Charts that nobody looks at took three quarters of a training of a few steps; one kind of them is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "every_kind_of_chart" not in request.fixturenames:
+            patch.setattr("handkit.reports.charts.KINDS", ("svg",))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real frames that lies beside a developer's checkout; never part of the repository."""
