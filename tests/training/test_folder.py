@@ -53,7 +53,8 @@ def weights_of(run: Run) -> dict[str, torch.Tensor]:
 
 def assert_same(one: Run, other: Run) -> None:
     assert one.spent.samples == other.spent.samples
-    assert all(torch.equal(value, weights_of(other)[name]) for name, value in weights_of(one).items())
+    expected = weights_of(other)
+    assert all(torch.equal(value, expected[name]) for name, value in weights_of(one).items())
 
 
 def test_a_full_disk_in_mid_run_loses_nothing(tmp_path, monkeypatch):
