@@ -14,7 +14,7 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test-extras: .venv/extras.stamp
 	$(BIN)/pytest -m extra

@@ -1,19 +1,48 @@
 """Settings of the whole suite. The shape checker of `handkit` itself is switched on in pyproject.toml."""
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+# One thread, in the processes that tests start as well: two that wait for each other spin on a busy machine.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 import torch
 from hypothesis import settings
 
-# One thread, so that the suite depends less on what else the machine is doing.
 torch.set_num_threads(1)
+
+# A shell's background job ignores Ctrl-C, and so would every process that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A red test must be red again on the next run, and the first call of a compiled loop may take seconds.
 settings.register_profile("handkit", deadline=None, derandomize=True, database=None)
 settings.load_profile("handkit")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_core() -> Iterator[None]:
+    """Commands that take a thread a core take one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        yield
+
+
+@pytest.fixture
+def every_kind_of_chart() -> None:
+    """PDF and PNG as well: for tests that look at them."""
+
+
+@pytest.fixture(autouse=True)
+def charts_as_svg(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Charts that nobody looks at took three quarters of a training of a few steps; one kind of them is enough."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "every_kind_of_chart" not in request.fixturenames:
+            patch.setattr("handkit.reports.charts.KINDS", ("svg",))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +70,12 @@ def no_handler_of_children_is_left() -> Iterator[None]:
     """torch's loaders leave a handler of SIGCHLD behind; after an export, a later child's end was a crash in it."""
     yield
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """A thread that is no daemon keeps a process from ending: here the test is named that began it."""
+    before = set(threading.enumerate())
+    yield
+    left = [each.name for each in threading.enumerate() if each not in before and not each.daemon]
+    assert not left

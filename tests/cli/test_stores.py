@@ -39,7 +39,6 @@ def small(monkeypatch):
     """Experiments of seconds: a small network for every data set."""
     recipes = {("latent-fusion", name): dataclasses.replace(SMALL, data=name) for name in WRITERS}
     monkeypatch.setattr(adapt, "PUBLISHED", recipes)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # two threads of one step wait for each other on a busy machine
 
 
 @pytest.fixture(scope="module")

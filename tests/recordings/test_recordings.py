@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -200,33 +199,39 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(
     assert all(map(same, played, frames))
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_process_that_ends_keeps_its_recording(tmp_path: Path, how: signal.Signals) -> None:
+def record_in_a_process(path: Path, what_follows: str) -> subprocess.Popen[bytes]:
     program = f"""
-        import itertools, signal, sys
-        from pathlib import Path
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-        sys.path[:0] = {sys.path!r}
-        import numpy as np
-        from handkit.camera import Camera
-        from handkit.depth import DepthImage
-        from handkit.recordings.recorder import Recorder
-        from handkit.sources.source import TimedFrame
-        camera = Camera(fx=600, fy=600, cx=320, cy=240, width=640, height=480)
-        values = np.random.default_rng(0).integers(500, 900, (480, 640)).astype(np.uint16)
-        image = DepthImage.of(values, camera)
-        with Recorder(Path({str(tmp_path / "a.mcap")!r})) as sink:
-            for index in itertools.count():
-                sink.write(TimedFrame(image, index / 30, index, values))
-                if index == 10:
-                    print("ten", flush=True)
-        """
-    child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+import itertools, sys
+from pathlib import Path
+sys.path[:0] = {sys.path!r}
+import numpy as np
+from handkit.camera import Camera
+from handkit.depth import DepthImage
+from handkit.recordings.recorder import Recorder
+from handkit.sources.source import TimedFrame
+camera = Camera(fx=600, fy=600, cx=320, cy=240, width=640, height=480)
+values = np.random.default_rng(0).integers(500, 900, (480, 640)).astype(np.uint16)
+frames = (TimedFrame(DepthImage.of(values, camera), index / 30, index, values) for index in itertools.count())
+sink = Recorder(Path({str(path)!r}))
+{what_follows}
+"""
+    return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_process_that_is_ended_keeps_its_recording(tmp_path: Path, how: signal.Signals) -> None:
+    path = tmp_path / "a.mcap"
+    following = """
+with sink:
+    for frame in frames:
+        sink.write(frame)
+        if frame.index == 10:
+            print("ten", flush=True)
+"""
+    child = record_in_a_process(path, following)
     assert child.stdout is not None
     child.stdout.readline()
-    while (tmp_path / "a.mcap").stat().st_size < 2_000_000:
+    while path.stat().st_size < 2_000_000:
         time.sleep(0.01)
     os.kill(child.pid, how)
     try:
@@ -234,10 +239,20 @@ def test_a_process_that_ends_keeps_its_recording(tmp_path: Path, how: signal.Sig
     finally:
         child.kill()
     child.stdout.close()
-    played, told = play(tmp_path / "a.mcap")
+    played, told = play(path)
     assert played
     assert [each.index for each in played] == list(range(len(played)))
     assert told == [] if how == signal.SIGINT else "ends in the middle" in told[0]
+
+
+def test_a_process_that_forgets_to_close_ends_with_a_whole_recording(tmp_path: Path) -> None:
+    with record_in_a_process(tmp_path / "a.mcap", "for _ in range(5): sink.write(next(frames))") as child:
+        try:
+            assert child.wait(timeout=60) == 0
+        finally:
+            child.kill()
+    played, told = play(tmp_path / "a.mcap")
+    assert ([each.index for each in played], told) == ([0, 1, 2, 3, 4], [])
 
 
 def ros_file(path: Path, order: str, *, image: dict[str, object], topic: str = "/camera/depth") -> Path:

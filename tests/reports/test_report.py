@@ -25,6 +25,8 @@ from handkit.skeleton import HAND21, NYU14
 
 FRAMES = 60
 
+pytestmark = pytest.mark.usefixtures("every_kind_of_chart")
+
 
 def scored(offset: float, name: str, truth: np.ndarray, skeleton=NYU14) -> tuple[Result, np.ndarray]:
     protocol = Protocol(dataset="nyu", version="toy <frames>", split="all", joints=skeleton.joints)

@@ -56,6 +56,7 @@ def weights(folder: Path, *, seed: int = 1) -> dict[str, torch.Tensor]:
     return load_file(folder / path)
 
 
+@pytest.mark.usefixtures("every_kind_of_chart")
 def test_a_table_curves_and_nothing_else(tmp_path, capfd):
     """As in a clone of the project: no file of it is written."""
     (tmp_path / "README.md").write_text("mine")
@@ -97,9 +98,9 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch, capfd):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(studies, "fit", refuse)
-    (tmp_path / "out/compare-success.png").unlink()
+    (tmp_path / "out/compare-success.svg").unlink()
     assert compare(tmp_path, SMALL, more=("--seeds", "2", "1")) == 0
-    assert (tmp_path / "out/compare-success.png").exists()
+    assert (tmp_path / "out/compare-success.svg").exists()
     for path in tmp_path.rglob("trial.json"):
         path.unlink()
     assert compare(tmp_path, SMALL) == 0, "measured again, from the weights"

@@ -77,6 +77,7 @@ def test_what_has_no_label_is_not_measured():
     assert (errors.mean_mm, errors.per_joint_mm, errors.success[:6]) == (3.0, [3.0, 3.0], [0, 0, 0, 0.5, 0.5, 1])
 
 
+@pytest.mark.usefixtures("every_kind_of_chart")
 def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd):
     monkeypatch.setitem(STUDIES, "small", SMALL)
     run = ["study", "small", "--synthetic", "--samples", "32", "--resolution", "32", "--crops", "4"]

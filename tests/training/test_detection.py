@@ -130,21 +130,22 @@ def test_whole_images_have_one_scale_and_hands_in_view():
     assert torch.equal(WholeFrames(DETECTOR_SYNTHETIC, seed=4, size=64)[0].depth, frame.depth)
 
 
-def test_learns_eight_images():
-    """Every hand is found within 15 mm, with its handedness, and nothing else."""
+def test_learns_four_images():
+    """One hand, two, two that are hidden: every hand is found within 15 mm, with its handedness, and nothing else."""
     torch.manual_seed(0)
-    frame = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=8)[0]
+    frame = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=4)[0]
+    assert shown(frame).sum(1).tolist() == [1, 2, 0, 0]
     targets = detection_targets(frame, WIDTH)
     network = HandDetector(channels=(16, 32, 32, 64, 64), blocks=1)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)
-    for step in range(340):
-        optimizer.param_groups[0]["lr"] = 4e-3 if step < 240 else 1e-3  # depth next to a nearer hand settles last
+    for step in range(180):
+        optimizer.param_groups[0]["lr"] = 4e-3 if step < 120 else 1e-3  # depth next to a nearer hand settles last
         loss = torch.stack(list(network.loss(**targets).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     answer = network(frame.depth[:, None])
-    for row in range(8):
+    for row in range(4):
         found = decode(Maps(*(part[row].detach().numpy() for part in answer)), camera_of(frame, row))
         assert len(found) == int(shown(frame)[row].sum())
         for hand in found:

@@ -54,14 +54,15 @@ def weights_of(run: Run) -> dict[str, torch.Tensor]:
 
 def assert_same(one: Run, other: Run) -> None:
     assert one.spent.samples == other.spent.samples
-    assert all(torch.equal(value, weights_of(other)[name]) for name, value in weights_of(one).items())
+    expected = weights_of(other)
+    assert all(torch.equal(value, expected[name]) for name, value in weights_of(one).items())
 
 
 def test_a_full_disk_in_mid_run_loses_nothing(tmp_path, monkeypatch):
     """Checkpoints after every step; of those at steps 1 and 2 no state can be written."""
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
     whole, told, kept = new_run(), [], []
     train(whole, FRAMES, STEPS, out=tmp_path / "whole", workers=0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
     run = new_run(say=told.append)
     honest = run.save
 
@@ -84,9 +85,9 @@ def test_a_full_disk_in_mid_run_loses_nothing(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_at_the_end_leaves_the_last_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
     whole, run = new_run(), new_run()
     train(whole, FRAMES, STEPS, out=tmp_path / "whole", workers=0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
     honest = run.save
 
     def save(path):

@@ -205,6 +205,7 @@ def test_dropout_resumes_too(tmp_path):
     assert_same(again, run)
 
 
+@pytest.mark.usefixtures("every_kind_of_chart")
 def test_what_a_run_leaves_behind(tmp_path):
     """Weights that load as they are measured, the recipe inside them, and a log of JSON lines."""
     run, told, measured = new_run(), [], []

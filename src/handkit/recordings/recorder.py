@@ -10,6 +10,7 @@ An MCAP file (https://mcap.dev) of ROS 2 messages in zstd chunks, which ROS 2, F
 Chunks go to the disk as they are full: a recording that is killed plays to its last whole chunk.
 """
 
+import atexit
 import json
 import queue
 import threading
@@ -73,8 +74,9 @@ class Recorder:
         self._schemas = {name: self._writer.register_msgdef(name, text) for name, text in DEFINITIONS.items()}
         self._waiting: queue.Queue[_Item | None] = queue.Queue(WAITING)
         self._crash: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"handkit {path.name}")
+        self._thread = threading.Thread(target=self._run, name=f"handkit {path.name}", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # a process that ends without closing it keeps its recording, and does end
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose] = ()) -> None:
         """One frame, and what was found in it."""
@@ -91,6 +93,7 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is waiting, and the end of the file."""
+        atexit.unregister(self.close)
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()

@@ -48,7 +48,6 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 7,
     "lines.linewidth": 1.4,
-    "figure.constrained_layout.use": True,
     "figure.facecolor": LIGHT["paper"],
     "axes.facecolor": "none",
     "savefig.dpi": 300,
@@ -60,17 +59,23 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def charted(width_in: float, height_in: float, *, columns: int = 1) -> Generator[tuple[Figure, Sequence[Axes]]]:
-    """A figure and its axes, side by side, to draw in; `pyplot` and the caller's own style are left alone."""
+    """A figure and its axes, side by side, to draw in; `pyplot` and the caller's own style are left alone.
+
+    The axes are laid out once, at the end; saved in several kinds, the chart looks the same in all.
+    """
     with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
-        figure = Figure(figsize=(width_in, height_in))
+        figure = Figure(figsize=(width_in, height_in), layout="constrained")
         yield figure, [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """As `path` with each of `KINDS` for its suffix; raises OSError."""
+def save_figure(figure: Figure, path: Path) -> str:
+    """As `path` with each of `KINDS` for its suffix; returns what the SVG holds. Raises OSError."""
+    svg = to_svg(figure)
     for kind in KINDS:
-        content = to_svg(figure) if kind == "svg" else _saved(figure, kind)
-        write_whole(path.with_suffix(f".{kind}"), content)
+        write_whole(path.with_suffix(f".{kind}"), svg if kind == "svg" else _saved(figure, kind))
+    return svg
 
 
 def to_svg(figure: Figure) -> str:

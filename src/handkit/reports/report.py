@@ -31,7 +31,7 @@ def write_report(
     None: there is none), over which the worst frames are drawn. Raises OSError, MissingExtraError without matplotlib.
     """
     load("matplotlib", extra="reports")
-    from handkit.reports.charts import save_figure, to_svg
+    from handkit.reports.charts import save_figure
     from handkit.reports.figures import joints_chart, series_of, success_chart
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,11 +43,9 @@ def write_report(
     sheet = worst_frames_sheet(
         result.worst_frames, skeleton, estimated=predictions_mm, truth=labels_mm, depth_of=depth_of
     )
-    for name, chart in (("success", success), ("joints", joints)):
-        save_figure(chart, folder / name)
     figures = Figures(
-        success_svg=to_svg(success),
-        joints_svg=to_svg(joints),
+        success_svg=save_figure(success, folder / "success"),
+        joints_svg=save_figure(joints, folder / "joints"),
         worst_png=_save_png(folder / "worst.png", sheet),
         worst_words=(
             "The frames with the greatest mean joint error; of neighbors in a video only the worst. "
