@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from handkit.asked import check_seed, check_threads
+from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.atomic import write_whole
@@ -284,10 +284,7 @@ def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, tes
 def _check_numbers(conditions: Conditions) -> None:
     if conditions.batch is not None and conditions.batch < 2:
         raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
-    if conditions.workers is not None and conditions.workers < 0:
-        raise UsageError(f"--workers {conditions.workers}: give 0 to render in the same process, or more")
-    if conditions.threads is not None:
-        check_threads(conditions.threads)
+    Machine(conditions.threads, conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
     counts = {"crops": conditions.crops, "jobs": conditions.jobs, "seeds": len(conditions.seeds)}
