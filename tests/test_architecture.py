@@ -69,7 +69,7 @@ ROOMS = {
     "anatomy": {"skeleton"},
     "hypotheses": {"anatomy", "locate", "odds", *IMAGES},
     "hub": set[str](),
-    "sharing": {"hub", "models"},
+    "sharing": {"backends", "hub", "models"},
     "estimator": ESTIMATOR,
     "evaluation": {"datasets", "sources", *ESTIMATOR},
     "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},

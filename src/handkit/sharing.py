@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from handkit.backends.onnx import OnnxGraph
 from handkit.errors import UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
@@ -40,11 +41,13 @@ def pack(
         graph: its exported graph.
 
     Raises:
-        CheckpointError: the weights cannot be read.
+        CheckpointError: the weights cannot be read, or the graph is none of a hand.
         HubError: a result is no JSON object, or the folder cannot be written to.
     """
     info = read_info(weights)
     measured = {path.name: _result(path) for path in results}
+    if graph is not None:
+        OnnxGraph(graph, kind="hand")  # raises CheckpointError
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(weights, folder / WEIGHTS)

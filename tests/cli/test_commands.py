@@ -63,6 +63,53 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert process.wait(timeout=60) == 0
 
 
+def test_a_closed_stream_is_no_error_and_not_the_other_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["--version"]) == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["data", "verify", "nowhere"]) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_working_folder_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["info"]) == 1
+    assert "the working folder cannot be used: No such file or directory; go to another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["render", "--count", "1", "--seed", "9" * 30, "--out", "o"], "seed is 999"),
+        (["train", "srn", "--samples", "4", "--seed", "9" * 30, "--out", "o"], "seed is 999"),
+        (["train", "srn", "--samples", "4", "--threads", "0", "--out", "o"], "threads is 0; it must be 1 to 256"),
+        (["train", "srn", "--samples", "4", "--workers", "-1", "--out", "o"], "--workers -1: give 0"),
+        (["compare", "srn", "--samples", "4", "--threads", "-1", "--out", "o"], "threads is -1; it must be 1 to 256"),
+        (["evaluate", "--count", "1", "--minimum-confidence", "nan"], "minimum_confidence is nan"),
+        (["doctor", "demo", "--frames", "0"], "--frames is 0; it must be 1 or more"),
+        (["live", "--source", "synthetic:" + "9" * 30], "seed is 999"),
+    ],
+)
+def test_numbers_that_cannot_be(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert f"handkit: {sentence}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

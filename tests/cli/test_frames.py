@@ -58,9 +58,10 @@ def broken(folder: Path, kind: str) -> Path:
         "3-channel": np.zeros((60, 80, 3), np.uint8),
         "meters": (MM / 1000).astype(np.float32),
         "another size": MM[:50],
+        "one axis": MM[0],
         "refused": np.full((60, 80), 666, np.uint16),
     }
-    return save(folder / ("frame.npy" if kind in {"meters", "negative"} else "frame.png"), arrays[kind])
+    return save(folder / ("frame.npy" if kind in {"meters", "negative", "one axis"} else "frame.png"), arrays[kind])
 
 
 @pytest.mark.usefixtures("estimator")
@@ -93,6 +94,7 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
         ("refused", "this frame is refused"),
         ("negative", "axis points the other way"),
         ("header", "whole array"),
+        ("one axis", "a depth image has two axes (H, W)"),
     ],
 )
 def test_a_bad_frame_does_not_stop_the_others(

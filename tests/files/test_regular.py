@@ -1,11 +1,17 @@
 """What has no end is refused before it is read."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from handkit.backends.onnx import OnnxGraph
+from handkit.backends.openvino import OpenvinoGraph
+from handkit.errors import HandkitError
 from handkit.files.regular import open_regular, read_regular
+from handkit.models.checkpoint import read_info
+from handkit.sources import open_source
 
 
 def test_a_pipe_and_a_device(tmp_path: Path):
@@ -23,3 +29,18 @@ def test_everything_else_is_as_open_says(tmp_path: Path):
         open_regular(tmp_path / "b")
     with pytest.raises(IsADirectoryError):
         open_regular(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_info,
+        OnnxGraph,
+        OpenvinoGraph,
+        lambda path: open_source(str(path.rename(path.with_suffix(".mcap")))),
+    ],
+)
+def test_whatever_reads_a_file_of_the_user_s_waits_for_no_pipe(tmp_path: Path, read: Callable[[Path], object]):
+    os.mkfifo(tmp_path / "pipe.xml")
+    with pytest.raises(HandkitError, match=r"pipe\.\w+ cannot be read: it is a pipe or a device"):
+        read(tmp_path / "pipe.xml")

@@ -54,6 +54,13 @@ def test_fractions_are_kept(folder: Path) -> None:
         np.testing.assert_array_equal(again, values)
 
 
+@pytest.mark.parametrize("name", ["a.tiff", "a.npz", "a.mcap", "a"])
+def test_no_frame_that_can_be_used(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    assert main(["convert", str(tmp_path / "bad.png"), str(tmp_path / name), "--camera", "sr300"]) == 1
+    assert capsys.readouterr().out == "no frame was converted\n"
+
+
 def test_what_cannot_be_written(folder: Path) -> None:
     source = handkit.open_source(str(folder), camera=NUMBERS)
     with pytest.raises(SourceError, match="is none of"):

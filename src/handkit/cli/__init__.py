@@ -101,10 +101,12 @@ DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, answer its exit status; bad input ends in a sentence on stderr, not in a traceback."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    _open_streams()
     if given == ["--version"]:
         print(f"handkit {handkit.__version__}")
         return 0
     try:
+        _check_folder()
         return _run(given)
     except HandkitError as error:
         print(f"handkit: {error}", file=sys.stderr)
@@ -123,6 +125,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sentence = f"{error.filename} is a file where a folder is to be made; give another --out"
         print(f"handkit: {sentence}", file=sys.stderr)
         return 1
+
+
+def _open_streams() -> None:
+    """Where stdout or stderr is closed, what is said there goes nowhere, and not to the other one."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _check_folder() -> None:
+    """Raise HandkitError where the working folder has been deleted: relative names mean nothing then."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise HandkitError(f"the working folder cannot be used: {error.strerror}; go to another (cd)") from None
 
 
 def _run(given: list[str]) -> int:

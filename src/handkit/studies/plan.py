@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from handkit.asked import check_seed, check_threads
+from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
@@ -27,6 +27,7 @@ from handkit.training.adapt import Refinement, recipe_of, recipe_on, unlike_publ
 from handkit.training.answers import folds_of
 from handkit.training.experiment import Experiment
 from handkit.training.folds import check_test
+from handkit.training.processes import Machine
 from handkit.training.seen import refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
@@ -163,10 +164,7 @@ def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, tes
 def _check_numbers(conditions: Conditions) -> None:
     if conditions.batch is not None and conditions.batch < 2:
         raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
-    if conditions.workers is not None and conditions.workers < 0:
-        raise UsageError(f"--workers {conditions.workers}: give 0 to render in the same process, or more")
-    if conditions.threads is not None:
-        check_threads(conditions.threads)
+    Machine(conditions.threads, conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
     counts = {"crops": conditions.crops, "jobs": conditions.jobs, "seeds": len(conditions.seeds)}

@@ -54,6 +54,8 @@ class Machine:
     def __post_init__(self) -> None:
         if self.threads is not None:
             check_threads(self.threads)
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"--workers {self.workers}: give 0 to render in the same process, or more")
 
     def fabric(self, precision: Precision) -> Fabric:
         """Which has joined the other processes; raises UsageError for devices that are not there."""
