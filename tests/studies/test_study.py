@@ -15,7 +15,7 @@ from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Conditions, Row, Study, experiment_of
+from handkit.studies.plan import Conditions, Row, Study, experiment_of, with_rows
 from handkit.studies.report import latex, markdown, table_of
 from handkit.studies.study import Training, Trial
 
@@ -104,12 +104,19 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
         (["srn-table-1"], "give --synthetic, or --data TRAIN and --test TEST"),
         (["srn-table-1", "--synthetic"], "needs a budget: --samples N"),
         (["msra-folds", "--synthetic", "--samples", "9"], "leaves subjects out in turn"),
+        (["srn-table-2", "--synthetic", "--samples", "9", "--rows", "T=1"], "has no row 'T=1'; it has 'T = 1', "),
         (["networks", "--synthetic", "--samples", "9", "--network", "none.py:Mine"], "there is no such file"),
     ],
 )
 def test_a_study_that_cannot_begin(tmp_path, arguments, sentence, capfd):
     assert main(["study", *arguments, "--out", str(tmp_path)]) == 2
     assert sentence in capfd.readouterr().err
+
+
+def test_some_rows_are_a_table_too():
+    study = with_rows(STUDIES["srn-table-2"], ("T = 3", "T = 1"))
+    assert [row.name for row in study.rows] == ["T = 1", "T = 3"]
+    assert with_rows(study, ()) == study
 
 
 def test_the_test_split_is_not_trained_on(tmp_path, capfd):

@@ -83,18 +83,20 @@ class RunStudy(Trials):
     """Which one."""
     synthetic: bool = False
     """From rendered frames, with a budget in --samples, instead of --data and --test."""
+    rows: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
+    """Some rows of the table, such as "T = 1" "T = 2", the first of which the others are compared with."""
     network: Annotated[str | None, arg(metavar="FILE.py:CLASS")] = None
     """A network of your own as the last row."""
 
     def run(self) -> int:
         from handkit.studies.papers import STUDIES
-        from handkit.studies.plan import find_study
+        from handkit.studies.plan import find_study, with_rows
 
         if self.name is None:
             for study in STUDIES.values():
                 print(f"{study.name}: {study.title}. {study.source}")
             return 0
-        study = find_study(self.name, STUDIES)
+        study = with_rows(find_study(self.name, STUDIES), self.rows)
         if self.synthetic == (self.data is not None):
             raise UsageError("give --synthetic, or --data TRAIN and --test TEST")
         return self.finish(study, self.network)

@@ -5,7 +5,7 @@ network among it.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -111,6 +111,14 @@ def find_study(name: str, studies: Mapping[str, Study]) -> Study:
     near = get_close_matches(name, studies, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise UsageError(f"there is no study {name!r}; {hint}known: {', '.join(studies)}")
+
+
+def with_rows(study: Study, names: Sequence[str]) -> Study:
+    """The study with these rows alone, in its own order; all of them without names. Raises UsageError."""
+    known = [row.name for row in study.rows]
+    if strange := [name for name in names if name not in known]:
+        raise UsageError(f"{study.name} has no row {strange[0]!r}; it has {', '.join(map(repr, known))}")
+    return replace(study, rows=tuple(row for row in study.rows if row.name in names)) if names else study
 
 
 def with_own(study: Study, conditions: Conditions) -> Study:
@@ -254,9 +262,9 @@ def _store_in_words(store: PackedFrames) -> str:
 
 
 def departures(study: Study, conditions: Conditions) -> list[str]:
-    """Where trials on a store are not the papers' experiments, a sentence each."""
+    """Where trials on a store are not the papers' experiments; rows with a refinement say so themselves."""
     if conditions.train is None:
         return []
     store = PackedFrames.open(conditions.train)
-    recipes = [experiment_of(study, conditions, row, 1).recipe for row in study.rows]
+    recipes = [experiment_of(study, conditions, row, 1).recipe for row in study.rows if not row.refinement]
     return list(dict.fromkeys(sentence for recipe in recipes if (sentence := unlike_published(recipe, store))))

@@ -96,7 +96,7 @@ def latex(lines: Lines) -> str:
 def about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
     """What the figures of the table are of: the paper's, ours (`plan.frames_in_words`), and on which machine."""
     machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
-    return f"Paper: {study.source}; its figures for {reported_on(study, dataset)}. {frames} Trained on: {machines}.\n"
+    return f"Paper: {study.source}. Its column: {reported_on(study, dataset)}. {frames} Trained on: {machines}.\n"
 
 
 def write_tables(
