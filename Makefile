@@ -1,4 +1,4 @@
-# make test         format and lint check, types, tests
+# make test         format and lint check, types, tests (a process a core, at most four; fixtures are made once a file)
 # make test-extras  what needs an index: what `pip install handkit` brings, the site, cameras with their vendors' packages
 # make demo         a synthetic recording through the whole path, with the bundled networks
 # Both make .venv first; it is installed again only when pyproject.toml or constraints.txt changed.
@@ -14,7 +14,7 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-extras: .venv/extras.stamp
 	$(BIN)/pytest -m extra

@@ -57,8 +57,9 @@ def test_whole_precision_returns_every_bit(path: Path):
     assert again.skeleton == NYU14
     assert again.arguments == network.arguments
     assert not again.training
+    loaded = again.state_dict()
     for name, tensor in network.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+        assert torch.equal(loaded[name], tensor), name
 
 
 def test_half_precision_halves_the_file_and_keeps_vectors(path: Path):
@@ -70,11 +71,11 @@ def test_half_precision_halves_the_file_and_keeps_vectors(path: Path):
     assert path.stat().st_size < 1.06 * 2 * sum(parameter.numel() for parameter in network.parameters())
     again = load(path)
     assert isinstance(again, nn.Module)
+    loaded = again.state_dict()
     for name, tensor in network.state_dict().items():
-        loaded = again.state_dict()[name]
-        assert loaded.dtype == tensor.dtype
+        assert loaded[name].dtype == tensor.dtype
         tolerance = 1e-3 * tensor.abs().max() if tensor.dim() >= 2 else 0
-        assert (loaded - tensor).abs().max() <= tolerance, name
+        assert (loaded[name] - tensor).abs().max() <= tolerance, name
     points = torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(again(points), network(points), rtol=0, atol=1e-3)
 

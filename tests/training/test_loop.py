@@ -248,8 +248,9 @@ def test_a_spoiled_row_is_replaced_by_the_first_whole_one():
     spoiled.advance(frame, progress=0.5)
     whole.advance(frame[torch.tensor([1, 1, 1, 3, 4, 1])], progress=0.5)
     assert (*spoiled.counts(), spoiled.spent.samples) == (3, 0, 6)
+    found = spoiled.model.state_dict()
     for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(tensor, spoiled.model.state_dict()[name]), name
+        assert torch.equal(tensor, found[name]), name
 
 
 @pytest.mark.parametrize("where", ["loss", "gradient", "rows"])
