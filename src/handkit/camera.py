@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class Camera:
     @classmethod
     def named(cls, name: str) -> "Camera":
         """One of `CAMERAS`, in any case; raises CameraError that suggests the nearest name."""
+        name = str(name)
         sheet = CAMERAS.get(name.lower())
         if sheet is None:
             raise CameraError(f"unknown camera {name!r}; {suggest_camera(name.lower())}or give fx,fy,cx,cy", status=2)
@@ -206,6 +208,11 @@ def undistortion(camera: Camera) -> tuple[Float32[np.ndarray, "H W"], Float32[np
 
 
 def _check_numbers(camera: Camera) -> None:
+    numbers = {name: getattr(camera, name) for name in ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")}
+    for name, value in numbers.items():
+        kind, words = (Integral, "a whole number") if name in {"width", "height"} else (Real, "a number")
+        if not isinstance(value, kind):
+            raise CameraError(f"a camera's {name} is {words}; got {value!r}")
     lengths = {"fx": camera.fx, "fy": camera.fy}
     points = {"cx": camera.cx, "cy": camera.cy}
     for name, value in (lengths | points).items():

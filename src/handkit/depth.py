@@ -46,8 +46,13 @@ class DepthImage:
         numbers; a size that is not the camera's; values that can hardly be in that unit, or are all negative; blurred
         edges. What `cleaning.clean` can mend it mends, and says so in `notes`.
         """
+        if not isinstance(camera, Camera):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise FrameError(f"camera is {camera!r}; it must be a Camera, such as Camera.named('sr300')")
         tensor = getattr(array, "detach", None)
-        taken = np.asarray(tensor().cpu().numpy() if tensor else array)
+        try:
+            taken = np.asarray(tensor().cpu().numpy() if tensor else array)
+        except ValueError as error:
+            raise FrameError(f"a depth image is one array of numbers; {error}") from None
         width, height = image_size(taken)
         taken = taken.reshape(height, width)
         if (width, height) != (camera.width, camera.height):

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from os import PathLike, fspath
 from typing import Literal
 
 import numpy as np
@@ -70,7 +71,7 @@ class HandPoseEstimator:
     @classmethod
     def from_pretrained(
         cls,
-        name: str = "latent-fusion",
+        name: str | PathLike[str] = "latent-fusion",
         *,
         backend: BackendName | None = None,
         threads: int = 1,
@@ -83,7 +84,9 @@ class HandPoseEstimator:
         `detector` and `confidence` are the networks around it, by name or path; by default the bundled detector, and
         the confidence network in the same file or beside it. Raises CheckpointError with the names that there are.
         """
-        opened = open_backend(name, backend=backend, threads=threads, detector=detector, confidence=confidence)
+        if not isinstance(name, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"a network is given by its name or its path; got {name!r}")
+        opened = open_backend(fspath(name), backend=backend, threads=threads, detector=detector, confidence=confidence)
         return cls(opened, rotations=rotations)
 
     @property

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from importlib.metadata import entry_points
+from os import PathLike, fspath
 from pathlib import Path
 
 from handkit.camera import Camera, CameraChoice
@@ -32,7 +33,11 @@ _FILES = {
 
 
 def open_source(
-    spec: str, *, camera: str | Camera | None = None, depth_scale: float | None = None, report: Report = log
+    spec: str | PathLike[str],
+    *,
+    camera: str | Camera | None = None,
+    depth_scale: float | None = None,
+    report: Report = log,
 ) -> Source:
     """The source that `spec` names, to be used as `with open_source(spec) as source: for frame in source: …`.
 
@@ -44,6 +49,9 @@ def open_source(
 
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """
+    if not isinstance(spec, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"a source is a name, a path or a glob; got {spec!r}")
+    spec = fspath(spec)
     choice = CameraChoice.parse(camera) if isinstance(camera, str) else camera
     options = Options(choice, depth_scale, report)
     kind, _, argument = spec.partition(":")
