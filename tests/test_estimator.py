@@ -71,8 +71,8 @@ def test_cubes_are_centered_on_the_joints_of_a_first_look():
     shown = image().depth.copy()
     shown[200:280, 200:280] = 480  # beside the joints' mean
     HandPoseEstimator(backend, rotations=1).predict(shown, CAMERA)
-    first, second = backend.looked_at
-    assert len(first.mirrored) > len(second.mirrored) == 2
+    *first, second = backend.looked_at
+    assert sum(len(look.mirrored) for look in first) > len(second.mirrored) == 2
     assert np.allclose(second.center, RIGHT.joints.mean(0), atol=1e-2)
     assert second.mirrored.tolist() == [False, True]
 
@@ -111,6 +111,13 @@ def test_a_side_is_looked_at_again_where_it_is_in_doubt(seen: TrueHand, asked: A
     backend = FakeBackend(CAMERA, [seen])
     HandPoseEstimator(backend, rotations=1).run(image(), handedness=asked, minimum_confidence=0.0)
     assert backend.looked_at[-1].mirrored.tolist() == again
+
+
+def test_two_peaks_of_one_hand_hide_no_other_hand():
+    """Three places, two of them on one hand: the third is the other hand."""
+    again = RIGHT._replace(joints=RIGHT.joints + np.array([30, 0, 0], np.float32), score=0.85)
+    found = estimator(RIGHT, again, LEFT._replace(score=0.5)).run(image(), hands=2).hands
+    assert sorted(pose.handedness for pose in found) == ["left", "right"]
 
 
 def test_more_places_are_looked_at_where_the_first_are_in_doubt():

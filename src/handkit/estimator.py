@@ -216,20 +216,15 @@ class HandPoseEstimator:
     def _recenter(self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int) -> list[FoundHand]:
         """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
 
-        More than `limit` are looked at where one of these is not clearly what was asked for.
+        More than `limit` are looked at unless so many hands are clearly what was asked for.
         """
-        looks = self._look(image, places[:limit], [BOTH] * len(places[:limit]), rotations=1)
-        if min(likely(look, asked) for look in looks) < ENOUGH:
-            looks += self._look(image, places[limit:], [BOTH] * len(places[limit:]), rotations=1)
-        ranked = sorted(range(len(looks)), key=lambda index: -likely(looks[index], asked))
-        kept: list[FoundHand] = []
-        for index in ranked:
-            center = np.concatenate([each.joints_mm for each in allowed(looks[index], asked)]).mean(0)
-            place = FoundHand(center, places[index].score, probability(odds_of_left(looks[index])))
-            hopeless = max(probability(each.good) for each in looks[index]) < HOPELESS
-            if not kept or not (hopeless or any(place.is_same(other) for other in kept)):
-                kept.append(place)
-        return kept[:limit]
+        looks: list[list[Hypothesis]] = []
+        kept: list[tuple[FoundHand, float]] = []
+        for some in (places[:limit], places[limit:]):
+            if sum(chance >= ENOUGH for _, chance in kept) < limit:
+                looks += self._look(image, some, [BOTH] * len(some), rotations=1)
+                kept = recentered(places, looks, asked)
+        return [place for place, _ in kept[:limit]]
 
     def _look(
         self,
@@ -263,6 +258,23 @@ class HandPoseEstimator:
         """Of a place of which but one hypothesis was looked at, the handedness is what was known before."""
         odds = odds_of_left(look) if len(look) > 1 else log_odds(place.left)
         return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, image=image)
+
+
+def recentered(
+    places: Sequence[FoundHand], looks: Sequence[Sequence[Hypothesis]], asked: Asked
+) -> list[tuple[FoundHand, float]]:
+    """Where the first looks saw hands, each hand once, and how likely it is what was asked for; the likeliest first."""
+    kept: list[tuple[FoundHand, float]] = []
+    for chance, look, found in sorted(
+        ((likely(look, asked), look, found) for look, found in zip(looks, places, strict=False)),
+        key=lambda each: -each[0],
+    ):
+        center = np.concatenate([each.joints_mm for each in allowed(look, asked)]).mean(0)
+        place = FoundHand(center, found.score, probability(odds_of_left(look)))
+        hopeless = max(probability(each.good) for each in look) < HOPELESS
+        if not kept or not (hopeless or any(place.is_same(other) for other, _ in kept)):
+            kept.append((place, chance))
+    return kept
 
 
 def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:

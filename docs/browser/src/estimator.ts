@@ -34,6 +34,12 @@ interface Answer {
   other: number;
 }
 
+interface Recentered {
+  place: Found;
+  /** Probability that it is a hand as it was asked for, and its joints good. */
+  chance: number;
+}
+
 export class Estimator {
   constructor(
     private readonly networks: Networks,
@@ -61,22 +67,32 @@ export class Estimator {
     return [...found, ...near.filter((each) => !found.some((other) => sameHand(each, other, detector)))];
   }
 
+  /** More than `limit` places are looked at unless so many hands are clearly what was asked for. */
   private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Found[]> {
-    const see = (some: Found[]) => this.look(image, some, some.map(() => BOTH), 1);
-    const looks = await see(places.slice(0, limit));
-    const unclear = looks.some((look) => likely(look, asked) < this.facts.estimator.enough);
-    if (unclear && places.length > limit) looks.push(...(await see(places.slice(limit))));
-    const ranked = [...looks.keys()].sort((a, b) => likely(looks[b], asked) - likely(looks[a], asked));
-    const kept: Found[] = [];
-    for (const index of ranked) {
+    const looks: Hypothesis[][] = [];
+    let kept: Recentered[] = [];
+    for (const some of [places.slice(0, limit), places.slice(limit)]) {
+      const clear = kept.filter(({ chance }) => chance >= this.facts.estimator.enough).length;
+      if (clear >= limit || !some.length) continue;
+      looks.push(...(await this.look(image, some, some.map(() => BOTH), 1)));
+      kept = this.recentered(places, looks, asked);
+    }
+    return kept.slice(0, limit).map(({ place }) => place);
+  }
+
+  /** Where the first looks saw hands, each hand once; the likeliest first. */
+  private recentered(places: Found[], looks: Hypothesis[][], asked: Asked): Recentered[] {
+    const chances = looks.map((look) => likely(look, asked));
+    const kept: Recentered[] = [];
+    for (const index of [...looks.keys()].sort((a, b) => chances[b] - chances[a])) {
       const look = looks[index];
       const center = mean(allowed(look, asked).flatMap((each) => each.joints));
       const place = { center, score: places[index].score, left: probability(oddsOfLeft(look)) };
       const hopeless = Math.max(...look.map((each) => probability(each.good))) < this.facts.estimator.hopeless;
-      const known = kept.some((other) => sameHand(place, other, this.facts.detector));
-      if (!kept.length || !(hopeless || known)) kept.push(place);
+      const known = kept.some((other) => sameHand(place, other.place, this.facts.detector));
+      if (!kept.length || !(hopeless || known)) kept.push({ place, chance: chances[index] });
     }
-    return kept.slice(0, limit);
+    return kept;
   }
 
   /** Hypotheses of each place, those of `sides` (left or not), each the mean of `rotations` views. */
