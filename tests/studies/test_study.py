@@ -113,6 +113,13 @@ def test_a_study_that_cannot_begin(tmp_path, arguments, sentence, capfd):
     assert sentence in capfd.readouterr().err
 
 
+def test_where_the_paper_has_words_and_no_figure_they_are_its_sign():
+    rows = (Row("field", {}, {"nyu": 10.0}), Row("a", {}, worse=True), Row("b", {}, worse=True), Row("c", {}))
+    trials = [trial("field", 1, 8.0), trial("a", 1, 9.0), trial("b", 1, 7.0), trial("c", 1, 9.0)]
+    lines = table_of(Study("small", "", "", "densereg", rows), trials, dataset="synthetic")
+    assert [line[6:8] for line in lines[1:]] == [["", ""], ["worse", "yes"], ["worse", "no"], ["", ""]]
+
+
 def test_some_rows_are_a_table_too():
     study = with_rows(STUDIES["srn-table-2"], ("T = 3", "T = 1"))
     assert [row.name for row in study.rows] == ["T = 1", "T = 3"]

@@ -49,6 +49,8 @@ class Row:
     """If not the study's."""
     learning_rate: float | None = None
     """Of the published experiment, if not its network's."""
+    worse: bool | None = field(default=None, repr=False)
+    """Whether the paper has it worse than the first row, where its text says so without a figure."""
     source: str | None = None
     """SHA-256 of the file that a network of the user's own comes from."""
 

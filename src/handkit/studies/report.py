@@ -62,6 +62,9 @@ def _against(study: Study, row: Row, group: Sequence[Trial], first: float, datas
     reported = "-" if paper is None else f"{paper:g}"
     if row == study.rows[0]:
         return [_spread(_means(group)), "", reported, "", ""]
+    if theirs is None and row.worse is not None:
+        words = "worse" if row.worse else "better"
+        return [_spread(_means(group)), f"{gain:+.2f}", reported, words, "yes" if (gain > 0) == row.worse else "no"]
     agrees = "" if not theirs else "yes" if gain * theirs > 0 else "no"
     return [_spread(_means(group)), f"{gain:+.2f}", reported, "" if theirs is None else f"{theirs:+.2f}", agrees]
 
