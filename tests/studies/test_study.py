@@ -1,6 +1,7 @@
 """Studies: the papers' tables as constants, a small one run, continued and refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ import torch
 from store.recorded import Recorded, packing_of
 
 from handkit.cli import main
+from handkit.errors import UsageError
 from handkit.evaluation.marked import TipErrors
 from handkit.models.arguments import options
 from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Conditions, Row, Study, experiment_of, with_rows
+from handkit.studies.plan import Conditions, Row, Study, check_study, experiment_of, with_rows
 from handkit.studies.report import latex, markdown, table_of
 from handkit.studies.study import Training, Trial
 
@@ -118,6 +120,30 @@ def test_where_the_paper_has_words_and_no_figure_they_are_its_sign():
     trials = [trial("field", 1, 8.0), trial("a", 1, 9.0), trial("b", 1, 7.0), trial("c", 1, 9.0)]
     lines = table_of(Study("small", "", "", "densereg", rows), trials, dataset="synthetic")
     assert [line[6:8] for line in lines[1:]] == [["", ""], ["worse", "yes"], ["worse", "no"], ["", ""]]
+
+
+def test_what_makes_another_trial(tmp_path):
+    """A recipe, the frames measured on and left-out subjects do, and a paper's figure does not."""
+    (tmp_path / "marks.json").write_text("1")
+    conditions = Conditions(Path(), samples=100, real=(tmp_path,))
+    row = SMALL.rows[0]
+    key = studies.trial_key(SMALL, conditions, row, 1)
+    assert studies.trial_key(SMALL, conditions, replace(row, reported_mm={}), 1) == key
+    assert studies.trial_key(SMALL, replace(conditions, jobs=2, seeds=(1, 2)), row, 1) == key
+    assert studies.training_key(SMALL, conditions, row, 1) != studies.training_key(
+        replace(SMALL, folds=True), conditions, row, 1
+    )
+    (tmp_path / "marks.json").write_text("2")
+    marked = studies.trial_key(SMALL, conditions, row, 1)
+    rate = replace(conditions, batch=7)
+    assert len({key, marked, studies.trial_key(SMALL, rate, row, 1)}) == 3
+    assert studies.training_key(SMALL, rate, row, 1) != studies.training_key(SMALL, conditions, row, 1)
+
+
+@pytest.mark.parametrize(("epochs", "train"), [(3, None), (0, Path("store")), (-1, Path("store"))])
+def test_epochs_that_are_none(epochs, train):
+    with pytest.raises(UsageError, match=f"--epochs {epochs}"):
+        check_study(SMALL, Conditions(Path(), samples=100, epochs=epochs, train=train, test=train))
 
 
 def test_some_rows_are_a_table_too():

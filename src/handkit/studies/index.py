@@ -91,13 +91,20 @@ def _row(entry: Entry, results: Path) -> Sequence[str]:
     return citation, entry.place, entry.shows, command, entry.data, _run(entry, results)
 
 
+def network_of(row: str) -> str:
+    """Of a row of `compare`: what stands before its arguments."""
+    return row.partition(":")[0]
+
+
 def _run(entry: Entry, results: Path) -> str:
     """What the trials in the folder cost; the five networks alike are also what `handkit compare` trains."""
     for name in (entry.study, "compare") if entry.study == "networks" else (entry.study,):
         path = results / f"{name}.json"
         if path.exists():
             trials: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-            trials = [trial for trial in trials if name == entry.study or trial["row"].startswith(entry.network)]
+            trials = [trial for trial in trials if name == entry.study or network_of(trial["row"]) == entry.network]
+            if not trials:
+                continue
             samples = max(Training(*trial["training"]).samples for trial in trials)
             seeds = len({trial["seed"] for trial in trials})
             return f"rendered frames, {samples:,} samples, {seeds} seed{'s' * (seeds > 1)}: `{name}.md`"

@@ -177,6 +177,10 @@ def _check_numbers(conditions: Conditions) -> None:
     Machine(conditions.threads, conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
+    if conditions.epochs is not None and conditions.train is None:
+        raise UsageError(f"--epochs {conditions.epochs}: rendered frames have no epochs; give --samples N")
+    if conditions.epochs is not None and conditions.epochs < 1:
+        raise UsageError(f"--epochs {conditions.epochs}: give at least 1, or none for the published number")
     counts = {"crops": conditions.crops, "jobs": conditions.jobs, "seeds": len(conditions.seeds)}
     for name, given in counts.items():
         if given < 1:
@@ -219,24 +223,30 @@ def trained_recipe(recipe: Recipe) -> Recipe:
 def training_key(study: Study, conditions: Conditions, row: Row, seed: int) -> str:
     """The same for all trials that share a training, and for no others."""
     recipe = trained_recipe(experiment_of(study, conditions, row, seed).recipe)
-    parts = [recipe.to_json(), seed, conditions.samples, _contents(conditions.train), *_own_code(row)]
-    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:12]
+    parts = [recipe.to_json(), seed, conditions.samples, _contents(conditions.train), row.source, study.folds]
+    return _digest(parts)[:12]
 
 
-def trial_key(conditions: Conditions, row: Row, seed: int) -> str:
-    """Of everything that makes the trial what it is."""
-    alike = replace(conditions, out=Path(), seeds=(), jobs=1, threads=None, workers=None, own=None)
-    stores = {"train": _contents(conditions.train), "test": _contents(conditions.test)}
-    return hashlib.sha256(repr((row, seed, replace(alike, **stores))).encode()).hexdigest()[:8]
+def trial_key(study: Study, conditions: Conditions, row: Row, seed: int) -> str:
+    """Of everything that makes the trial what it is: how it is trained, read out, and measured on what."""
+    recipe = experiment_of(study, conditions, row, seed).recipe
+    frames = [_contents(conditions.test), conditions.crops, *map(_files, conditions.real)]
+    return _digest([training_key(study, conditions, row, seed), recipe.to_json(), *frames])[:8]
 
 
-def _own_code(row: Row) -> list[str]:
-    return [row.source] if row.source else []
+def _digest(parts: Sequence[object]) -> str:
+    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
 
 
-def _contents(store: Path | None) -> Path | None:
+def _contents(store: Path | None) -> str | None:
     """Instead of the path of a store what it holds, so that frames packed otherwise make another trial."""
-    return Path(f"{PackedFrames.open(store).manifest.index_crc32:08x}") if store else None
+    return f"{PackedFrames.open(store).manifest.index_crc32:08x}" if store else None
+
+
+def _files(folder: Path) -> str:
+    """Name of a folder, and what its files hold."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return folder.name + _digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
 
 
 def frames_in_words(study: Study, conditions: Conditions) -> str:

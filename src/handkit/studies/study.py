@@ -197,7 +197,7 @@ def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Seque
 
 def _folder(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:
     safe = "".join(letter if letter.isalnum() else "-" for letter in row.name)
-    return conditions.out / study.name / f"{safe}-seed{seed}-{trial_key(conditions, row, seed)}"
+    return conditions.out / study.name / f"{safe}-seed{seed}-{trial_key(study, conditions, row, seed)}"
 
 
 def _read(folder: Path) -> Trial | None:
