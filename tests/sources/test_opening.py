@@ -77,7 +77,7 @@ def test_synthetic_is_the_same_for_the_same_seed() -> None:
         ("sinthetic", "did you mean synthetic"),
         ("nothing", "known: demo, synthetic"),
         ("nowhere/frames", "no folder nowhere"),
-        ("*.png", "no file matches"),
+        ("*.png", "matches no file"),
     ],
 )
 def test_what_is_no_source(spec: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
