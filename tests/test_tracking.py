@@ -225,8 +225,26 @@ def test_arguments_that_cannot_be():
 
 
 def test_a_clock_without_a_number_counts_as_standing():
-    tracker = HandTracker(Script(lambda i: [Seen((0, 0, 500))]), report=lambda _: None)
-    assert ids([tracker.update(frame(i, time_s=math.nan)) for i in range(5)]) == [[1]] * 5
+    said = []
+    tracker = HandTracker(Script(lambda i: [Seen((0, 0, 500))]), report=said.append)
+    times = [math.nan, 0.0, 1 / 30, math.inf, -math.inf, math.nan, 2 / 30, 3 / 30]
+    hands = [tracker.update(frame(i, time_s=time_s)) for i, time_s in enumerate(times)]
+    assert ids(hands) == [[1]] * 8
+    assert [each[0].time_s for each in hands] == [0, 0, *[1 / 30] * 4, 2 / 30, 3 / 30]
+    assert hands[-1][0].seen_s == pytest.approx(7 / 30)
+    assert [sentence.partition(":")[0] for sentence in said] == [
+        f"the clock of the frames gives no finite number at {time_s:.3f} s" for time_s in (times[0], *times[3:6])
+    ]
+
+
+def test_time_is_forgotten_with_the_hands():
+    said = []
+    tracker = HandTracker(Script(lambda i: [Seen((0, 0, 500))]), report=said.append)
+    for i in range(3):
+        tracker.reset()
+        (hand,) = tracker.update(frame(i, time_s=100.0 - i))
+        assert (hand.id, hand.time_s, hand.seen_s) == (i + 1, 100.0 - i, 0)
+    assert said == []
 
 
 def bone_lengths(joints):

@@ -59,9 +59,9 @@ class Frame(Protocol):
 class HandTracker:
     """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
 
-    The same frames give the same hands: time is that of the frames, never the computer's. A clock that stands or jumps
-    back counts as 1/30 s since the frame before; another camera, size or intrinsics, starts the tracking anew. Both are
-    given to `report`, which logs a warning by default.
+    The same frames give the same hands: time is that of the frames, never the computer's. A clock that stands, jumps
+    back or gives no finite number counts as 1/30 s since the frame before; another camera, size or intrinsics, starts
+    the tracking anew. Both are given to `report`, which logs a warning by default.
     """
 
     def __init__(
@@ -84,14 +84,14 @@ class HandTracker:
         """Of the last frame; the same mapping for every frame."""
         self._given = None if handedness == "auto" else handedness == "left"
         self._camera: Camera | None = None
-        self._time_s: float | None = None
-        self._now = 0.0
         self._count = 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget all hands; their numbers are not given again."""
+        """Forget all hands, whose numbers are not given again, and the time."""
         self._tracks: list[Track] = []
+        self._time_s: float | None = None
+        self._now = 0.0
         self._searched = -math.inf
         self._last: tuple[list[TrackedHand], list[TrackedHand]] = ([], [])
 
@@ -105,12 +105,13 @@ class HandTracker:
         self._check_camera(image.camera)
         before = self._now
         self._now += self._elapsed(time_s)
-        self._time_s = time_s
+        if math.isfinite(time_s):
+            self._time_s = time_s
         self._tracks = [track for track in self._tracks if self._worth_a_look(track, before)]
         self._follow(image)
         followed = time.perf_counter()
         self._search(image)
-        hands = [track.hand(self._now, time_s, image.camera) for track in self._tracks]
+        hands = [track.hand(self._now, self._time_s or 0.0, image.camera) for track in self._tracks]
         self._last = (self._last[1], hands)
         ended = time.perf_counter()
         spans = {"follow": followed - begun, "search": ended - followed, "total": ended - begun}
@@ -146,12 +147,13 @@ class HandTracker:
 
     def _elapsed(self, time_s: float) -> float:
         """Since the last frame, positive."""
-        if self._time_s is None:
-            return 0.0
-        elapsed = time_s - self._time_s
-        if elapsed > 0:
-            return elapsed
-        how = f"has jumped back by {-elapsed:.3f} s" if elapsed < 0 else "stands"
+        if math.isfinite(time_s):
+            elapsed = FRAME_S if self._time_s is None else time_s - self._time_s
+            if elapsed > 0:
+                return elapsed
+            how = f"has jumped back by {-elapsed:.3f} s" if elapsed < 0 else "stands"
+        else:
+            how = "gives no finite number"
         self._report(f"the clock of the frames {how} at {time_s:.3f} s: this frame counts as 1/30 s after the last one")
         return FRAME_S
 

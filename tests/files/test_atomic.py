@@ -74,7 +74,22 @@ def test_what_could_not_be_written_is_refused_before_the_work(tmp_path: Path):
         with pytest.raises(HandkitError, match=f"cannot be written: .*{reason}.*; give a name in a folder"):
             check_writable(tmp_path / bad)
     check_writable(tmp_path / "a.html")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "pipe"]
+    assert names(tmp_path) == ["file", "pipe"]
+    with pytest.raises(HandkitError, match=r"^/ cannot be written: Is a directory; "):
+        check_writable(Path("/"))
+
+
+def test_looking_whether_a_file_can_be_written_disturbs_no_other_writer(tmp_path: Path):
+    (tmp_path / "a.html.partial").write_text("half of it")
+    check_writable(tmp_path / "a.html")
+    assert (tmp_path / "a.html.partial").read_text() == "half of it"
+    (tmp_path / "link").symlink_to("gone/b.html")
+    with pytest.raises(HandkitError, match="link cannot be written: No such file"):
+        check_writable(tmp_path / "link")
+    (tmp_path / "gone").mkdir()
+    check_writable(tmp_path / "link")
+    assert names(tmp_path) == ["a.html.partial", "gone", "link"]
+    assert names(tmp_path / "gone") == []
 
 
 def test_an_error_about_another_file_keeps_its_name(tmp_path: Path):

@@ -141,6 +141,8 @@ def test_other_kinds_name_the_way_to_a_depth_image(tmp_path: Path, suffix: str, 
         "{'descr': '<u2', 'fortran_order': False, 'shape': (424.0, 512.0), }",
         "{'descr': '<u2', 'fortran_order': False, 'shape': (4, 5",
         "{'descr': '<u2', 'fortran_order': False, 'shape': (-1, 5), }",
+        "{'descr': '<u2', 'fortran_order': False, 'shape': (-4, 5, 5), }",
+        f"{{'descr': '<u2', 'fortran_order': False, 'shape': ({10**23}, 5, 5), }}",
         "{'descr': 7, 'fortran_order': False, 'shape': (4, 5), }",
         "(" * 300,
         "",
@@ -150,6 +152,7 @@ def test_npy_with_a_broken_header(tmp_path: Path, header: str) -> None:
     text = header.ljust(117).encode() + b"\n"
     (tmp_path / "x.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(40))
     assert "whole array" in sentence(tmp_path / "x.npy")
+    assert count_frames(tmp_path / "x.npy") == 1, "which is refused"
 
 
 @pytest.mark.parametrize("header", [b"", b"\0\0\0\x10"])

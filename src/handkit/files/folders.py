@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from handkit.errors import HandkitError
 from handkit.files.regular import check_regular
@@ -18,15 +19,15 @@ def make_folder(out: Path) -> None:
 
 def check_writable(out: Path) -> None:
     """Before the work that it is written at the end of; raises HandkitError where no file of that name can be made."""
-    probe = out.resolve().with_name(f"{out.name}.partial")
     try:
-        if out.is_dir():
+        target = out.resolve()
+        if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        check_regular(out)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        sentence = f"{out} cannot be written: {error.strerror or error}"
+        check_regular(target)
+        with NamedTemporaryFile(dir=target.parent, prefix=target.name):
+            pass
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle, before Python 3.13
+        sentence = f"{out} cannot be written: {getattr(error, 'strerror', None) or error}"
         raise HandkitError(f"{sentence}; give a name in a folder that can be written to") from None
 
 

@@ -9,12 +9,16 @@ What the values mean, `depth.DepthImage.of` checks.
 import difflib
 import glob
 import io
+import math
 import re
 import stat
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +35,8 @@ MOST_CHANNELS = 4
 """A last axis as short as this holds the channels of an image and not its columns."""
 
 _NPY = b"\x93NUMPY"
+_LARGEST_HEADER = 1 << 14
+"""Bytes; numpy reads none of a .npy file that is larger."""
 _ZIP = b"PK\x03\x04"
 _PGM = (b"P5", b"P2")
 _OTHER_KINDS = {
@@ -77,10 +83,13 @@ def count_frames(path: Path) -> int:
     """How many arrays `read_frames` gives; 1 for a file that it refuses. Only stacks are read whole for that."""
     try:
         with open_regular(path) as file:
-            start = file.read(len(_NPY))
-        stacked = start.startswith((*TIFF, _ZIP)) or (start == _NPY and np.load(path, mmap_mode="r").ndim > 2)
+            start = file.read(_LARGEST_HEADER)
+        stacked = start.startswith((*TIFF, _ZIP))
+        if start.startswith(_NPY):
+            with _npy_refused(path):
+                stacked = len(_read_npy_header(start, path.stat().st_size).shape) > 2
         return len(read_frames(path)) if stacked else 1
-    except (OSError, ValueError, SyntaxError):  # numpy's words for a broken header; SourceError is a ValueError
+    except (OSError, SourceError, MemoryError):
         return 1
 
 
@@ -177,29 +186,46 @@ def _damaged(path: Path, data: bytes, kind: str) -> SourceError:
     return SourceError(f"{path} is a truncated or damaged {kind} ({len(data)} bytes); copy or record it anew")
 
 
-def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..."]:
-    """The array: a header that promises more than the file holds is refused, not allocated."""
-    stream = io.BytesIO(data)
+class _NpyHeader(NamedTuple):
+    """What stands in a .npy file before its numbers."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    kind: np.dtype[Any]
+    start: int
+    """Of the numbers, in bytes."""
+
+
+def _read_npy_header(start: bytes, size: int) -> _NpyHeader:
+    """From the first bytes of a .npy file of `size` bytes: one that promises more than these is refused."""
+    stream = io.BytesIO(start)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, kind = read(stream)
+    if kind.hasobject or kind.itemsize == 0:
+        raise ValueError(f"it holds {kind} and not numbers")
+    if any(length < 0 for length in shape):
+        raise ValueError(f"its shape is {shape}")
+    needed, there = math.prod(shape) * kind.itemsize, size - stream.tell()
+    if needed > there:
+        raise ValueError(f"shape {shape} of {kind} needs {needed} bytes, {there} are there")
+    return _NpyHeader(shape, fortran, kind, stream.tell())
+
+
+@contextmanager
+def _npy_refused(path: Path, name: str = "") -> Generator[None]:
+    """All that numpy raises about a broken .npy file, as SourceError."""
     try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, kind = read(stream)
-        if kind.hasobject or kind.itemsize == 0:
-            raise ValueError(f"it holds {kind} and not numbers")
-        count = 1
-        for size in shape:
-            count *= size
-        if any(size < 0 for size in shape):
-            raise ValueError(f"its shape is {shape}")
-        start = stream.tell()
-        if count * kind.itemsize > len(data) - start:
-            raise ValueError(
-                f"shape {shape} of {kind} needs {count * kind.itemsize} bytes, {len(data) - start} are there"
-            )
-        return np.frombuffer(data, kind, count, start).reshape(shape, order="F" if fortran else "C")
+        yield
     except (ValueError, TypeError, EOFError, OverflowError, SyntaxError, RecursionError, tokenize.TokenError) as error:
         reason = str(error).partition("\n")[0]
         raise SourceError(f"{path}{name} is a .npy file without a whole array of numbers in it: {reason}") from None
+
+
+def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..."]:
+    with _npy_refused(path, name):
+        shape, fortran, kind, start = _read_npy_header(data, len(data))
+        return np.frombuffer(data, kind, math.prod(shape), start).reshape(shape, order="F" if fortran else "C")
 
 
 def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
