@@ -39,6 +39,8 @@ def test_there_and_back():
         ("not json", "damaged: its metadata cannot be read"),
         ("{}", "damaged: its metadata cannot be read"),
         (json.dumps({"graph": GRAPH_VERSION}), "damaged: its metadata are incomplete"),
+        (json.dumps(json.loads(INFO.text()) | {"skeleton": None}), "damaged: its metadata are incomplete"),
+        (INFO.text().replace('"bones": [[0', '"bones": [["a"'), "damaged: its metadata are incomplete"),
         (
             json.dumps(json.loads(INFO.text()) | {"graph": 7}),
             f"version 7 and this handkit runs version {GRAPH_VERSION}",

@@ -172,6 +172,13 @@ def test_what_is_no_recording(tmp_path: Path) -> None:
         Recorder(tmp_path / "nowhere" / "d.mcap")
 
 
+def test_where_no_source_opens_the_name_stays_free(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="not plugged in"), Recorder(tmp_path / "a.mcap"):
+        raise SourceError("not plugged in")
+    record(tmp_path / "a.mcap", [frame(0)])
+    assert len(play(tmp_path / "a.mcap")[0]) == 1
+
+
 def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,9 @@ class GraphInfo:
             )
         try:
             info = cls(**{**content, "skeleton": _skeleton(content["skeleton"])})  # pyright: ignore[reportArgumentType]
-        except (KeyError, TypeError):
+            if info.kind == "hand" and (info.skeleton is None or info.edge_mm is None):
+                raise KeyError("skeleton")
+        except (KeyError, TypeError, ValueError):
             raise CheckpointError(f"{path} is damaged: its metadata are incomplete; {again}") from None
         if kind is not None and info.kind != kind:
             raise CheckpointError(f"{path} holds the graph of a {info.kind} where that of a {kind} is needed")

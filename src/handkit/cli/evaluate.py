@@ -1,6 +1,6 @@
 """`handkit evaluate`: the whole path on synthetic images, or a network on a packed store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +8,13 @@ from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE
 from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
+from handkit.errors import UsageError
+
+OF_IMAGES = {
+    "images", "count", "handedness", "minimum_confidence", "rotations", "detector", "confidence", "backend",
+}  # fmt: skip
+OF_STORES = {"localizer", "center", "fold", "readout", "allow_seen"}
+"""Options of synthetic images, and of packed stores, alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +63,7 @@ class Evaluate:
     """Synthetic: a file for the figures, as JSON. Store: a folder for the predictions and a report."""
 
     def run(self) -> int:
+        self._refuse_others()
         if self.data != "synthetic":
             return self._on_store()
         from handkit.cli.measure import evaluate_synthetic
@@ -69,6 +77,15 @@ class Evaluate:
             estimator, self.images, count=self.count, handedness=self.handedness,
             minimum_confidence=self.minimum_confidence, out=self.out,
         )  # fmt: skip
+
+    def _refuse_others(self) -> None:
+        """Raise UsageError for an option that says nothing of these frames."""
+        store = self.data != "synthetic"
+        given = {each.name for each in fields(self) if getattr(self, each.name) != each.default}
+        for name in sorted(given & (OF_IMAGES if store else OF_STORES)):
+            option = f"--{name.replace('_', '-')}"
+            where = f"a packed store (--data {self.data})" if store else "synthetic images"
+            raise UsageError(f"{option} has no meaning for {where}; leave it out, see handkit evaluate --help")
 
     def _on_store(self) -> int:
         """Print the figures, then write predictions and a report."""

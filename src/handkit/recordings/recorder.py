@@ -107,6 +107,8 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+        if error is not None and not self.frames:  # a source that did not open: the name stays free
+            self.path.unlink(missing_ok=True)
 
     def _run(self) -> None:
         writing = True

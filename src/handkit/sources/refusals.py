@@ -18,7 +18,7 @@ class Refusals:
 
     def add(self, reason: str, *, frame: str) -> None:
         """`frame` is its name, with which the reason may begin already."""
-        named = reason.startswith(frame)
+        named = reason.startswith((f"{frame}: ", f"{frame} "))
         sentence = FRAME + reason[len(frame) :] if named else reason
         kind = re.sub(r"\d[\d.]*", "#", sentence)
         self._count[kind] += 1
