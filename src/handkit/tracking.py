@@ -146,9 +146,11 @@ class HandTracker:
         self._camera = camera
 
     def _elapsed(self, time_s: float) -> float:
-        """Since the last frame, positive."""
+        """Since the last frame: positive, or 0 for the first one."""
         if math.isfinite(time_s):
-            elapsed = FRAME_S if self._time_s is None else time_s - self._time_s
+            if self._time_s is None:
+                return FRAME_S if self._now > 0 else 0.0
+            elapsed = time_s - self._time_s
             if elapsed > 0:
                 return elapsed
             how = f"has jumped back by {-elapsed:.3f} s" if elapsed < 0 else "stands"
