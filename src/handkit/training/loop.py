@@ -113,6 +113,10 @@ def _others(run: Run, out: Path) -> Generator[None]:
         ) from None
 
 
+LINGER_S = 30
+"""Of a worker after SIGTERM: the loop finishes its step and saves meanwhile."""
+
+
 def _batches(frames: Dataset[DepthFrame], first: int, workers: int) -> DataLoader[DepthFrame]:
     """Batches from number `first` on, without end."""
     return DataLoader(
@@ -126,9 +130,13 @@ def _batches(frames: Dataset[DepthFrame], first: int, workers: int) -> DataLoade
 
 
 def _leave_signals(worker: int) -> None:
-    """In a worker: Ctrl-C reaches the whole group, and the loop ends the workers itself."""
+    """In a worker: Ctrl-C, `timeout` and service managers reach the whole group, and the loop ends the workers itself.
+
+    A worker that nobody ends after SIGTERM ends by an alarm.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(LINGER_S))
 
 
 @contextlib.contextmanager
