@@ -106,8 +106,8 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     """The surest first, of a handedness that was given too; what is one hand with a surer one is left out."""
     kept: list[tuple[Answer, FoundHand]] = []
     for answer in sorted(answers, key=lambda each: each.pose.pose_confidence * (each.other - 1)):
-        likely = answer.pose.handedness_probability
-        left = likely if answer.pose.handedness == "left" else 1 - likely
+        stated = answer.pose.handedness_probability
+        left = stated if answer.pose.handedness == "left" else 1 - stated
         found = FoundHand(answer.pose.center, answer.pose.confidence, left)
         if not any(found.is_same(other) for _, other in kept):
             kept.append((answer, found))

@@ -125,6 +125,14 @@ def test_a_signal_ends_a_run_that_can_be_resumed(tmp_path, number):
     assert samples == [6, 12]
 
 
+def test_sigterm_to_a_whole_group_leaves_the_workers_to_the_loop(tmp_path):
+    """As `timeout` and service managers send it: the worker that makes the batches goes on."""
+    undisturbed, run = new_run(), new_run()
+    train(undisturbed, FRAMES, SIX, out=tmp_path / "undisturbed", workers=0)
+    train(run, Stopping(signal.SIGTERM), SIX, out=tmp_path / "run", workers=1)
+    assert_same(run, undisturbed)
+
+
 def test_a_log_holds_one_run(tmp_path):
     """A new run in the folder of an abandoned one begins a log of its own."""
     (tmp_path / "log.jsonl").write_text('{"samples": 4}\n{"samples": 8}\n{"sam')

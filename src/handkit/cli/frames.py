@@ -170,7 +170,7 @@ def predict_frames(frames: Sequence[str], request: Request) -> int:
 
 
 def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Picture:
-    """The depth picture, enlarged, with every hand over it, or the reason why there is none."""
+    """The depth image, enlarged, with every hand over it, or the reason why there is none."""
     hands = prediction.hands
     near, far = depth_range(depth, np.concatenate([hand.joints_mm for hand in hands]) if hands else None)
     factor = max(1, round(OVERLAY_WIDTH / depth.shape[1]))

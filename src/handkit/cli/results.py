@@ -30,7 +30,7 @@ def print_result(console: Console, result: Result) -> None:
     if result.left_out:
         console.print(f"{result.left_out} frames have no answer and are in none of these figures", style="yellow")
     axes = ", ".join(f"{axis} {value:.2f}" for axis, value in zip("xyz", result.per_axis_mm, strict=True))
-    console.print(f"along {axes} mm; area under curve {result.auc_worst_joint:.3f} (worst joint, 0 to 80 mm)\n")
+    console.print(f"along {axes} mm; area under curve {result.auc_worst_joint:.3f} (maximum joint error, 0 to 80 mm)\n")
     console.print(_success_table(result))
     if result.comparisons:
         console.print(_comparison_table(result))
@@ -41,7 +41,9 @@ def print_result(console: Console, result: Result) -> None:
 
 
 def _success_table(result: Result) -> Table:
-    table = Table(box=None, header_style="dim", title="worst joint within", title_justify="left", title_style="dim")
+    table = Table(
+        box=None, header_style="dim", title="maximum joint error within", title_justify="left", title_style="dim"
+    )
     table.add_column("")
     for head in ("frames", "mean, mm", *(f"{threshold} mm" for threshold in result.success)):
         table.add_column(head, justify="right")

@@ -104,7 +104,7 @@ class Train:
         with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
             fitted = fit(
                 experiment, budget, out=out, machine=machine, init=self.init, resume=self.resume,
-                tell=self._told(tell, out), say=say,
+                tell=self._with_tensorboard(tell, out), say=say,
             )  # fmt: skip
         if not is_first():
             return 0
@@ -115,7 +115,7 @@ class Train:
             print_fold(part)
         return 0
 
-    def _told(self, tell: "Callable[[Report], None]", out: Path) -> "Callable[[Report], None]":
+    def _with_tensorboard(self, tell: "Callable[[Report], None]", out: Path) -> "Callable[[Report], None]":
         """Who hears of every line of the log."""
         from handkit.training.processes import is_first
         from handkit.training.tensorboard import TensorBoard

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from handkit.hand import TrackedHand, rounded, rounded_rows
 
 Report = Callable[[str], None]
-"""Told, a sentence each, what is wrong and does not end a sink: a receiver that is not there."""
+"""Given, a sentence each, what is wrong and does not end a sink: a receiver that is not there."""
 log: Report = logging.getLogger("handkit").warning
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from torch import Tensor
@@ -135,8 +136,13 @@ def _leave_signals(worker: int) -> None:
     A worker that nobody ends after SIGTERM ends by an alarm.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(LINGER_S))
+    if hasattr(signal, "alarm"):  # not on Windows, where nothing reaches the whole group either
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, _linger)
+
+
+def _linger(number: int, frame: FrameType | None) -> None:
+    signal.alarm(LINGER_S)
 
 
 @contextlib.contextmanager
