@@ -215,6 +215,30 @@ def test_empty_scenes_show_no_hand():
     assert 0.3 < float(scenes(300, world=World(empty=0.4)).present[:, 0].float().mean()) < 0.7
 
 
+def test_a_border_cuts_hands():
+    """The same worlds and lenses with less of the view: two joints in five or more of every hand are left in it."""
+    whole, cut = (scenes(300, world=World(second=0.0, cut=share)) for share in (0.0, 1.0))
+    assert (whole.hands == cut.hands).all()
+    assert (whole.intrinsics[:, :2] == cut.intrinsics[:, :2]).all()
+    assert (cut.intrinsics[:, 4:] <= whole.intrinsics[:, 4:]).all()
+
+    def inside(scene):
+        numbers = scene.intrinsics[:, None]
+        pixel = scene.joints[..., :2] / scene.joints[..., 2:] * numbers[..., :2] + numbers[..., 2:4]
+        return ((pixel >= 0) & (pixel <= numbers[..., 4:] - 1)).all(-1).float().mean(1)
+
+    mostly = inside(whole) == 1
+    assert float(inside(cut)[mostly].amin()) >= 0.4 - 1 / 21
+    assert 0.2 < float((inside(cut)[mostly] < 0.6).float().mean()) < 0.5
+    assert cut.present[:, 0][inside(cut) > 0.4].all()
+    frame = look(cut, around(cut), resolution=64)
+    left, top = (cut.intrinsics[:, 2:4] - whole.intrinsics[:, 2:4]).T
+    assert {bool(moved) for moved in (left < 0)} == {True, False} == {bool(moved) for moved in (top < 0)}
+    assert float((frame.depth > 0).float().mean()) < float(
+        (look(whole, around(whole), resolution=64).depth > 0).float().mean()
+    )
+
+
 def test_hands_are_seen():
     """Nothing but another hand or an object stands before most of a first hand, or seldom."""
     scene = scenes(200, world=World(second=0.0, held=0.0))

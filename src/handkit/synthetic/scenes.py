@@ -58,6 +58,10 @@ HAND_CONES, HAND_WEDGES = hand_parts()
 """Of a scene's cones and wedges the first are the first hand's own."""
 NOWHERE = 1e4
 """Added to the coordinates of joints that are not in the world, mm."""
+BEYOND = 0.6
+"""Share of a hand's joints that a border through it may leave out."""
+LEAST_PX = 24
+"""Sides of an image that is cut."""
 
 
 class World(NamedTuple):
@@ -71,6 +75,8 @@ class World(NamedTuple):
     """With an object in the hand."""
     egocentric: float | None = None
     """Seen by the hand's owner; None: as usual."""
+    cut: float = 0.0
+    """With a border of the image through the hand, of those with a hand; beside those that stand at one anyway."""
 
 
 class Scene(NamedTuple):
@@ -130,6 +136,9 @@ def sample_scenes(
     left[cast.two, 1] = cast.left
     sensor = _calibrated(sample_sensors(count, generator), hands, cast.focus)
     places = torch.cat([around.places, (elbow * cast.has_arm()[:, None])[:, None]], dim=1)
+    if world.cut > 0:
+        through = chance(generator, count, world.cut) & _within(hands, intrinsics)[:, 0]
+        intrinsics = torch.where(through[:, None], _cut(hands[:, 0], intrinsics, generator), intrinsics)
     return Scene(
         solids=join([cast.solids(), around.solids]),
         planes=around.planes,
@@ -282,6 +291,25 @@ def _within(hands: Float[Tensor, "B H 21 3"], intrinsics: Float[Tensor, "B 6"]) 
     pixel = hands[..., :2] / hands[..., 2:] * focal + middle
     inside = ((pixel >= 0) & (pixel <= size - 1)).all(-1) & (hands[..., 2] > 0) & (hands[..., 2] < NOWHERE / 2)
     return inside.sum(-1) >= 7
+
+
+def _cut(
+    joints: Float[Tensor, "B 21 3"], intrinsics: Float[Tensor, "B 6"], generator: torch.Generator
+) -> Float[Tensor, "B 6"]:
+    """The same cameras with a part of their view: the border that is nearer to the hand, of two opposite ones, runs
+    through it and leaves out up to `BEYOND` of its joints."""
+    focal, middle, size = intrinsics.split(2, dim=-1)
+    pixel = (joints[..., :2] / joints[..., 2:] * focal[:, None] + middle[:, None]).sort(dim=1).values
+    rows, count = torch.arange(len(joints)), joints.shape[1]
+    axis = torch.randint(2, (len(joints),), generator=generator)
+    beyond = (torch.rand(len(joints), generator=generator) * BEYOND * count).long()
+    last = pixel[rows, count - 1 - beyond, axis].ceil()
+    first = pixel[rows, beyond, axis].floor()
+    low = pixel[rows, count // 2, axis] < size[rows, axis] / 2
+    one = torch.nn.functional.one_hot(axis, 2)
+    start = torch.where(low, first, 0.0).clamp(min=0)[:, None] * one
+    end = torch.where(low[:, None] | (one == 0), size, torch.minimum(last[:, None] + 1, size))
+    return torch.cat([focal, middle - start, (end - start).clamp(min=LEAST_PX)], dim=-1)
 
 
 def _calibrated(sensor: Sensor, hands: Float[Tensor, "B H 21 3"], focus: Float[Tensor, "B 3"]) -> Sensor:

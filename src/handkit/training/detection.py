@@ -15,7 +15,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.models.detector import FOCAL, HEIGHT, STRIDE, WIDTH, HandMaps
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes
-from handkit.training.streams import WHOLE, Share
+from handkit.training.streams import CUT, WHOLE, Share
 
 SPREAD_MM = 25.0
 """Standard deviation of a hand in the heat map."""
@@ -76,7 +76,7 @@ class WholeFrames(Dataset[HandsFrame]):
 
     def __getitem__(self, index: int) -> HandsFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        world = World(second=SECOND, empty=self.recipe.negatives)
+        world = World(second=SECOND, empty=self.recipe.negatives, cut=CUT)
         scene = _cut(sample_scenes(self.size, generator, world=world), generator)
         mine = self.share.rows(self.size)
         scene = scene.rows(mine)

@@ -31,6 +31,9 @@ RECENTERED_MARGIN = 1.4
 NEAREST_MM = 150.0
 """No cube's center is nearer to the camera."""
 
+CUT = 0.15
+"""Share of the scenes with a border of the image through the hand: hands come and go that way."""
+
 ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
 
@@ -145,7 +148,7 @@ def _scenes(seed: int, index: int, *, size: int, empty: float) -> Scene:
 @lru_cache(maxsize=2)
 def _sampled(seed: int, group: int, count: int, empty: float) -> Scene:
     generator = torch.Generator().manual_seed(seed * 1_000_003 - 1 - group)
-    return sample_scenes(count, generator, world=World(empty=empty))
+    return sample_scenes(count, generator, world=World(empty=empty, cut=CUT))
 
 
 def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
