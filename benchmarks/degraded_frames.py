@@ -1,4 +1,4 @@
-"""What the gate makes of real frames that were resized, blurred, made sparse, or had 32001 for invalid.
+"""What the gate makes of real frames that were resized, blurred, made sparse or speckled, or had 32001 for invalid.
 
 Each frame is answered as it is, degraded, and degraded and sent through the gate, which mends it or refuses it; what
 counts is how far the joints of the latter two are from those of the first. A resize with nearest neighbor, which needs
@@ -175,6 +175,16 @@ def sparse(pitch: int) -> Callable[[View], View]:
     return degrade
 
 
+def speckled(share: float) -> Callable[[View], View]:
+    """This share of the pixels invalid, each by itself."""
+
+    def degrade(view: View) -> View:
+        lost = np.random.default_rng(0).random(view[0].shape) < share
+        return np.where(lost, np.float32(0), view[0]), view[1]
+
+    return degrade
+
+
 def far_invalid(value: float) -> Callable[[View], View]:
     """Invalid stored as a constant."""
     return lambda view: (np.where(view[0] > 0, view[0], np.float32(value)), view[1])
@@ -201,6 +211,8 @@ DEGRADATIONS: dict[str, Callable[[View], View]] = {
     "blur, sigma 2": blurred(2.0),
     "sparse, 1/4": sparse(2),
     "sparse, 1/9": sparse(3),
+    "speckled, 10 %": speckled(0.1),
+    "speckled, 30 %": speckled(0.3),
     "invalid as 32001": far_invalid(32001.0),
     "invalid as 65535": far_invalid(65535.0),
 }

@@ -72,6 +72,21 @@ def test_a_grid_is_filled(pitch: int):
     assert "grid" in notes[0]
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_speckles_are_filled_and_holes_stay(share: float):
+    """A slope comes back to a millimeter; a hole keeps its size, and nothing is filled between two surfaces."""
+    whole = scene() + np.linspace(0, 30, 160, dtype=np.float32) * (scene() > 0)
+    lost = np.random.default_rng(1).random(whole.shape) < share
+    depth, notes = clean(np.where(lost, np.float32(0), whole))
+    assert notes == (
+        "single invalid pixels are scattered over surfaces: they are filled with the mean of their neighbors",
+    )
+    filled = lost & (depth > 0)
+    assert filled.sum() > 0.8 * (lost & (whole > 0)).sum()
+    assert np.abs(depth - whole)[filled & (whole > 0)].max() < 1.0
+    assert (depth[:, 117:128] == 0).all()
+
+
 @pytest.mark.parametrize(
     ("resized", "whole"),
     [
@@ -169,7 +184,7 @@ def in_a_grid(taken: np.ndarray, camera: Camera, pitch: int) -> tuple[np.ndarray
 
 
 def test_degraded_real_frames_keep_their_hand_or_are_refused(shared_data: Path):
-    """Enlarged with linear interpolation, in a grid of one in nine, 32001 for invalid; blurred. As they are: 60 mm."""
+    """Enlarged with linear interpolation, in a grid of one in nine, 32001 for invalid, speckled; blurred."""
     estimator = HandPoseEstimator.from_pretrained()
     frames = [frame for frame in real_frames(shared_data) if "sr305" in str(frame[0])][::4]
     for path, taken, camera in frames:
@@ -178,6 +193,7 @@ def test_degraded_real_frames_keep_their_hand_or_are_refused(shared_data: Path):
             resized(taken, camera, 2),
             in_a_grid(taken, camera, 3),
             (np.where(taken > 0, taken, 32001).astype(np.uint16), camera),
+            (np.where(np.random.default_rng(0).random(taken.shape) < 0.2, 0, taken).astype(np.uint16), camera),
         ):
             prediction = estimator.run(DepthImage.of(array, seen_by), handedness="right")
             assert len(prediction.warnings) == 1, path

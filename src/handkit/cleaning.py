@@ -29,6 +29,11 @@ LEAST_VALID = 200
 LEVEL_MM = 9.0
 """Steps between filled blocks are leveled up to this height."""
 
+SPECKLED = 0.015
+"""Of the pixels between two valid ones of one surface more are invalid in a speckled image: real ones up to 0.008."""
+SPECKLE_PASSES = 2
+"""Of filling; where 30 of 100 pixels are invalid, one leaves some."""
+
 NEAR_MM = 1600.0
 """Only edges of surfaces nearer than this can be a hand's."""
 EVERY = 4
@@ -112,7 +117,7 @@ def clean(depth: Depth) -> Cleaned:
     Raises FrameError where depth values of different surfaces are mixed beyond repair.
     """
     notes: list[str] = []
-    for step in (drop_far_constant, fill_sparse, sharpen_edges):
+    for step in (drop_far_constant, fill_sparse, fill_speckles, sharpen_edges):
         depth, note = step(depth)
         notes += [note] if note else []
     return Cleaned(depth, tuple(notes))
@@ -153,6 +158,24 @@ def fill_sparse(depth: Depth) -> tuple[Depth, str]:
     solid = np.where(near, values[labels], np.float32(0))
     note = "the valid pixels form a sparse grid (registered to a finer image): the gaps are filled with the nearest"
     return _level(solid, round(pitch)), note
+
+
+def fill_speckles(depth: Depth) -> tuple[Depth, str]:
+    """Fill single invalid pixels, scattered over surfaces, with the mean of their neighbors where these are alike."""
+    left, middle, right = depth[::5, :-2], depth[::5, 1:-1], depth[::5, 2:]
+    between = (left > 0) & (right > 0) & (np.abs(left - right) < ALIKE * left + ALIKE_MM)
+    count = int(between.sum())
+    if count < LEAST_VALID or int((between & (middle == 0)).sum()) < SPECKLED * count:
+        return depth, ""
+    for _ in range(SPECKLE_PASSES):
+        valid = (depth > 0).astype(np.float32)
+        around = cv2.boxFilter(valid, -1, (3, 3), normalize=False)
+        mean = cv2.boxFilter(depth, -1, (3, 3), normalize=False) / np.maximum(around, 1)
+        highest = cv2.dilate(depth, _SQUARE)
+        lowest = cv2.erode(np.where(valid > 0, depth, np.float32(np.inf)), _SQUARE)
+        fills = (valid == 0) & (around >= SUPPORT) & (highest - lowest < ALIKE * highest + 2 * ALIKE_MM)
+        depth = np.where(fills, mean, depth)
+    return depth, "single invalid pixels are scattered over surfaces: they are filled with the mean of their neighbors"
 
 
 def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
