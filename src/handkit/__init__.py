@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from handkit.geometry.frame import DepthFrame, LabeledFrame
     from handkit.geometry.intrinsics import Intrinsics
     from handkit.hand import HandPose, Prediction, TrackedHand
-    from handkit.models import MODELS
+    from handkit.models import MODELS, HandPoseModel
     from handkit.skeleton import HAND21, HANDS17, ICVL16, MSRA21, NYU14, Skeleton
     from handkit.sources import open_source
     from handkit.tracking import HandTracker
@@ -39,7 +39,7 @@ _HOMES = {
     "skeleton": ("HAND21", "HANDS17", "ICVL16", "MSRA21", "NYU14", "Skeleton"),
     "hand": ("HandPose", "Prediction", "TrackedHand"),
     "estimator": ("HandPoseEstimator",),
-    "models": ("MODELS",),
+    "models": ("MODELS", "HandPoseModel"),
     "sources": ("open_source",),
     "tracking": ("HandTracker",),
 }
@@ -60,6 +60,7 @@ __all__ = [
     "FrameError",
     "HandPose",
     "HandPoseEstimator",
+    "HandPoseModel",
     "HandTracker",
     "HandkitError",
     "Intrinsics",

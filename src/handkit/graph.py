@@ -6,7 +6,7 @@
 `HandGraph` is the whole of it in tensors alone: torch runs it, ONNX Runtime and OpenVINO what is exported of it.
 """
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -22,7 +22,7 @@ from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
 from handkit.models.confidence import Confidence, Evidence
-from handkit.models.description import Description, describe_crops
+from handkit.models.network import Description
 from handkit.models.pretrained import cube_edge
 
 
@@ -130,7 +130,7 @@ class HandGraph(nn.Module):
         cubes = Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
         crop = crop_hand(frame, cubes, self.pose.resolution)
         points = crop.points(self.pose.space)
-        described = describe_crops(cast(nn.Module, self.pose), points)
+        described = self.pose.describe(points)
         joints = crop.denormalize(described.joints.float(), self.pose.space)
         pixels, inside = frame.camera.project(joints), Inside(points, crop.depth, *described)
         if self.confidence is None:
@@ -161,8 +161,7 @@ def _check_pair(pose: HandPoseModel, confidence: Confidence) -> None:
     joints, features = confidence.arguments["joints"], confidence.arguments["features"]
     device = next(iter(pose.parameters())).device
     points = torch.ones(1, 3, pose.resolution, pose.resolution, device=device)
-    network = cast(nn.Module, pose).eval()
-    shown = describe_crops(network, points).features.shape[1]
+    shown = pose.eval().describe(points).features.shape[1]
     if (joints, features) != (len(pose.skeleton), shown):
         raise UsageError(
             f"this confidence network judges {joints} joints by {features} features, and the pose network has "

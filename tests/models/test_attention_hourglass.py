@@ -11,7 +11,6 @@ from handkit.models.attention_hourglass import (
     AttentionHourglass,
     SeResidual,
     SqueezeExcitation,
-    _check_arguments,
 )
 from handkit.skeleton import ICVL16, NYU14
 
@@ -186,8 +185,3 @@ def test_reads_the_depth_channel_only():
 def test_refuses_what_cannot_be_built(arguments, message: str):
     with pytest.raises(ValueError, match=message):
         AttentionHourglass(NYU14, **arguments)
-
-
-def test_refuses_an_unknown_regression():
-    with pytest.raises(ValueError, match="regression is 'none', it must be one of attention, raw, direct, one-task"):
-        _check_arguments(resolution=128, stacks=2, regression="none", channels=128, sigma=2.0)

@@ -21,7 +21,7 @@ from handkit.models.confidence import (
     log_confidence,
 )
 from handkit.models.crossinfonet import CrossInfoNet
-from handkit.models.description import Description, describe_crops
+from handkit.models.network import Description
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.skeleton import HAND21
 from handkit.training.streams import Hypotheses, HypothesisFrame
@@ -59,7 +59,7 @@ def test_description_of_a_network():
 
 def test_a_network_without_heat_maps_has_joints_alone():
     network = CrossInfoNet(HAND21, resolution=96).eval()
-    described = describe_crops(network, torch.rand(1, 3, 96, 96))
+    described = network.describe(torch.rand(1, 3, 96, 96))
     assert described.features.shape[1] == 0
     assert not described.spread.any()
     judge = Confidence(features=0).eval()

@@ -91,11 +91,6 @@ def learned(name: str) -> HandPoseModel:
     return copy.deepcopy(learn(name).model)
 
 
-def module(model: HandPoseModel) -> nn.Module:
-    assert isinstance(model, nn.Module)
-    return model
-
-
 def batch(
     count: int, model: HandPoseModel, *, seed: int = 0
 ) -> tuple[Float[Tensor, "B 3 S S"], Float[Tensor, "B J 3"]]:
@@ -130,7 +125,7 @@ def test_one_joint_for_each_name(name: str, skeleton):
 def test_every_parameter_gets_a_finite_gradient(model: HandPoseModel):
     points, joints = batch(4, model)
     loss(model, points, joints).backward()
-    for name, parameter in module(model).named_parameters():
+    for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         # A bias before batch normalization or softmax rightly has none.
@@ -155,7 +150,7 @@ def test_evaluation_is_deterministic_and_rows_are_independent(learned: HandPoseM
 def test_rebuilt_from_its_arguments(name: str, model: HandPoseModel):
     twin = MODELS[name](model.skeleton, **json.loads(json.dumps(model.arguments)))
     assert twin.arguments == model.arguments
-    module(twin).load_state_dict(module(model).state_dict())
+    twin.load_state_dict(model.state_dict())
     points, _ = batch(2, model)
     model.eval()
     twin.eval()
@@ -167,13 +162,12 @@ class FromFrame(nn.Module):
 
     def __init__(self, model: HandPoseModel) -> None:
         super().__init__()
-        self.network = module(model)
-        self.read: HandPoseModel = model
+        self.network = model
 
     def forward(self, depth: Tensor, matrix: Tensor, center: Tensor) -> Tensor:
         frame = DepthFrame(depth, Intrinsics(matrix, depth.shape[2], depth.shape[1]))
-        crop = crop_hand(frame, Cube.around(center, edge=280.0), self.read.resolution)
-        return crop.denormalize(self.read(crop.points(self.read.space)), self.read.space)
+        crop = crop_hand(frame, Cube.around(center, edge=280.0), self.network.resolution)
+        return crop.denormalize(self.network(crop.points(self.network.space)), self.network.space)
 
 
 def test_export_with_the_crop_and_the_denormalization_around_it_at_any_batch(learned: HandPoseModel):

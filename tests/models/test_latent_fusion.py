@@ -12,7 +12,6 @@ from handkit.models.latent_fusion import (
     SIGMA,
     LatentFusion,
     Plane,
-    _check_arguments,
     shares_of,
 )
 from handkit.skeleton import HAND21, ICVL16, NYU14
@@ -208,15 +207,6 @@ def test_explicit_heat_maps_are_read_at_their_highest_cell_and_learn_gaussians()
 def test_refuses_what_cannot_be_built(arguments, message: str):
     with pytest.raises(ValueError, match=message):
         LatentFusion(NYU14, **arguments)
-
-
-@pytest.mark.parametrize(
-    ("name", "known"), [("yz", "vertical, horizontal"), ("fusion", "learned, mean"), ("heatmaps", "latent, explicit")]
-)
-def test_unknown_names_are_answered_with_the_known_ones(name: str, known: str):
-    """As weights files meet it: the type checker of this suite would speak first."""
-    with pytest.raises(ValueError, match=f"{name} is 'other', it must be one of {known}"):
-        _check_arguments({**LatentFusion(NYU14, resolution=32).arguments, name: "other"})
 
 
 def test_the_depth_of_explicit_heat_maps_is_read_on_the_joint():

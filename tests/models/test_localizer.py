@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from handkit.models.localizer import Localizer, Location, Windows, _check_arguments, window
+from handkit.models.localizer import Localizer, Location, Windows, window
 
 YES = torch.ones(2, dtype=torch.bool)
 
@@ -66,8 +66,6 @@ def test_contract(arguments):
 def test_refuses_what_cannot_be_built():
     with pytest.raises(ValueError, match="hidden is 0, it must be at least 1; the paper has 1024"):
         Localizer(hidden=0)
-    with pytest.raises(ValueError, match="features is 'other', it must be one of scalenet, residual"):
-        _check_arguments(features="other", hidden=1)
 
 
 def test_without_verdict_it_does_not_know():

@@ -1,7 +1,6 @@
 """Counts, shapes and interpretations of docs/reference.md, 3.2, and the way from a pose to maps and back."""
 
 import dataclasses
-import inspect
 import itertools
 import math
 from collections.abc import Callable
@@ -214,11 +213,3 @@ def test_only_the_points_of_the_maps_are_read_beside_depth():
 def test_refuses_what_cannot_be_built(arguments, sentence: str):
     with pytest.raises(Exception, match=sentence):
         SRN(NYU14, **arguments)
-
-
-@pytest.mark.parametrize("name", ["space", "reparameterization", "backbone", "loss"])
-def test_unknown_names_are_answered_with_the_known_ones(name: str):
-    """As the command line and weights files meet them: the type checker of this suite would speak first."""
-    unchecked = inspect.unwrap(SRN.__init__)
-    with pytest.raises(ValueError, match=rf"{name} is 'fields2', it must be one of \w+"):
-        unchecked(SRN.__new__(SRN), NYU14, **{name: "fields2"})

@@ -138,19 +138,17 @@ def test_what_differs_from_the_papers_is_said_and_stands_below_the_table(tmp_pat
 
 OWN = '''"""A network of one's own: one linear map of a tiny crop."""
 
-import torch
 from torch import nn
 
-from handkit.geometry.crop import Space
+from handkit import HandPoseModel, Space
 
 
-class Mine(nn.Module):
+class Mine(HandPoseModel):
     space = Space.IMAGE
 
     def __init__(self, skeleton, *, resolution: int = 32):
         super().__init__()
         self.skeleton, self.resolution = skeleton, resolution
-        self.arguments = {"resolution": resolution}
         self.linear = nn.Linear(64, 3 * len(skeleton))
 
     def forward(self, points):

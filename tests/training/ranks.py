@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from handkit.geometry.crop import Space
 from handkit.geometry.frame import LabeledFrame
 from handkit.models.latent_fusion import LatentFusion
+from handkit.models.network import HandPoseModel
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
 from handkit.recipes.recipe import Optimizer, Recipe
 from handkit.skeleton import HAND21
@@ -34,14 +35,13 @@ STEPS, SPOILED, INFINITE = 5, 2, 3
 """In step `SPOILED` row 5 has no label; in step `INFINITE` the loss of the last row's process is not finite."""
 
 
-class Affine(nn.Module):
+class Affine(HandPoseModel):
     """Squared error of a linear map, without statistics."""
 
     space, resolution, skeleton = Space.IMAGE, 32, HAND21
 
     def __init__(self) -> None:
         super().__init__()
-        self.arguments: dict[str, Any] = {}
         self.linear = nn.Linear(3, 3)
 
     def forward(self, points: Tensor) -> Tensor:

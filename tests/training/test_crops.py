@@ -1,25 +1,22 @@
 """Errors of a network on crops, by hand."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from torch import nn
 
 from handkit.camera import Camera
 from handkit.geometry.crop import Space
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
+from handkit.models.network import HandPoseModel
 from handkit.skeleton import HAND21
 from handkit.training.crops import crop_errors
 
 
-class Middle(nn.Module):
+class Middle(HandPoseModel):
     """Answers the middle of the crop for every joint."""
 
     space, resolution, skeleton = Space.CUBE, 16, HAND21
-    arguments: dict[str, Any] = {}  # noqa: RUF012
 
     def forward(self, points):
         return points.new_zeros(len(points), 21, 3)

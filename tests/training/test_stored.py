@@ -10,6 +10,7 @@ from store.recorded import Recorded, packing_of
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
 from handkit.models.localizer import Localizer, Location
+from handkit.models.network import HandPoseModel
 from handkit.recipes import PUBLISHED, CenterSource
 from handkit.recipes.augment import Augment
 from handkit.recipes.cubes import CubeRule, cube
@@ -33,14 +34,14 @@ LABELLED = [0, 1, 3, 4, 6, 7, 8, 9, 10, 11, 12]
 """Frame 2 has no picture, frame 5 is known to be wrong."""
 
 
-class Middle(torch.nn.Module):
+class Middle(HandPoseModel):
     """Answers the middle of the cube, for every joint."""
 
     space, resolution = Space.CUBE, 24
 
     def __init__(self, skeleton):
         super().__init__()
-        self.skeleton, self.arguments = skeleton, {}
+        self.skeleton = skeleton
 
     def forward(self, points):
         return points.new_zeros(len(points), len(self.skeleton), 3)

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
+from handkit.models.network import HandPoseModel
 
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 BETWEEN = "+"
@@ -80,7 +81,7 @@ def check_network(name: str, *, parts: bool = False) -> str:
 def add_network(text: str) -> str:
     """The name under which `FILE.py:CLASS`, a network of the user's own, is known from now on: that of its class.
 
-    Raises HandkitError where there is no such file or class, or the name is taken.
+    Raises HandkitError where there is no such file or class, it is no `HandPoseModel`, or its name is taken.
     """
     file, _, name = text.rpartition(":")
     path = Path(file).resolve()
@@ -97,15 +98,20 @@ def add_network(text: str) -> str:
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
-        MODELS[name] = getattr(module, name)
+        kind = getattr(module, name)
     except Exception as error:  # whatever a user's file raises
         raise HandkitError(f"--network {text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
+    if not (isinstance(kind, type) and issubclass(kind, HandPoseModel)):
+        raise HandkitError(f"--network {text}: write class {name}(HandPoseModel), from handkit", status=2)
+    if lacking := sorted(kind.__abstractmethods__):
+        raise HandkitError(f"--network {text}: {name} has no {' and no '.join(lacking)}; write them", status=2)
+    MODELS[name] = kind
     return name
 
 
 def options(network: str) -> dict[str, Option]:
     """The keywords that the network's constructor takes."""
-    parameters = inspect.signature((MODELS | PARTS)[network]).parameters.values()
+    parameters = inspect.signature((MODELS | PARTS)[network].__init__).parameters.values()
     return {
         each.name: Option(each.name, each.default, each.annotation)
         for each in parameters

@@ -7,29 +7,26 @@ loading.
 
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
-from torch import Tensor, nn
+from torch import Tensor
 
 from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
 from handkit.files.regular import open_regular
-from handkit.models import MODELS, PARTS, HandPoseModel, Part
-from handkit.models.confidence import Confidence
-from handkit.models.detector import HandDetector
-from handkit.models.localizer import Localizer
+from handkit.models import MODELS, PARTS
+from handkit.models.network import AnyNetwork, HandPoseModel, Network
 from handkit.skeleton import HAND21, NYU14, Skeleton
 
 FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
-AnyPart = TypeVar("AnyPart", Localizer, HandDetector, Confidence)
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class CheckpointInfo:
 
 def save(
     path: Path | str,
-    model: HandPoseModel | Part,
+    model: Network,
     *,
     recipe: dict[str, Any] | None = None,
     notes: dict[str, Any] | None = None,
@@ -61,7 +58,7 @@ def save(
 
     Args:
         path: of the file, whose folder exists.
-        model: uncompiled, of a class that `MODELS` names, or the localizer.
+        model: uncompiled, of a class that `MODELS` or `PARTS` names.
         recipe: JSON values: what it was trained with.
         notes: further JSON values, such as samples seen and validation error.
         half: store convolution and matrix weights in half precision. Vectors (biases, batch statistics)
@@ -71,15 +68,14 @@ def save(
         CheckpointError: the class has no name, the weights are not finite or too large for half precision,
             or the folder cannot be written to.
     """
-    network = cast(nn.Module, model)
-    tensors = {name: _stored(tensor, half=half) for name, tensor in network.state_dict().items()}
+    tensors = {name: _stored(tensor, half=half) for name, tensor in model.state_dict().items()}
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise CheckpointError(f"{path} was not written: {_listed(broken)} hold values that are not finite")
-    skeleton = None if isinstance(model, Part) else asdict(model.skeleton)
+    skeleton = asdict(model.skeleton) if isinstance(model, HandPoseModel) else None
     content = {
         "format": FORMAT,
-        "model": _name_of(network),
+        "model": _name_of(model),
         "arguments": model.arguments,
         "skeleton": skeleton,
         "recipe": recipe,
@@ -108,12 +104,11 @@ def load(path: Path | str, *, readout: dict[str, Any] | None = None) -> HandPose
         model = MODELS[info.model](info.skeleton, **info.arguments | (readout or {}))
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path}: no {info.model} network can be built from it: {error}") from error
-    _fill(cast(nn.Module, model), info, tensors)
-    model.eval()
-    return model
+    _fill(model, info, tensors)
+    return model.eval()
 
 
-def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
+def load_part(path: Path | str, kind: type[AnyNetwork]) -> AnyNetwork:
     """The part (a localizer, detector, ...) in a weights file, on the CPU, float32, in evaluation mode.
 
     Raises:
@@ -131,7 +126,7 @@ def load_part(path: Path | str, kind: type[AnyPart]) -> AnyPart:
     return model.eval()
 
 
-def load_fitting(path: Path | str, model: HandPoseModel | Part) -> list[str]:
+def load_fitting(path: Path | str, model: Network) -> list[str]:
     """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
 
     So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new,
@@ -141,28 +136,27 @@ def load_fitting(path: Path | str, model: HandPoseModel | Part) -> list[str]:
         CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
     """
     info, tensors = _read(Path(path))
-    network = cast(nn.Module, model)
-    name = _name_of(network)
+    name = _name_of(model)
     if info.model != name:
         raise CheckpointError(f"{path} holds the weights of {info.model}, and {name} was to be filled")
     _refuse_damaged(info, tensors)
-    ours: dict[str, Tensor] = network.state_dict()
+    ours: dict[str, Tensor] = model.state_dict()
     fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
-    if info.skeleton and info.skeleton.joints != cast(HandPoseModel, model).skeleton.joints:
-        head = _head(cast(HandPoseModel, model), name)
+    if info.skeleton and isinstance(model, HandPoseModel) and info.skeleton.joints != model.skeleton.joints:
+        head = _head(model)
         fitting = {key: value for key, value in fitting.items() if key not in head}
     if sum(value.numel() for value in fitting.values()) < LEAST_FIT * sum(value.numel() for value in ours.values()):
         raise CheckpointError(f"next to nothing in {path} fits this {name} network: it has other sizes throughout")
-    network.load_state_dict(ours | fitting)
+    model.load_state_dict(ours | fitting)
     return [key for key in ours if key not in fitting]
 
 
-def _head(model: HandPoseModel, name: str) -> set[str]:
+def _head(model: HandPoseModel) -> set[str]:
     """Names of the tensors whose size depends on the number of joints."""
     other = NYU14 if len(model.skeleton) != len(NYU14) else HAND21
     with torch.device("meta"):
-        theirs = cast(nn.Module, MODELS[name](other, **model.arguments)).state_dict()
-    ours = cast(nn.Module, model).state_dict()
+        theirs = type(model)(other, **model.arguments).state_dict()
+    ours = model.state_dict()
     return {key for key, value in ours.items() if key not in theirs or theirs[key].shape != value.shape}
 
 
@@ -176,7 +170,7 @@ def read_info(path: Path | str) -> CheckpointInfo:
     return _read(Path(path))[0]
 
 
-def _name_of(network: nn.Module) -> str:
+def _name_of(network: Network) -> str:
     for name, kind in (PARTS | MODELS).items():
         if type(network) is kind:
             return name
@@ -237,7 +231,7 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
         info = CheckpointInfo(
             path=path,
             model=str(content["model"]),
-            arguments=_arguments_before(str(content["model"])) | dict(content["arguments"]),
+            arguments=dict(content["arguments"]),
             skeleton=skeleton,
             recipe=content["recipe"],
             notes=dict(content["notes"]),
@@ -245,14 +239,10 @@ def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: its metadata are incomplete ({error})") from error
-    if info.model not in {*MODELS, *PARTS}:
+    kind = (MODELS | PARTS).get(info.model)
+    if kind is None:
         raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
-    return info
-
-
-def _arguments_before(model: str) -> dict[str, Any]:
-    """What arguments were before they existed, for files that lack them; beside these it is what is their default."""
-    return getattr((MODELS | PARTS).get(model), "before", {})
+    return replace(info, arguments=kind.before | info.arguments)
 
 
 def _tuples(value: object) -> object:
@@ -272,7 +262,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _fill(network: nn.Module, info: CheckpointInfo, theirs: dict[str, Tensor]) -> None:
+def _fill(network: Network, info: CheckpointInfo, theirs: dict[str, Tensor]) -> None:
     """Load the tensors once it is sure that they are this network's, and whole."""
     ours: dict[str, Tensor] = network.state_dict()
     missing = [name for name in ours if name not in theirs]

@@ -11,7 +11,7 @@ the first: exchanging them exchanges the sign.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.layers.residual import PreActivationBottleneck, normalized_convolution
+from handkit.models.network import Network
 
 SURE_MM = 20.0
 """Mean joint error (mm) below which an answer is good."""
@@ -107,7 +108,7 @@ class Look(nn.Module):
         return torch.cat([seen.mean((2, 3)), seen.amax((2, 3))], dim=1)
 
 
-class Confidence(nn.Module):
+class Confidence(Network):
     """Evidence to a verdict.
 
     Args:
@@ -122,9 +123,6 @@ class Confidence(nn.Module):
         self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
     ) -> None:
         super().__init__()
-        self.arguments: dict[str, Any] = {
-            "joints": joints, "features": features, "hidden": hidden, "width": width, "dropout": dropout
-        }  # fmt: skip
         inner, narrow = 96, 32
         self.normalize = nn.BatchNorm1d(features) if features else nn.Identity()
         self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)

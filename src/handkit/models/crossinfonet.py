@@ -34,7 +34,7 @@ Where we differ from both:
 https://openaccess.thecvf.com/content_CVPR_2019/papers/Du_CrossInfoNet_Multi-Task_Information_Sharing_Based_Hand_Pose_Estimation_CVPR_2019_paper.pdf
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -45,6 +45,7 @@ from handkit.geometry.crop import Space
 from handkit.layers.heatmaps import blurred_cell_heatmaps
 from handkit.layers.projection import project
 from handkit.layers.residual import PostActivationBottleneck, normalized_convolution
+from handkit.models.network import HandPoseModel
 from handkit.skeleton import Skeleton
 
 CHANNELS = 256
@@ -190,14 +191,12 @@ def _initialize(network: nn.Module, *, initializer: Literal["xavier", "normal"])
                 nn.init.normal_(module.weight, std=0.01)
 
 
-def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int, initializer: str) -> None:
+def _check_arguments(skeleton: Skeleton, *, resolution: int, hidden: int) -> None:
     """Refuse what the layers could not be built or run with."""
     if resolution <= 0 or resolution % 32:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 96")
     if hidden < 1:
         raise ValueError(f"hidden is {hidden}, it must be at least 1, for example 1024")
-    if initializer not in {"xavier", "normal"}:
-        raise ValueError(f"initializer is {initializer!r}, it must be one of xavier, normal")
     split = sorted((*skeleton.palm, *skeleton.fingers))
     if split != list(range(len(skeleton))) or not skeleton.palm or not skeleton.fingers:
         raise ValueError(
@@ -210,7 +209,7 @@ def split_of(skeleton: Skeleton, split: Split) -> tuple[tuple[int, ...], tuple[i
     """(palm, fingers) as indices; raises ValueError for the figure's split of other joints than NYU's."""
     if split == "code":
         return skeleton.palm, skeleton.fingers
-    if split != "figure" or not set(FIGURE_PALM) <= set(skeleton.joints):
+    if not set(FIGURE_PALM) <= set(skeleton.joints):
         raise ValueError(
             f"split is {split!r} of {skeleton.name}; it must be code, or figure for NYU's joints, which Fig. 4 shows"
         )
@@ -218,7 +217,7 @@ def split_of(skeleton: Skeleton, split: Split) -> tuple[tuple[int, ...], tuple[i
     return palm, tuple(index for index in range(len(skeleton)) if index not in palm)
 
 
-class CrossInfoNet(nn.Module):
+class CrossInfoNet(HandPoseModel):
     """The network of the paper. Its ablation: {base, base + HM, cross, cross + HM} = `cross` x `heatmaps`.
 
     Args:
@@ -258,14 +257,9 @@ class CrossInfoNet(nn.Module):
         beta: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_arguments(skeleton, resolution=resolution, hidden=hidden, initializer=initializer)
+        _check_arguments(skeleton, resolution=resolution, hidden=hidden)
         self.palm_joints, self.finger_joints = split_of(skeleton, split)
         self.skeleton, self.resolution, self.cross, self.alpha, self.beta = skeleton, resolution, cross, alpha, beta
-        self.arguments: dict[str, Any] = {
-            "resolution": resolution, "cross": cross, "heatmaps": heatmaps, "hidden": hidden, "joined": joined,
-            "split": split, "dropout": dropout, "initializer": initializer, "gamma": gamma, "alpha": alpha,
-            "beta": beta,
-        }  # fmt: skip
         joints, cells = len(skeleton), resolution // 16
         self.pyramid = Pyramid(finest=4 if heatmaps else 8)
         self.heatmaps = (

@@ -43,35 +43,185 @@ layers it does not give:
 https://arxiv.org/abs/1711.08996
 """
 
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from handkit.geometry.crop import Space
 from handkit.layers.batch_renorm import BatchRenorm2d
 from handkit.layers.fields import Field, encode, foreground, shrink, votes
 from handkit.layers.heatmaps import cell_centers, highest_cell
+from handkit.layers.hourglass import Hourglass
 from handkit.layers.projection import project, unproject
 from handkit.layers.readout import look_up, mean_shift, take_strongest
-from handkit.models.densereg_stacks import (
-    MAPS,
-    REGRESSED,
-    Answer,
-    Cells,
-    Reinjection,
-    Stack,
-    StackAnswer,
-    direct_regression,
-    stem,
-)
+from handkit.models.network import HandPoseModel
 from handkit.skeleton import Skeleton
+
+Answer = Literal["field", "offset", "detection-depth", "detection-coordinates", "coordinates"]
+
+MAPS: dict[Answer, dict[str, int]] = {
+    "field": {"heatmap": 1, "closeness": 1, "direction": 3},
+    "offset": {"heatmap": 1, "offset": 3},
+    "detection-depth": {"heatmap": 1},
+    "detection-coordinates": {"heatmap": 1},
+    "coordinates": {},
+}
+"""What the maps of a stack are, in order, and how many of each a joint has."""
+
+REGRESSED: dict[Answer, dict[str, int]] = {
+    "detection-depth": {"depth": 1}, "detection-coordinates": {"coordinates": 3}, "coordinates": {"coordinates": 3}
+}  # fmt: skip
+"""What a joint has that is regressed for the image as a whole."""
 
 HEAT_RADIUS = 2 * 4 / 32
 """tau: 4 of 32 cells across an image that is 2 wide."""
 REACH = 100 / 150
 """Of mean shift's first histogram, half edges."""
+
+
+def activated_convolution(inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1) -> nn.Sequential:
+    """Convolution, batch renormalization, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
+        BatchRenorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class Residual(nn.Module):
+    """1x1 to half of the *inputs*, 3x3, 1x1 to the outputs, all activated; nothing after the sum."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        middle = inputs // 2
+        self.body = nn.Sequential(
+            activated_convolution(inputs, middle),
+            activated_convolution(middle, middle, kernel=3),
+            activated_convolution(middle, outputs),
+        )
+        self.shortcut = nn.Identity() if inputs == outputs else activated_convolution(inputs, outputs)
+
+    def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs H W"]:
+        return self.shortcut(features) + self.body(features)
+
+
+def stem(channels: int) -> nn.Sequential:
+    """Depth `(B, 1, S, S)` to features `(B, channels, S/4, S/4)`."""
+    return nn.Sequential(
+        activated_convolution(1, channels // 4, kernel=7, stride=2),
+        Residual(channels // 4, channels // 2),
+        nn.MaxPool2d(2),
+        Residual(channels // 2, channels // 2),
+        Residual(channels // 2, channels),
+    )
+
+
+class Cells(NamedTuple):
+    """What is where on the S/4 x S/4 grid of the maps."""
+
+    image: Float[Tensor, "B 3 H W"]
+    """(u, v) in [-1, 1] and depth as the network reads it."""
+    foreground: Bool[Tensor, "B H W"]
+
+
+class FieldHead(nn.Module):
+    """R from the features, S from those and where the cells are, V from both maps, with and without background.
+
+    Without `closeness` there is no S, and V (then an offset) is made from R alone.
+    """
+
+    def __init__(self, channels: int, joints: int, *, closeness: bool, dropout: float) -> None:
+        super().__init__()
+        wide, maps = 2 * channels, (1 + closeness) * joints
+        self.heatmaps = nn.Conv2d(channels, joints, 1)
+        self.closeness = (
+            nn.Sequential(Residual(channels + 3, channels), nn.Conv2d(channels, joints, 1)) if closeness else None
+        )
+        self.whole = nn.Sequential(Residual(channels + maps, wide), Residual(wide, wide))
+        self.hand = nn.Sequential(Residual(channels + maps, wide), Residual(wide, wide))
+        self.both = Residual(2 * wide, 2 * wide)
+        self.direction = nn.Sequential(
+            nn.Conv2d(2 * wide + 3, 2 * wide, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Conv2d(2 * wide, 2 * wide, 1), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Conv2d(2 * wide, 3 * joints, 1),
+        )  # fmt: skip
+
+    def forward(
+        self, hourglass: Float[Tensor, "B C H W"], features: Float[Tensor, "B C H W"], cells: Cells
+    ) -> Float[Tensor, "B maps H W"]:
+        maps = self.heatmaps(features)
+        if self.closeness is not None:
+            maps = torch.cat((maps, self.closeness(torch.cat((features, cells.image), dim=1))), dim=1)
+        whole = torch.cat((hourglass, maps), dim=1)
+        both = self.both(torch.cat((self.whole(whole), self.hand(whole * cells.foreground.unsqueeze(1))), dim=1))
+        return torch.cat((maps, self.direction(torch.cat((both, cells.image), dim=1))), dim=1)
+
+
+def regression_head(channels: int, joints: int, *, numbers: int, dropout: float) -> nn.Sequential:
+    """`numbers` of each joint, `(B, J, numbers)`, by fully connected layers on the map's 8 x 8 maxima."""
+    return nn.Sequential(
+        nn.AdaptiveMaxPool2d(8), nn.Flatten(),
+        nn.Linear(64 * channels, 512), nn.ReLU(inplace=True), nn.Dropout(dropout),
+        nn.Linear(512, 512), nn.ReLU(inplace=True), nn.Dropout(dropout),
+        nn.Linear(512, numbers * joints), nn.Unflatten(1, (joints, numbers)),
+    )  # fmt: skip
+
+
+def direct_regression(channels: int, joints: int, *, dropout: float) -> nn.Sequential:
+    """The first baseline: coordinates from the stem's features, without an hourglass."""
+    return nn.Sequential(
+        Residual(channels, channels),
+        Residual(channels, channels),
+        regression_head(channels, joints, numbers=3, dropout=dropout),
+    )
+
+
+class StackAnswer(NamedTuple):
+    features: Float[Tensor, "B C H W"]
+    maps: Float[Tensor, "B maps H W"]
+    regressed: Float[Tensor, "B J _"] | None
+    """Of the baselines that detect joints in the image and regress the rest."""
+
+
+class Stack(nn.Module):
+    """One hourglass, its features, the maps that `answer` has, and what is regressed from all of it and the depth."""
+
+    def __init__(self, channels: int, joints: int, *, answer: Answer, dropout: float) -> None:
+        super().__init__()
+        self.hourglass = Hourglass(lambda: Residual(channels, channels), order=4, core=False, window=3)
+        self.features = nn.Sequential(Residual(channels, channels), activated_convolution(channels, channels))
+        regressed = sum(REGRESSED.get(answer, {}).values())
+        closeness, known = "closeness" in MAPS[answer], channels + joints + 1
+        self.field = None if regressed else FieldHead(channels, joints, closeness=closeness, dropout=dropout)
+        self.heatmaps = nn.Conv2d(channels, joints, 1) if regressed else None
+        self.regression = regression_head(known, joints, numbers=regressed, dropout=dropout) if regressed else None
+
+    def forward(self, inputs: Float[Tensor, "B C H W"], cells: Cells) -> StackAnswer:
+        hourglass = self.hourglass(inputs)
+        features = self.features(hourglass)
+        if self.field is not None:
+            return StackAnswer(features, self.field(hourglass, features, cells), None)
+        assert self.heatmaps is not None
+        assert self.regression is not None
+        heatmaps = self.heatmaps(features)
+        regressed = self.regression(torch.cat((features, heatmaps, cells.image[:, 2:]), dim=1))
+        return StackAnswer(features, heatmaps, regressed.float())
+
+
+class Reinjection(nn.Module):
+    """What a stack found, added to what the next one reads."""
+
+    def __init__(self, channels: int, maps: int) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(maps, channels, 1)
+        self.features = nn.Conv2d(channels, channels, 1)
+
+    def forward(
+        self, features: Float[Tensor, "B C H W"], maps: Float[Tensor, "B maps H W"]
+    ) -> Float[Tensor, "B C H W"]:
+        return self.features(features) + self.maps(maps)
 
 
 class DenseAnswer(NamedTuple):
@@ -93,7 +243,7 @@ def cells_of(points: Float[Tensor, "B 3 S S"]) -> Cells:
     cells = shrink(points, points.shape[-1] // 4)
     line = cell_centers(cells.shape[-1], device=points.device)
     grid = torch.stack(torch.meshgrid(line, line, indexing="xy")).expand_as(cells[:, :2])
-    return Cells(torch.cat((grid, depth_as_published(cells)), dim=1), cells, foreground(cells))
+    return Cells(torch.cat((grid, depth_as_published(cells)), dim=1), foreground(cells))
 
 
 def cone_heatmaps(joints: Float[Tensor, "B J 2"], size: int) -> Float[Tensor, "B J size size"]:
@@ -119,27 +269,20 @@ def _half_square(error: Float[Tensor, "T B *rest"]) -> Float[Tensor, ""]:
     return error.float().square().sum() / (2 * error.shape[1])
 
 
-def _check_arguments(arguments: dict[str, Any]) -> None:
+def _check_arguments(*, resolution: int, channels: int, stacks: int, top: int, theta: float, sigma: float) -> None:
     """Refuse what could not be built or read."""
-    for name, step in (("resolution", 4), ("channels", 8)):
-        value = arguments[name]
+    for name, value, step in (("resolution", resolution, 4), ("channels", channels, 8)):
         if value <= 0 or value % step:
             raise ValueError(f"{name} is {value}, it must be a positive multiple of {step}, for example 128")
-    if arguments["answer"] not in MAPS:
-        raise ValueError(f"answer is {arguments['answer']!r}, it must be one of {', '.join(MAPS)}")
-    for name in ("stacks", "top"):
-        if arguments[name] < 1:
-            raise ValueError(f"{name} is {arguments[name]}, it must be at least 1")
-    for name in ("theta", "sigma"):
-        if arguments[name] <= 0:
-            raise ValueError(f"{name} is {arguments[name]:g} half edges of the cube, it must be above 0")
-    if not 0 <= arguments["decay"] <= 1:
-        raise ValueError(f"decay is {arguments['decay']:g}, it must be from 0 to 1; the paper has 0.99")
-    if arguments["initial_std"] is not None and arguments["initial_std"] < 0:
-        raise ValueError(f"initial_std is {arguments['initial_std']:g}, it must be at least 0, or None")
+    for name, count in (("stacks", stacks), ("top", top)):
+        if count < 1:
+            raise ValueError(f"{name} is {count}, it must be at least 1")
+    for name, length in (("theta", theta), ("sigma", sigma)):
+        if length <= 0:
+            raise ValueError(f"{name} is {length:g} half edges of the cube, it must be above 0")
 
 
-class DenseReg(nn.Module):
+class DenseReg(HandPoseModel):
     """The network of the paper.
 
     Args:
@@ -163,7 +306,6 @@ class DenseReg(nn.Module):
 
     space = Space.CUBE
     readout = frozenset({"top", "sigma", "weighted"})
-    """Arguments that decide only how the maps are read: the same weights serve all their values."""
 
     def __init__(
         self,
@@ -185,11 +327,11 @@ class DenseReg(nn.Module):
         self.skeleton, self.resolution, self.weighted = skeleton, resolution, weighted
         self.answer: Answer = answer
         self.top, self.theta, self.sigma = top, theta, sigma
-        self.arguments: dict[str, Any] = {
-            "resolution": resolution, "answer": answer, "stacks": stacks, "top": top, "theta": theta, "sigma": sigma,
-            "weighted": weighted, "channels": channels, "dropout": dropout, "decay": decay, "initial_std": initial_std,
-        }  # fmt: skip
-        _check_arguments(self.arguments)
+        _check_arguments(resolution=resolution, channels=channels, stacks=stacks, top=top, theta=theta, sigma=sigma)
+        if not 0 <= decay <= 1:
+            raise ValueError(f"decay is {decay:g}, it must be from 0 to 1; the paper has 0.99")
+        if initial_std is not None and initial_std < 0:
+            raise ValueError(f"initial_std is {initial_std:g}, it must be at least 0, or None")
         joints, maps, direct = len(skeleton), sum(MAPS[answer].values()) * len(skeleton), answer == "coordinates"
         stacks = 0 if direct else stacks
         self.stem = stem(channels)
@@ -217,7 +359,9 @@ class DenseReg(nn.Module):
         maps, regressed = self.outputs(points)
         if regressed is None:
             return self.read(maps[-1], points)
-        return self.read_depth(maps[-1], regressed[-1], points) if self.answer == "detection-depth" else regressed[-1]
+        if self.answer == "detection-depth":  # at each heat map's highest cell
+            return unproject(torch.cat((highest_cell(maps[-1]), regressed[-1]), dim=-1), points)
+        return regressed[-1]
 
     def read(self, maps: Float[Tensor, "B M H W"], points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """Joints in `Space.CUBE` that the maps of a stack vote for: Algorithm 1."""
@@ -237,12 +381,6 @@ class DenseReg(nn.Module):
             pixels = project(candidates.flatten(1, 2), points).unflatten(1, candidates.shape[1:3])
             weights = (score > 0) * look_up(heatmaps, pixels)
         return mean_shift(candidates, weights, width=self.sigma, reach=REACH)
-
-    def read_depth(
-        self, heatmaps: Float[Tensor, "B J H W"], depth: Float[Tensor, "B J 1"], points: Float[Tensor, "B 3 S S"]
-    ) -> Float[Tensor, "B J 3"]:
-        """Joints in `Space.CUBE` at each heat map's highest cell, with the regressed depth."""
-        return unproject(torch.cat((highest_cell(heatmaps), depth), dim=-1), points)
 
     def targets(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> Float[Tensor, "B M H W"]:
         """The maps of one stack that knows the joints."""

@@ -26,7 +26,7 @@ https://arxiv.org/abs/1904.07850
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.layers.residual import normalized_convolution
+from handkit.models.network import Network
 
 FOCAL = 160.0
 """Focal length of the images the network reads, pixels."""
@@ -101,7 +102,7 @@ def _pool(values: Float[Tensor, "B 1 H W"], cells: int) -> Float[Tensor, "B 1 H 
     return functional.max_pool2d(values, cells, stride=1, padding=cells // 2)
 
 
-class HandDetector(nn.Module):
+class HandDetector(Network):
     """From a depth image to maps of hands.
 
     Args:
@@ -125,14 +126,6 @@ class HandDetector(nn.Module):
     ) -> None:
         super().__init__()
         self.depth_weight, self.left_weight, self.axes_weight = depth_weight, left_weight, axes_weight
-        self.arguments: dict[str, Any] = {
-            "channels": list(channels),
-            "blocks": blocks,
-            "features": features,
-            "depth_weight": depth_weight,
-            "left_weight": left_weight,
-            "axes_weight": axes_weight,
-        }
         self.stem = normalized_convolution(3, channels[0], kernel=5, stride=2)
         self.down = nn.ModuleList(
             nn.Sequential(

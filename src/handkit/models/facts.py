@@ -5,20 +5,20 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from handkit.errors import CheckpointError
 from handkit.hub import weights_folders
-from handkit.models import MODELS, PARTS, HandPoseModel, Part
+from handkit.models import MODELS, PARTS
 from handkit.models.arguments import options
 from handkit.models.checkpoint import read_info
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HEIGHT, WIDTH, HandDetector
 from handkit.models.localizer import Localizer
+from handkit.models.network import HandPoseModel, Network
 from handkit.models.papers import PAPERS
 from handkit.named_cameras import CAMERAS
 from handkit.skeleton import HAND21, NYU14, Skeleton
@@ -59,14 +59,14 @@ def network_facts(name: str) -> dict[str, Any]:
     return facts | said
 
 
-def count_parameters(model: HandPoseModel | Part) -> int:
+def count_parameters(model: Network) -> int:
     """Numbers that training changes."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def count_operations(model: HandPoseModel | Localizer | HandDetector) -> int:
     """Floating point operations of one crop, or image: a multiplication and an addition are two. Counted, not run."""
-    network = cast(nn.Module, model).to("meta").eval()
+    network = model.to("meta").eval()
     shape = (1, HEIGHT, WIDTH) if isinstance(model, HandDetector) else (3, model.resolution, model.resolution)
     points = torch.empty(1, *shape, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -74,7 +74,7 @@ def count_operations(model: HandPoseModel | Localizer | HandDetector) -> int:
     return counter.get_total_flops()
 
 
-def _input(model: HandPoseModel | Part) -> str:
+def _input(model: HandPoseModel | Localizer | HandDetector | Confidence) -> str:
     """Pixels, or what else a network reads."""
     if isinstance(model, HandDetector):
         return f"{WIDTH}x{HEIGHT}"

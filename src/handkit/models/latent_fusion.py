@@ -31,7 +31,7 @@ https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20late
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -48,7 +48,7 @@ from handkit.layers.heatmaps import (
 )
 from handkit.layers.hourglass import Hourglass
 from handkit.layers.residual import PreActivationBottleneck
-from handkit.models.description import Description
+from handkit.models.network import Description, HandPoseModel
 from handkit.skeleton import Skeleton
 
 Plane = Literal["xy", "xz", "yz"]
@@ -120,29 +120,18 @@ def _initialize(network: nn.Module, *, std: float) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def _check_arguments(arguments: dict[str, Any]) -> None:
+def _check_arguments(*, resolution: int, planes: list[Plane], explicit: bool, channels: int, hourglasses: int) -> None:
     """Refuse what the layers could not be built or run with."""
-    resolution, planes, std = arguments["resolution"], arguments["planes"], arguments["initial_std"]
     if resolution <= 0 or resolution % 16:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 16, for example 128")
     if not planes or len(set(planes)) < len(planes) or not set(planes) <= set(AXES):
         raise ValueError(f"planes are {planes}, each of {list(AXES)} may be there once")
-    choices = {"fusion": get_args(Mixture), "heatmaps": get_args(Heatmaps), "yz": get_args(Direction)}
-    for name, known in choices.items():
-        if arguments[name] not in known:
-            raise ValueError(f"{name} is {arguments[name]!r}, it must be one of {', '.join(known)}")
-    if arguments["heatmaps"] == "explicit" and planes != ["xy"]:
+    if explicit and planes != ["xy"]:
         raise ValueError(f"planes are {planes}, explicit heat maps lie in the image: planes must be ['xy']")
-    if arguments["channels"] <= 0 or arguments["channels"] % 16:
-        raise ValueError(
-            f"channels are {arguments['channels']}, they must be a positive multiple of 16; the paper's 128"
-        )
-    if arguments["hourglasses"] < 1:
-        raise ValueError(f"hourglasses are {arguments['hourglasses']}, each branch must have at least 1")
-    if std is not None and std < 0:
-        raise ValueError(f"initial_std is {std:g}, it must be at least 0, or None")
-    if not arguments["transition"] >= 0:
-        raise ValueError(f"transition is {arguments['transition']:g}, it must be at least 0; the paper has 1")
+    if channels <= 0 or channels % 16:
+        raise ValueError(f"channels are {channels}, they must be a positive multiple of 16; the paper's 128")
+    if hourglasses < 1:
+        raise ValueError(f"hourglasses are {hourglasses}, each branch must have at least 1")
 
 
 def shares_of(heatmaps: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J H W"]:
@@ -222,7 +211,7 @@ class Fusion(nn.Module):
         return positive / positive.sum(1, keepdim=True)
 
 
-class LatentFusion(nn.Module):
+class LatentFusion(HandPoseModel):
     """The network of the paper: shared features, a branch for each plane, fused.
 
     Args:
@@ -248,7 +237,6 @@ class LatentFusion(nn.Module):
 
     space = Space.IMAGE
     before: ClassVar[dict[str, Any]] = {"yz": "horizontal"}
-    """Arguments of weights files that lack them, where it is not the default."""
 
     def __init__(
         self,
@@ -267,13 +255,13 @@ class LatentFusion(nn.Module):
     ) -> None:
         super().__init__()
         self.skeleton, self.resolution, self.planes, self.transition = skeleton, resolution, tuple(planes), transition
-        self.arguments: dict[str, Any] = {
-            "resolution": resolution, "planes": list(planes), "hourglasses": hourglasses, "heatmaps": heatmaps,
-            "fusion": fusion, "reinjection": reinjection, "channels": channels, "yz": yz,
-            "initial_std": initial_std, "transition": transition,
-        }  # fmt: skip
-        _check_arguments(self.arguments)
         self.explicit = heatmaps == "explicit"
+        sizes = {"resolution": resolution, "channels": channels, "hourglasses": hourglasses}
+        _check_arguments(planes=list(planes), explicit=self.explicit, **sizes)
+        if initial_std is not None and initial_std < 0:
+            raise ValueError(f"initial_std is {initial_std:g}, it must be at least 0, or None")
+        if not transition >= 0:
+            raise ValueError(f"transition is {transition:g}, it must be at least 0; the paper has 1")
         joints, learned = len(skeleton), fusion == "learned" and len(planes) > 1
         reinjection = reinjection and learned
         self.features = feature_extractor(channels)

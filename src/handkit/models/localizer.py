@@ -18,7 +18,7 @@ Where we differ:
 https://arxiv.org/abs/1708.08325
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.layers.residual import residual_trunk
+from handkit.models.network import Network
 
 WINDOWS = (128, 64, 32)
 """Sides of the central windows, crop pixels."""
@@ -77,15 +78,7 @@ class Windows(nn.Module):
         return torch.cat([network(window(depth, size=size)).flatten(1) for size, network in pairs], dim=1)
 
 
-def _check_arguments(*, features: str, hidden: int) -> None:
-    """Refuse what could not be built."""
-    if features not in {"scalenet", "residual"}:
-        raise ValueError(f"features is {features!r}, it must be one of scalenet, residual")
-    if hidden < 1:
-        raise ValueError(f"hidden is {hidden}, it must be at least 1; the paper has 1024")
-
-
-class Localizer(nn.Module):
+class Localizer(Network):
     """From a crop to the joint mean.
 
     Args:
@@ -111,16 +104,10 @@ class Localizer(nn.Module):
         verdict_weight: float = 0.05,
     ) -> None:
         super().__init__()
-        _check_arguments(features=features, hidden=hidden)
+        if hidden < 1:
+            raise ValueError(f"hidden is {hidden}, it must be at least 1; the paper has 1024")
         self.verdict = verdict
         self.verdict_weight = verdict_weight
-        self.arguments: dict[str, Any] = {
-            "features": features,
-            "hidden": hidden,
-            "dropout": dropout,
-            "verdict": verdict,
-            "verdict_weight": verdict_weight,
-        }
         outputs = 4 if verdict else 3
         if features == "scalenet":
             self.features = Windows(filters=FILTERS)

@@ -35,9 +35,8 @@ https://bmvc2019.org/wp-content/uploads/papers/0918-paper.pdf
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -49,6 +48,7 @@ from handkit.layers.fields import encode, foreground, shrink
 from handkit.layers.heatmaps import gaussian_heatmaps
 from handkit.layers.projection import project
 from handkit.layers.residual import PostActivationBottleneck, normalized_convolution
+from handkit.models.network import HandPoseModel
 from handkit.skeleton import Skeleton
 
 Reparameterization = Literal["fields", "deconvolution", "heatmaps", "heatmaps+depth"]
@@ -62,8 +62,6 @@ UNITS: dict[Backbone, tuple[int, int, int, int]] = {
 """Residual blocks of the four layers."""
 WIDTH: dict[Backbone, int] = {"resnet18": 64, "resnet50": 256, "resnet101": 256}
 """Channels of the first layer's output; each layer has twice those of the one before."""
-PUBLISHED = {"theta": 0.4, "transition": 0.01}
-"""Normalized units."""
 HEATMAP_SIGMA = 3.4 / math.sqrt(2) / 32
 """Standard deviation of the 2D heat maps between stages, of the map's side."""
 
@@ -166,23 +164,19 @@ def heat_maps(
     return torch.cat((heat, heat * joints[..., 2, None, None]), dim=1)
 
 
-def _check_arguments(
-    *, resolution: int, stages: int, sizes: Mapping[str, float], choices: Mapping[str, tuple[str, Iterable[str]]]
-) -> None:
+def _check_arguments(*, resolution: int, stages: int, theta: float, transition: float) -> None:
     """Refuse what the layers could not be built or run with."""
-    for name, (value, known) in choices.items():
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}, it must be one of {', '.join(known)}")
     if resolution <= 0 or resolution % 32:
         raise ValueError(f"resolution is {resolution}, it must be a positive multiple of 32, for example 128")
     if stages < 1:
         raise ValueError(f"stages are {stages}, there must be one at least; the paper has 2")
-    for name, size in sizes.items():
-        if not size > 0:
-            raise ValueError(f"{name} is {size}, it must be positive; the paper has {PUBLISHED[name]}")
+    if not theta > 0:
+        raise ValueError(f"theta is {theta}, it must be positive; the paper has 0.4")
+    if not transition > 0:
+        raise ValueError(f"transition is {transition}, it must be positive; the paper has 0.01")
 
 
-class SRN(nn.Module):
+class SRN(HandPoseModel):
     """The network of the paper.
 
     Args:
@@ -214,25 +208,10 @@ class SRN(nn.Module):
         transition: float = 0.01,
     ) -> None:
         super().__init__()
-        choices = {
-            "space": (space, ("image", "cube")), "loss": (loss, ("smooth-l1", "squared")),
-            "reparameterization": (reparameterization, MAPS), "backbone": (backbone, UNITS),
-        }  # fmt: skip
-        sizes = {"theta": theta, "transition": transition}
-        _check_arguments(resolution=resolution, stages=stages, sizes=sizes, choices=choices)
+        _check_arguments(resolution=resolution, stages=stages, theta=theta, transition=transition)
         self.skeleton, self.resolution, self.space = skeleton, resolution, Space(space)
         self.reparameterization, self.theta = reparameterization, theta
         self.transition = transition if loss == "smooth-l1" else None
-        self.arguments: dict[str, Any] = {
-            "resolution": resolution,
-            "stages": stages,
-            "space": space,
-            "reparameterization": reparameterization,
-            "theta": theta,
-            "backbone": backbone,
-            "loss": loss,
-            "transition": transition,
-        }
         joints, maps = len(skeleton), MAPS[reparameterization] * len(skeleton)
         self.features = preliminary_features(backbone)
         self.stages = nn.ModuleList(

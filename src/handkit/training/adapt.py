@@ -2,18 +2,16 @@
 
 import math
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import nn
 
 from handkit.errors import HandkitError
 from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
 from handkit.models.checkpoint import load
-from handkit.models.description import describe_crops
 from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
@@ -121,7 +119,7 @@ def features_of(pose: str) -> int:
     """Channels of the features that a pose network (name or path) shows the confidence network."""
     model = load(find_weights(pose))
     with torch.no_grad():
-        described = describe_crops(cast(nn.Module, model), torch.ones(1, 3, model.resolution, model.resolution))
+        described = model.describe(torch.ones(1, 3, model.resolution, model.resolution))
     return described.features.shape[1]
 
 

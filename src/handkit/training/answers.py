@@ -4,12 +4,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64
-from torch import nn
 
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
@@ -18,7 +17,7 @@ from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
-from handkit.models import MODELS, readout_of
+from handkit.models import readout_of
 from handkit.models.arguments import read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
 from handkit.models.pretrained import cubes_of
@@ -43,7 +42,7 @@ def answers_of(
     """Answers of the weights in a file for the frames of `mask`, as `predict`; raises CheckpointError or StoreError."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = load(path, readout=readout)
-    cast(nn.Module, model).to(device)
+    model.to(device)
     if finder:
         finder.localizer.to(device)
     recipe, rows = cubes_in(path), np.flatnonzero(mask)
@@ -152,7 +151,7 @@ def read_readout(path: Path, pairs: tuple[str, ...]) -> dict[str, Any]:
     if not pairs:
         return {}
     network = read_info(path).model
-    known = readout_of(network) if network in MODELS else frozenset[str]()
+    known = readout_of(network)
     values = read_arguments(network, pairs)
     if strange := sorted(values.keys() - known):
         possible = f"without training {network} takes {', '.join(sorted(known))}" if known else "it has none that can"

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import nn
 from torch.utils.data import Dataset
 
 from handkit.asked import check_seed
@@ -152,7 +151,7 @@ class Experiment:
         batches = validation_frames(self, batches=VALIDATION_BATCHES, size=self.recipe.batch)
 
         def measure(model: HandPoseModel) -> float:
-            device = next(cast(nn.Module, model).parameters()).device
+            device = next(model.parameters()).device
             frames = [frame.to(device) for frame in batches]
             return float(crop_errors(model, frames).mean())
 
@@ -178,7 +177,7 @@ class Experiment:
         finder = find_localizer(self.localizer) if self.refined_at_test else None
 
         def measure(model: HandPoseModel) -> float:
-            device = next(cast(nn.Module, model).parameters()).device
+            device = next(model.parameters()).device
             answers = predict(model, store, self.recipe, rows=rows, finder=finder, device=device)
             return float(np.nanmean(joint_distances(estimated=answers[rows], truth=store.rows["joints"][rows])))
 

@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Int64
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from handkit.errors import TrainingError
 from handkit.geometry.frame import DepthFrame
-from handkit.models import HandPoseModel, Part
+from handkit.models.network import Network
 from handkit.recipes import Recipe
 from handkit.recipes.recipe import differences
 from handkit.training.processes import Machine, Team
@@ -33,8 +33,6 @@ LEAST_ROWS = 2
 """Batch statistics need as many in every part of a batch."""
 PATIENCE = 200
 """Steps in a row without anything learned after which a run is given up."""
-
-Network = HandPoseModel | Part
 
 
 @dataclass
@@ -56,7 +54,7 @@ class Average:
     first weights. With a decay of 0 it is the network itself.
     """
 
-    def __init__(self, network: nn.Module, *, decay: float) -> None:
+    def __init__(self, network: Network, *, decay: float) -> None:
         self.decay, self.updates = decay, 0
         self.module = copy.deepcopy(network).requires_grad_(requires_grad=False)
 
@@ -84,17 +82,16 @@ class Run:
         machine: Machine | None = None,
         say: Callable[[str], None] = lambda sentence: None,
     ) -> None:
-        network = cast(nn.Module, model)
-        network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.recipe, self.model, self.targets, self.say = recipe, network, targets, say
+        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.recipe, self.model, self.targets, self.say = recipe, model, targets, say
         self.fabric = (machine or Machine()).fabric(recipe.precision)
         self.team = Team(self.fabric)
         self.share = self.team.share(recipe.batch, least=LEAST_ROWS)
         """Of each batch, which this process sees."""
-        self.module, self.optimizer = self.fabric.setup(network, _optimizer(network, recipe))
+        self.module, self.optimizer = self.fabric.setup(model, _optimizer(model, recipe))
         self.module.mark_forward_method("loss")
         self.average_every = AVERAGE_EVERY if recipe.average > 0 else 1
-        self.average = Average(network, decay=recipe.average**self.average_every)
+        self.average = Average(model, decay=recipe.average**self.average_every)
         self.statistics = [buffer.clone() for buffer in self.model.buffers()]
         self.parts = -(-recipe.accumulate // self.team.count)
         """That this process's share of a batch passes the network in: the recipe's, or what the memory allows."""
@@ -192,7 +189,7 @@ class Run:
         if self.team.count == 1:
             # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
             with self.fabric.autocast():
-                terms = cast(Network, self.model).loss(**targets)
+                terms = self.model.loss(**targets)
             return self._add(terms, of)
         with self.fabric.no_backward_sync(self.module, enabled=not last):
             return self._add(self.module.loss(**targets), of)
@@ -224,7 +221,7 @@ class Run:
 
     def averaged(self) -> Network:
         """The network whose weights are saved and measured."""
-        return cast(Network, self.average.module.eval())
+        return self.average.module.eval()
 
     def save(self, path: Path) -> None:
         """All that an exact resume needs; to be called by the first process only."""

@@ -4,18 +4,17 @@ stream -> LabeledFrame with a jittered cube -> targets -> arguments of a network
 """
 
 from dataclasses import replace
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.graph import estimate, evidence_of
 from handkit.models import HandPoseModel
-from handkit.models.description import describe_crops
 from handkit.models.localizer import Localizer
 from handkit.recipes.augment import Augment, disturb
 from handkit.training.streams import HAND_WITHIN_MM, HypothesisFrame, before
@@ -96,7 +95,7 @@ def confidence_targets(model: HandPoseModel) -> Targets:
 
     Every second cube is moved to the joints of a first look at it, as the estimator's are.
     """
-    cast(nn.Module, model).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @torch.no_grad()
     def targets(frame: HypothesisFrame, resolution: int, generator: torch.Generator | None = None) -> dict[str, Tensor]:
@@ -104,7 +103,7 @@ def confidence_targets(model: HandPoseModel) -> Targets:
         crop = crop_hand(frame, frame.cube, model.resolution)
         points = crop.points(model.space).contiguous(memory_format=torch.channels_last)
         with torch.autocast(points.device.type, torch.bfloat16):
-            described = describe_crops(cast(nn.Module, model), points)
+            described = model.describe(points)
         evidence = evidence_of(crop, described, model.space)
         joints = crop.denormalize(described.joints.float(), model.space)
         found = evidence._asdict() | judged(frame, joints)

@@ -1,0 +1,101 @@
+"""What every network is: a torch module that knows how it was built; and what every pose network offers besides."""
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, get_args, get_origin
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from handkit.geometry.crop import Space
+from handkit.skeleton import Skeleton
+
+AnyNetwork = TypeVar("AnyNetwork", bound="Network")
+
+
+class Network(nn.Module):
+    """A torch module that can be built again from its `arguments`.
+
+    All that its constructor takes, the skeleton of a pose network aside, are keywords whose values JSON can hold.
+
+    Raises:
+        ValueError: a keyword that is annotated as a `Literal` has another value.
+        TypeError: a constructor takes anything else by position; raised where its class is defined.
+    """
+
+    arguments: dict[str, Any]
+    """Every keyword of the constructor with its value; sequences as lists."""
+    before: ClassVar[dict[str, Any]] = {}
+    """What keywords were that weights files lack because they are older than those, where it is not the default."""
+    loss: Callable[..., dict[str, Tensor]]
+    """Named terms, already weighted, whose sum is the objective."""
+
+    def __init_subclass__(cls) -> None:
+        for name, each in inspect.signature(cls.__init__).parameters.items():
+            if name not in {"self", "skeleton"} and each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+                raise TypeError(f"{cls.__name__}.__init__ takes {name} by position; write *, in front of its keywords")
+
+    def __new__(cls: type[AnyNetwork], *args: Any, **keywords: Any) -> AnyNetwork:  # noqa: ANN401
+        """Read `arguments` off the call, before `__init__` sees it."""
+        network = object.__new__(cls)
+        call = inspect.signature(cls.__init__).bind_partial(network, *args, **keywords)  # a copy is made without any
+        call.apply_defaults()
+        _check_names(call)
+        network.arguments = {
+            name: list(value) if isinstance(value, (tuple, list)) else value for name, value in call.kwargs.items()
+        }
+        return network
+
+
+def _check_names(call: inspect.BoundArguments) -> None:
+    """Raise ValueError where a keyword is none of those that its annotation lists."""
+    for name, each in call.signature.parameters.items():
+        known = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
+        if known and call.arguments.get(name) not in known:
+            raise ValueError(f"{name} is {call.arguments.get(name)!r}, it must be one of {', '.join(known)}")
+
+
+class Description(NamedTuple):
+    """What a pose network knows about B crops after one forward pass."""
+
+    joints: Float[Tensor, "B J 3"]
+    """[-1, 1], in the network's space: what `forward` answers."""
+    features: Float[Tensor, "B C H W"]
+    """A map over the crop; C is 0 for a network that shows none."""
+    spread: Float[Tensor, "B J 2"]
+    """Standard deviation of each joint's heat map, horizontal and vertical, normalized units; 0 without heat maps."""
+    peak: Float[Tensor, "B J"]
+    """Largest probability of a cell of each heat map; 0 without heat maps."""
+
+
+class HandPoseModel(Network, ABC):
+    """A network from a point map to joints, both in [-1, 1]^3 of `space`.
+
+    Channel 2 of ``points`` is the depth crop in both spaces: [-1, 1], background 1.
+    """
+
+    skeleton: Skeleton
+    """Names the J joints; the first argument of the constructor."""
+    space: Space
+    """Of the points it reads and of the joints it answers."""
+    resolution: int
+    """S, crop pixels a side."""
+    readout: ClassVar[frozenset[str]] = frozenset()
+    """Keywords that decide only how the answer is read: the same weights serve all their values."""
+    __call__: Callable[[Float[Tensor, "B 3 S S"]], Float[Tensor, "B J 3"]]
+
+    @abstractmethod
+    def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
+        """Joints in [-1, 1]^3 of ``space``."""
+
+    @abstractmethod
+    def loss(self, points: Float[Tensor, "B 3 S S"], joints: Float[Tensor, "B J 3"]) -> dict[str, Float[Tensor, ""]]:
+        """Named terms, already weighted, whose sum is the objective; ``joints`` are true, in ``space``."""
+
+    def describe(self, points: Float[Tensor, "B 3 S S"]) -> Description:
+        """Joints, and what else is known of the crop; by default nothing else."""
+        joints = self(points)
+        empty = points.new_zeros(len(points), 0, 1, 1)
+        return Description(joints, empty, torch.zeros_like(joints[..., :2]), torch.zeros_like(joints[..., 0]))
