@@ -60,7 +60,8 @@ ROOMS = {
     "doctor": {"camera", "cleaning", "sources"},
     "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "hand", "skeleton"},
-    "live": {"hand", "sinks", "sources", "tracking"},
+    "live": {"camera", "hand", "sinks", "sources", "tracking"},
+    "predicting": {"drawing", "sinks", "sources", *ESTIMATOR},
     "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
     "graph": {"hub", *NETWORKS},
@@ -185,7 +186,7 @@ RUNTIME = {
     "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton",
     "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
     "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "track", "tracking", "live",
-    "extras", "recordings", "doctor", "viewing", "archive", "benchmark",
+    "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

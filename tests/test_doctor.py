@@ -9,6 +9,7 @@ import pytest
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.doctor import Finding, examine, mirrored
+from handkit.errors import FrameError
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
@@ -98,7 +99,7 @@ def test_files_have_no_times() -> None:
 def test_what_was_refused_says_what_mends_it() -> None:
     refused = Refusals(lambda _: None)
     for index in range(3):
-        refused.add("these look like meters; give --depth-scale 1000", frame=f"frame {index}")
+        refused.add(FrameError("these look like meters; give --depth-scale 1000"), frame=f"frame {index}")
     assert found(refused=refused)["frames"] == Finding(
         "frames", "3 of 8 refused", "these look like meters; give --depth-scale 1000 (3 times)"
     )

@@ -192,8 +192,9 @@ class CameraChoice:
             same = [name for name, sheet in CAMERAS.items() if (sheet.width, sheet.height) == (width, height)]
             others = f"the camera that took it (of that size: {', '.join(same)})" if same else "its camera"
             raise SourceError(
-                f"{source} is {width}x{height} but the camera {self.name!r} is "
-                f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy"
+                f"is {width}x{height} but the camera {self.name!r} is "
+                f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy",
+                source=source,
             )
         return self.known
 

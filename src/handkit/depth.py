@@ -94,12 +94,14 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
         name, scale = ("meters", 1000.0) if middle / unit_mm < INCHES else ("inches", 25.4)
         raise FrameError(
             f"the median depth is {middle:.3g} mm with {unit_mm:g} mm a unit: these look like {name}; "
-            f"give --depth-scale {scale:g} (or Camera(unit_mm={scale:g}))"
+            f"give --depth-scale {scale:g} (or Camera(unit_mm={scale:g}))",
+            kind=name,
         )
     if middle > FARTHEST:
         raise FrameError(
             f"the median depth is {middle / 1000:.3g} m with {unit_mm:g} mm a unit, so the unit is smaller; "
-            f"give its mm, for example --depth-scale 0.1 (or Camera(unit_mm=0.1))"
+            f"give its mm, for example --depth-scale 0.1 (or Camera(unit_mm=0.1))",
+            kind="smaller unit",
         )
 
 

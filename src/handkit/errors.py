@@ -9,19 +9,20 @@ from pathlib import Path
 class HandkitError(Exception):
     """One sentence, and the exit status of a command that it ends: 1 nothing could be done, 2 wrong usage.
 
-    `about` is the file with whose name the sentence begins, where that is known.
+    Where `source` is given, the sentence begins with this name of a file, and `said` is what follows it. `kind` is one
+    for all errors of one cause, whose sentences differ in their numbers; by default `said`.
     """
 
-    def __init__(self, sentence: str, *, status: int = 1, about: str = "") -> None:
-        super().__init__(sentence)
-        self.status, self.about = status, about
+    def __init__(self, said: str, *, status: int = 1, source: Path | str = "", kind: str = "") -> None:
+        self.source, self.said, self.status, self.kind = str(source), said, status, kind or said
+        super().__init__(f"{source} {said}" if source else said)
 
 
 class UsageError(HandkitError, ValueError):
     """An argument that cannot be."""
 
-    def __init__(self, sentence: str, *, status: int = 2, about: str = "") -> None:
-        super().__init__(sentence, status=status, about=about)
+    def __init__(self, said: str, *, status: int = 2, source: Path | str = "", kind: str = "") -> None:
+        super().__init__(said, status=status, source=source, kind=kind)
 
 
 class CameraError(HandkitError, ValueError):

@@ -22,7 +22,7 @@ from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera, doubts_about
 from handkit.depth import DepthImage
 from handkit.errors import FrameError, UsageError
-from handkit.hand import HandPose, Prediction
+from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
     Answer,
     Hypothesis,
@@ -127,7 +127,7 @@ class HandPoseEstimator:
             try:
                 image = DepthImage.of(depth, camera)
             except FrameError as error:
-                predictions.append(Prediction([], str(error), _Watch().finish(), doubts_about(camera)))
+                predictions.append(Prediction([], str(error), _Watch().finish(), doubts_about(camera), "refused"))
                 continue
             predictions.append(
                 self.run(image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
@@ -148,7 +148,8 @@ class HandPoseEstimator:
         places = self._locate(image, limit=hands + EXTRA)
         watch.lap("locate")
         if not places:
-            return Prediction([], _nothing_to_see(image.depth), watch.finish(), tuple(warnings))
+            cause, reason = _nothing_to_see(image.depth)
+            return Prediction([], reason, watch.finish(), tuple(warnings), cause)
         places = self._recenter(image, places, handedness, limit=hands)
         looks = self._look(image, places, [undecided(place, handedness) for place in places])
         answers = distinct(
@@ -160,10 +161,10 @@ class HandPoseEstimator:
             for answer in answers
             if answer.pose.confidence >= minimum_confidence and not answer.contradicted
         ][:hands]
-        reason = None if sure else reason_for_none(answers, minimum_confidence)
+        cause, reason = (None, None) if sure else reason_for_none(answers, minimum_confidence)
         doubts = [proportions(pose.joints_mm, pose.skeleton).doubt for pose in sure]
         warnings += [doubt for doubt in doubts if doubt]
-        return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)))
+        return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)), cause)
 
     def doubt_of_lens(self, image: DepthImage) -> str | None:
         """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long.
@@ -287,10 +288,10 @@ def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
     return BOTH if doubted else (likelier,)
 
 
-def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> str:
+def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> tuple[Cause, str]:
     valid = depth[depth > 0]
     if len(valid) == 0:
-        return "the image has no valid depth value at all"
+        return "no depth", "the image has no valid depth value at all"
     near, far = float(valid.min()), float(valid.max())
     hint = ""
     if near > FAR:
@@ -298,7 +299,10 @@ def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> str:
     elif far < NEAR:
         hint = "; if those are centimeters, give --depth-scale 10, if they are inches, 25.4"
     what = "nothing that could be a hand" if near < FAR and far > NEAR else "nothing"
-    return f"{what} between {NEAR:.0f} and {FAR:.0f} mm; depth values span {near:.0f} to {far:.0f} mm{hint}"
+    return (
+        "out of range",
+        f"{what} between {NEAR:.0f} and {FAR:.0f} mm; depth values span {near:.0f} to {far:.0f} mm{hint}",
+    )
 
 
 class _Watch:

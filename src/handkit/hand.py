@@ -13,6 +13,15 @@ from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 Side = Literal["left", "right"]
+Cause = Literal["refused", "no depth", "out of range", "not sure", "other side"]
+CAUSES: dict[Cause, str] = {
+    "refused": "the depth image cannot be used",
+    "no depth": "the image has no valid depth value at all",
+    "out of range": "nothing that could be a hand is near enough, or far enough",
+    "not sure": "no hand is sure enough",
+    "other side": "the hand in view is of the other side",
+}
+"""Why there is no hand, in words that hold for every frame of that cause."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,12 +149,15 @@ class Prediction:
     timings_ms: dict[str, float]
     warnings: tuple[str, ...] = ()
     """What is unusual about the camera, and what had to be done to the depth image: a sentence each."""
+    cause: Cause | None = None
+    """What `reason` says, for programs."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {
             "hands": [hand.to_dict() for hand in self.hands],
             "reason": self.reason,
+            "cause": self.cause,
             "timings_ms": dict(self.timings_ms),
             "warnings": list(self.warnings),
         }

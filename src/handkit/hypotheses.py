@@ -8,7 +8,7 @@ import numpy as np
 from handkit.anatomy import proportions
 from handkit.asked import Asked
 from handkit.depth import DepthImage, supported, visible_area
-from handkit.hand import HandPose
+from handkit.hand import Cause, HandPose
 from handkit.locate.detect import FoundHand
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
@@ -114,16 +114,16 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer, _ in kept]
 
 
-def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> str:
+def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> tuple[Cause, str]:
     """Why none of these hands, the surest first, at least one, is answered."""
     likeliest = answers[0].pose
     if answers[0].contradicted:
         seen = "right" if likeliest.handedness == "left" else "left"
-        return (
+        return "other side", (
             f"the hand in view is a {seen} one (probability {answers[0].other:.2f}), not a {likeliest.handedness} one"
         )
     doubt = proportions(likeliest.joints_mm, likeliest.skeleton).doubt
-    return (
+    return "not sure", (
         f"no hand is sure enough (the likeliest has confidence {likeliest.confidence:.2f} of {minimum_confidence:.2f} "
         f"needed){f'; {doubt}' if doubt else ''}"
     )

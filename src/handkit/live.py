@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from handkit.camera import doubts_about
 from handkit.errors import SinkError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
@@ -105,7 +106,8 @@ def run(
             for frame in source:
                 begun = time.perf_counter()
                 hands = tracker.update(frame)
-                moment = Moment(frame.index, frame.time_s, hands, tracker.reason)
+                unusual = (*doubts_about(frame.image.camera), *frame.image.notes)
+                moment = Moment(frame.index, frame.time_s, hands, tracker.reason, unusual)
                 _hand_over(frame, moment, outlets, keepers)
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)

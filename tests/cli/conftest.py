@@ -17,7 +17,7 @@ def answer(_, image, *, handedness="auto", **__) -> Prediction:
     """The same hand for every depth image with a valid value in it."""
     depth = image.depth
     if not depth.any():
-        return Prediction(hands=[], reason="no depth value in the image", timings_ms=STAGES)
+        return Prediction(hands=[], reason="no depth value in the image", timings_ms=STAGES, cause="no depth")
     if depth[0, 0] == REFUSED:
         raise FrameError("this frame is refused")
     if depth[0, 0] == INTERRUPTED:

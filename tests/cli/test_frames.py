@@ -71,7 +71,7 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
     assert err == ""
     first, second = lines(out)
     assert first == second
-    assert list(first) == ["source", "camera", "hands", "reason", "timings_ms"]
+    assert list(first) == ["source", "camera", "hands", "reason", "timings_ms", "warnings"]
     assert first["source"] == str(good)
     assert first["camera"] == {"fx": 90, "fy": 90, "cx": 40, "cy": 30, "width": 80, "height": 60}
     assert first["timings_ms"] == STAGES
@@ -199,9 +199,12 @@ def test_doubts_about_the_camera_are_told_once(
         lambda self, image, **asked: replace(run(self, image, **asked), warnings=doubts_about(image.camera)),
     )
     assert main(["predict", str(good), str(good), "--camera", "90,90,5,30"]) == 0
-    err = capfd.readouterr().err
+    out, err = capfd.readouterr()
     assert err.count("\n") == 1
     assert "warning: the principal point (5, 30) is far from the middle" in err
+    for line in lines(out):
+        (warning,) = line["warnings"]
+        assert "the principal point (5, 30)" in warning
 
 
 @pytest.mark.usefixtures("estimator")
@@ -222,7 +225,7 @@ def test_out_holds_poses_and_overlays(tmp_path: Path, capfd: pytest.CaptureFixtu
     stdout, stderr = capfd.readouterr()
     assert stdout == ""
     assert "2 with a hand, 1 without, 1 unreadable" in stderr
-    assert "1 x no depth value in the image" in stderr
+    assert "1 x the image has no valid depth value at all" in stderr
     assert {path.name for path in out.iterdir()} == {"poses.jsonl", "1.png", "b-1.png", "c-1.png"}
     written = lines((out / "poses.jsonl").read_text())
     assert [len(line["hands"]) for line in written] == [1, 1, 0, 0]

@@ -32,7 +32,7 @@ SEEN = HandPose(
 
 def test_record_of_a_hand() -> None:
     record = json.loads(json.dumps(frame_record("a.png", CAMERA, [SEEN], reason=None, timings_ms=TIMINGS)))
-    assert list(record) == ["source", "camera", "hands", "reason", "timings_ms"]
+    assert list(record) == ["source", "camera", "hands", "reason", "timings_ms", "warnings"]
     assert record["camera"] == {
         "fx": 476.007, "fy": 476.007, "cx": 313.683, "cy": 242.755, "width": 640, "height": 480,
     }  # fmt: skip

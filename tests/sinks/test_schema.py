@@ -25,6 +25,7 @@ def hand(uncertainty_mm: float) -> HandPose:
 TIMINGS = {"locate": 1.0, "estimate": 2.0, "total": 3.0}
 RECORDS = {
     "a hand": frame_record("a", Camera.named("sr305"), [hand(2.5), hand(np.nan)], reason=None, timings_ms=TIMINGS),
+    "warned": frame_record("a", None, [], reason="no hand", warnings=["edges sharpened"]),
     "unreadable": frame_record("a", None, [], reason="a does not exist"),
     **{f"moment {index}": moment.to_dict() for index, moment in enumerate(moments(14)[::6])},
 }
@@ -43,7 +44,7 @@ def test_every_key_is_needed_and_no_other():
     for record in (RECORDS["a hand"], RECORDS["moment 2"]):
         assert record["hands"]
         for part in (record, record["hands"][0]):
-            for key in list(part):
+            for key in sorted(part.keys() - {"warnings"}):
                 value = part.pop(key)
                 assert not VALIDATOR.is_valid(record), key
                 part[key] = value
@@ -52,3 +53,10 @@ def test_every_key_is_needed_and_no_other():
             del part["other"]
         record["hands"][0]["joints_mm"][3].append(0.0)
         assert not VALIDATOR.is_valid(record)
+
+
+def test_records_of_before_there_were_warnings_are_still_right():
+    for name in ("warned", "moment 0"):
+        assert isinstance(RECORDS[name]["warnings"], list)
+        VALIDATOR.validate({key: value for key, value in RECORDS[name].items() if key != "warnings"})
+        assert not VALIDATOR.is_valid(RECORDS[name] | {"warnings": [3]})

@@ -83,16 +83,20 @@ def archive_to_recording(archive: Path, out: Path, *, report: Report = log) -> C
     opened = Archive.open(archive)
     frames = opened.frames(report)
     camera: Camera | None = None
-    refusals = Refusals(report)
+    refusals, unread = Refusals(report), list[str]()
     gate = Gate(refusals)
     with Recorder(out, report) as recorder:
-        for moment in _moments(opened, frames, refusals):
+        for moment in _moments(opened, frames, unread):
             camera = moment.camera
             if moment.raw is None:
                 recorder.write_hands(moment.hands, index=moment.index, time_s=moment.time_ns / 1e9, camera=camera)
             elif frame := gate.frame(moment.raw, moment.index):
                 recorder.write(frame, moment.hands)
     refusals.tell(opened.about["frames"])
+    if unread:
+        report(
+            f"{len(unread)} of {opened.about['frames']} frames could not be read and are left out, such as {unread[0]}"
+        )
     return Converted(recorder.frames, camera)
 
 
@@ -109,11 +113,12 @@ class _Moment:
     """The depth image, where it is at hand."""
 
 
-def _moments(archive: Archive, frames: Frames | None, refusals: Refusals) -> Generator[_Moment]:
+def _moments(archive: Archive, frames: Frames | None, unread: list[str]) -> Generator[_Moment]:
+    """Of a frame that could not be read, its number and the reason are appended to `unread`."""
     start_ns: int | None = None
     for row, raw in _with_raw_frames(archive, frames):
         if row["camera"] is None:
-            refusals.add(row["reason"], frame=row["name"])
+            unread.append(f"frame {row['index']}: {row['reason']}")
             continue
         time_ns = row["index"] * FRAME_NS if row["time_ns"] is None else row["time_ns"]
         start_ns = time_ns if start_ns is None else start_ns

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from handkit.depth import image_size
-from handkit.errors import HandkitError, SourceError, UsageError
+from handkit.errors import FrameError, HandkitError, SourceError, UsageError
 from handkit.recordings.player import depth_topic, raw_frames
 from handkit.shapes import Shaped
 from handkit.sources.files import count_frames, find_files, read_frames
@@ -76,9 +76,13 @@ class ImageFiles:
                 array = load(self.folder / self.paths[number])[page]
                 yield self._raw_frame(array, self.paths[number])
             except IndexError:
-                yield SourceError(f"{self.paths[number]} has no frame {page} any more")
-            except (HandkitError, MemoryError) as error:
-                yield error if isinstance(error, HandkitError) else SourceError("there is not enough memory for it")
+                yield SourceError(f"has no frame {page} any more", source=self.paths[number], kind="no frame")
+            except FrameError as error:
+                yield SourceError(f"holds no depth image: {error.said}", source=self.paths[number], kind=error.kind)
+            except MemoryError:
+                yield SourceError("needs more memory than there is", source=self.paths[number])
+            except HandkitError as error:
+                yield error
 
     def _raw_frame(self, array: Shaped[np.ndarray, "..."], name: str) -> RawFrame:
         return RawFrame(array, self.options.pick(*image_size(array), name=name), 0)
@@ -109,8 +113,8 @@ class RecordedImages:
         topic = depth_topic(Path(given))
         damage: list[str] = []
         count = sum(1 for _ in raw_frames(Path(given), topic, options, damage=damage))
-        for sentence in damage:
-            options.report(f"{sentence}: what is whole before that is labeled")
+        for seen in damage:
+            options.report(f"{given} {seen}: what is whole before that is labeled")
         return cls(given, topic, count, replace(options, report=log), Path.cwd())
 
     def name(self, index: int) -> str:
@@ -118,7 +122,7 @@ class RecordedImages:
 
     def read(self, wanted: Sequence[int]) -> Iterator[RawFrame | HandkitError]:
         chosen, left = set(wanted), len(wanted)
-        reason = SourceError(f"{self.given} ends before this frame")
+        reason = SourceError("ends before this frame", source=self.given)
         images = raw_frames(self.folder / self.given, self.topic, self.options, damage=[])
         try:
             for index, raw in enumerate(images):

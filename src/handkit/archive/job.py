@@ -66,7 +66,7 @@ class Labeling:
     def label(self, estimator: HandPoseEstimator, raw: RawFrame | HandkitError) -> Prediction:
         """Of a frame that cannot be used, no hands and the reason."""
         if isinstance(raw, HandkitError):
-            return Prediction([], str(raw), {})
+            return Prediction([], str(raw), {}, cause="refused")
         try:
             return estimator.run(
                 DepthImage.of(raw.values, raw.camera),
@@ -75,7 +75,7 @@ class Labeling:
                 minimum_confidence=self.minimum_confidence,
             )
         except (HandkitError, MemoryError) as error:
-            return Prediction([], str(error) or type(error).__name__, {})
+            return Prediction([], str(error) or type(error).__name__, {}, cause="refused")
 
 
 @dataclass(frozen=True)

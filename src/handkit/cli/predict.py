@@ -1,12 +1,20 @@
-"""`handkit predict`: its options; its work is imported when it runs."""
+"""`handkit predict`: options that become one call of `handkit.predicting.predict_files`, and a summary of it."""
 
+import sys
 from dataclasses import dataclass
-from typing import Annotated
+from statistics import median
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
 from handkit.cli.options import Backend, CameraText, Count, DepthScale, MaybeFolder, Weights
+from handkit.cli.saying import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from handkit.predicting import Counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +43,41 @@ class Predict:
     """Write poses.jsonl and one overlay picture per frame there, and nothing to stdout."""
 
     def run(self) -> int:
-        from handkit.cli.frames import Request, predict_frames
+        """Answers 0 if at least one frame was processed, else 1."""
+        from rich.console import Console
+        from rich.progress import Progress
 
-        asked = Request(
-            self.camera, self.depth_scale, self.handedness, self.weights, self.out, self.threads,
-            hands=self.hands, minimum_confidence=self.minimum_confidence, backend=self.backend,
-        )  # fmt: skip
-        return predict_frames(self.frames, asked)
+        from handkit.camera import CameraChoice
+        from handkit.estimator import HandPoseEstimator
+        from handkit.predicting import predict_files
+        from handkit.sources.source import Options
+
+        options = Options(CameraChoice.parse(self.camera), self.depth_scale, say)
+        estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
+        console = Console(stderr=True)
+        quiet = not (self.out and console.is_terminal)
+        with Progress(console=console, transient=True, disable=quiet) as progress:
+            bar = progress.add_task("frames", total=None)
+            counts = predict_files(
+                estimator, self.frames, options, out=self.out or sys.stdout,
+                hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence,
+                watch=lambda done, total: progress.update(bar, completed=done, total=total),
+            )  # fmt: skip
+        if self.out:
+            self._summarize(counts, console)
+        return 0 if counts.processed else 1
+
+    def _summarize(self, counts: "Counts", console: "Console") -> None:
+        from rich.markup import escape
+
+        count, refused = counts.processed + counts.refused, counts.refused
+        console.print(
+            f"[bold]{count}[/] frame{'s' * (count != 1)}: "
+            f"[green]{counts.with_hand} with a hand[/], {counts.processed - counts.with_hand} without, "
+            f"{f'[red]{refused} unreadable[/]' if refused else '0 unreadable'}"
+            + (f", median {median(counts.totals_ms):.1f} ms" if counts.totals_ms else ""),
+            highlight=False,
+        )
+        for reason, times in counts.reasons.most_common(3):
+            console.print(f"  {times} x {escape(reason)}", highlight=False, style="dim")
+        console.print(f"  poses and overlays in {escape(str(self.out))}", highlight=False, style="dim")

@@ -23,6 +23,14 @@ BETWEEN = "+"
 """Between the parts of a value that has several: `planes=xy+xz`."""
 
 
+class _OtherChoiceError(ValueError):
+    """What was written is none of the choices; `near` is the one that looks like it, if any does."""
+
+    def __init__(self, text: str, near: str) -> None:
+        super().__init__(text)
+        self.near = near
+
+
 @dataclass(frozen=True)
 class Option:
     """One keyword of a network's constructor."""
@@ -56,9 +64,9 @@ class Option:
 
     def _one(self, text: str) -> Any:  # noqa: ANN401
         if self.choices == (True, False):
-            return TRUTH[_nearest(text.lower(), list(TRUTH), "true or false")]
+            return TRUTH[_nearest(text.lower(), list(TRUTH))]
         if self.choices:
-            return _nearest(text, [str(choice) for choice in self.choices], "one of these")
+            return _nearest(text, [str(choice) for choice in self.choices])
         kinds = get_args(self.annotation) or (self.annotation,)
         if NoneType in kinds and text.lower() == "none":
             return None
@@ -164,17 +172,17 @@ def _written(value: object) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def _nearest(text: str, choices: list[str], wanted: str) -> str:
+def _nearest(text: str, choices: list[str]) -> str:
     if text in choices:
         return text
     near = get_close_matches(text, choices, n=1, cutoff=0.5)
-    raise ValueError(f"did you mean {near[0]}?" if near else wanted)
+    raise _OtherChoiceError(text, near[0] if near else "")
 
 
 def _wanted(option: Option, error: ValueError) -> str:
     """What stands there instead of the value that was refused."""
     if option.choices:
-        hint = f"{error} " if "did you mean" in str(error) else ""
+        hint = f"did you mean {error.near}? " if isinstance(error, _OtherChoiceError) and error.near else ""
         return f"{hint}possible: {', '.join(_written(choice) for choice in option.choices)}"
     return option.kinds
 

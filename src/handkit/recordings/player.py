@@ -46,7 +46,7 @@ def open_recording(given: str, options: Options) -> Played:
 def _raw_frames(path: Path, topic: str, options: Options) -> Generator[RawFrame | HandkitError]:
     damage: list[str] = []
     yield from raw_frames(path, topic, options, damage=damage)
-    yield from (SourceError(f"{each}: what was whole before that was played", about=str(path)) for each in damage)
+    yield from (SourceError(f"{each}: what was whole before that was played", source=path) for each in damage)
 
 
 def raw_frames(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[RawFrame | HandkitError]:
@@ -130,8 +130,8 @@ class _Cameras:
 def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message]:
     """Those of `DECODED`, in the file's order; of a truncated or damaged file those before the damage.
 
-    Where there is damage, a sentence that says where is appended to `damage`. Raises SourceError for what is no MCAP
-    file at all.
+    Where there is damage, `is damaged, after byte 10 of 20` is appended to `damage`. Raises SourceError for what is no
+    MCAP file at all.
     """
     stream_reader, decoder = load("mcap.stream_reader", extra="record"), load("mcap_ros2.decoder", extra="record")
     try:
@@ -184,7 +184,7 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
             cut = type(error).__name__ in {"EndOfFile", "error"} and file.tell() >= size
             what = "ends in the middle" if cut else "is damaged"
             if damage is not None:
-                damage.append(f"{path} {what}, after byte {at} of {size}")
+                damage.append(f"{what}, after byte {at} of {size}")
             return
         count += 1
         yield record

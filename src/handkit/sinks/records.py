@@ -35,12 +35,13 @@ def frame_record(
     *,
     reason: str | None,
     timings_ms: Mapping[str, float] | None = None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """One frame as JSON holds it: millimeters and pixels to 0.01, null for what is not known.
 
     The keys are always the same, so that a reader needs no cases: an image that could not be read has no
-    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size). `SCHEMA` says
-    all of it to programs.
+    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size). `warnings` are
+    those of the prediction. `SCHEMA` says all of it to programs.
     """
     return {
         "source": source,
@@ -48,6 +49,7 @@ def frame_record(
         "hands": [hand.to_dict() for hand in hands],
         "reason": reason,
         "timings_ms": {stage: rounded((timings_ms or {}).get(stage, math.nan), 3) for stage in STAGES},
+        "warnings": list(warnings),
     }
 
 

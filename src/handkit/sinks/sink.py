@@ -25,6 +25,8 @@ class Moment:
     hands: Sequence[TrackedHand]
     reason: str | None = None
     """Why there are none."""
+    warnings: Sequence[str] = ()
+    """What is unusual about the camera, and what had to be done to the depth image: a sentence each."""
 
     def to_dict(self) -> dict[str, Any]:
         """All there is, as JSON holds it."""
@@ -33,6 +35,7 @@ class Moment:
             "time_s": rounded(self.time_s, 6),
             "hands": [hand.to_dict() for hand in self.hands],
             "reason": self.reason,
+            "warnings": list(self.warnings),
         }
 
     def datagram(self) -> bytes:

@@ -114,7 +114,7 @@ def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
     way = _WAYS.get(path.suffix.lower())
     seen = "is empty" if not data else f"is {way}" if way else f"is {kind}"
     expected = "" if way and data else "; expected a 16-bit PNG, PGM or TIFF, or a .npy or .npz array"
-    raise SourceError(f"{path} {seen}{expected}")
+    raise SourceError(f"{seen}{expected}", source=path)
 
 
 def _natural(path: Path) -> list[str | int]:
@@ -127,32 +127,33 @@ def _read_bytes(path: Path) -> bytes:
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
-            raise SourceError(f"{path} is a folder without {', '.join(SUFFIXES)} files")
+            raise SourceError(f"is a folder without {', '.join(SUFFIXES)} files", source=path)
         if not stat.S_ISREG(about.st_mode):
-            raise SourceError(f"{path} is a pipe or a device; save what it gives to a file")
+            raise SourceError("is a pipe or a device; save what it gives to a file", source=path)
         if about.st_size > LARGEST_BYTES:
             way = _WAYS.get(path.suffix.lower())
-            raise SourceError(f"{path} is {way or f'too large for depth images ({about.st_size / 1e9:.1f} GB)'}")
+            large = f"too large for depth images ({about.st_size / 1e9:.1f} GB)"
+            raise SourceError(f"is {way or large}", source=path, kind=way or "too large")
         return path.read_bytes()
     except FileNotFoundError:
-        raise SourceError(_missing(path)) from None
+        raise SourceError(_missing(path), source=path) from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise SourceError(f"cannot be read: {error.strerror or error}", source=path) from None
 
 
 def _missing(path: Path) -> str:
     if path.is_symlink():
-        return f"{path} is a link to {path.readlink()}, which does not exist"
+        return f"is a link to {path.readlink()}, which does not exist"
     if not path.parent.is_dir():
-        return f"{path} does not exist: there is no folder {path.parent}"
+        return f"does not exist: there is no folder {path.parent}"
     if glob.has_magic(str(path)):
-        return f"{path} matches no file"
+        return "matches no file"
     try:
         names = [child.name for child in path.parent.iterdir()]
     except OSError:
         names = []
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
-    return f"{path} does not exist" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
+    return "does not exist" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
 
 
 def _check_png(path: Path, data: bytes) -> None:
@@ -163,15 +164,13 @@ def _check_png(path: Path, data: bytes) -> None:
     bits, channels = header.bits, header.channels
     if bits == 16 and channels == 1:
         return
-    sentence = (
-        f"{path} is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
-    )
+    sentence = f"is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
     if bits == 8 and header.color == 2:
         sentence += (
             " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"
             " if it is a colorized image, its depth values are gone)"
         )
-    raise SourceError(sentence)
+    raise SourceError(sentence, source=path)
 
 
 def _decode(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
@@ -183,7 +182,8 @@ def _decode(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
 
 
 def _damaged(path: Path, data: bytes, kind: str) -> SourceError:
-    return SourceError(f"{path} is a truncated or damaged {kind} ({len(data)} bytes); copy or record it anew")
+    seen = f"is a truncated or damaged {kind}"
+    return SourceError(f"{seen} ({len(data)} bytes); copy or record it anew", source=path, kind=seen)
 
 
 class _NpyHeader(NamedTuple):
@@ -219,7 +219,8 @@ def _npy_refused(path: Path, name: str = "") -> Generator[None]:
         yield
     except (ValueError, TypeError, EOFError, OverflowError, SyntaxError, RecursionError, tokenize.TokenError) as error:
         reason = str(error).partition("\n")[0]
-        raise SourceError(f"{path}{name} is a .npy file without a whole array of numbers in it: {reason}") from None
+        seen = "is a .npy file without a whole array of numbers in it"
+        raise SourceError(f"{seen}: {reason}", source=f"{path}{name}", kind=seen) from None
 
 
 def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..."]:
@@ -235,14 +236,20 @@ def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
             entries = sorted(archive.infolist(), key=lambda entry: _natural(Path(entry.filename)))
             arrays = [entry for entry in entries if entry.filename.endswith(".npy")]
             if sum(entry.file_size for entry in arrays) > LARGEST_BYTES:
-                raise SourceError(f"{path} holds more than {LARGEST_BYTES / 1e9:.1f} GB; save its frames one by one")
+                raise SourceError(
+                    f"holds more than {LARGEST_BYTES / 1e9:.1f} GB; save its frames one by one", source=path
+                )
             found = [_load_npy(path, archive.read(entry), f" ({entry.filename})") for entry in arrays]
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         raise _damaged(path, data, "zip archive") from None
     images = [image for array in found for image in _split(path, array)]
     if not images:
         shapes = ", ".join(str(array.shape) for array in found) or "no array at all"
-        raise SourceError(f"{path} holds no array of shape (H, W) or (N, H, W), but {shapes}; save the frames as one")
+        raise SourceError(
+            f"holds no array of shape (H, W) or (N, H, W), but {shapes}; save the frames as one",
+            source=path,
+            kind="no such array",
+        )
     return images
 
 
@@ -250,7 +257,8 @@ def _split(path: Path, array: Shaped[np.ndarray, "..."]) -> list[Shaped[np.ndarr
     """The depth images in an array; none where its shape is of something else, colors for example."""
     shape = array.shape
     if array.size == 0:
-        raise SourceError(f"{path} holds no frame: its shape is {shape}; expected (H, W), or (N, H, W) of N frames")
+        expected = "expected (H, W), or (N, H, W) of N frames"
+        raise SourceError(f"holds no frame: its shape is {shape}; {expected}", source=path, kind="no frame in it")
     if array.ndim == 2 or (array.ndim == 3 and shape[2] == 1):
         return [array]
     stacked = (array.ndim == 3 and shape[2] > MOST_CHANNELS) or (array.ndim == 4 and shape[3] == 1)

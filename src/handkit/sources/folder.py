@@ -30,13 +30,13 @@ def _raw_frames(files: list[Path], options: Options) -> Generator[RawFrame | Han
         try:
             arrays = read_frames(path)
         except SourceError as error:
-            error.about = str(path)
             yield error
             continue
         for array in arrays:
             try:
                 yield RawFrame(array, options.pick(*image_size(array), name=str(path)), count * FRAME_NS)
-            except (FrameError, SourceError) as error:
-                error.about = str(path)
+            except SourceError as error:
                 yield error
+            except FrameError as error:
+                yield SourceError(f"holds no depth image: {error.said}", source=path, kind=error.kind)
             count += 1

@@ -105,7 +105,7 @@ def _played(rs: Any, given: str, options: Options) -> Generator[RawFrame | Handk
             elif device.current_status() == rs.playback_status.stopped:
                 return
             elif monotonic() - heard > STUCK_S:
-                yield SourceError(f"{given} is damaged: it gives no more frames and does not end", about=given)
+                yield SourceError("is damaged: it gives no more frames and does not end", source=given)
                 return
     finally:
         pipeline.stop()

@@ -110,7 +110,7 @@ class Gate:
         """None where it is refused; an error says why there is nothing to check."""
         name = f"frame {index}"
         if isinstance(raw, HandkitError):
-            self._refusals.add(str(raw), frame=raw.about or name)
+            self._refusals.add(raw, frame=name)
             return None
         if self._start_ns is None:
             self._start_ns = raw.time_ns if raw.origin_ns is None else raw.origin_ns
@@ -118,7 +118,7 @@ class Gate:
         try:
             image = DepthImage.of(raw.values, raw.camera)
         except HandkitError as error:
-            self._refusals.add(str(error), frame=name)
+            self._refusals.add(error, frame=name)
             return None
         return TimedFrame(image, time_s, index, raw.values.reshape(image.depth.shape))
 

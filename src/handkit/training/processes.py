@@ -33,7 +33,7 @@ OWN_BUFFERS = next(
 )
 """Off, so that no process's statistics are written over all others': `Team.merge` puts them together."""
 GONE = re.compile(r"gloo|nccl|peer|broken pipe|socket|process group", re.IGNORECASE)
-"""In what torch says where another process does not answer."""
+"""In what torch says where another process does not answer: over gloo a RuntimeError like any other."""
 
 
 @dataclass(frozen=True)
