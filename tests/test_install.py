@@ -33,7 +33,7 @@ def install(folder: Path) -> Path:
     """Into `folder`; skips the test where packages cannot be had."""
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "own/bin/python"), "install", "--quiet"]
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "own")], check=True)
-    unneeded = shutil.ignore_patterns(".venv", ".git", "runs", "__pycache__")
+    unneeded = shutil.ignore_patterns(".venv", ".git", "runs", "__pycache__", "node_modules")
     source = shutil.copytree(ROOT, folder / "source", ignore=unneeded)
     done = subprocess.run(
         [*pip, "--constraint", "constraints.txt", "."], cwd=source, capture_output=True, text=True, check=False
