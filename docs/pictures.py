@@ -4,7 +4,6 @@ Needs matplotlib and the training extra. The same weights and seeds give the sam
 """
 
 import json
-import math
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -17,9 +16,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from handkit import HAND21, Camera, HandPose, HandPoseEstimator, HandTracker, open_source
-from handkit.drawing import FINGER_COLORS, depth_range, draw_skeleton, draw_text, show_depth
+from handkit.drawing import FINGER_COLORS, PAPER, depth_range, draw_skeleton, draw_text, show_depth, text_width
 from handkit.files.atomic import write_whole
 from handkit.files.png import write_png
 from handkit.geometry.crop import Crop, Space, crop_hand
@@ -30,19 +30,21 @@ from handkit.layers.heatmaps import gaussian_heatmaps
 from handkit.skeleton import FINGERS
 from handkit.synthetic.hand import Articulation, articulate, sample_shapes
 from handkit.synthetic.scenes import World, look, sample_scenes
-from handkit.synthetic.testset import FRAMES, Kind, TestFrame, testset
+from handkit.synthetic.testset import testset
 from handkit.viewing.video import picture
 
 OUT = Path(__file__).parent / "pictures"
 SAMPLES = Path(__file__).parent / "browser/samples"
 CAMERA = ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")
 HEIGHT = 300
-LARGE = 0.75
-"""Pixels to a millimeter of hands that are seen well."""
+SHOWN = {"two": 457, "held": 231, "egocentric": 5}
+"""Frames of the test set, chosen because much of each hand can be seen; they stay where networks change."""
+LIVE_SIZE, LIVE_COLORS = (480, 360), 128
 SEED = 5
 MIDDLE_TIP = 12
-FACING, STRETCHED_MM = 0.93, 58.0
-"""Of an open hand: cosine of its palm's normal to the optical axis, and the distance of each tip from its knuckle."""
+FACING, STRETCHED_MM, SHARP = 0.93, 58.0, 0.6
+"""Of an open hand: cosine of its palm's normal to the optical axis, distance of each tip from its knuckle, and pixels
+of the device for a millimeter."""
 
 
 def main() -> None:
@@ -58,59 +60,54 @@ def main() -> None:
 
 
 def overview() -> None:
-    """Three depth images of the test set with what the default estimator answers: the first large ones of a kind."""
-    estimator = HandPoseEstimator.from_pretrained()
-    shown = [_first_large(kind, estimator) for kind in ("two", "held", "egocentric")]
-    write_png(OUT / "overview.png", np.hstack([_seen(frame.depth, frame.camera, hands) for frame, hands in shown]))
+    """Three depth images of the test set with what the default estimator answers."""
+    estimator, row = HandPoseEstimator.from_pretrained(), list[np.ndarray]()
+    for frame in map(testset, SHOWN.values()):
+        hands = estimator.predict_many([frame.depth], frame.camera)[0].hands
+        row.append(_seen(frame.depth, frame.camera, hands))
+    write_png(OUT / "overview.png", np.hstack(row))
 
 
 def samples() -> None:
     """Depth images to try in the browser, beside the recording of the package."""
-    estimator, listed = HandPoseEstimator.from_pretrained(), list[dict[str, object]]()
-    kinds: dict[Kind, str] = {"two": "Two hands", "held": "A held object"}
-    for kind, title in kinds.items():
-        frame, _ = _first_large(kind, estimator)
+    listed = list[dict[str, object]]()
+    for kind, title in {"two": "Two hands", "held": "A held object"}.items():
+        frame = testset(SHOWN[kind])
         write_png(SAMPLES / f"{kind}.png", frame.depth.round().astype(np.uint16))
         camera = {name: round(getattr(frame.camera, name), 3) for name in CAMERA}
         listed.append({"title": title, "frames": [f"{kind}.png"], "camera": camera})
     write_whole(SAMPLES / "samples.json", json.dumps(listed, indent=1).encode() + b"\n")
 
 
-def _first_large(kind: Kind, estimator: HandPoseEstimator) -> tuple[TestFrame, list[HandPose]]:
-    """The first of a kind in the test set whose hands are large and are all found, and what is answered there."""
-    for frame in map(testset, range(FRAMES)):
-        large = frame.camera.fx / (float(frame.hands[..., 2].max()) if len(frame.hands) else math.inf) > LARGE
-        if frame.kind != kind or not large:
-            continue
-        hands = estimator.predict_many([frame.depth], frame.camera)[0].hands
-        if len(hands) == len(frame.hands):
-            return frame, hands
-    raise LookupError(f"no frame shows {kind}")
-
-
 def live() -> None:
-    """Two seconds of the synthetic recording, tracked."""
-    tracker, animation = HandTracker(HandPoseEstimator.from_pretrained(), hands=1), cv2.Animation()
+    """Two seconds of the synthetic recording, tracked; one palette and no dither, which would double the file."""
+    tracker = HandTracker(HandPoseEstimator.from_pretrained(), hands=1)
     with open_source("synthetic:1") as source, tracker:
-        shown = [picture(frame, tracker.update(frame)) for frame in islice(source, 60)]
-    animation.frames = [cv2.resize(each, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for each in shown[::2]]
-    animation.durations = [66] * len(animation.frames)
-    cv2.imwriteanimation(str(OUT / "live.gif"), animation)
+        shown = [picture(frame, tracker.update(frame)) for frame in islice(source, 60)][::2]
+    small = [cv2.resize(each, LIVE_SIZE, interpolation=cv2.INTER_AREA)[..., ::-1] for each in shown]
+    palette = Image.fromarray(np.vstack(small[::6])).quantize(LIVE_COLORS)
+    first, *rest = [Image.fromarray(each).quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
+    first.save(OUT / "live.gif", save_all=True, append_images=rest, duration=66, loop=0, optimize=True)
 
 
 def _seen(depth: np.ndarray, camera: Camera, hands: Sequence[HandPose]) -> np.ndarray:
     """The part of a depth image around its hands, skeletons drawn, `HEIGHT` pixels high."""
-    near, far = depth_range(depth, hands[0].joints_mm if hands else None)
-    points = np.concatenate([hand.joints_px for hand in hands]) if hands else np.array([[0, 0], [9999, 9999]])
+    near, far = depth_range(depth, np.concatenate([hand.joints_mm for hand in hands]))
+    points = np.concatenate([hand.joints_px for hand in hands])
     middle, reach = (points.min(0) + points.max(0)) / 2, 0.75 * float(np.ptp(points, axis=0).max())
     zoom = HEIGHT / (2 * reach)
     affine = np.array([[zoom, 0, 0], [0, zoom, 0]])
     affine[:, 2] = HEIGHT / 2 - zoom * middle
-    picture = cv2.warpAffine(show_depth(depth, near=near, far=far, colors="gray"), affine, (HEIGHT, HEIGHT))
+    shaded = show_depth(depth, near=near, far=far, colors="gray")
+    picture = cv2.warpAffine(shaded, affine, (HEIGHT, HEIGHT), borderValue=PAPER)
     for hand in hands:
         draw_skeleton(picture, hand.joints_px * zoom + affine[:, 2], HAND21, depth_mm=hand.joints_mm[:, 2])
-        top = (hand.joints_px * zoom + affine[:, 2]).min(0)
-        draw_text(picture, f"{hand.handedness} {hand.confidence:.2f}", (int(top[0]), int(top[1]) - 8), height=13)
+    for hand in hands:
+        low, high = (bound(hand.joints_px * zoom + affine[:, 2], axis=0) for bound in (np.min, np.max))
+        caption = f"{hand.handedness} {hand.confidence:.2f}"
+        draw_text(
+            picture, caption, (int(low[0] + high[0] - text_width(caption, height=13)) // 2, int(low[1]) - 8), height=13
+        )
     return picture
 
 
@@ -169,7 +166,8 @@ def _open_hand() -> LabeledFrame:
         wrist, index, pinky = (scene.joints[0, joint] for joint in (0, 5, 17))
         across = torch.linalg.cross(index - wrist, pinky - wrist)
         reach = (scene.joints[0, [8, 12, 16, 20]] - scene.joints[0, [5, 9, 13, 17]]).norm(dim=-1)
-        if abs(float(across[2] / across.norm())) > FACING and float(reach.min()) > STRETCHED_MM:
+        sharp = float(scene.intrinsics[0, 0] / scene.focus[0, 2]) > SHARP
+        if sharp and abs(float(across[2] / across.norm())) > FACING and float(reach.min()) > STRETCHED_MM:
             return look(scene, Cube.around(scene.focus, edge=250.0), resolution=128)
 
 

@@ -33,7 +33,7 @@ def install(folder: Path) -> Path:
     """Into `folder`; skips the test where packages cannot be had."""
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "own/bin/python"), "install", "--quiet"]
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "own")], check=True)
-    unneeded = shutil.ignore_patterns(".venv", ".git", "runs", "__pycache__")
+    unneeded = shutil.ignore_patterns(".venv", ".git", "runs", "__pycache__", "node_modules")
     source = shutil.copytree(ROOT, folder / "source", ignore=unneeded)
     done = subprocess.run(
         [*pip, "--constraint", "constraints.txt", "."], cwd=source, capture_output=True, text=True, check=False
@@ -88,9 +88,10 @@ def test_the_first_pose_comes_soon(environment: Path, tmp_path: Path):
 def test_help_info_and_score(environment: Path, tmp_path: Path):
     assert "kinect2" in run(environment, "info", cwd=tmp_path).stdout
     assert run(environment, "score", "--help", cwd=tmp_path).returncode == 0
-    missing = run(environment, "train", "srn", cwd=tmp_path)
-    assert missing.returncode == 1
-    assert missing.stderr.endswith("pip install 'handkit[train]'\n")
+    for extra, command in {"train": ("train", "srn"), "export": ("export", "detector", "--out", "a.onnx")}.items():
+        missing = run(environment, *command, cwd=tmp_path)
+        assert missing.returncode == 1
+        assert missing.stderr.endswith(f"pip install 'handkit[{extra}]'\n")
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become nobody")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from handkit.errors import HandkitError, UsageError
+from handkit.extras import load
 from handkit.files.folders import check_writable
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def export(
     if count < 1:
         raise UsageError(f"--count {count}: give 1 or more")
     check_writable(out)
+    load("onnxscript", extra="export")  # first, for this extra brings torch too
     from handkit.backends.onnx import OnnxGraph
     from handkit.backends.openvino import OpenvinoGraph
     from handkit.export import detector_onnx, detector_parity, hand_onnx, hand_parity, write
