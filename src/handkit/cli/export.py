@@ -40,13 +40,7 @@ def export(
         verify: Compare with the network itself, in mm; in f32 more than 0.05 mm end in exit status 1.
         count: Synthetic frames to compare on.
     """
-    if precision == "bf16" and form == "onnx":
-        raise UsageError("ONNX Runtime computes in float32; bf16 is for --format openvino")
-    if out.suffix != SUFFIXES[form]:
-        raise UsageError(f"--out {out}: --format {form} writes {SUFFIXES[form]} files")
-    if count < 1:
-        raise UsageError(f"--count {count}: give 1 or more")
-    check_writable(out)
+    _check(out, form=form, precision=precision, count=count)
     load("onnxscript", extra="export")  # first, for this extra brings torch too
     from handkit.backends.onnx import OnnxGraph
     from handkit.backends.openvino import OpenvinoGraph
@@ -70,6 +64,17 @@ def export(
     if parity is None:
         return 0
     return _report(out, parity, limit_mm=LIMIT_MM if precision == "f32" else math.inf)
+
+
+def _check(out: Path, *, form: str, precision: str, count: int) -> None:
+    """Raise UsageError, or what `check_writable` does, before any work."""
+    if precision == "bf16" and form == "onnx":
+        raise UsageError("ONNX Runtime computes in float32; bf16 is for --format openvino")
+    if out.suffix != SUFFIXES[form]:
+        raise UsageError(f"--out {out}: --format {form} writes {SUFFIXES[form]} files")
+    if count < 1:
+        raise UsageError(f"--count {count}: give 1 or more")
+    check_writable(out)
 
 
 def _report(out: Path, parity: "Parity", *, limit_mm: float) -> int:
