@@ -67,7 +67,7 @@ def test_two_peaks_of_one_hand_are_one():
 
 
 def test_cubes_are_centered_on_the_joints_of_a_first_look():
-    backend = FakeBackend(CAMERA, [RIGHT._replace(score=0.2)])
+    backend = FakeBackend(CAMERA, [RIGHT._replace(score=0.2, good=0.7)])
     shown = image().depth.copy()
     shown[200:280, 200:280] = 480  # beside the joints' mean
     HandPoseEstimator(backend, rotations=1).predict(shown, CAMERA)
@@ -109,8 +109,23 @@ def test_of_two_hands_the_one_asked_for_whatever_is_seen_better(count: int, sure
 def test_a_side_is_looked_at_again_where_it_is_in_doubt(seen: TrueHand, asked: Asked, again: list[bool]):
     """Of a hand that is as it was said to be, the given side alone; else both, unless the side is clear."""
     backend = FakeBackend(CAMERA, [seen])
-    HandPoseEstimator(backend, rotations=1).run(image(), handedness=asked, minimum_confidence=0.0)
-    assert backend.looked_at[-1].mirrored.tolist() == again
+    HandPoseEstimator(backend, rotations=2).run(image(), handedness=asked, minimum_confidence=0.0)
+    assert list(dict.fromkeys(backend.looked_at[-1].mirrored.tolist())) == again
+
+
+def test_a_look_that_found_the_center_in_place_is_one_of_the_rotations():
+    """Both sides once, then the side that is clear once more, rolled by half a turn."""
+    found = RIGHT._replace(sure=0.999)
+    backend = FakeBackend(CAMERA, [found])
+    HandPoseEstimator(backend, rotations=1).run(image())
+    assert [len(look.roll) for look in backend.looked_at] == [2]
+    backend = FakeBackend(CAMERA, [found], drift=10.0)
+    (pose,) = HandPoseEstimator(backend, rotations=2).run(image()).hands
+    first, second = backend.looked_at
+    assert (first.roll == 0).all()
+    assert np.allclose(second.roll, np.pi)
+    assert second.mirrored.tolist() == [False]
+    assert np.allclose(pose.joints_mm, RIGHT.joints, atol=1e-3)
 
 
 def test_two_peaks_of_one_hand_hide_no_other_hand():

@@ -65,6 +65,7 @@ def facts() -> dict[str, Any]:
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),
             "minimum_confidence": asked.MINIMUM_CONFIDENCE,
             "extra": estimator.EXTRA, "enough": estimator.ENOUGH, "hopeless": estimator.HOPELESS,
+            "still_mm": estimator.STILL_MM,
             "clear": estimator.CLEAR, "contradicted": hypotheses.CLEAR, "least_cm2": hypotheses.LEAST_CM2,
         },
     }  # fmt: skip

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from handkit.anatomy import USUAL, proportions
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
-from handkit.backends.backend import Backend, Cubes, Estimates
+from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera, doubts_about
 from handkit.depth import DepthImage
@@ -30,6 +30,7 @@ from handkit.hypotheses import (
     answer_of,
     distinct,
     likely,
+    mean_of,
     odds_of_left,
     reason_for_none,
     without_judge,
@@ -53,6 +54,8 @@ OTHER_LENS = (2.0, 0.5)
 """Factors of focal lengths that belong to the same camera at twice or half the resolution."""
 SURE = 0.6
 """Confidence from which on a hand that is seen with other focal lengths speaks against those given."""
+STILL_MM = 12.0
+"""Where a sure first look moves the center by less, it counts as one of the rotations."""
 HOPELESS = 0.03
 """Probability of a good pose below which a place is not looked at again if another is better."""
 
@@ -150,8 +153,8 @@ class HandPoseEstimator:
         if not places:
             cause, reason = _nothing_to_see(image.depth)
             return Prediction([], reason, watch.finish(), tuple(warnings), cause)
-        places = self._recenter(image, places, handedness, limit=hands)
-        looks = self._look(image, places, [undecided(place, handedness) for place in places])
+        places, first = self._recenter(image, places, handedness, limit=hands)
+        looks = self._look(image, places, [undecided(place, handedness) for place in places], before=first)
         answers = distinct(
             [self._answer(image, look, handedness, place) for look, place in zip(looks, places, strict=True)]
         )
@@ -214,18 +217,21 @@ class HandPoseEstimator:
             found += [each for each in near if not any(each.is_same(other) for other in found)]
         return found
 
-    def _recenter(self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int) -> list[FoundHand]:
+    def _recenter(
+        self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int
+    ) -> tuple[list[FoundHand], list[list[Hypothesis]]]:
         """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
 
-        More than `limit` are looked at unless so many hands are clearly what was asked for.
+        More than `limit` are looked at unless so many hands are clearly what was asked for. Beside the places the first
+        looks at them, where these need no repeating, else empty ones.
         """
         looks: list[list[Hypothesis]] = []
-        kept: list[tuple[FoundHand, float]] = []
+        kept: list[Recentered] = []
         for some in (places[:limit], places[limit:]):
-            if sum(chance >= ENOUGH for _, chance in kept) < limit:
+            if sum(each.chance >= ENOUGH for each in kept) < limit:
                 looks += self._look(image, some, [BOTH] * len(some), rotations=1)
                 kept = recentered(places, looks, asked)
-        return [place for place, _ in kept[:limit]]
+        return [each.place for each in kept[:limit]], [each.look for each in kept[:limit]]
 
     def _look(
         self,
@@ -234,26 +240,37 @@ class HandPoseEstimator:
         sides: Sequence[Sequence[bool]],
         *,
         rotations: int | None = None,
+        before: Sequence[Sequence[Hypothesis]] = (),
     ) -> list[list[Hypothesis]]:
-        """Hypotheses of each place, those of `sides` (left or not), with one call of the networks."""
-        if not places:
-            return []
+        """Hypotheses of each place, those of `sides` (left or not), with one call of the networks.
+
+        `before`: looks at nearly the same places without a rotation, or empty; they are not repeated.
+        """
         rolls = rotations or self.rotations
-        owner = np.repeat(np.arange(len(places)), [len(each) for each in sides])
-        left = np.array([side for each in sides for side in each], bool)
-        cubes = Cubes(
-            center=np.repeat(np.array([place.center for place in places], np.float32)[owner], rolls, axis=0),
-            mirrored=np.repeat(left, rolls),
-            roll=np.tile(np.arange(rolls, dtype=np.float32) * np.float32(2 * math.pi / rolls), len(left)),
-        )
-        views = self.backend.estimate(image.depth, image.camera.pinhole, cubes)
-        means = Estimates(*(part.reshape(len(left), rolls, *part.shape[1:]).mean(1) for part in views))
-        looks: list[list[Hypothesis]] = [[] for _ in places]
-        for row, (place, side) in enumerate(zip(owner.tolist(), left.tolist(), strict=True)):
-            odds = (float(part[row]) for part in (means.good, means.hand, means.right))
-            seen = Hypothesis(side, means.joints_mm[row], means.uncertainty_mm[row], *odds)
-            looks[place].append(seen if self.backend.has_confidence else without_judge(seen, places[place], image))
-        return looks
+        views: list[list[list[Hypothesis]]] = [
+            [[each for each in known if each.left == side] for side in each_sides]
+            for known, each_sides in zip(before or [[]] * len(places), sides, strict=True)
+        ]
+        asked = [
+            (place, number, roll)
+            for place, seen in enumerate(views)
+            for number, known in enumerate(seen)
+            for roll in range(len(known), rolls)
+        ]
+        if asked:
+            cubes = Cubes(
+                center=np.array([places[place].center for place, *_ in asked], np.float32),
+                mirrored=np.array([sides[place][number] for place, number, _ in asked], bool),
+                roll=np.array([roll * 2 * math.pi / rolls for *_, roll in asked], np.float32),
+            )
+            found = self.backend.estimate(image.depth, image.camera.pinhole, cubes)
+            for row, (place, number, _) in enumerate(asked):
+                odds = (float(part[row]) for part in (found.good, found.hand, found.right))
+                seen = Hypothesis(sides[place][number], found.joints_mm[row], found.uncertainty_mm[row], *odds)
+                views[place][number].append(
+                    seen if self.backend.has_confidence else without_judge(seen, places[place], image)
+                )
+        return [[mean_of(each) for each in seen] for seen in views]
 
     def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked, place: FoundHand) -> Answer:
         """Of a place of which but one hypothesis was looked at, the handedness is what was known before."""
@@ -261,20 +278,29 @@ class HandPoseEstimator:
         return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, image=image)
 
 
-def recentered(
-    places: Sequence[FoundHand], looks: Sequence[Sequence[Hypothesis]], asked: Asked
-) -> list[tuple[FoundHand, float]]:
-    """Where the first looks saw hands, each hand once, and how likely it is what was asked for; the likeliest first."""
-    kept: list[tuple[FoundHand, float]] = []
+class Recentered(NamedTuple):
+    """A place after a first look."""
+
+    place: FoundHand
+    chance: float
+    """How likely it is what was asked for."""
+    look: list[Hypothesis]
+    """The first look where it stays as good as any, else nothing."""
+
+
+def recentered(places: Sequence[FoundHand], looks: Sequence[list[Hypothesis]], asked: Asked) -> list[Recentered]:
+    """Where the first looks saw hands, each hand once; the likeliest first."""
+    kept: list[Recentered] = []
     for chance, look, found in sorted(
         ((likely(look, asked), look, found) for look, found in zip(looks, places, strict=False)),
         key=lambda each: -each[0],
     ):
         center = np.concatenate([each.joints_mm for each in allowed(look, asked)]).mean(0)
+        still = chance >= ENOUGH and float(np.linalg.norm(center - found.center)) < STILL_MM
         place = FoundHand(center, found.score, probability(odds_of_left(look)))
         hopeless = max(probability(each.good) for each in look) < HOPELESS
-        if not kept or not (hopeless or any(place.is_same(other) for other, _ in kept)):
-            kept.append((place, chance))
+        if not kept or not (hopeless or any(place.is_same(each.place) for each in kept)):
+            kept.append(Recentered(place, chance, look if still else []))
     return kept
 
 

@@ -31,6 +31,15 @@ class Hypothesis(NamedTuple):
     right: float
 
 
+def mean_of(views: Sequence[Hypothesis]) -> Hypothesis:
+    """Of one hypothesis, seen in several rotations."""
+    if len(views) == 1:
+        return views[0]
+    left, *parts = zip(*views, strict=True)
+    joints, uncertainty, *odds = (np.mean(part, axis=0) for part in parts)
+    return Hypothesis(left[0], joints, uncertainty, *map(float, odds))
+
+
 def without_judge(hypothesis: Hypothesis, found: FoundHand, image: DepthImage) -> Hypothesis:
     """The same where no confidence network is: what the detector says, and how many joints the surface covers."""
     seen = image.camera.pinhole.project(hypothesis.joints_mm)

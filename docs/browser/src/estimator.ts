@@ -38,6 +38,8 @@ interface Recentered {
   place: Found;
   /** Probability that it is a hand as it was asked for, and its joints good. */
   chance: number;
+  /** The first look where it needs no repeating, else nothing. */
+  look: Hypothesis[];
 }
 
 export class Estimator {
@@ -50,8 +52,10 @@ export class Estimator {
     const { extra, rotations, minimum_confidence: least, contradicted } = this.facts.estimator;
     const found = await this.locate(image, hands + extra);
     if (!found.length) return { hands: [], reason: this.nothingToSee() };
-    const places = await this.recenter(image, found, asked, hands);
-    const looks = await this.look(image, places, places.map((place) => this.undecided(place, asked)), rotations);
+    const kept = await this.recenter(image, found, asked, hands);
+    const places = kept.map(({ place }) => place);
+    const sides = places.map((place) => this.undecided(place, asked));
+    const looks = await this.look(image, places, sides, rotations, kept.map(({ look }) => look));
     const answers = this.distinct(looks.map((look, index) => this.answer(look, asked, image, places[index])));
     const sure = answers.filter(({ hand, other }) => hand.confidence >= least && other <= contradicted).slice(0, hands);
     if (sure.length) return { hands: sure.map(({ hand }) => hand), reason: null };
@@ -68,16 +72,16 @@ export class Estimator {
   }
 
   /** More than `limit` places are looked at unless so many hands are clearly what was asked for. */
-  private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Found[]> {
+  private async recenter(image: DepthImage, places: Found[], asked: Asked, limit: number): Promise<Recentered[]> {
     const looks: Hypothesis[][] = [];
     let kept: Recentered[] = [];
     for (const some of [places.slice(0, limit), places.slice(limit)]) {
       const clear = kept.filter(({ chance }) => chance >= this.facts.estimator.enough).length;
       if (clear >= limit || !some.length) continue;
-      looks.push(...(await this.look(image, some, some.map(() => BOTH), 1)));
+      looks.push(...(await this.look(image, some, some.map(() => BOTH), 1, some.map(() => []))));
       kept = this.recentered(places, looks, asked);
     }
-    return kept.slice(0, limit).map(({ place }) => place);
+    return kept.slice(0, limit);
   }
 
   /** Where the first looks saw hands, each hand once; the likeliest first. */
@@ -87,25 +91,35 @@ export class Estimator {
     for (const index of [...looks.keys()].sort((a, b) => chances[b] - chances[a])) {
       const look = looks[index];
       const center = mean(allowed(look, asked).flatMap((each) => each.joints));
+      const { enough, still_mm: little } = this.facts.estimator;
+      const still = chances[index] >= enough && distance(center, places[index].center) < little;
       const place = { center, score: places[index].score, left: probability(oddsOfLeft(look)) };
       const hopeless = Math.max(...look.map((each) => probability(each.good))) < this.facts.estimator.hopeless;
       const known = kept.some((other) => sameHand(place, other.place, this.facts.detector));
-      if (!kept.length || !(hopeless || known)) kept.push({ place, chance: chances[index] });
+      if (!kept.length || !(hopeless || known)) kept.push({ place, chance: chances[index], look: still ? look : [] });
     }
     return kept;
   }
 
-  /** Hypotheses of each place, those of `sides` (left or not), each the mean of `rotations` views. */
-  private async look(image: DepthImage, places: Found[], sides: boolean[][], rotations: number): Promise<Hypothesis[][]> {
-    const rolls = Array.from({ length: rotations }, (_, turn) => (turn * 2 * Math.PI) / rotations);
-    const wanted = places.flatMap(({ center }, place) => sides[place].map((left) => ({ place, center, left })));
-    const cubes: Cube[] = wanted.flatMap(({ center, left }) => rolls.map((roll) => ({ center, left, roll })));
-    const views = await this.networks.estimate(image, cubes);
-    const looks: Hypothesis[][] = places.map(() => []);
-    for (const [row, { place, left }] of wanted.entries()) {
-      looks[place].push({ left, ...meanEstimate(views.slice(row * rotations, (row + 1) * rotations)) });
-    }
-    return looks;
+  /**
+   * Hypotheses of each place, those of `sides` (left or not), each the mean of `rotations` views. `before`: looks at
+   * nearly the same places without a rotation, or nothing; they are not repeated.
+   */
+  private async look(
+    image: DepthImage, places: Found[], sides: boolean[][], rotations: number, before: Hypothesis[][],
+  ): Promise<Hypothesis[][]> {
+    const views: Estimate[][][] = sides.map((own, place) =>
+      own.map((side) => before[place].filter(({ left }) => left === side)),
+    );
+    const wanted = views.flatMap((seen, place) => seen.flatMap((known, number) =>
+      Array.from({ length: rotations - known.length }, (_, more) => ({ place, number, roll: known.length + more })),
+    ));
+    const cubes: Cube[] = wanted.map(({ place, number, roll }) => (
+      { center: places[place].center, left: sides[place][number], roll: (roll * 2 * Math.PI) / rotations }
+    ));
+    const found = cubes.length ? await this.networks.estimate(image, cubes) : [];
+    for (const [row, { place, number }] of wanted.entries()) views[place][number].push(found[row]);
+    return views.map((seen, place) => seen.map((each, number) => ({ left: sides[place][number], ...meanEstimate(each) })));
   }
 
   /** Hypotheses worth a second look: neither a side that is clear is doubted again, nor one that was given and is likelier. */

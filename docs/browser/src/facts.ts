@@ -41,6 +41,7 @@ export interface Facts {
     extra: number;
     enough: number;
     hopeless: number;
+    still_mm: number;
     clear: number;
     contradicted: number;
     least_cm2: number;
