@@ -28,8 +28,8 @@ from handkit.files.atomic import write_whole
 from handkit.graph import Answer, HandGraph, Inside, LocalizerGraph, load_graph, load_localizer
 from handkit.hub import find_weights
 from handkit.locate.detect import Maps, canonical
-from handkit.models import MODELS, PARTS
-from handkit.models.checkpoint import load_part, read_info
+from handkit.models import PARTS
+from handkit.models.checkpoint import load_part, name_of, read_info
 from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector
 from handkit.odds import probabilities
 from handkit.synthetic.scenes import whole_frames
@@ -86,7 +86,7 @@ def hand_onnx(graph: HandGraph, *, precision: Precision = "f32") -> bytes:
     """
     info = GraphInfo(
         kind="hand",
-        network=next(name for name, kind in MODELS.items() if type(graph.pose) is kind),
+        network=name_of(type(graph.pose)),
         skeleton=graph.pose.skeleton,
         edge_mm=graph.edge_mm,
         confidence="none" if graph.confidence is None else "own",
