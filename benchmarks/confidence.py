@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from handkit import Camera
 from handkit.depth import DepthImage
@@ -31,7 +31,6 @@ from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict, log_confidence
-from handkit.models.description import describe_crops
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.training.streams import Hypotheses
 from handkit.training.targets import judged
@@ -54,7 +53,7 @@ class Judge:
     def look(self, frame: DepthFrame, cube: Cube) -> tuple[Tensor, Verdict]:
         """Joints in camera mm, and the verdict."""
         crop = crop_hand(frame, cube, self.model.resolution)
-        described = describe_crops(cast(nn.Module, self.model), crop.points(self.model.space))
+        described = self.model.describe(crop.points(self.model.space))
         joints = crop.denormalize(described.joints, self.model.space)
         return joints, self.confidence(*evidence_of(crop, described, self.model.space))
 

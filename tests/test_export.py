@@ -17,12 +17,19 @@ from handkit.backends.backend import Backend, Cubes, Estimates
 from handkit.backends.graph_file import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
-from handkit.export import detector_parity, hand_parity, write
-from handkit.graph import HandGraph, load_graph
+from handkit.errors import CheckpointError
+from handkit.export import detector_parity, hand_parity, localizer_parity, write
+from handkit.geometry.cube import Cube
+from handkit.geometry.frame import LabeledFrame
+from handkit.graph import HandGraph, LocalizerGraph, load_graph, load_localizer
 from handkit.models import MODELS
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
+from handkit.models.localizer import Localizer
 from handkit.skeleton import HAND21, NYU14
+from handkit.synthetic.scenes import whole_frames
+from handkit.synthetic.testset import first_testset
+from handkit.training.targets import relocate
 
 SMALL: dict[str, dict[str, Any]] = {
     "attention-hourglass": {"resolution": 64, "channels": 16},
@@ -156,6 +163,40 @@ def test_parity_is_what_the_outputs_differ_by(files: Path):
     assert detector_parity(detector(), found, count=3).largest_mm <= ALLOWED_MM
     torch.manual_seed(1)
     assert detector_parity(HandDetector(channels=(8, 8, 8, 8, 8), blocks=1), found, count=1).median_mm > 0.1
+
+
+def test_the_localizer_moves_cubes_as_its_module_does(tmp_path: Path):
+    """Mirrored and rolled cubes too; in both runtimes."""
+    torch.manual_seed(0)
+    finder = LocalizerGraph(_rounded(Localizer(hidden=32)), edge_mm=300.0)
+    with unchecked():
+        content = export.localizer_onnx(finder)
+    write(content, tmp_path / "a.onnx", form="onnx")
+    write(content, tmp_path / "a.xml", form="openvino")
+    for graph in (onnx.OnnxGraph(tmp_path / "a.onnx"), openvino.OpenvinoGraph(tmp_path / "a.xml")):
+        assert (graph.info.kind, graph.info.edge_mm) == ("localizer", 300.0)
+        parity = localizer_parity(finder, graph, count=3)
+        assert parity.largest_mm <= ALLOWED_MM
+        assert parity.probability < 1e-4
+        assert localizer_parity(LocalizerGraph(finder.localizer, edge_mm=330.0), graph, count=1).median_mm > 1
+    with pytest.raises(CheckpointError, match="holds the graph of a localizer where that of a hand is needed"):
+        onnx.OnnxGraph(tmp_path / "a.onnx", kind="hand")
+
+
+def test_a_localizer_s_graph_is_what_moves_the_cubes_of_a_training():
+    finder, scene = load_localizer("localizer"), first_testset(0)
+    frame = whole_frames(scene)
+    cube = Cube.around(scene.focus + torch.tensor([30.0, -20.0, 10.0]), edge=200.0)
+    expected = relocate(
+        LabeledFrame(frame.depth, frame.camera, scene.joints, cube), finder.localizer, edge_mm=finder.edge_mm
+    )
+    camera = frame.camera.camera(0)
+    intrinsics = torch.tensor([camera.fx, camera.fy, camera.cx, camera.cy])
+    with torch.inference_mode():
+        found = finder(frame.depth[0], intrinsics, cube.center, torch.tensor([False]), torch.zeros(1))
+    torch.testing.assert_close(found.center_mm, expected.cube.center, rtol=0, atol=1e-3)
+    assert (found.center_mm - scene.focus).norm() < 15
+    assert found.objectness > 0
 
 
 def test_weights_stay_in_half_precision(files: Path):

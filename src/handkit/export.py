@@ -1,6 +1,6 @@
 """From torch modules to graphs in files, and how far their answers are apart, in mm.
 
-    HandGraph, HandDetector -> torch.onnx -> .onnx (ONNX Runtime, OpenVINO) -> .xml and .bin (OpenVINO)
+    HandGraph, LocalizerGraph, HandDetector -> torch.onnx -> .onnx (ONNX Runtime, OpenVINO) -> .xml and .bin (OpenVINO)
 
 Exporter: https://docs.pytorch.org/docs/stable/onnx_export.html
 """
@@ -8,7 +8,8 @@ Exporter: https://docs.pytorch.org/docs/stable/onnx_export.html
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -19,13 +20,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.export import Dim
 
-from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, INSIDE, KEY, Graph, GraphInfo
+from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, INSIDE, KEY, REFINED, Graph, GraphInfo
 from handkit.camera import Camera
+from handkit.errors import UsageError
 from handkit.extras import missing_extra
 from handkit.files.atomic import write_whole
-from handkit.graph import Answer, HandGraph, Inside
+from handkit.graph import Answer, HandGraph, Inside, LocalizerGraph, load_graph, load_localizer
+from handkit.hub import find_weights
 from handkit.locate.detect import Maps, canonical
-from handkit.models import MODELS
+from handkit.models import PARTS
+from handkit.models.checkpoint import load_part, name_of, read_info
 from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector
 from handkit.odds import probabilities
 from handkit.synthetic.scenes import whole_frames
@@ -37,6 +41,17 @@ OPSET = 20
 """GridSample as torch has it needs 20."""
 FEWEST = 64
 """Values of a tensor that is kept in half precision where that changes none of them."""
+
+
+class Parity(NamedTuple):
+    """How far a graph's answers are from those of the module it was exported from."""
+
+    frames: int
+    median_mm: float
+    """Of joints, of a localizer's centers, or of the hand centers of every cell of the detector's maps."""
+    largest_mm: float
+    probability: float
+    """Largest difference of any probability."""
 
 
 class _HandValues(nn.Module):
@@ -71,25 +86,36 @@ def hand_onnx(graph: HandGraph, *, precision: Precision = "f32") -> bytes:
     """
     info = GraphInfo(
         kind="hand",
-        network=next(name for name, kind in MODELS.items() if type(graph.pose) is kind),
+        network=name_of(type(graph.pose)),
         skeleton=graph.pose.skeleton,
         edge_mm=graph.edge_mm,
         confidence="none" if graph.confidence is None else "own",
         precision=precision,
         handkit=version("handkit"),
     )
+    names = (*Answer._fields, *Inside._fields)
+    assert names[-len(INSIDE) :] == INSIDE
+    return _onnx(_HandValues(graph), *_cubes(), names=names, kept=len(Answer._fields), info=info)
+
+
+def localizer_onnx(graph: LocalizerGraph) -> bytes:
+    """The localizer as an ONNX file, for any image size and any number of cubes; in float32.
+
+    Inputs and outputs are those of `LocalizerGraph.forward`.
+    """
+    info = GraphInfo("localizer", "localizer", None, graph.edge_mm, "none", "f32", version("handkit"))
+    return _onnx(graph, *_cubes(), names=REFINED, kept=len(REFINED), info=info)
+
+
+def _cubes() -> tuple[dict[str, Tensor], tuple[Any, ...]]:
+    """Example values of `INPUTS`, and which of their sizes may be others."""
     # Two cubes: a dimension of one is taken for a constant.
     center, mirrored = torch.tensor([[0.0, 0, 500], [10, 20, 520]]), torch.tensor([False, True])
     intrinsics = torch.tensor([240.0, 240, 160, 120])
     example = (torch.full((240, 320), 500.0), intrinsics, center, mirrored, torch.tensor([0.0, 0.5]))
     rows = {0: Dim("cubes", min=1, max=1024)}
     sizes = {0: Dim("height", min=2, max=16384), 1: Dim("width", min=2, max=16384)}
-    names = (*Answer._fields, *Inside._fields)
-    assert names[-len(INSIDE) :] == INSIDE
-    return _onnx(
-        _HandValues(graph), dict(zip(INPUTS, example, strict=True)), (sizes, None, rows, rows, rows),
-        names=names, kept=len(Answer._fields), info=info,
-    )  # fmt: skip
+    return dict(zip(INPUTS, example, strict=True)), (sizes, None, rows, rows, rows)
 
 
 def detector_onnx(detector: HandDetector, *, precision: Precision = "f32") -> bytes:
@@ -189,19 +215,18 @@ def _halved(model: Any) -> Any:  # noqa: ANN401
     return model
 
 
-class Parity(NamedTuple):
-    """How far a graph's answers are from those of the module it was exported from."""
-
-    frames: int
-    median_mm: float
-    """Of joints, or of the hand centers of every cell of the detector's maps."""
-    largest_mm: float
-    probability: float
-    """Largest difference of any probability."""
-
-
 def hand_parity(module: HandGraph, graph: Graph, *, count: int = 200) -> Parity:
     """On synthetic frames of all cameras; in each a cube on the hand, and one beside it, mirrored and rolled."""
+    return _cube_parity(module, graph, logits=Answer._fields.index("good"), count=count)
+
+
+def localizer_parity(module: LocalizerGraph, graph: Graph, *, count: int = 200) -> Parity:
+    """On the same frames and cubes as `hand_parity`."""
+    return _cube_parity(module, graph, logits=REFINED.index("objectness"), count=count)
+
+
+def _cube_parity(module: nn.Module, graph: Graph, *, logits: int, count: int) -> Parity:
+    """Of the first output, mm, and of all outputs from number `logits` on."""
     apart: list[np.ndarray] = []
     doubts = [0.0]
     for depth, camera, center in _frames(count):
@@ -212,7 +237,7 @@ def hand_parity(module: HandGraph, graph: Graph, *, count: int = 200) -> Parity:
             expected = [each.numpy() for each in module(*(torch.from_numpy(each) for each in inputs.values()))]
         found = graph.run(inputs)
         apart.append(np.linalg.norm(found[0] - expected[0], axis=-1).ravel())
-        doubts += [_apart(ours, theirs) for ours, theirs in zip(found[3:], expected[3:], strict=True)]
+        doubts += [_apart(ours, theirs) for ours, theirs in zip(found[logits:], expected[logits:], strict=True)]
     return _parity(apart, doubts)
 
 
@@ -256,3 +281,25 @@ def _apart(logits: np.ndarray, others: np.ndarray) -> float:
 def _parity(apart: list[np.ndarray], doubts: list[float]) -> Parity:
     every = np.concatenate(apart)
     return Parity(len(apart), float(np.median(every)), float(every.max()), max(doubts))
+
+
+def exported(
+    weights: str, *, confidence: str | None = None, precision: Precision = "f32"
+) -> tuple[bytes, Callable[..., Parity]]:
+    """Of weights by name or path: an ONNX file, and what compares a graph that runs with the network itself.
+
+    Raises CheckpointError where there are no such weights, UsageError where they cannot be exported so.
+    """
+    kind = read_info(find_weights(weights)).model
+    if kind in PARTS and confidence is not None:
+        raise UsageError(f"a {kind} has no confidence network; leave --confidence out")
+    if kind == "detector":
+        detector = load_part(find_weights(weights), HandDetector)
+        return detector_onnx(detector, precision=precision), partial(detector_parity, detector)
+    if kind == "localizer":
+        if precision != "f32":
+            raise UsageError("a localizer is exported in float32 only; leave --precision out")
+        localizer = load_localizer(weights)
+        return localizer_onnx(localizer), partial(localizer_parity, localizer)
+    hand = load_graph(weights, confidence)
+    return hand_onnx(hand, precision=precision), partial(hand_parity, hand)

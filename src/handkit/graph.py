@@ -1,9 +1,10 @@
-"""From cubes in a depth image to hands: where a pose network is called, and the module that is exported.
+"""From cubes in a depth image to hands: where a pose network is called, and the modules that are exported.
 
     depth, intrinsics, cubes -> crop_hand -> points -> pose network -> joints in mm and pixels
                                                   \\-> evidence -> confidence network -> how good they are
 
 `HandGraph` is the whole of it in tensors alone: torch runs it, ONNX Runtime and OpenVINO what is exported of it.
+`LocalizerGraph` is the same for the localizer, which moves cubes to where it sees their hands.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
 from handkit.models.confidence import Confidence, Evidence
+from handkit.models.localizer import Localizer
 from handkit.models.network import Description
 from handkit.models.pretrained import cube_edge
 
@@ -40,6 +42,21 @@ def estimate(
     with torch.autocast(points.device.type, precision, enabled=precision != torch.float32):
         joints = model(points)
     return crop.denormalize(joints.float(), model.space)
+
+
+class Refined(NamedTuple):
+    """Where a localizer sees the hand in each of N cubes."""
+
+    center_mm: Float[Tensor, "N 3"]
+    """Mean of the joints, camera mm."""
+    objectness: Float[Tensor, " N"]
+    """Logit: above 0, a hand is in the cube."""
+
+
+def refine_centers(localizer: Localizer, frame: DepthFrame, cubes: Cube) -> Refined:
+    """Where `localizer` sees the hand in each cube; a frame of one row serves all of them."""
+    offset, objectness = localizer(crop_hand(frame, cubes, localizer.resolution).points(Space.IMAGE))
+    return Refined(cubes.denormalize(offset[:, None])[:, 0], objectness)
 
 
 def _gap(crop: Crop, seen: Float[Tensor, "B J 3"]) -> Float[Tensor, "B J 1"]:
@@ -126,8 +143,7 @@ class HandGraph(nn.Module):
         roll: Float[Tensor, " N"],
     ) -> tuple[Answer, Inside]:
         """As `forward`, and what is between its parts."""
-        frame = DepthFrame(depth[None], Intrinsics(_matrix(intrinsics), depth.shape[1], depth.shape[0]))
-        cubes = Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
+        frame, cubes = _frame(depth, intrinsics), Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
         crop = crop_hand(frame, cubes, self.pose.resolution)
         points = crop.points(self.pose.space)
         described = self.pose.describe(points)
@@ -148,11 +164,44 @@ def load_graph(pose: str, confidence: str | None = None) -> HandGraph:
     return HandGraph(load(path), judge, edge_mm=cube_edge(path))
 
 
-def _matrix(intrinsics: Float[Tensor, "4"]) -> Float[Tensor, "1 3 3"]:
-    """K of fx, fy, cx, cy."""
+class LocalizerGraph(nn.Module):
+    """A localizer on cubes of one depth image.
+
+    Args:
+        localizer: its network.
+        edge_mm: of the cubes.
+    """
+
+    def __init__(self, localizer: Localizer, *, edge_mm: float) -> None:
+        super().__init__()
+        self.localizer, self.edge_mm = localizer, edge_mm
+        self.eval()
+
+    def forward(
+        self,
+        depth: Float[Tensor, "H W"],
+        intrinsics: Float[Tensor, "4"],
+        center: Float[Tensor, "N 3"],
+        mirrored: Bool[Tensor, " N"],
+        roll: Float[Tensor, " N"],
+    ) -> Refined:
+        """Inputs as those of `HandGraph`."""
+        cubes = Cube(center, torch.full_like(center, self.edge_mm), roll, mirrored)
+        return refine_centers(self.localizer, _frame(depth, intrinsics), cubes)
+
+
+def load_localizer(weights: str) -> LocalizerGraph:
+    """Of weights by name or path; raises CheckpointError where there are none."""
+    path = find_weights(weights)
+    return LocalizerGraph(load_part(path, Localizer), edge_mm=cube_edge(path))
+
+
+def _frame(depth: Float[Tensor, "H W"], intrinsics: Float[Tensor, "4"]) -> DepthFrame:
+    """A depth image, and K of fx, fy, cx, cy."""
     fx, fy, cx, cy = intrinsics.unbind()
     zero, one = torch.zeros_like(fx), torch.ones_like(fx)
-    return torch.stack([fx, zero, cx, zero, fy, cy, zero, zero, one]).reshape(1, 3, 3)
+    matrix = torch.stack([fx, zero, cx, zero, fy, cy, zero, zero, one]).reshape(1, 3, 3)
+    return DepthFrame(depth[None], Intrinsics(matrix, depth.shape[1], depth.shape[0]))
 
 
 @torch.no_grad()

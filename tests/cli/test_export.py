@@ -26,9 +26,18 @@ def test_options_that_contradict(options: list[str], status: int, words: str, ca
     assert words in capsys.readouterr().err
 
 
-def test_what_is_neither_a_pose_network_nor_the_detector(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["export", "localizer", "--out", str(tmp_path / "a.onnx")]) == 1
-    assert "holds a localizer where the weights of a pose network are needed" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["latent-fusion-confidence"], "holds a confidence where the weights of a pose network are needed"),
+        (["detector", "--confidence", "latent-fusion-confidence"], "a detector has no confidence network; leave"),
+        (["localizer", "--format", "openvino", "--precision", "bf16"], "a localizer is exported in float32 only"),
+    ],
+)
+def test_what_cannot_be_exported(options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / ("a.xml" if "openvino" in options else "a.onnx")
+    assert main(["export", *options, "--out", str(out)]) != 0
+    assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

@@ -31,6 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
 PACE: dict[str, tuple[int, float]] = {
     # Batch normalization of its answers starts at deviation 1, five times the joints', and shrinks by the rate.
     "crossinfonet": (90, 2e-2),
+    "latent-fusion": (60, 3e-3),
     "srn": (60, 2e-3),
 }
 """Steps, and the learning rate of their first half; it then falls to 0. By default 100 and 3e-3."""

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from handkit import hub
 from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
 from handkit.models.arguments import add_network, options
@@ -90,6 +91,11 @@ def test_a_file_of_one_s_own_is_told_what_it_lacks(tmp_path, body, sentence):
     assert sentence in str(refused.value)
     assert refused.value.status == 2
     assert "Mine" not in MODELS
+
+
+def test_the_runtime_knows_the_parts_by_the_same_names():
+    """It finds their weights without torch, so it has a list of its own."""
+    assert set(hub.PARTS) == set(PARTS)
 
 
 def test_every_pose_network_derives_from_the_one_class():

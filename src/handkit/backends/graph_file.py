@@ -20,11 +20,13 @@ GRAPH_VERSION = 1
 KEY = "handkit"
 """Of the metadata: one JSON object."""
 INPUTS = ("depth", "intrinsics", "center", "mirrored", "roll")
-"""Of a hand graph."""
+"""Of a hand graph, and of a localizer's."""
+REFINED = ("center_mm", "objectness")
+"""What a localizer answers."""
 DETECTOR_INPUT = "image"
 INSIDE = ("points", "crop", "joints", "features", "spread", "peak")
 """Names that values within a hand graph keep, those in front of the pose network (two) and behind it."""
-NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *INSIDE)
+NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *REFINED, *INSIDE)
 """Of everything that goes into a graph or a part of it, or comes out."""
 
 
@@ -32,13 +34,13 @@ NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *INSIDE)
 class GraphInfo:
     """What a graph was exported from; the metadata of its file."""
 
-    kind: Literal["hand", "detector"]
+    kind: Literal["hand", "detector", "localizer"]
     network: str
-    """Name of the pose network, or of the detector."""
+    """Name of the pose network, or of the detector or localizer."""
     skeleton: Skeleton | None
     """Of a hand graph."""
     edge_mm: float | None
-    """Of a hand graph's cubes."""
+    """Of the cubes that a hand graph and a localizer look at."""
     confidence: Literal["none", "own"]
     """Whether a confidence network is in it."""
     precision: Literal["f32", "bf16"]

@@ -31,8 +31,10 @@ def export(
 ) -> int:
     """Write a graph: depth image, intrinsics and cubes in; joints in mm and pixels and how good they are out.
 
+    Of a localizer, the centers in mm of the hands that it sees in the cubes.
+
     Args:
-        network: Weights by name or path: a pose network, or `detector`.
+        network: Weights by name or path: a pose network, `localizer` or `detector`.
         out: The file: .onnx, or .xml with a .bin beside it.
         form: For ONNX Runtime (and others), or for OpenVINO.
         precision: Of the network in OpenVINO; geometry is in float32 whatever it is.
@@ -44,25 +46,15 @@ def export(
     load("onnxscript", extra="export")  # first, for this extra brings torch too
     from handkit.backends.onnx import OnnxGraph
     from handkit.backends.openvino import OpenvinoGraph
-    from handkit.export import detector_onnx, detector_parity, hand_onnx, hand_parity, write
-    from handkit.graph import load_graph
-    from handkit.hub import find_weights
-    from handkit.models.checkpoint import load_part, read_info
-    from handkit.models.detector import HandDetector
+    from handkit.export import exported, write
 
-    path, reader = find_weights(network), OnnxGraph if form == "onnx" else OpenvinoGraph
-    if read_info(path).model == "detector":
-        detector = load_part(path, HandDetector)
-        write(detector_onnx(detector, precision=precision), out, form=form)
-        parity = detector_parity(detector, reader(out), count=count) if verify else None
-    else:
-        hand = load_graph(network, confidence)
-        write(hand_onnx(hand, precision=precision), out, form=form)
-        parity = hand_parity(hand, reader(out), count=count) if verify else None
+    content, compare = exported(network, confidence=confidence, precision=precision)
+    write(content, out, form=form)
     files = [out] if form == "onnx" else [out, out.with_suffix(".bin")]
     print(f"{out}: {sum(each.stat().st_size for each in files) / 1e6:.1f} MB")
-    if parity is None:
+    if not verify:
         return 0
+    parity = compare(OnnxGraph(out) if form == "onnx" else OpenvinoGraph(out), count=count)
     return _report(out, parity, limit_mm=LIMIT_MM if precision == "f32" else math.inf)
 
 

@@ -75,7 +75,7 @@ def save(
     skeleton = asdict(model.skeleton) if isinstance(model, HandPoseModel) else None
     content = {
         "format": FORMAT,
-        "model": _name_of(model),
+        "model": name_of(type(model)),
         "arguments": model.arguments,
         "skeleton": skeleton,
         "recipe": recipe,
@@ -115,7 +115,7 @@ def load_part(path: Path | str, kind: type[AnyNetwork]) -> AnyNetwork:
         CheckpointError: as `load`, the other way round.
     """
     info, tensors = _read(Path(path))
-    name = next(name for name, part in PARTS.items() if part is kind)
+    name = name_of(kind)
     if info.model != name:
         raise CheckpointError(f"{path} holds a {info.model} network where the weights of a {name} are needed")
     try:
@@ -136,7 +136,7 @@ def load_fitting(path: Path | str, model: Network) -> list[str]:
         CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
     """
     info, tensors = _read(Path(path))
-    name = _name_of(model)
+    name = name_of(type(model))
     if info.model != name:
         raise CheckpointError(f"{path} holds the weights of {info.model}, and {name} was to be filled")
     _refuse_damaged(info, tensors)
@@ -170,11 +170,12 @@ def read_info(path: Path | str) -> CheckpointInfo:
     return _read(Path(path))[0]
 
 
-def _name_of(network: Network) -> str:
-    for name, kind in (PARTS | MODELS).items():
-        if type(network) is kind:
+def name_of(kind: type[Network]) -> str:
+    """In `MODELS` or `PARTS`; raises CheckpointError for a class that is in neither."""
+    for name, known in (PARTS | MODELS).items():
+        if known is kind:
             return name
-    raise CheckpointError(f"{type(network).__name__} is none of handkit's networks: {', '.join(MODELS)}")
+    raise CheckpointError(f"{kind.__name__} is none of handkit's networks: {', '.join(MODELS)}")
 
 
 def _stored(tensor: Tensor, *, half: bool) -> Tensor:

@@ -25,6 +25,7 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import load, load_fitting, read_info
+from handkit.models.network import Network
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
@@ -88,7 +89,7 @@ class Experiment:
         """Whether a localizer moves the cubes that are measured on."""
         return CenterSource.LOCALIZER in {self.recipe.center, self.recipe.test_center}
 
-    def network(self) -> Any:  # noqa: ANN401
+    def network(self) -> Network:
         """With first weights; raises HandkitError where the recipe's arguments make none."""
         with torch.random.fork_rng():  # layers take no generator for their first weights
             torch.manual_seed(self.seed)
@@ -99,7 +100,7 @@ class Experiment:
             except ValueError as error:
                 raise HandkitError(f"{self.recipe.network}: {error}", status=2) from None
 
-    def targets(self, model: Any) -> Targets:  # noqa: ANN401
+    def targets(self, model: Network) -> Targets:
         """What the network learns from a frame."""
         if self.recipe.network == "localizer":
             return location_targets

@@ -13,7 +13,7 @@ from torch import Tensor
 from handkit.geometry.crop import BACKGROUND, Space, crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.graph import estimate, evidence_of
+from handkit.graph import estimate, evidence_of, refine_centers
 from handkit.models import HandPoseModel
 from handkit.models.localizer import Localizer
 from handkit.recipes.augment import Augment, disturb
@@ -50,9 +50,7 @@ def pose_targets(model: HandPoseModel, augment: Augment | None = None) -> Target
 @torch.no_grad()
 def relocate(frame: LabeledFrame, localizer: Localizer, *, edge_mm: float) -> LabeledFrame:
     """The same frames, their cubes moved to where `localizer` sees the hand; it looks at cubes of `edge_mm`."""
-    wide = Cube.around(frame.cube.center, edge=edge_mm)
-    offset = localizer(crop_hand(frame, wide, localizer.resolution).points(Space.IMAGE)).offset
-    center = wide.denormalize(offset[:, None])[:, 0]
+    center = refine_centers(localizer, frame, Cube.around(frame.cube.center, edge=edge_mm)).center_mm
     return replace(frame, cube=replace(frame.cube, center=center))
 
 
