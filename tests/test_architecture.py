@@ -23,7 +23,7 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors`, `extras`, `files` and `shapes` stand below all of them.
+# Each room and the rooms that it may import; `errors`, `extras`, `files`, `options` and `shapes` stand below them all.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"asked", "camera", "named_cameras", "depth", "hand", "skeleton"}
@@ -32,6 +32,7 @@ ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
+    "options": set[str](),
     "asked": set[str](),
     "odds": set[str](),
     "files": set[str](),
@@ -135,7 +136,7 @@ def depth(node: ast.AST) -> int:
 def test_imports_point_down(module: str) -> None:
     here = room(module)
     found = {(room(origin), name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
-    rooms = {there for there, _ in found} - {here, "errors", "extras", "files", "shapes"}
+    rooms = {there for there, _ in found} - {here, "errors", "extras", "files", "options", "shapes"}
     if here in {"", "cli", "__main__"}:
         assert here == "__main__" or "cli" not in rooms
         return
@@ -187,6 +188,7 @@ RUNTIME = {
     "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
     "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "track", "tracking", "live",
     "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting",
+    "options",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

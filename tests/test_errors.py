@@ -11,7 +11,7 @@ from handkit.errors import HandkitError, MissingError
 
 def test_kinds_are_one_family() -> None:
     kinds = [kind for kind in vars(handkit.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert len(kinds) == 16
+    assert len(kinds) == 17
     assert all(issubclass(kind, HandkitError) for kind in kinds)
     assert handkit.HandkitError is HandkitError
 

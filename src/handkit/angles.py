@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from handkit.errors import UsageError
 from handkit.shapes import Float32, Float64
 from handkit.skeleton import FINGERS, HAND21, Skeleton
 
@@ -17,10 +16,7 @@ def joint_angles(joints_mm: Float32[np.ndarray, "J 3"], skeleton: Skeleton, *, l
     `thumb_mcp`, `thumb_ip`, `index_pip`, `index_dip` and so on: the angle between the two bones, 0 to 180.
     Raises UsageError for a skeleton without these joints.
     """
-    try:
-        joints = HAND21.convert(joints_mm.astype(np.float64), skeleton)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    joints = HAND21.convert(joints_mm.astype(np.float64), skeleton)
     wrist, chains = joints[0], joints[1:].reshape(len(FINGERS), 4, 3)
     across = chains[1, 0] - chains[4, 0]
     palm = _unit(np.cross(across, chains[2, 0] - wrist)) * (-1.0 if left else 1.0)

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 from typing import Literal
 
-from handkit.errors import UsageError
+from handkit.errors import UsageError, shown
 
 Asked = Literal["auto", "left", "right"]
 """Hands of one side only; auto: of either."""
@@ -17,23 +17,23 @@ LARGEST_SEED = 2**63 - 1
 def check_asked(*, hands: int, handedness: Asked, minimum_confidence: float) -> None:
     """Raise UsageError where hands cannot be asked for like this."""
     if not _is_whole(hands) or hands < 1:
-        raise UsageError(f"hands is {hands!r}; it must be 1 or more")
-    if handedness not in ("auto", "left", "right"):
-        raise UsageError(f"handedness is {handedness!r}; it must be auto, left or right")
+        raise UsageError(f"hands is {shown(hands)}; it must be 1 or more")
+    if not isinstance(handedness, str) or handedness not in ("auto", "left", "right"):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"handedness is {shown(handedness)}; it must be auto, left or right")
     if not isinstance(minimum_confidence, Real) or not 0 <= minimum_confidence <= 1:
-        raise UsageError(f"minimum_confidence is {minimum_confidence!r}; it must be between 0 and 1")
+        raise UsageError(f"minimum_confidence is {shown(minimum_confidence)}; it must be between 0 and 1")
 
 
 def check_threads(threads: int) -> None:
     """Raise UsageError; a runtime that is asked for a million threads hangs."""
     if not _is_whole(threads) or not 1 <= threads <= MOST_THREADS:
-        raise UsageError(f"threads is {threads!r}; it must be 1 to {MOST_THREADS}")
+        raise UsageError(f"threads is {shown(threads)}; it must be 1 to {MOST_THREADS}")
 
 
 def check_seed(seed: int) -> None:
     """Raise UsageError."""
     if not _is_whole(seed) or not -LARGEST_SEED <= seed <= LARGEST_SEED:
-        raise UsageError(f"seed is {seed!r}; it must be a whole number of at most 63 bits")
+        raise UsageError(f"seed is {shown(seed)}; it must be a whole number of at most 63 bits")
 
 
 def _is_whole(number: object) -> bool:

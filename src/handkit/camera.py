@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handkit.errors import CameraError, SourceError
+from handkit.errors import CameraError, SourceError, shown
 from handkit.lens import COEFFICIENTS, distort, undistort
 from handkit.named_cameras import CAMERAS, suggest_camera
 from handkit.shapes import Float, Float32
@@ -47,8 +47,7 @@ class Camera:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        if self.distortion is not None and not any(self.distortion):
-            object.__setattr__(self, "distortion", None)
+        object.__setattr__(self, "distortion", _coefficients(self.distortion))
 
     @classmethod
     def named(cls, name: str) -> "Camera":
@@ -74,11 +73,11 @@ class Camera:
         try:
             k = np.array(matrix, np.float64).reshape(3, 3)
         except (TypeError, ValueError):
-            raise CameraError(f"a camera matrix has 3 x 3 numbers; got {matrix!r}") from None
+            raise CameraError(f"a camera matrix has 3 x 3 numbers; got {shown(matrix)}") from None
         (fx, skew, cx), (zero, fy, cy), last = k.tolist()
         if abs(skew) > 1e-6 * abs(fx) or zero != 0 or last != [0.0, 0.0, 1.0]:
             raise CameraError(f"a camera matrix is (fx 0 cx, 0 fy cy, 0 0 1); got {k.tolist()}")
-        lens = None if distortion is None else tuple(float(each) for each in distortion)
+        lens = _coefficients(distortion)
         return cls(fx=fx, fy=fy, cx=cx, cy=cy, width=width, height=height, unit_mm=unit_mm, distortion=lens)
 
     @classmethod
@@ -92,10 +91,10 @@ class Camera:
             raise CameraError(f"the distortion model {model!r} is not known here; rectify the depth image first")
         return cls.from_matrix(
             _field(info, "K", "k"),
-            width=int(_field(info, "width")),
-            height=int(_field(info, "height")),
+            width=_field(info, "width"),
+            height=_field(info, "height"),
             unit_mm=unit_mm,
-            distortion=list(_field(info, "D", "d", default=())) or None,
+            distortion=_coefficients(_field(info, "D", "d", default=())),
         )
 
     @classmethod
@@ -104,16 +103,21 @@ class Camera:
 
         Raises CameraError for distortion that is not Brown and Conrady's.
         """
-        coefficients = tuple(float(each) for each in intrinsics.coeffs)
+        for name in ("fx", "fy", "ppx", "ppy", "width", "height", "coeffs", "model"):
+            if not hasattr(intrinsics, name):
+                raise CameraError(f"intrinsics of pyrealsense2 have {name}; {shown(intrinsics)} has none")
+        if not isinstance(depth_scale, Real):
+            raise CameraError(f"a depth scale is a number of meters a unit; got {shown(depth_scale)}")
+        coefficients = _coefficients(intrinsics.coeffs)
         model = str(intrinsics.model).rpartition(".")[2].lower()
-        if any(coefficients) and model != "brown_conrady":
+        if coefficients and model != "brown_conrady":
             raise CameraError(
                 f"the distortion model {model!r} is not known here; give Camera(fx=..., fy=..., cx=..., cy=...) "
                 "without it, which is a pixel or two off at the border"
             )
         return cls(
-            fx=float(intrinsics.fx), fy=float(intrinsics.fy), cx=float(intrinsics.ppx), cy=float(intrinsics.ppy),
-            width=int(intrinsics.width), height=int(intrinsics.height),
+            fx=intrinsics.fx, fy=intrinsics.fy, cx=intrinsics.ppx, cy=intrinsics.ppy,
+            width=intrinsics.width, height=intrinsics.height,
             unit_mm=depth_scale * 1000, distortion=coefficients,
         )  # fmt: skip
 
@@ -128,7 +132,8 @@ class Camera:
         return replace(self, unit_mm=1.0, distortion=None)
 
     def project(self, points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-        """Camera mm to pixels of the image as it was taken; z must be positive."""
+        """Camera mm to pixels of the image as it was taken; z must be positive. Raises CameraError for other shapes."""
+        _check_rows(points, 3)
         ray = points[..., :2] / points[..., 2:]
         if self.distortion is not None:
             ray = distort(ray, self.distortion)
@@ -138,6 +143,9 @@ class Camera:
         self, pixels: Float[np.ndarray, "*batch 2"], depth: Float[np.ndarray, "*batch"]
     ) -> Float[np.ndarray, "*batch 3"]:
         """Inverse of `project`: pixels and their depth (z, mm) to camera mm."""
+        _check_rows(pixels, 2)
+        if getattr(depth, "shape", None) != pixels.shape[:-1]:
+            raise CameraError(f"there is a depth for each of the pixels {pixels.shape}; got {shown(depth)}")
         seen = (pixels - np.array([self.cx, self.cy], pixels.dtype)) / np.array([self.fx, self.fy], pixels.dtype)
         ray = seen if self.distortion is None else undistort(seen, self.distortion)
         return np.concatenate([ray * depth[..., None], depth[..., None]], axis=-1)
@@ -213,7 +221,7 @@ def _check_numbers(camera: Camera) -> None:
     for name, value in numbers.items():
         kind, words = (Integral, "a whole number") if name in {"width", "height"} else (Real, "a number")
         if not isinstance(value, kind):
-            raise CameraError(f"a camera's {name} is {words}; got {value!r}")
+            raise CameraError(f"a camera's {name} is {words}; got {shown(value)}")
     lengths = {"fx": camera.fx, "fy": camera.fy}
     points = {"cx": camera.cx, "cy": camera.cy}
     for name, value in (lengths | points).items():
@@ -228,9 +236,22 @@ def _check_numbers(camera: Camera) -> None:
         raise CameraError(
             f"the unit of a depth value is a positive number of mm, at most {LARGEST_UNIT_MM:g}; got {camera.unit_mm:g}"
         )
-    lens = camera.distortion
-    if lens is not None and (len(lens) not in COEFFICIENTS or not all(math.isfinite(each) for each in lens)):
-        raise CameraError(f"a distortion has 4, 5 or 8 finite coefficients in OpenCV's order; got {lens}")
+
+
+def _coefficients(lens: object) -> tuple[float, ...] | None:
+    """A lens's distortion; None where there is none or all are 0. Raises CameraError."""
+    try:
+        found = () if lens is None else tuple(map(float, lens))  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        found = (math.nan,)
+    if len(found) not in {0, *COEFFICIENTS} or not all(map(math.isfinite, found)):
+        raise CameraError(f"a distortion has 4, 5 or 8 finite coefficients in OpenCV's order; got {shown(lens)}")
+    return found if any(found) else None
+
+
+def _check_rows(array: object, columns: int) -> None:
+    if not isinstance(array, np.ndarray) or array.shape[-1:] != (columns,):
+        raise CameraError(f"expected an array (..., {columns}); got {shown(array)}")
 
 
 def doubts_about(camera: Camera) -> tuple[str, ...]:

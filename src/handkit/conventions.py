@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from handkit.errors import UsageError
+from handkit.errors import UsageError, shown
 from handkit.shapes import Float32
 from handkit.skeleton import FINGERS, HAND21, SKELETONS, Skeleton
 
@@ -24,14 +24,10 @@ def convert(joints_mm: Float32[np.ndarray, "J 3"], skeleton: Skeleton, conventio
 
     Raises UsageError for an unknown one, and where the skeleton lacks a joint of it.
     """
-    other = SKELETONS.get(convention, HAND21)
-    if convention not in SKELETONS and convention not in CONVENTIONS:
+    if not isinstance(convention, str) or convention not in CONVENTIONS.keys() | SKELETONS.keys():  # pyright: ignore[reportUnnecessaryIsInstance]
         known = ", ".join((*CONVENTIONS, *SKELETONS))
-        raise UsageError(f"{convention!r} is no convention for the joints of a hand; known: {known}")
-    try:
-        joints = other.convert(joints_mm, skeleton)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"{shown(convention)} is no convention for the joints of a hand; known: {known}")
+    joints = SKELETONS.get(convention, HAND21).convert(joints_mm, skeleton)
     return CONVENTIONS[convention](joints) if convention in CONVENTIONS else joints
 
 

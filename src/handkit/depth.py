@@ -7,7 +7,7 @@ import numpy as np
 
 from handkit.camera import Camera, undistortion
 from handkit.cleaning import clean
-from handkit.errors import FrameError
+from handkit.errors import FrameError, UsageError, shown
 from handkit.shapes import Float32, Shaped
 
 METERS = 20.0
@@ -38,6 +38,13 @@ class DepthImage:
     notes: tuple[str, ...] = ()
     """What had to be done to the depth values, a sentence each."""
 
+    def __post_init__(self) -> None:
+        """Raise FrameError for what `of` does not make."""
+        check_camera(self.camera)
+        shape = (self.camera.height, self.camera.width)
+        if getattr(self.depth, "shape", None) != shape or self.depth.dtype != np.float32:
+            raise FrameError(f"a DepthImage of this camera has float32 mm {shape}; give DepthImage.of(array, camera)")
+
     @classmethod
     def of(cls, array: object, camera: Camera) -> "DepthImage":
         """Check depth values in units of `camera.unit_mm`: an array or tensor (H, W) or (H, W, 1).
@@ -46,8 +53,7 @@ class DepthImage:
         numbers; a size that is not the camera's; values that can hardly be in that unit, or are all negative; blurred
         edges. What `cleaning.clean` can mend it mends, and says so in `notes`.
         """
-        if not isinstance(camera, Camera):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise FrameError(f"camera is {camera!r}; it must be a Camera, such as Camera.named('sr300')")
+        check_camera(camera)
         tensor = getattr(array, "detach", None)
         try:
             taken = np.asarray(tensor().cpu().numpy() if tensor else array)
@@ -74,6 +80,18 @@ class DepthImage:
             columns, rows = undistortion(camera)
             depth = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
         return cls(depth, camera, notes)
+
+
+def check_camera(camera: object) -> None:
+    """Raise FrameError for what is no Camera."""
+    if not isinstance(camera, Camera):
+        raise FrameError(f"camera is {shown(camera)}; it must be a Camera, such as Camera.named('sr300')")
+
+
+def check_image(image: object) -> None:
+    """Raise UsageError for what is no DepthImage."""
+    if not isinstance(image, DepthImage):
+        raise UsageError(f"an image is a DepthImage, as DepthImage.of(array, camera) makes it; got {shown(image)}")
 
 
 def image_size(array: Shaped[np.ndarray, "..."]) -> tuple[int, int]:

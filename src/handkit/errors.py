@@ -3,6 +3,7 @@
 Whoever needs no kind catches `HandkitError`. The kinds for a wrong value are a `ValueError` as well.
 """
 
+import reprlib
 from pathlib import Path
 
 
@@ -23,6 +24,12 @@ class UsageError(HandkitError, ValueError):
 
     def __init__(self, said: str, *, status: int = 2, source: Path | str = "", kind: str = "") -> None:
         super().__init__(said, status=status, source=source, kind=kind)
+
+
+class JointError(UsageError, KeyError):
+    """A name that no joint of a skeleton has."""
+
+    __str__ = Exception.__str__  # a KeyError's own puts it between quotes
 
 
 class CameraError(HandkitError, ValueError):
@@ -83,3 +90,20 @@ class StoppedError(TrainingError):
 
 class LostProcessError(TrainingError):
     """A run of several processes of which one has ended; the state on disk continues it."""
+
+
+def shown(value: object) -> str:
+    """What was given instead of what was expected, in a few words.
+
+    >>> import numpy as np
+    >>> shown(None), shown("abc"), shown(np.zeros((3, 4)))
+    ('None', "'abc'", 'ndarray of shape (3, 4)')
+    """
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else reprlib.repr(value)
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise UsageError unless an argument of this name is of a class, or has what a protocol asks for."""
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} must be a {kind.__name__}; got {shown(value)}")

@@ -20,8 +20,8 @@ from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera, doubts_about
-from handkit.depth import DepthImage
-from handkit.errors import FrameError, UsageError
+from handkit.depth import DepthImage, check_camera, check_image
+from handkit.errors import FrameError, UsageError, check_kind, shown
 from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
     Answer,
@@ -67,8 +67,9 @@ class HandPoseEstimator:
     """
 
     def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 2) -> None:
-        if rotations not in ROTATIONS:
-            raise UsageError(f"rotations is {rotations!r}; it must be 1, 2 or 4")
+        if not isinstance(rotations, int) or rotations not in ROTATIONS:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"rotations is {shown(rotations)}; it must be 1, 2 or 4")
+        check_kind("backend", backend, Backend)
         self.backend, self.rotations = backend, rotations
 
     @classmethod
@@ -79,17 +80,21 @@ class HandPoseEstimator:
         backend: BackendName | None = None,
         threads: int = 1,
         rotations: Literal[1, 2, 4] = 2,
-        detector: str = "detector",
-        confidence: str | None = None,
+        detector: str | PathLike[str] = "detector",
+        confidence: str | PathLike[str] | None = None,
     ) -> "HandPoseEstimator":
         """A pose network by name or path: a graph, or weights, which torch runs.
 
         `detector` and `confidence` are the networks around it, by name or path; by default the bundled detector, and
         the confidence network in the same file or beside it. Raises CheckpointError with the names that there are.
         """
-        if not isinstance(name, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"a network is given by its name or its path; got {name!r}")
-        opened = open_backend(fspath(name), backend=backend, threads=threads, detector=detector, confidence=confidence)
+        for given in (name, detector, *([] if confidence is None else [confidence])):
+            if not isinstance(given, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise UsageError(f"a network is given by its name or its path; got {shown(given)}")
+        judge = None if confidence is None else fspath(confidence)
+        opened = open_backend(
+            fspath(name), backend=backend, threads=threads, detector=fspath(detector), confidence=judge
+        )
         return cls(opened, rotations=rotations)
 
     @property
@@ -125,6 +130,9 @@ class HandPoseEstimator:
     ) -> list[Prediction]:
         """Each of several depth images of one camera; one that is refused has the sentence as its reason."""
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        if isinstance(depths, str) or not isinstance(depths, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"depths are several depth images; got {shown(depths)}")
+        check_camera(camera)
         predictions: list[Prediction] = []
         for depth in depths:
             try:
@@ -147,6 +155,7 @@ class HandPoseEstimator:
     ) -> Prediction:
         """The hands in one depth image, or the reason for their absence; and the time that every stage took."""
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        check_image(image)
         watch, warnings = _Watch(), [*doubts_about(image.camera), *image.notes]
         places = self._locate(image, limit=hands + EXTRA)
         watch.lap("locate")
@@ -174,6 +183,7 @@ class HandPoseEstimator:
 
         Takes as long as two more predictions.
         """
+        check_image(image)
         camera = image.camera
         for factor in OTHER_LENS:
             fx, fy = camera.fx * factor, camera.fy * factor

@@ -3,12 +3,14 @@
 import difflib
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
 from handkit.angles import joint_angles
 from handkit.conventions import convert
+from handkit.errors import JointError, UsageError, check_kind, shown
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
@@ -43,6 +45,21 @@ class HandPose:
     handedness_probability: float
     """Of the handedness that is stated, 0.5 to 1; 1 where it was given."""
 
+    def __post_init__(self) -> None:
+        """Raise UsageError where the parts are not one hand's."""
+        check_kind("skeleton", self.skeleton, Skeleton)
+        count = len(self.skeleton)
+        for name, shape in (("joints_mm", (count, 3)), ("joints_px", (count, 2)), ("uncertainty_mm", (count,))):
+            if getattr(getattr(self, name), "shape", None) != shape:
+                given = shown(getattr(self, name))
+                raise UsageError(f"{name} of {self.skeleton.name} is an array {shape}; got {given}")
+        if not isinstance(self.handedness, str) or self.handedness not in {"left", "right"}:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"handedness is left or right; got {shown(self.handedness)}")
+        for name in ("pose_confidence", "handedness_probability"):
+            value = getattr(self, name)
+            if not isinstance(value, Real) or not (0.0 <= float(value) <= 1.0 or math.isnan(value)):
+                raise UsageError(f"{name} is a probability, 0 to 1, or NaN; got {shown(value)}")
+
     @property
     def confidence(self) -> float:
         """Calibrated probability, 0 to 1, that a hand is there, that its mean joint error is under 20 mm and, unless it
@@ -55,12 +72,12 @@ class HandPose:
         return self.joints_mm.mean(axis=0)
 
     def __getitem__(self, joint: str) -> Float32[np.ndarray, "3"]:
-        """Raises KeyError with the nearest name where the skeleton has no such joint."""
+        """Raises JointError, a KeyError, with the nearest name where the skeleton has no such joint."""
         names = self.skeleton.joints
-        if joint not in names:
+        if not isinstance(joint, str) or joint not in names:  # pyright: ignore[reportUnnecessaryIsInstance]
             near = difflib.get_close_matches(str(joint), names, n=1, cutoff=0.3)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            raise KeyError(f"{self.skeleton.name} has no joint {joint!r}; {hint}it has {', '.join(names)}")
+            raise JointError(f"{self.skeleton.name} has no joint {shown(joint)}; {hint}it has {', '.join(names)}")
         return self.joints_mm[names.index(joint)]
 
     def to(self, convention: str) -> Float32[np.ndarray, "N 3"]:
@@ -119,6 +136,13 @@ class TrackedHand(HandPose):
     velocity_mm_s: Float32[np.ndarray, "J 3"]
     seen_s: float
     """For how long it has been followed."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where the parts are not one hand's."""
+        super().__post_init__()
+        for name in ("raw_mm", "velocity_mm_s"):
+            if getattr(getattr(self, name), "shape", None) != self.joints_mm.shape:
+                raise UsageError(f"{name} has the shape of joints_mm; got {shown(getattr(self, name))}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it, mm/s to 0.1."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from handkit.errors import UsageError, check_kind, shown
+
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
 
@@ -20,20 +22,33 @@ class Skeleton:
     palm: tuple[int, ...]
     fingers: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        """Raise UsageError where joints are no names, or numbers no joint's."""
+        for name in ("joints", "bones", "palm", "fingers"):
+            check_kind(name, getattr(self, name), tuple)
+        for joint in self.joints:
+            check_kind("each of the joints", joint, str)
+        strange = {*self.palm, *self.fingers, *(end for bone in self.bones for end in bone)} - {
+            *range(len(self.joints))
+        }
+        if strange:
+            raise UsageError(f"{self.name} has {len(self.joints)} joints; no joint is number {strange.pop()!r}")
+
     @property
     def fingertips(self) -> tuple[int, ...]:
         """Indices of thumb, index, middle, ring and pinky tip."""
         return tuple(self.joints.index(f"{finger}_tip") for finger in FINGERS)
 
     def indices_in(self, source: "Skeleton") -> tuple[int, ...]:
-        """Where each of these joints is in `source`; raises ValueError that lists the joints it lacks.
+        """Where each of these joints is in `source`; raises UsageError that lists the joints it lacks.
 
         >>> HANDS17.indices_in(MSRA21)[:4]
         (0, 17, 1, 5)
         """
+        check_kind("source", source, Skeleton)
         missing = [joint for joint in self.joints if joint not in source.joints]
         if missing:
-            raise ValueError(
+            raise UsageError(
                 f"{source.name} has no joint for {', '.join(missing)} of {self.name}: "
                 "these skeletons mark different points of the hand"
             )
@@ -41,7 +56,10 @@ class Skeleton:
 
     def convert(self, joints: Any, source: "Skeleton") -> Any:  # noqa: ANN401
         """Joints (..., J, 3) of `source`, an array or a tensor, in this skeleton's order; raises as `indices_in`."""
-        return joints[..., list(self.indices_in(source)), :]
+        rows = list(self.indices_in(source))
+        if tuple(getattr(joints, "shape", ()))[-2:] != (len(source), 3):
+            raise UsageError(f"joints of {source.name} are (..., {len(source)}, 3); got {shown(joints)}")
+        return joints[..., rows, :]
 
     def __len__(self) -> int:
         return len(self.joints)

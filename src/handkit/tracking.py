@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from numbers import Real
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.camera import Camera
-from handkit.depth import DepthImage
+from handkit.depth import DepthImage, check_image
+from handkit.errors import check_kind
 from handkit.hand import HandPose, Prediction, TrackedHand
 from handkit.locate.detect import same_hand
 from handkit.shapes import Float32
@@ -75,6 +77,7 @@ class HandTracker:
     ) -> None:
         """`hands` at most; with `handedness` given only those of that side. Raises UsageError."""
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        check_kind("estimator", estimator, Estimator)
         self.estimator, self.hands = estimator, hands
         self.handedness: Asked = handedness
         self.minimum_confidence, self._report = minimum_confidence, report
@@ -96,11 +99,17 @@ class HandTracker:
         self._last: tuple[list[TrackedHand], list[TrackedHand]] = ([], [])
 
     def update(self, frame: Frame) -> list[TrackedHand]:
-        """The hands of the next frame, the longest followed first; those just lost are among them (`tracked` False)."""
+        """The hands of the next frame, the longest followed first; those just lost are among them (`tracked` False).
+
+        Raises UsageError for what is no frame of a source.
+        """
+        check_kind("frame", frame, Frame)
         return self.track(frame.image, frame.time_s)
 
     def track(self, image: DepthImage, time_s: float) -> list[TrackedHand]:
         """As `update`, of a depth image taken at `time_s` by any clock."""
+        check_image(image)
+        check_kind("time_s", time_s, Real)
         begun = time.perf_counter()
         self._check_camera(image.camera)
         before = self._now
@@ -124,6 +133,7 @@ class HandTracker:
         Between the last two frames their joints are interpolated. After the last one they stay; `ahead` moves them on
         by their velocity for at most 50 ms, which is the farther from the truth, the more a hand turns.
         """
+        check_kind("time_s", time_s, Real)
         before = {hand.id: hand for hand in self._last[0]}
         return [self._moved(hand, before.get(hand.id), time_s, ahead=ahead) for hand in self._last[1]]
 

@@ -19,7 +19,7 @@ from handkit.skeleton import MSRA21, SKELETONS
 from handkit.store.packing import pack
 from handkit.store.plan import mass_in_box
 from handkit.store.store import PackedFrames
-from handkit.training import adapt, answers, experiment
+from handkit.training import adapt, answers, experiment, measuring
 from handkit.training.run import Run
 
 TRAINED = {"icvl": "train", "nyu": "train", "msra": "all", "hands17": "train"}
@@ -198,7 +198,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
         left = {"predictions.txt"} if name == "save" else {"predictions.txt", "predictions.npy"}
         assert {path.name for path in out.iterdir()} == left
     (tmp_path / "file").write_text("mine")
-    monkeypatch.setattr(answers, "answers_of", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(measuring, "answers_of", lambda *_, **__: 1 / 0)
     assert "file cannot be written: File exists" in refused(capsys, *evaluate[:-1], tmp_path / "file")
 
 

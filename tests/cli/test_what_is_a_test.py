@@ -16,8 +16,7 @@ from handkit.recipes import PUBLISHED, CenterSource
 from handkit.skeleton import HAND21, MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
-from handkit.training import adapt, experiment, loop
-from handkit.training import folds as training_folds
+from handkit.training import adapt, experiment, loop, measuring
 from handkit.training.experiment import Experiment
 
 
@@ -94,7 +93,7 @@ def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch):
     """In training it moves the cubes of every batch."""
     asked = []
     honest = experiment.find_localizer
-    for module in (experiment, training_folds):
+    for module in (experiment, measuring):
         monkeypatch.setattr(module, "find_localizer", lambda name: asked.append(name) or honest("localizer"))
     train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run")
     assert run(*train, "--center-refinement", "train+test", "--localizer", "mine.safetensors") == 0

@@ -63,7 +63,7 @@ def test_frames_without_an_answer_are_in_no_figure():
 
 
 def test_joints_without_a_name():
-    with pytest.raises(ValueError, match="3 joints, 2 names"):
+    with pytest.raises(ValueError, match=r"joints of its protocol, \(frames, 2, 3\); got ndarray of shape \(4, 3, 3\)"):
         toy(np.zeros((4, 3, 3)))
 
 

@@ -15,12 +15,13 @@ from handkit.models import MODELS
 from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
+from handkit.options import Conditions
 from handkit.recipes import Recipe
 from handkit.studies import measuring
 from handkit.studies import study as studies
 from handkit.studies.measuring import read_real
 from handkit.studies.papers import NETWORKS, comparison
-from handkit.studies.plan import Conditions, experiment_of
+from handkit.studies.plan import experiment_of
 from handkit.training import experiment
 from handkit.training import loop as training
 from handkit.training.adapt import Refinement, recipe_of
@@ -215,7 +216,7 @@ def centers_of(frame: LabeledFrame) -> torch.Tensor:
 def test_every_network_sees_the_same_frames_for_as_long():
     study = comparison(())
     assert study.rows == NETWORKS.rows
-    recipes = [experiment_of(study, Conditions(Path(), samples=200, batch=2), row, 1).recipe for row in study.rows]
+    recipes = [experiment_of(study, Conditions(out=Path(), samples=200, batch=2), row, 1).recipe for row in study.rows]
     assert {recipe.network for recipe in recipes} == set(MODELS)
     first, *others = [crops_of(recipe, seed=1)[7] for recipe in recipes]
     for frame in others:

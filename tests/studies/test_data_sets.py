@@ -10,12 +10,13 @@ from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
 from handkit.models import MODELS
+from handkit.options import Conditions
 from handkit.recipes import PUBLISHED, SRN_TABLE_1
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Conditions, Row, Study, experiment_of
+from handkit.studies.plan import Row, Study, experiment_of
 
 SMALL = Study(
     "small",
@@ -56,7 +57,7 @@ def test_from_the_archive_to_the_table(tmp_path, name, monkeypatch):
 def test_a_paper_s_rows_have_its_learning_rates(tmp_path):
     """On NYU; the squared errors of SRN's Table 1 have one of their own."""
     pack(packing_of(Recorded(3), dataset="nyu", margin=2.6), tmp_path / "train")
-    conditions = Conditions(tmp_path, tmp_path / "train", tmp_path / "train")
+    conditions = Conditions(out=tmp_path, train=tmp_path / "train", test=tmp_path / "train")
     study = STUDIES["srn-table-1"]
     recipes = [
         experiment_of(study, conditions, dataclasses.replace(row, refinement=None), 1).recipe for row in study.rows

@@ -13,11 +13,12 @@ from handkit.cli import main
 from handkit.errors import UsageError
 from handkit.evaluation.marked import TipErrors
 from handkit.models.arguments import options
+from handkit.options import Conditions
 from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Conditions, Row, Study, check_study, experiment_of, with_rows
+from handkit.studies.plan import Row, Study, check_study, experiment_of, with_rows
 from handkit.studies.report import latex, markdown, table_of
 from handkit.studies.study import Training, Trial
 
@@ -38,7 +39,7 @@ def test_a_study_s_rows_are_arguments_and_its_figures_are_in_the_reference(study
         for figure in row.reported_mm.values():
             assert any(text in REFERENCE for text in (f"{figure:g}", f"{figure:.2f}")), figure
         with torch.device("meta"):
-            experiment_of(study, Conditions(Path(), samples=1), row, 1).network()
+            experiment_of(study, Conditions(out=Path(), samples=1), row, 1).network()
     assert len({row.name for row in study.rows}) == len(study.rows)
 
 
@@ -125,7 +126,7 @@ def test_where_the_paper_has_words_and_no_figure_they_are_its_sign():
 def test_what_makes_another_trial(tmp_path):
     """A recipe, the frames measured on and left-out subjects do, and a paper's figure does not."""
     (tmp_path / "marks.json").write_text("1")
-    conditions = Conditions(Path(), samples=100, real=(tmp_path,))
+    conditions = Conditions(out=Path(), samples=100, real=(tmp_path,))
     row = SMALL.rows[0]
     key = studies.trial_key(SMALL, conditions, row, 1)
     assert studies.trial_key(SMALL, conditions, replace(row, reported_mm={}), 1) == key
@@ -143,7 +144,7 @@ def test_what_makes_another_trial(tmp_path):
 @pytest.mark.parametrize(("epochs", "train"), [(3, None), (0, Path("store")), (-1, Path("store"))])
 def test_epochs_that_are_none(epochs, train):
     with pytest.raises(UsageError, match=f"--epochs {epochs}"):
-        check_study(SMALL, Conditions(Path(), samples=100, epochs=epochs, train=train, test=train))
+        check_study(SMALL, Conditions(out=Path(), samples=100, epochs=epochs, train=train, test=train))
 
 
 def test_some_rows_are_a_table_too():

@@ -6,7 +6,7 @@ from typing import Literal
 
 from handkit.asked import check_threads
 from handkit.backends.backend import Backend
-from handkit.errors import CheckpointError, UsageError
+from handkit.errors import CheckpointError, UsageError, shown
 from handkit.extras import missing_extra
 from handkit.hub import GRAPH, WEIGHTS, find_network, find_weights
 
@@ -23,8 +23,8 @@ def open_backend(
 
     Raises CheckpointError, UsageError where there is no such network or backend, or a package is missing for it.
     """
-    if backend not in {None, *BACKENDS}:
-        raise UsageError(f"backend is {backend!r}; it must be {', '.join(BACKENDS)}")
+    if backend is not None and (not isinstance(backend, str) or backend not in BACKENDS):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"backend is {shown(backend)}; it must be {', '.join(BACKENDS)}")
     check_threads(threads)
     pose = find_pose(name, backend)
     if pose.suffix not in {GRAPH, OPENVINO}:

@@ -66,17 +66,31 @@ class Evaluate:
         self._refuse_others()
         if self.data != "synthetic":
             return self._on_store()
-        from handkit.cli.measure import evaluate_synthetic
+        return self._on_images()
+
+    def _on_images(self) -> int:
+        """Print the figures of every kind of image."""
+        from rich.console import Console
+        from rich.progress import track
+
+        from handkit.cli.results import print_figures
         from handkit.estimator import HandPoseEstimator
+        from handkit.training.testset import measure_images
 
         estimator = HandPoseEstimator.from_pretrained(
             self.weights, backend=self.backend, threads=self.threads, rotations=self.rotations,
             detector=self.detector, confidence=self.confidence,
         )  # fmt: skip
-        return evaluate_synthetic(
+        console = Console(stderr=True)
+        figures = measure_images(
             estimator, self.images, count=self.count, handedness=self.handedness,
             minimum_confidence=self.minimum_confidence, out=self.out,
+            watch=lambda shown: track(
+                shown, "images", total=self.count, console=console, disable=not console.is_terminal
+            ),
         )  # fmt: skip
+        print_figures(figures)
+        return 0
 
     def _refuse_others(self) -> None:
         """Raise UsageError for an option that says nothing of these frames."""
@@ -89,41 +103,20 @@ class Evaluate:
 
     def _on_store(self) -> int:
         """Print the figures, then write predictions and a report."""
-        import numpy as np
         from rich.console import Console
 
         from handkit.cli.results import print_page, print_scored
-        from handkit.hub import find_weights
-        from handkit.models.checkpoint import read_info
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
-        from handkit.training.answers import (
-            answers_of,
-            protocol_of,
-            read_readout,
-            refused_in_words,
-            score_answers,
-            with_words,
-            write_answers,
-        )
-        from handkit.training.seen import check_unseen
-        from handkit.training.stored import find_localizer, of_subject
+        from handkit.training.measuring import measure_weights
 
-        store, path = PackedFrames.open(Path(self.data)), find_weights(self.weights)
-        mask = of_subject(store, self.fold) if self.fold else np.ones(len(store), bool)
-        readout = read_readout(path, self.readout)
-        seen = check_unseen(read_info(path), store, mask, allowed=self.allow_seen)
-        if self.out:  # refused before the work, not after it
-            with refused_in_words(self.out):
-                self.out.mkdir(parents=True, exist_ok=True)
-        center = None if self.center == "packed" else CenterSource(self.center)
-        finder = find_localizer(self.localizer) if center is CenterSource.LOCALIZER else None
-        with Console(stderr=True).status(f"{int(mask.sum()):,} frames"):
-            answers = answers_of(path, store, mask, center=center, finder=finder, readout=readout)
-        protocol = protocol_of(path, store, center, mask=mask, fold=self.fold)
-        protocol = with_words(protocol, readout=readout, seen=bool(seen))
-        result = score_answers(store, answers, protocol, method=path.stem, mask=mask)
-        print_scored(result)
-        if self.out and (page := write_answers(self.out, store, answers, result, mask=mask)):
-            print_page(page)
+        store = PackedFrames.open(Path(self.data))
+        with Console(stderr=True).status("frames of the store"):
+            measured = measure_weights(
+                self.weights, store, subject=self.fold,
+                center=None if self.center == "packed" else CenterSource(self.center), localizer=self.localizer,
+                readout=self.readout, allow_seen=self.allow_seen, out=self.out, tell=print_scored,
+            )  # fmt: skip
+        if measured.page:
+            print_page(measured.page)
         return 0

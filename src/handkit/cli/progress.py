@@ -5,10 +5,11 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from handkit.cli.results import print_result, result_console
+from handkit.cli.results import print_page, print_result, result_console
 from handkit.training.experiment import Fitted
 from handkit.training.folder import Report
 from handkit.training.folds import Fold
+from handkit.training.measuring import Measured
 
 
 class Bar:
@@ -59,10 +60,15 @@ def print_spent(fitted: Fitted) -> None:
 
 def print_fold(fold: Fold) -> None:
     """What became of a subject that was left out, or of all of them."""
-    console = result_console()
     if fold.subject is None:
         Console().rule("all folds")
-    if fold.result:
-        print_result(console, fold.result)
-    if fold.page:
-        console.print(f"report: {fold.page}", highlight=False, markup=False, soft_wrap=True)
+    if fold.measured:
+        print_measured(fold.measured)
+
+
+def print_measured(measured: Measured) -> None:
+    """The figures, and where their report is."""
+    if measured.result:
+        print_result(result_console(), measured.result)
+    if measured.page:
+        print_page(measured.page)

@@ -1,6 +1,7 @@
 """A result on a terminal."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +10,16 @@ from rich.table import Table
 from handkit.evaluation import Result
 from handkit.evaluation.protocol import protocol_rows
 
+if TYPE_CHECKING:
+    from handkit.training.testset import Figures
+
 PIPED_WIDTH = 120
+COLUMNS = {
+    "images": "images", "hands": "hands", "missed": "missed", "false": "false",
+    "handedness_errors": "handedness errors", "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm",
+    "mean_confidence": "confidence", "good": "good", "ece": "ECE",
+}  # fmt: skip
+"""Of a tally's summary, those that are printed."""
 
 
 def result_console() -> Console:
@@ -85,3 +95,15 @@ def print_scored(result: Result | None) -> None:
 def print_page(page: Path) -> None:
     """Where a report is."""
     result_console().print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_figures(figures: "Figures") -> None:
+    """Of whole images: a line for all of them, and for every kind where there are several; and their protocol."""
+    table = Table(box=None, header_style="dim")
+    for title in ("", *COLUMNS.values()):
+        table.add_column(title, justify="right" if title else "left")
+    kinds = figures.kinds if len(figures.kinds) > 1 else {}
+    for kind, summary in ({"all": figures.total} | kinds).items():
+        table.add_row(kind, *("-" if summary[name] is None else str(summary[name]) for name in COLUMNS))
+    Console().print(table)
+    Console(soft_wrap=True).print(figures.protocol, highlight=False)

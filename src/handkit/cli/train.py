@@ -81,7 +81,7 @@ class Train:
             from handkit.training.experiment import Machine, fit
         except ModuleNotFoundError as error:
             raise missing_extra(f"training needs {error.name}, which is not installed", extra="train") from None
-        from handkit.cli.progress import Bar, print_fold, print_spent, say
+        from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
 
@@ -111,8 +111,8 @@ class Train:
         print_spent(fitted)
         if experiment.without:
             print_fold(measure_fold(experiment, fitted))
-        for part in measure_test(experiment, fitted):
-            print_fold(part)
+        for measured in measure_test(experiment, fitted):
+            print_measured(measured)
         return 0
 
     def _with_tensorboard(self, tell: "Callable[[Report], None]", out: Path) -> "Callable[[Report], None]":

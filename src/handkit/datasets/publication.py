@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from handkit.datasets.dataset import LabeledFiles
 from handkit.named_cameras import CAMERAS
+from handkit.options import DatasetName
 from handkit.shapes import Bool
 from handkit.skeleton import Skeleton
 
@@ -18,7 +19,6 @@ Rows: TypeAlias = tuple[int, int]
 """First row and the one after the last."""
 Intrinsics: TypeAlias = tuple[float, float, float, float]
 """fx, fy, cx, cy, pixels."""
-DatasetName: TypeAlias = Literal["nyu", "icvl", "msra", "hands17"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Prediction files against the labels of a published test set: from paths to a result with its protocol."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,34 +10,15 @@ import numpy as np
 from handkit.camera import CameraChoice
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
-from handkit.datasets.publication import DatasetName, Intrinsics
+from handkit.datasets.publication import Intrinsics
 from handkit.depth import DepthImage
-from handkit.errors import DatasetError, ScoreError
+from handkit.errors import DatasetError, FrameError, ScoreError
 from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
-from handkit.evaluation.protocol import NOT_STATED, Protocol, Result
-from handkit.evaluation.published import Labels, Missing, make_labels, read_labels, read_predictions
+from handkit.evaluation.protocol import Protocol, Result
+from handkit.evaluation.published import Labels, make_labels, read_labels, read_predictions
 from handkit.evaluation.scoring import compare, score
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """What is scored against what, and what is said of its protocol."""
-
-    predictions: Path
-    dataset: DatasetName
-    labels: tuple[Path, ...]
-    form: Format = "auto"
-    label_form: Format = "auto"
-    compare: tuple[Path, ...] = ()
-    split: str = "all"
-    parts: tuple[str, ...] = ()
-    camera: str | None = None
-    missing: Missing = "refuse"
-    name: str | None = None
-    center: str = NOT_STATED
-    cube: str = NOT_STATED
-    epoch: str = NOT_STATED
+from handkit.options import NOT_STATED, Scoring
 
 
 class Scored(NamedTuple):
@@ -62,10 +43,9 @@ class ScoredFile(NamedTuple):
         if self.images is None:
             return None
         try:
-            depth = self.images.depth(int(self.labels.rows[row]))
-        except DatasetError:
+            return DepthImage.of(self.images.depth(int(self.labels.rows[row])), self.images.camera)
+        except (DatasetError, FrameError):
             return None
-        return DepthImage(depth, self.images.camera)
 
 
 def score_file(scoring: Scoring) -> ScoredFile:
@@ -126,7 +106,8 @@ def _lists(parts: Sequence[str]) -> dict[str, Path]:
 def _score(scoring: Scoring, path: Path, labels: Labels, intrinsics: Intrinsics) -> Scored:
     """`--format`, `--name` and what is said of the protocol are of the first file; the others are read as they fit."""
     first = path == scoring.predictions
-    asked: Format = scoring.form if first else "auto"
+    form: Format = "densereg" if scoring.form == "denseReg" else scoring.form
+    asked: Format = form if first else "auto"
     predictions = read_predictions(path, labels, intrinsics=intrinsics, asked=asked, missing=scoring.missing)
     protocol = Protocol(
         dataset=labels.test_set.name,

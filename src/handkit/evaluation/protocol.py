@@ -9,8 +9,7 @@ from handkit.errors import ResultError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interval
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
-
-NOT_STATED = "not stated"
+from handkit.options import NOT_STATED
 
 SUCCESS = "success rate by maximum joint error: share of frames with no joint more than t mm off (max-frame)"
 INTERVALS = (

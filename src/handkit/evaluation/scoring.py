@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from handkit.errors import ScoreError
+from handkit.errors import ScoreError, check_kind, shown
 from handkit.evaluation.metrics import (
     BLOCK,
     Errors,
@@ -43,11 +43,10 @@ def score(
 ) -> Result:
     """Every figure of one method; `parts` are masks over the frames, `seed` is the bootstrap's.
 
-    A frame that has a NaN in `estimated` is in no figure; `left_out` counts them. Raises ValueError when the protocol
+    A frame that has a NaN in `estimated` is in no figure; `left_out` counts them. Raises ScoreError when the protocol
     names another number of joints, or when no frame is left.
     """
-    if truth.shape[1] != len(protocol.joints):
-        raise ValueError(f"{truth.shape[1]} joints, {len(protocol.joints)} names in the protocol")
+    _check(estimated, truth, protocol)
     predicted = ~np.isnan(estimated).any(axis=(1, 2))
     estimated, truth = estimated[predicted], truth[predicted]
     if not len(truth):
@@ -77,6 +76,17 @@ def score(
         curves=curves,
         worst_frames=_worst(frame_errors, np.flatnonzero(predicted)),
     )
+
+
+def _check(estimated: Joints, truth: Joints, protocol: Protocol) -> None:
+    """Raise ScoreError unless there are as many frames of the protocol's joints."""
+    check_kind("protocol", protocol, Protocol)
+    joints = len(protocol.joints)
+    for name, given in (("estimated", estimated), ("truth", truth)):
+        if getattr(given, "shape", ())[1:] != (joints, 3):
+            raise ScoreError(f"{name} has the joints of its protocol, (frames, {joints}, 3); got {shown(given)}")
+    if estimated.shape != truth.shape:
+        raise ScoreError(f"estimated has the shape {estimated.shape}, truth {truth.shape}; give the same frames")
 
 
 def compare(result: Result, other: Result, *, errors: Errors, other_errors: Errors, seed: int = 0) -> Result:

@@ -7,11 +7,14 @@ integer rounding of the box).
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from numbers import Integral
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from handkit.errors import UsageError, check_kind, shown
+from handkit.geometry.checked import check_tensor
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics, inverse_2x2
@@ -39,6 +42,13 @@ class Crop:
     foreground: Bool[Tensor, "B S S"]
     camera: Intrinsics
     cube: Cube
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for other shapes."""
+        check_tensor("depth", self.depth, "B S S")
+        check_tensor("foreground", self.foreground, "B S S")
+        check_kind("camera", self.camera, Intrinsics)
+        check_kind("cube", self.cube, Cube)
 
     def points(self, space: Space) -> Float[Tensor, "B 3 S S"]:
         """The point map of every pixel in `space`; channel 2 is the depth crop in both."""
@@ -77,7 +87,12 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
 
     Nearest, because interpolating raw depth mixes hand and background (docs/reference.md, 5). What is nearer than
     the front face is clamped to it, what lies behind the back face is background (docs/reference.md, 2.1, step 3).
+    Raises UsageError for other arguments.
     """
+    check_kind("frame", frame, DepthFrame)
+    check_kind("cube", cube, Cube)
+    if not isinstance(resolution, Integral) or resolution < 1:
+        raise UsageError(f"a resolution is a whole number of pixels, at least 1; got {shown(resolution)}")
     camera = crop_camera(cube, resolution)
     depth = _sample_nearest(frame, camera)
     half = cube.edges[:, 2, None, None] / 2

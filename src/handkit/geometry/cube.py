@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from handkit.errors import check_kind
+from handkit.geometry.checked import check_tensor
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,17 @@ class Cube:
     roll: Float[Tensor, " B"]
     mirrored: Bool[Tensor, " B"]
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for other shapes."""
+        for name, shape in (("center", "B 3"), ("edges", "B 3"), ("roll", "B"), ("mirrored", "B")):
+            check_tensor(name, getattr(self, name), shape)
+
     @classmethod
     def around(cls, center: Float[Tensor, "B 3"], *, edge: float | Float[Tensor, "B 3"]) -> "Cube":
         """Upright boxes that mirror nothing, with one edge length in mm or with edges of their own."""
+        check_tensor("center", center, "B 3")
+        if not isinstance(edge, Tensor):
+            check_kind("edge", edge, Real)
         edges = edge if isinstance(edge, Tensor) else torch.full_like(center, edge)
         zeros = torch.zeros_like(center[:, 0])
         return cls(center, edges, zeros, zeros.bool())
@@ -43,12 +55,14 @@ class Cube:
 
     def normalize(self, points: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
         """Camera mm to the box's own axes, [-1, 1] inside."""
+        check_tensor("points", points, "B N 3")
         offset = points - self.center[:, None]
         plane = offset[..., :2] @ self.axes().mT
         return torch.cat([plane, offset[..., 2:]], dim=-1) / (self.edges[:, None] / 2)
 
     def denormalize(self, points: Float[Tensor, "B N 3"]) -> Float[Tensor, "B N 3"]:
         """Inverse of `normalize`."""
+        check_tensor("points", points, "B N 3")
         offset = points * (self.edges[:, None] / 2)
         plane = offset[..., :2] @ self.axes()
         return torch.cat([plane, offset[..., 2:]], dim=-1) + self.center[:, None]

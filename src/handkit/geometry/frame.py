@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from handkit.camera import Camera
+from handkit.errors import check_kind
+from handkit.geometry.checked import check_tensor
 from handkit.geometry.cube import Cube
 from handkit.geometry.intrinsics import Intrinsics
 
@@ -21,9 +23,15 @@ class DepthFrame:
     depth: Float[Tensor, "B H W"]
     camera: Intrinsics
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for another shape, or what is no batch of cameras."""
+        check_tensor("depth", self.depth, "B H W")
+        check_kind("camera", self.camera, Intrinsics)
+
     @classmethod
     def single(cls, depth: Float[Tensor, "H W"], camera: Camera) -> "DepthFrame":
         """A batch of one."""
+        check_tensor("depth", depth, "H W")
         return DepthFrame(depth[None], Intrinsics.of(camera))
 
     def patch(self, *, left: int, top: int, width: int, height: int) -> "DepthFrame":
@@ -54,6 +62,12 @@ class LabeledFrame(DepthFrame):
 
     joints: Float[Tensor, "B J 3"]
     cube: Cube
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for other shapes."""
+        super().__post_init__()
+        check_tensor("joints", self.joints, "B J 3")
+        check_kind("cube", self.cube, Cube)
 
     def __getitem__(self, index: Tensor | slice) -> "LabeledFrame":
         frame = super().__getitem__(index)

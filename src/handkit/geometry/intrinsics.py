@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from handkit.camera import Camera
+from handkit.errors import check_kind
+from handkit.geometry.checked import check_tensor
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,14 @@ class Intrinsics:
     width: int
     height: int
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for another shape."""
+        check_tensor("matrix", self.matrix, "... 3 3")
+
     @classmethod
     def of(cls, camera: Camera) -> "Intrinsics":
         """One camera as a batch of one; its unit and distortion are undone where its images are checked."""
+        check_kind("camera", camera, Camera)
         return cls(torch.from_numpy(camera.matrix).float()[None], camera.width, camera.height)
 
     def camera(self, row: int) -> Camera:
@@ -40,6 +47,7 @@ class Intrinsics:
 
     def project(self, points: Float[Tensor, "*batch N 3"]) -> Float[Tensor, "*batch N 2"]:
         """Camera millimeters to pixels; z must be positive."""
+        check_tensor("points", points, "... N 3")
         ray = points[..., :2] / points[..., 2:]
         linear, shift = self.matrix[..., :2, :2], self.matrix[..., None, :2, 2]
         return ray @ linear.mT + shift
@@ -48,6 +56,8 @@ class Intrinsics:
         self, pixels: Float[Tensor, "*batch N 2"], depth: Float[Tensor, "*batch N"]
     ) -> Float[Tensor, "*batch N 3"]:
         """Pixels and their depth (z, mm) to camera millimeters."""
+        check_tensor("pixels", pixels, "... N 2")
+        check_tensor("depth", depth, "... N")
         ray = (pixels - self.matrix[..., None, :2, 2]) @ inverse_2x2(self.matrix[..., :2, :2]).mT
         return torch.cat([ray * depth[..., None], depth[..., None]], dim=-1)
 

@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from handkit.camera import Camera, CameraChoice
-from handkit.errors import HandkitError, UsageError
+from handkit.errors import HandkitError, UsageError, shown
 from handkit.sources.source import Opener, Options, Report, Source, log
 
 GROUP = "handkit.sources"
@@ -50,7 +50,7 @@ def open_source(
     Raises UsageError, SourceError, CameraError, MissingExtraError.
     """
     if not isinstance(spec, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise UsageError(f"a source is a name, a path or a glob; got {spec!r}")
+        raise UsageError(f"a source is a name, a path or a glob; got {shown(spec)}")
     spec = fspath(spec)
     choice = CameraChoice.parse(camera) if isinstance(camera, str) else camera
     options = Options(choice, depth_scale, report)

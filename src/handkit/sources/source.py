@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from numbers import Real
 from types import TracebackType
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from handkit.camera import Camera, CameraChoice
 from handkit.depth import DepthImage
-from handkit.errors import HandkitError, UsageError
+from handkit.errors import HandkitError, UsageError, shown
 from handkit.shapes import Shaped
 from handkit.sources.refusals import Refusals
 
@@ -76,8 +77,11 @@ class Options:
     report: Report = log
 
     def __post_init__(self) -> None:
-        if self.unit_mm is not None and not 0 < self.unit_mm < float("inf"):
-            raise UsageError(f"--depth-scale {self.unit_mm:g} is not a positive number of mm per unit")
+        unit = self.unit_mm
+        if unit is not None and not (isinstance(unit, Real) and 0 < unit < float("inf")):
+            raise UsageError(f"--depth-scale {shown(unit)} is not a positive number of mm per unit")
+        if not isinstance(self.camera, CameraChoice | Camera | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"camera is {shown(self.camera)}; it must be a Camera, a name, or fx,fy,cx,cy")
 
     def fit(self, camera: Camera) -> Camera:
         """The camera that a source names, with the user's unit."""

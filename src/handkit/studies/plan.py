@@ -18,6 +18,7 @@ from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
+from handkit.options import Conditions
 from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21, Skeleton
@@ -69,41 +70,14 @@ class Study:
     """Every subject of the store left out in turn."""
 
 
-@dataclass(frozen=True)
-class Conditions:
-    """What all trials of a study have in common."""
+def dataset_of(conditions: Conditions) -> str:
+    """Whose frames are measured on; raises StoreError."""
+    return PackedFrames.open(conditions.test).manifest.settings.dataset if conditions.test else "synthetic"
 
-    out: Path
-    train: Path | None = None
-    """Stores; frames are rendered without them."""
-    test: Path | None = None
-    samples: int | None = None
-    epochs: int | None = None
-    seeds: tuple[int, ...] = (1,)
-    resolution: int | None = None
-    batch: int | None = None
-    """Training frames a step."""
-    crops: int = 1024
-    """Synthetic frames that are measured on."""
-    real: tuple[Path, ...] = ()
-    """Folders of frames with marked fingertips (`evaluation.marked`) that are measured on as well."""
-    jobs: int = 1
-    threads: int | None = None
-    """Of each training's network; all cores, divided among the jobs, by default."""
-    workers: int | None = None
-    """Processes that render or read frames beside each training; 1 by default, none with several jobs."""
-    own: str | None = None
-    """`FILE.py:CLASS`, a network of the user's own, which becomes the last row."""
 
-    @property
-    def dataset(self) -> str:
-        """Whose frames are measured on; raises StoreError."""
-        return PackedFrames.open(self.test).manifest.settings.dataset if self.test else "synthetic"
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """Of what is measured; raises StoreError."""
-        return PackedFrames.open(self.test).skeleton if self.test else HAND21
+def skeleton_of(conditions: Conditions) -> Skeleton:
+    """Of what is measured; raises StoreError."""
+    return PackedFrames.open(conditions.test).skeleton if conditions.test else HAND21
 
 
 def find_study(name: str, studies: Mapping[str, Study]) -> Study:

@@ -42,6 +42,7 @@ from handkit.studies.plan import (
 from handkit.training.adapt import recipe_of
 from handkit.training.answers import answers_of
 from handkit.training.experiment import Experiment, Machine, evaluate, fit
+from handkit.training.folder import LAST
 from handkit.training.folds import Watch, fit_folds, nobody_watches
 from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
@@ -107,7 +108,7 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
     folder.mkdir(parents=True, exist_ok=True)
     model = load(weights, readout=asked)
     if asked:
-        weights = folder / "weights.safetensors"
+        weights = folder / LAST
         save(weights, model, recipe=json.loads(experiment.recipe.to_json()))
     errors = _errors_of_folds(trained, conditions) if study.folds else _errors(conditions, experiment, weights)
     found = measured(errors, tips_of(weights, read_real(conditions.real)))
@@ -155,8 +156,8 @@ def _train_folds(
         return one.budget(samples=samples)
 
     folds = list(fit_folds(experiment, budget_of, out=folder, machine=machine, resume=True, watch=watch))
-    subjects = sorted(path.parent.name for path in folder.glob("*/weights.safetensors"))
-    return _left(f"{subjects[0]}/weights.safetensors", [fold.fitted.spent for fold in folds if fold.fitted])
+    subjects = sorted(path.parent.name for path in folder.glob(f"*/{LAST}"))
+    return _left(f"{subjects[0]}/{LAST}", [fold.fitted.spent for fold in folds if fold.fitted])
 
 
 def _left(weights: str, spent: Sequence[Spent]) -> Training:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Float64
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
 from handkit.depth import DepthImage
-from handkit.errors import StoreError, UsageError
+from handkit.errors import FrameError, StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
@@ -112,9 +112,12 @@ def write_answers(
     """
     rows = np.flatnonzero(mask)
 
-    def depth_of(row: int) -> DepthImage:
+    def depth_of(row: int) -> DepthImage | None:
         frame = store.batch([int(rows[row])])
-        return DepthImage(frame.depth[0].numpy(), frame.camera.camera(0))
+        try:
+            return DepthImage.of(frame.depth[0], frame.camera.camera(0))
+        except FrameError:
+            return None
 
     with refused_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +186,12 @@ def folds_of(store: PackedFrames) -> list[str]:
     if len(subjects) < 2:
         raise StoreError(f"{store.path} has frames of {subjects[0]} only; folds need several subjects")
     return subjects
+
+
+def check_folder(out: Path) -> None:
+    """Made before the work, not after it; raises HandkitError where it cannot be."""
+    with refused_in_words(out):
+        out.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.folder import Report
+from handkit.training.folder import LAST, Report
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import SHOWN, prediction_sheet
 from handkit.training.processes import Machine
@@ -286,7 +286,7 @@ def _begin(
 
 def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
     """What the weights that a run begins with have seen; of a run that goes on in `out`, what its own began with."""
-    own = out / "weights.safetensors" if out else None
+    own = out / LAST if out else None
     if own and own.exists():
         return read_info(own).notes.get(NOTE, [])[:-1]
     return read_info(find_weights(init)).notes.get(NOTE, []) if init else []

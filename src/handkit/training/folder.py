@@ -18,6 +18,9 @@ from handkit.models.checkpoint import save
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
+LAST, BEST = "weights.safetensors", "best.safetensors"
+"""Files of a run: its last weights, and those that did best on its test frames."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -118,11 +121,11 @@ class RunFolder:
     def _keep(self, best_mm: float | None) -> None:
         run = self.run
         if best_mm is not None and best_mm < run.spent.best_mm:
-            self._write_weights("best.safetensors", error_mm=best_mm)
+            self._write_weights(BEST, error_mm=best_mm)
             run.spent.best_mm = best_mm
         with replacing(self.out / "state.ckpt") as partial:
             run.save(partial)
-        self._write_weights("weights.safetensors")
+        self._write_weights(LAST)
         self.kept = run.spent.samples
         if self.draw:
             path = picture_path(self.out, run.spent.samples)

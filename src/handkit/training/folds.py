@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from handkit.errors import StoreError, UsageError
-from handkit.evaluation import Result
 from handkit.models import PARTS
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
-from handkit.training.answers import answers_of, folds_of, protocol_of, score_answers, write_answers
+from handkit.training.answers import folds_of, protocol_of
 from handkit.training.experiment import Experiment, Fitted, Machine, fit
-from handkit.training.folder import Report
+from handkit.training.folder import BEST, LAST, Report
 from handkit.training.loop import Budget
+from handkit.training.measuring import Measured, measure_refined, scored
 from handkit.training.seen import learned_from, overlap
-from handkit.training.stored import check_center, find_localizer, of_subject
+from handkit.training.stored import check_center, of_subject
 
 Watch = Callable[[str], AbstractContextManager[Callable[[Report], None]]]
 """From the title of a training to what hears of its log lines."""
@@ -30,10 +30,8 @@ class Fold(NamedTuple):
     subject: str | None
     fitted: Fitted | None
     """None where it was trained before."""
-    result: Result | None
-    """None for parts, which answer no joints, and where nothing can be scored."""
-    page: Path | None
-    """Of the report."""
+    measured: Measured | None
+    """None for parts, which answer no joints."""
 
 
 def nobody_watches(_title: str) -> AbstractContextManager[Callable[[Report], None]]:
@@ -67,25 +65,26 @@ def fit_folds(
     if recipe.network in PARTS:
         return
     everyone = np.ones(len(store), bool)
-    weights = out / subjects[-1] / "weights.safetensors"
+    weights = out / subjects[-1] / LAST
     protocol = protocol_of(weights, store, _center_at_test(experiment), mask=everyone, fold=None)
     pooled = replace(protocol, split=f"each of {len(subjects)} subjects left out in turn; all answers together")
-    result = score_answers(store, answers, pooled, method=recipe.network, mask=everyone)
-    yield Fold(None, None, result, write_answers(out / "report", store, answers, result, mask=everyone))
+    yield Fold(
+        None,
+        None,
+        scored(weights, store, answers, pooled, mask=everyone, method=recipe.network, out=out / "report"),
+    )
 
 
 def measure_fold(experiment: Experiment, fitted: Fitted) -> Fold:
     """Predictions and report of the subject that was left out, beside the weights."""
     store, subject = _store_of(experiment), experiment.without
     if experiment.recipe.network in PARTS or subject is None:
-        return Fold(subject, fitted, None, None)
-    mask, center = of_subject(store, subject), _center_at_test(experiment)
-    finder = find_localizer(experiment.localizer) if center else None
-    answers = answers_of(fitted.weights, store, mask, finder=finder)
-    protocol = protocol_of(fitted.weights, store, center, mask=mask, fold=subject)
-    result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
-    page = write_answers(fitted.weights.parent / "report", store, answers, result, mask=mask)
-    return Fold(subject, fitted, result, page)
+        return Fold(subject, fitted, None)
+    measured = measure_refined(
+        fitted.weights, store, of_subject(store, subject), method=experiment.recipe.network,
+        out=fitted.weights.parent / "report", localizer=_localizer_at_test(experiment), subject=subject,
+    )  # fmt: skip
+    return Fold(subject, fitted, measured)
 
 
 def check_test(experiment: Experiment) -> None:
@@ -110,29 +109,28 @@ def check_test(experiment: Experiment) -> None:
         raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
 
 
-def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Fold]:
+def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Measured]:
     """Predictions and reports of the test frames: of the last weights, then of those that did best on them."""
     store = experiment.test
     if store is None or experiment.recipe.network in PARTS:
         return
-    mask, center = np.ones(len(store), bool), _center_at_test(experiment)
-    finder = find_localizer(experiment.localizer) if center else None
-    for name, folder in (("weights", "report"), ("best", "report-best")):
-        path = fitted.weights.with_name(f"{name}.safetensors")
-        answers = answers_of(path, store, mask, finder=finder)
-        protocol = protocol_of(path, store, center, mask=mask, fold=None)
-        if name == "best":
-            protocol = replace(protocol, epoch="the best on these very frames")
-        result = score_answers(store, answers, protocol, method=experiment.recipe.network, mask=mask)
-        page = write_answers(path.parent / folder, store, answers, result, mask=mask)
-        yield Fold(f"the test frames, {name} weights" if name == "best" else "the test frames, last weights",
-                   fitted, result, page)  # fmt: skip
+    best = "the best on these very frames"
+    for name, folder, epoch in ((LAST, "report", None), (BEST, "report-best", best)):
+        path = fitted.weights.with_name(name)
+        yield measure_refined(
+            path, store, np.ones(len(store), bool), method=experiment.recipe.network,
+            out=path.parent / folder, localizer=_localizer_at_test(experiment), epoch=epoch,
+        )  # fmt: skip
 
 
 def _store_of(experiment: Experiment) -> PackedFrames:
     if experiment.store is None:
         raise UsageError("folds leave a subject of a packed store out; give --data STORE")
     return experiment.store
+
+
+def _localizer_at_test(experiment: Experiment) -> str | None:
+    return experiment.localizer if experiment.refined_at_test else None
 
 
 def _center_at_test(experiment: Experiment) -> CenterSource | None:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from handkit.drawing import Picture
 from handkit.errors import HandkitError, LostProcessError, StoppedError
 from handkit.geometry.frame import DepthFrame
-from handkit.training.folder import Report, RunFolder
+from handkit.training.folder import LAST, Report, RunFolder
 from handkit.training.run import Run
 
 CHECKPOINT_SECONDS = 180.0
@@ -87,7 +87,7 @@ def train(
             if stop:
                 raise _stopped(run, signal.Signals(int(stop)))
             if progress >= 1:
-                return out / "weights.safetensors"
+                return out / LAST
             terms = run.advance(frame, progress=progress)
             if run.spent.step % LOG_EVERY == 0:
                 folder.line(progress, terms)

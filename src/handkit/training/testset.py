@@ -1,10 +1,69 @@
 """The two fixed sets of synthetic depth images that the whole path is measured on."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
-from handkit.evaluation import TrueHand, WholeImage
+from handkit.asked import MINIMUM_CONFIDENCE, check_asked
+from handkit.errors import UsageError
+from handkit.estimator import HandPoseEstimator
+from handkit.evaluation import Tally, TrueHand, WholeImage, evaluate_images
+from handkit.evaluation.whole_images import protocol_of
+from handkit.files.atomic import write_whole
+from handkit.files.folders import check_writable, make_folder
 from handkit.synthetic.labeled import LabeledDepth, labeled_depth
-from handkit.synthetic.testset import FIRST_DEVICES, TestFrame, first_testset, testset
+from handkit.synthetic.testset import FIRST_DEVICES, FRAMES, TestFrame, first_testset, testset
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of all images, and of every kind of them, as `Tally.summary` has them."""
+
+    total: dict[str, Any]
+    kinds: dict[str, dict[str, Any]]
+    protocol: str
+    """Under which they hold, in words."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return self.total | {"protocol": self.protocol, "kinds": self.kinds}
+
+
+def measure_images(
+    estimator: HandPoseEstimator,
+    images: Literal["world", "first"] = "world",
+    *,
+    count: int = FRAMES,
+    handedness: Literal["predicted", "given"] = "predicted",
+    minimum_confidence: float = MINIMUM_CONFIDENCE,
+    out: Path | None = None,
+    watch: Callable[[Iterable[WholeImage]], Iterable[WholeImage]] = iter,
+) -> Figures:
+    """Of the first `count` images of a set; `out` is a file for them, as JSON. Raises UsageError, HandkitError.
+
+    The images pass through `watch`, which may show how far they are.
+    """
+    if not 1 <= count <= FRAMES:
+        raise UsageError(f"--count {count}: the set has {FRAMES} images; give 1 to {FRAMES}")
+    check_asked(hands=1, handedness="auto", minimum_confidence=minimum_confidence)
+    if out:
+        make_folder(out.parent)
+        check_writable(out)
+    shown = watch((first_images if images == "first" else world_images)(count))
+    tallies = evaluate_images(
+        estimator, shown, hands=1 if images == "first" else 2, handedness=handedness,
+        minimum_confidence=minimum_confidence,
+    )  # fmt: skip
+    figures = Figures(
+        sum(tallies.values(), Tally(minimum_confidence)).summary(),
+        {kind: tally.summary() for kind, tally in tallies.items()},
+        protocol_of(handedness, minimum_confidence=minimum_confidence),
+    )
+    if out:
+        write_whole(out, json.dumps(figures.to_dict(), indent=2) + "\n")
+    return figures
 
 
 def first_images(count: int) -> Iterator[WholeImage]:
