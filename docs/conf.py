@@ -5,12 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import fill
 
 from docutils import nodes
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 ROOT = Path(__file__).parents[1]
+COLUMNS = 82
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs/browser")]
 
 project = "handkit"
@@ -27,6 +31,7 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist", "attrs_inline"]
 myst_heading_anchors = 4
 nitpicky = False
+default_role = "code"
 nb_execution_mode = "off"  # `make notebooks` runs them
 nb_output_stderr = "remove"
 exclude_patterns = ["_build", "browser"]
@@ -34,6 +39,8 @@ suppress_warnings = ["myst.xref_missing"]  # results/ link to files beside them,
 
 html_theme = "furo"
 html_title = "handkit"
+html_math_renderer = "mathml"  # MathJax would be fetched from another server
+pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["handkit.css"]
 html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
@@ -55,11 +62,26 @@ class CommandHelp(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A literal block; a command that fails is an error of the build."""
         command = [sys.executable, "-m", "handkit", *self.arguments, "--help"]
-        environment = {**os.environ, "COLUMNS": "82", "NO_COLOR": "1", "TERM": "dumb", "PYTHONPATH": str(ROOT / "src")}
+        environment = {
+            **os.environ,
+            "COLUMNS": str(COLUMNS),
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+            "PYTHONPATH": str(ROOT / "src"),
+        }
         printed = subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
-        block = nodes.literal_block(printed, printed.strip("\n"))
+        lines = [fill(line, COLUMNS) if len(line) > COLUMNS else line for line in printed.strip("\n").splitlines()]
+        block = nodes.literal_block(printed, "\n".join(lines))
         block["language"] = "text"
         return [block]
+
+
+def draw_formula(translator: HTML5Translator, node: nodes.Element) -> None:
+    """As MathML, which every browser draws by itself."""
+    block = isinstance(node, nodes.math_block)
+    drawn = convert(node.astext(), display="block" if block else "inline")
+    translator.body.append(f'<div class="math">{drawn}</div>' if block else drawn)
+    raise nodes.SkipNode
 
 
 def add_what_the_browser_runs(app: Sphinx, error: Exception | None) -> None:
@@ -71,6 +93,7 @@ def add_what_the_browser_runs(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the directive and the last step."""
+    """Register the directive, formulas and the last step."""
     app.add_directive("command", CommandHelp)
+    app.add_html_math_renderer("mathml", (draw_formula, None), (draw_formula, None))
     app.connect("build-finished", add_what_the_browser_runs)

@@ -65,3 +65,6 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "index_tip" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    elsewhere = re.compile(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(?:\w+:)?//')
+    for page in tmp_path.rglob("*.html"):
+        assert not elsewhere.search(page.read_text(encoding="utf-8")), f"{page} loads something from another server"
