@@ -21,13 +21,13 @@ from report import print_report
 from tracking import RATE, read_folder
 from tyro.conf import Positional
 
+from handkit.asked import Asked, Rotations
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose, Prediction
-from handkit.hypotheses import Asked
 from handkit.shapes import Float32
 from handkit.synthetic.scenes import World, sample_scenes, whole_frames
 from handkit.tracking import HandTracker
@@ -64,9 +64,14 @@ class Remembering:
         return self._known[id(image)]
 
     def follow(
-        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+        self,
+        image: DepthImage,
+        centers: Float32[np.ndarray, "N 3"],
+        *,
+        left: Sequence[bool | None],
+        rotations: Rotations,
     ) -> list[HandPose]:
-        return self._estimator.follow(image, centers, left=left)
+        return self._estimator.follow(image, centers, left=left, rotations=rotations)
 
 
 def main(

@@ -20,7 +20,7 @@ import tyro
 from report import print_report
 
 from handkit import Camera, HandPoseEstimator
-from handkit.asked import MINIMUM_CONFIDENCE
+from handkit.asked import MINIMUM_CONFIDENCE, Rotations
 from handkit.backends.opening import BackendName
 from handkit.depth import DepthImage
 from handkit.errors import FrameError
@@ -183,7 +183,7 @@ def main(
     backend: BackendName | None = None,
     detector: str = "detector",
     confidence: str | None = None,
-    rotations: Literal[1, 2, 4] = 2,
+    rotations: Rotations = 2,
     minimum_confidence: float = MINIMUM_CONFIDENCE,
     out: Path | None = None,
 ) -> None:

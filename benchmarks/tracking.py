@@ -21,7 +21,7 @@ import tyro
 from report import print_report
 from tyro.conf import Positional
 
-from handkit.asked import Asked
+from handkit.asked import Asked, Rotations
 from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
@@ -82,19 +82,20 @@ def compare(estimator: HandPoseEstimator, sequences: list[Recording]) -> list[di
             for each in sequences
         ]
         raw, smooth = follow(estimator, sequences, handedness)
-        ways = {"frame by frame": found, "tracked, raw": raw, "tracked, smoothed": smooth}
+        _, calm = follow(estimator, sequences, handedness, rotations=2)
+        ways = {"frame by frame": found, "tracked, raw": raw, "tracked, smoothed": smooth, "2 rotations": calm}
         rows += [figures(f"{way}, {handedness}", sequences, hands, ways) for way, hands in ways.items()]
     return rows
 
 
 def follow(
-    estimator: HandPoseEstimator, sequences: list[Recording], handedness: Asked
+    estimator: HandPoseEstimator, sequences: list[Recording], handedness: Asked, *, rotations: Rotations = 1
 ) -> tuple[list[list[HandPose | None]], list[list[HandPose | None]]]:
     """Tracked: raw and smoothed."""
     smooth: list[list[HandPose | None]] = []
     raw: list[list[HandPose | None]] = []
     for each in sequences:
-        tracker = HandTracker(estimator, hands=1, handedness=handedness)
+        tracker = HandTracker(estimator, hands=1, handedness=handedness, rotations=rotations)
         hands = [first(seen(tracker, image, i / each.rate)) for i, image in enumerate(each.images)]
         smooth.append([*hands])
         raw.append([hand and replace(hand, joints_mm=hand.raw_mm) for hand in hands])

@@ -67,6 +67,13 @@ def test_a_given_handedness_is_the_only_one_looked_at():
     assert script.looks == 29
 
 
+def test_each_look_is_of_as_many_rotations_as_asked_for():
+    for rotations in (1, 2):
+        script = Script(lambda i: [Seen((0, 0, 500))])
+        follow(script, 10, rotations=rotations)
+        assert set(script.rotations) == {rotations}
+
+
 def test_hands_that_cross_keep_their_numbers():
     """They pass 60 mm apart in depth; for a fifth of a second the right one hides the left one."""
 

@@ -181,7 +181,7 @@ CALLS = [
 UNCALLED = {
     "MODELS": "networks by name", "HAND21": "", "HANDS17": "", "ICVL16": "", "MSRA21": "", "NYU14": "",
     "CheckpointError": "", "FrameError": "", "HandkitError": "", "MissingExtraError": "", "__version__": "",
-    "Prediction": "what an estimator answers", "Space": "an enumeration",
+    "Prediction": "what an estimator answers", "Space": "an enumeration", "HandPoseModel": "what networks derive from",
 }  # fmt: skip
 """Public names that take no argument of a user's."""
 

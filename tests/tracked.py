@@ -49,6 +49,7 @@ class Script:
         self.hands, self.noise_mm = hands, noise_mm
         self.searches: list[int] = []
         self.looks = 0
+        self.rotations = []
 
     def run(self, image, *, hands, handedness, minimum_confidence):
         number = self.number(image)
@@ -60,7 +61,8 @@ class Script:
         sure.sort(key=lambda each: -each.confidence)
         return Prediction(sure[:hands], None if sure else "nothing there", {"total": 1.0})
 
-    def follow(self, image, centers, *, left):
+    def follow(self, image, centers, *, left, rotations):
+        self.rotations.append(rotations)
         return [self.look(self.number(image), center, side) for center, side in zip(centers, left, strict=True)]
 
     def look(self, number, center, side):

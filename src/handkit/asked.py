@@ -7,8 +7,11 @@ from handkit.errors import UsageError, shown
 
 Asked = Literal["auto", "left", "right"]
 """Hands of one side only; auto: of either."""
+Rotations = Literal[1, 2, 4]
+"""Of the crop, whose answers are averaged (test-time augmentation)."""
 MINIMUM_CONFIDENCE = 0.4
 """Hands below it are not answered."""
+ROTATIONS = (1, 2, 4)
 MOST_THREADS = 256
 LARGEST_SEED = 2**63 - 1
 """What a generator of torch takes."""
@@ -22,6 +25,12 @@ def check_asked(*, hands: int, handedness: Asked, minimum_confidence: float) -> 
         raise UsageError(f"handedness is {shown(handedness)}; it must be auto, left or right")
     if not isinstance(minimum_confidence, Real) or not 0 <= minimum_confidence <= 1:
         raise UsageError(f"minimum_confidence is {shown(minimum_confidence)}; it must be between 0 and 1")
+
+
+def check_rotations(rotations: Rotations) -> None:
+    """Raise UsageError."""
+    if not _is_whole(rotations) or rotations not in ROTATIONS:
+        raise UsageError(f"rotations is {shown(rotations)}; it must be 1, 2 or 4")
 
 
 def check_threads(threads: int) -> None:

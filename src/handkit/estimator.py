@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from handkit.anatomy import USUAL, proportions
-from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, check_rotations
 from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera, doubts_about
@@ -41,7 +41,6 @@ from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
-ROTATIONS = (1, 2, 4)
 BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
 EXTRA = 1
@@ -66,9 +65,8 @@ class HandPoseEstimator:
     `rotations` (test-time augmentation) of 2 or 4 average over this many rolled views of the crop.
     """
 
-    def __init__(self, backend: Backend, *, rotations: Literal[1, 2, 4] = 2) -> None:
-        if not isinstance(rotations, int) or rotations not in ROTATIONS:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise UsageError(f"rotations is {shown(rotations)}; it must be 1, 2 or 4")
+    def __init__(self, backend: Backend, *, rotations: Rotations = 2) -> None:
+        check_rotations(rotations)
         check_kind("backend", backend, Backend)
         self.backend, self.rotations = backend, rotations
 
@@ -79,7 +77,7 @@ class HandPoseEstimator:
         *,
         backend: BackendName | None = None,
         threads: int = 1,
-        rotations: Literal[1, 2, 4] = 2,
+        rotations: Rotations = 2,
         detector: str | PathLike[str] = "detector",
         confidence: str | PathLike[str] | None = None,
     ) -> "HandPoseEstimator":
@@ -200,9 +198,14 @@ class HandPoseEstimator:
         return None
 
     def follow(
-        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+        self,
+        image: DepthImage,
+        centers: Float32[np.ndarray, "N 3"],
+        *,
+        left: Sequence[bool | None],
+        rotations: Rotations = 1,
     ) -> list[HandPose]:
-        """The hand around each center (camera mm), however sure; one look each, without a search.
+        """The hand around each center (camera mm), however sure; `rotations` looks each, without a search.
 
         Of a hand whose side is known (`left` True or False) that hypothesis alone is looked at; None: both are, and the
         likelier is answered.
@@ -211,7 +214,7 @@ class HandPoseEstimator:
             FoundHand(center, 1.0, 0.5 if side is None else float(side))
             for center, side in zip(centers, left, strict=True)
         ]
-        looks = self._look(image, places, [BOTH if side is None else (side,) for side in left], rotations=1)
+        looks = self._look(image, places, [BOTH if side is None else (side,) for side in left], rotations=rotations)
         asked: list[Asked] = ["auto" if side is None else "left" if side else "right" for side in left]
         return [
             self._answer(image, look, side, place).pose for look, side, place in zip(looks, asked, places, strict=True)

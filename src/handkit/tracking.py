@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, check_rotations
 from handkit.camera import Camera
 from handkit.depth import DepthImage, check_image
 from handkit.errors import check_kind
@@ -41,9 +41,14 @@ class Estimator(Protocol):
         ...
 
     def follow(
-        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+        self,
+        image: DepthImage,
+        centers: Float32[np.ndarray, "N 3"],
+        *,
+        left: Sequence[bool | None],
+        rotations: Rotations,
     ) -> list[HandPose]:
-        """One look around each center, camera mm; without a side (`left` None) at both hypotheses."""
+        """Look around each center, camera mm, in so many rotations; without a side (`left` None) at both hypotheses."""
         ...
 
 
@@ -73,13 +78,20 @@ class HandTracker:
         hands: int = 2,
         handedness: Asked = "auto",
         minimum_confidence: float = MINIMUM_CONFIDENCE,
+        rotations: Rotations = 1,
         report: Callable[[str], None] = _log,
     ) -> None:
-        """`hands` at most; with `handedness` given only those of that side. Raises UsageError."""
+        """`hands` at most; with `handedness` given only those of that side. Raises UsageError.
+
+        Each followed hand is looked at in `rotations` of its crop: more take longer, and their mean is nearer and
+        calmer (results/live.md).
+        """
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
+        check_rotations(rotations)
         check_kind("estimator", estimator, Estimator)
         self.estimator, self.hands = estimator, hands
         self.handedness: Asked = handedness
+        self.rotations: Rotations = rotations
         self.minimum_confidence, self._report = minimum_confidence, report
         self.reason: str | None = None
         """Why there is no hand, by the last search; None while there is one."""
@@ -197,7 +209,7 @@ class HandTracker:
         if not tracks:
             return []
         centers = np.stack([track.center for track in tracks])
-        return self.estimator.follow(image, centers, left=left)
+        return self.estimator.follow(image, centers, left=left, rotations=self.rotations)
 
     def _accept(self, poses: list[HandPose]) -> None:
         """Give each track its pose; where two have seen one hand, it is that of the track it continues best."""

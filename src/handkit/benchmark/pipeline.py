@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handkit.asked import Asked
+from handkit.asked import Asked, Rotations
 from handkit.backends.opening import BACKENDS, BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
@@ -188,10 +188,15 @@ class Timed:
         return prediction
 
     def follow(
-        self, image: DepthImage, centers: Float32[np.ndarray, "N 3"], *, left: Sequence[bool | None]
+        self,
+        image: DepthImage,
+        centers: Float32[np.ndarray, "N 3"],
+        *,
+        left: Sequence[bool | None],
+        rotations: Rotations,
     ) -> list[HandPose]:
         begun = time.perf_counter()
-        poses = self.estimator.follow(image, centers, left=left)
+        poses = self.estimator.follow(image, centers, left=left, rotations=rotations)
         self._add("estimate", (time.perf_counter() - begun) * 1e3)
         return poses
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from handkit.asked import MINIMUM_CONFIDENCE
+from handkit.asked import MINIMUM_CONFIDENCE, Rotations
 from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
 from handkit.errors import UsageError
 
@@ -38,7 +38,7 @@ class Evaluate:
     """Synthetic: left or right predicted by the estimator, or given to it where there is one hand."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Synthetic: probability, 0 to 1, below which a hand is not answered; ECE counts all answers."""
-    rotations: Literal[1, 2, 4] = 2
+    rotations: Rotations = 2
     """Synthetic: test-time augmentation, the mean of this many rotated views of a crop."""
     detector: Weights = "detector"
     """Synthetic: weights of the hand detector, beside weights of a pose network."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import UseAppendAction, arg
 
-from handkit.asked import MINIMUM_CONFIDENCE, Asked
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations
 from handkit.cli.options import DepthScale
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Live:
     """Millimeters per unit of depth, if it is not what the source says."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Hands that are less likely right than this are not followed."""
+    rotations: Rotations = 1
+    """Of the crop of each hand, averaged: nearer and calmer, for as many times the work."""
     weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
     """A network by name, or its file."""
     backend: Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")] = None
@@ -69,6 +71,7 @@ class Live:
             hands=self.hands,
             handedness=self.handedness,
             minimum_confidence=self.minimum_confidence,
+            rotations=self.rotations,
             report=line.say,
         )
         keepers = self._keepers(tracker.timings_ms, line.say)

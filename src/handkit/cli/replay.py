@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from handkit.asked import MINIMUM_CONFIDENCE, Asked
+from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations
 from handkit.cli.options import DepthScale
 from handkit.cli.saying import say
 from handkit.errors import UsageError
@@ -41,6 +41,8 @@ class Replay:
     """Of the networks."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
     """Hands that are less likely right than this are not followed."""
+    rotations: Rotations = 1
+    """Of the crop of each hand, averaged: nearer and calmer, for as many times the work."""
     view: bool = False
     """Show depth and hands as they come, in rerun or OpenCV's window."""
     out: Annotated[Path | None, arg(metavar="OUT.rrd|mp4|gif|html|mcap")] = None
@@ -61,6 +63,7 @@ class Replay:
             hands=self.hands,
             handedness=self.handedness,
             minimum_confidence=self.minimum_confidence,
+            rotations=self.rotations,
             report=say,
         )
         session = live.run(source, tracker, keepers=self._keepers(tracker.timings_ms), report=say)
