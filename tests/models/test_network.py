@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Literal
 
 import pytest
 
@@ -30,9 +31,18 @@ def test_arguments_are_those_of_the_call_and_the_defaults():
     assert fused.skeleton is NYU14
 
 
+class Sided(Network):
+    """One keyword has no default."""
+
+    def __init__(self, *, side: Literal[1, 2]) -> None:
+        super().__init__()
+
+
 def test_a_copy_has_the_arguments_of_its_original():
-    network = PARTS["confidence"](joints=5, features=0)
-    assert copy.deepcopy(network).arguments == network.arguments
+    for network in (PARTS["confidence"](joints=5, features=0), Sided(side=2)):
+        assert copy.deepcopy(network).arguments == network.arguments
+    with pytest.raises(ValueError, match="side is 3, it must be one of 1, 2"):
+        Sided(side=3)  # pyright: ignore[reportArgumentType]
 
 
 class Wider(LatentFusion):
@@ -65,7 +75,7 @@ def test_a_name_that_is_unknown_is_answered_with_those_that_are(name, option):
 
 
 def test_a_constructor_takes_its_keywords_by_name_alone():
-    with pytest.raises(TypeError, match=r"Loose.__init__ takes width by position; write \*, in front of its keywords"):
+    with pytest.raises(TypeError, match=r"Loose.__init__ takes width by position; write \*, behind skeleton"):
 
         class Loose(Network):  # pyright: ignore[reportUnusedClass]
             def __init__(self, width: int = 8) -> None:
@@ -80,7 +90,7 @@ def test_a_constructor_takes_its_keywords_by_name_alone():
         (f"class Mine(HandPoseModel):\n{CONSTRUCTOR}", "Mine has no forward and no loss; write them"),
         (
             f"class Mine(HandPoseModel):\n{CONSTRUCTOR.replace('*, ', '')}",
-            "Mine.__init__ takes width by position; write *, in front of its keywords",
+            "Mine.__init__ takes width by position; write *, behind skeleton",
         ),
     ],
 )

@@ -169,10 +169,8 @@ class AttentionHourglass(HandPoseModel):
     ) -> None:
         super().__init__()
         _check_arguments(resolution=resolution, stacks=stacks, channels=channels, sigma=sigma)
-        self.skeleton = skeleton
-        self.resolution = resolution
+        self.skeleton, self.resolution, self.sigma, self.depth_weight = skeleton, resolution, sigma, depth_weight
         self.regression: Regression = regression
-        self.sigma, self.depth_weight = sigma, depth_weight
         joints, one_task = len(skeleton), regression == "one-task"
         self.stem = stem(channels)
         self.stacks = nn.ModuleList(Stack(channels, joints) for _ in range(0 if one_task else stacks))

@@ -28,14 +28,15 @@ class Network(nn.Module):
     arguments: dict[str, Any]
     """Every keyword of the constructor with its value; sequences as lists."""
     before: ClassVar[dict[str, Any]] = {}
-    """What keywords were that weights files lack because they are older than those, where it is not the default."""
+    """Values of keywords that older weights files lack, where they are not the defaults."""
     loss: Callable[..., dict[str, Tensor]]
     """Named terms, already weighted, whose sum is the objective."""
 
     def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         for name, each in inspect.signature(cls.__init__).parameters.items():
             if name not in {"self", "skeleton"} and each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
-                raise TypeError(f"{cls.__name__}.__init__ takes {name} by position; write *, in front of its keywords")
+                raise TypeError(f"{cls.__name__}.__init__ takes {name} by position; write *, behind skeleton")
 
     def __new__(cls: type[AnyNetwork], *args: Any, **keywords: Any) -> AnyNetwork:  # noqa: ANN401
         """Read `arguments` off the call, before `__init__` sees it."""
@@ -51,10 +52,10 @@ class Network(nn.Module):
 
 def _check_names(call: inspect.BoundArguments) -> None:
     """Raise ValueError where a keyword is none of those that its annotation lists."""
-    for name, each in call.signature.parameters.items():
-        known = get_args(each.annotation) if get_origin(each.annotation) is Literal else ()
-        if known and call.arguments.get(name) not in known:
-            raise ValueError(f"{name} is {call.arguments.get(name)!r}, it must be one of {', '.join(known)}")
+    for name, value in call.arguments.items():
+        annotation = call.signature.parameters[name].annotation
+        if get_origin(annotation) is Literal and value not in (known := get_args(annotation)):
+            raise ValueError(f"{name} is {value!r}, it must be one of {', '.join(map(str, known))}")
 
 
 class Description(NamedTuple):
