@@ -9,12 +9,11 @@ import numpy as np
 
 from handkit.camera import doubts_about
 from handkit.cleaning import look_at_edges
+from handkit.locate.surfaces import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
-REACH_MM = (150.0, 1500.0)
-"""Hands are looked for in this range."""
 LEAST_IN_REACH = 0.01
 """Of the pixels: a hand at 1 m covers this share of an image 60 degrees wide."""
 MOST_HOLES = 0.95
@@ -78,14 +77,14 @@ def _range(frames: Sequence[TimedFrame]) -> Finding:
         return Finding("range", "no valid depth value at all", "take the lens cap off, or leave the sun")
     low, middle, high = np.percentile(valid, (1, 50, 99))
     seen = f"{low:.0f} to {high:.0f} mm, median {middle:.0f} mm"
-    share = float(((valid > REACH_MM[0]) & (valid < REACH_MM[1])).sum()) / sum(_some(each).size for each in frames)
+    share = float(((valid > NEAR) & (valid < FAR)).sum()) / sum(_some(each).size for each in frames)
     if share >= LEAST_IN_REACH:
-        return Finding("range", f"{seen}; {share:.0%} of the pixels within {REACH_MM[1]:.0f} mm")
-    if middle < REACH_MM[0]:
+        return Finding("range", f"{seen}; {share:.0%} of the pixels within {FAR:.0f} mm")
+    if middle < NEAR:
         mend = "if these are centimeters give --depth-scale 10, if they are inches 25.4"
     else:
         mend = "hold a hand into view, 30 to 100 cm away; if one was there, the unit is smaller: give its --depth-scale"
-    return Finding("range", f"{seen}; nothing within {REACH_MM[1]:.0f} mm", mend)
+    return Finding("range", f"{seen}; nothing within {FAR:.0f} mm", mend)
 
 
 def _holes(frames: Sequence[TimedFrame]) -> Finding:
@@ -104,7 +103,7 @@ def _holes(frames: Sequence[TimedFrame]) -> Finding:
 
 def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
     """Share of pixels that are invalid, of those with a near surface both left and right, or above and below."""
-    near = (depth > REACH_MM[0]) & (depth < REACH_MM[1])
+    near = (depth > NEAR) & (depth < FAR)
     step = max(2, depth.shape[1] // 160)
     across = near[:, : -2 * step] & near[:, 2 * step :]
     middle = depth[:, step:-step] == 0
