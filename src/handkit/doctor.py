@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from handkit.camera import doubts_about
-from handkit.cleaning import look_at_edges
+from handkit.cleaning import SHARPENED, look_at_edges
 from handkit.locate.surfaces import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.refusals import Refusals
@@ -89,8 +89,9 @@ def _range(frames: Sequence[TimedFrame]) -> Finding:
 
 def _holes(frames: Sequence[TimedFrame]) -> Finding:
     """Invalid pixels in all, and among near surfaces."""
-    holes = float(np.mean([(_some(frame) == 0).mean() for frame in frames]))
-    near = float(np.mean([_holes_in_surfaces(frame.image.depth) for frame in frames]))
+    taken = [_as_taken(frame) for frame in frames]
+    holes = float(np.mean([(depth[::2, ::2] == 0).mean() for depth in taken]))
+    near = float(np.mean([_holes_in_surfaces(depth) for depth in taken]))
     seen = f"{holes:.0%} of the pixels invalid, {near:.0%} of those in the middle of near surfaces"
     if near > MOST_HOLES_IN_HANDS:
         return Finding("holes", seen, "too near for this camera, in the sun, or low confidences are cut: go 20 cm back")
@@ -124,15 +125,15 @@ def _edges(frames: Sequence[TimedFrame]) -> Finding:
     """Steps between surfaces: whether one pixel takes them, or they are blended."""
     looked = [look_at_edges(frame.image.depth) for frame in frames]
     sharp = [edges.median for edges in looked if edges.median is not None]
-    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" in note)
-    if notes:
-        return Finding("edges", f"blended in {sum(notes.values())} of {len(frames)} frames", notes.most_common(1)[0][0])
+    blended = sum(SHARPENED in frame.image.notes for frame in frames)
+    if blended:
+        return Finding("edges", f"blended in {blended} of {len(frames)} frames", SHARPENED)
     return Finding("edges", f"{np.median(sharp):.0%} of the rise in one step" if sharp else "none that would tell")
 
 
 def _changes(frames: Sequence[TimedFrame]) -> Finding:
     """What had to be done to the images besides."""
-    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" not in note)
+    notes = Counter(note for frame in frames for note in frame.image.notes if note != SHARPENED)
     if not notes:
         return Finding("cleaning", "nothing had to be done")
     note, times = notes.most_common(1)[0]
@@ -177,6 +178,12 @@ def _times(frames: Sequence[TimedFrame]) -> Finding:
             "times", seen, f"fewer than {SLOWEST_HZ:.0f}: fast hands are lost; choose a smaller resolution, or USB 3"
         )
     return Finding("times", seen)
+
+
+def _as_taken(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:
+    """In mm, 0 where invalid, before anything was filled."""
+    depth = np.nan_to_num(frame.values.astype(np.float32), posinf=0.0) * np.float32(frame.image.camera.unit_mm)
+    return np.maximum(depth, np.float32(0))
 
 
 def _some(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:
