@@ -51,14 +51,23 @@ ROOMS = {
     "track": {"bones", "odds", "smoothing", "camera", "hand"},
     "geometry": {"camera"},
     "layers": set[str](),
-    "models": {"layers", "geometry", "skeleton", "recipes", "named_cameras", "hub"},  # recipes: a file's cubes
+    "models": {
+        "layers",
+        "geometry",
+        "skeleton",
+        "recipes",
+        "named_cameras",
+        "hub",
+        "hand",
+        "locate",
+    },  # recipes: cubes
     "datasets": {"camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "hand", "sources"},
     "archive": {"recordings", "sources", *ESTIMATOR},
-    "doctor": {"camera", "cleaning", "sources"},
+    "doctor": {"camera", "cleaning", "locate", "sources"},
     "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
     "sinks": {"camera", "conventions", "hand", "skeleton"},
     "live": {"camera", "hand", "sinks", "sources", "tracking"},

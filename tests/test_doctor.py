@@ -32,9 +32,10 @@ def found(
     refused: Refusals | None = None,
 ) -> dict[str, Finding]:
     seconds = times or [0.0, 0.031, 0.066, 0.1, 0.132]
+    taken = [change(scene(index)) for index in range(len(seconds))]
     frames = [
-        TimedFrame(DepthImage.of(change(scene(index)), camera), time_s, index, scene(index))
-        for index, time_s in enumerate(seconds)
+        TimedFrame(DepthImage.of(values, camera), time_s, index, values)
+        for index, (values, time_s) in enumerate(zip(taken, seconds, strict=True))
     ]
     return {each.check: each for each in examine(frames, refused or Refusals(lambda _: None))}
 

@@ -15,7 +15,7 @@ from handkit.extras import install_command
 from handkit.hub import SHARED, HubError, fetch, find_network, is_shared
 from handkit.models.checkpoint import load, save
 from handkit.models.latent_fusion import LatentFusion
-from handkit.sharing import CARD, CONFIG, WEIGHTS, pack, push
+from handkit.sharing import CARD, CONFIG, MODEL_WEIGHTS, pack, push
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_packed_folder_holds_the_same_weights(weights: Path, tmp_path: Path) -> None:
     folder = pack(weights, tmp_path / "mine")
-    assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, CONFIG, CARD])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([MODEL_WEIGHTS, CONFIG, CARD])
     again = load(fetch(str(folder)))
     points = torch.rand(1, 3, 32, 32)
     assert torch.equal(again(points), load(weights)(points))
@@ -94,7 +94,7 @@ def test_only_known_files_are_downloaded_and_uploaded(
         asked["upload"] = options
 
     client(monkeypatch, snapshot_download=download, create_repo=lambda name, exist_ok: None, upload_folder=upload)
-    assert find_network("somebody/hand") == folder / WEIGHTS
+    assert find_network("somebody/hand") == folder / MODEL_WEIGHTS
     assert push("somebody/hand", folder) == "https://huggingface.co/somebody/hand"
     assert asked["download"][1] == list(SHARED)
     assert asked["upload"]["allow_patterns"] == asked["download"][1]

@@ -179,7 +179,9 @@ CALLS = [
       for name in ("estimated", "truth", "protocol")),
 ]  # fmt: skip
 UNCALLED = {
-    "MODELS": "networks by name", "HAND21": "", "HANDS17": "", "ICVL16": "", "MSRA21": "", "NYU14": "",
+    "MODELS": "networks by name",
+    "HandPoseModel": "a class to derive from",
+    "HAND21": "", "HANDS17": "", "ICVL16": "", "MSRA21": "", "NYU14": "",
     "CheckpointError": "", "FrameError": "", "HandkitError": "", "MissingExtraError": "", "__version__": "",
     "Prediction": "what an estimator answers", "Space": "an enumeration", "HandPoseModel": "what networks derive from",
 }  # fmt: skip

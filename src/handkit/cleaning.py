@@ -74,6 +74,7 @@ NOTHING_MM = 80.0
 
 _SQUARE = np.ones((3, 3), np.uint8)
 REMEDY = "use the depth as the camera gave it, and resize with nearest-neighbor interpolation only"
+SHARPENED = f"surfaces are mixed along edges (resized with interpolation): edges sharpened; {REMEDY}"
 
 
 class Cleaned(NamedTuple):
@@ -190,7 +191,7 @@ def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
     if not edges.wide:
         sharp = settle_mixed(depth)
         if not look_at_edges(sharp).blended:
-            return sharp, f"surfaces are mixed along edges (resized with interpolation): edges sharpened; {REMEDY}"
+            return sharp, SHARPENED
     raise FrameError(
         "surfaces run into one another, or into holes, over several pixels: the depth image was blurred or enlarged, "
         f"which makes depths that are not there; {REMEDY}"

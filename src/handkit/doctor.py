@@ -8,13 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from handkit.camera import doubts_about
-from handkit.cleaning import look_at_edges
+from handkit.cleaning import SHARPENED, look_at_edges
+from handkit.locate.surfaces import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
-REACH_MM = (150.0, 1500.0)
-"""Hands are looked for in this range."""
 LEAST_IN_REACH = 0.01
 """Of the pixels: a hand at 1 m covers this share of an image 60 degrees wide."""
 MOST_HOLES = 0.95
@@ -78,20 +77,21 @@ def _range(frames: Sequence[TimedFrame]) -> Finding:
         return Finding("range", "no valid depth value at all", "take the lens cap off, or leave the sun")
     low, middle, high = np.percentile(valid, (1, 50, 99))
     seen = f"{low:.0f} to {high:.0f} mm, median {middle:.0f} mm"
-    share = float(((valid > REACH_MM[0]) & (valid < REACH_MM[1])).sum()) / sum(_some(each).size for each in frames)
+    share = float(((valid > NEAR) & (valid < FAR)).sum()) / sum(_some(each).size for each in frames)
     if share >= LEAST_IN_REACH:
-        return Finding("range", f"{seen}; {share:.0%} of the pixels within {REACH_MM[1]:.0f} mm")
-    if middle < REACH_MM[0]:
+        return Finding("range", f"{seen}; {share:.0%} of the pixels within {FAR:.0f} mm")
+    if middle < NEAR:
         mend = "if these are centimeters give --depth-scale 10, if they are inches 25.4"
     else:
         mend = "hold a hand into view, 30 to 100 cm away; if one was there, the unit is smaller: give its --depth-scale"
-    return Finding("range", f"{seen}; nothing within {REACH_MM[1]:.0f} mm", mend)
+    return Finding("range", f"{seen}; nothing within {FAR:.0f} mm", mend)
 
 
 def _holes(frames: Sequence[TimedFrame]) -> Finding:
     """Invalid pixels in all, and among near surfaces."""
-    holes = float(np.mean([(_some(frame) == 0).mean() for frame in frames]))
-    near = float(np.mean([_holes_in_surfaces(frame.image.depth) for frame in frames]))
+    taken = [_as_taken(frame) for frame in frames]
+    holes = float(np.mean([(depth[::2, ::2] == 0).mean() for depth in taken]))
+    near = float(np.mean([_holes_in_surfaces(depth) for depth in taken]))
     seen = f"{holes:.0%} of the pixels invalid, {near:.0%} of those in the middle of near surfaces"
     if near > MOST_HOLES_IN_HANDS:
         return Finding("holes", seen, "too near for this camera, in the sun, or low confidences are cut: go 20 cm back")
@@ -104,7 +104,7 @@ def _holes(frames: Sequence[TimedFrame]) -> Finding:
 
 def _holes_in_surfaces(depth: Float32[np.ndarray, "H W"]) -> float:
     """Share of pixels that are invalid, of those with a near surface both left and right, or above and below."""
-    near = (depth > REACH_MM[0]) & (depth < REACH_MM[1])
+    near = (depth > NEAR) & (depth < FAR)
     step = max(2, depth.shape[1] // 160)
     across = near[:, : -2 * step] & near[:, 2 * step :]
     middle = depth[:, step:-step] == 0
@@ -125,15 +125,15 @@ def _edges(frames: Sequence[TimedFrame]) -> Finding:
     """Steps between surfaces: whether one pixel takes them, or they are blended."""
     looked = [look_at_edges(frame.image.depth) for frame in frames]
     sharp = [edges.median for edges in looked if edges.median is not None]
-    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" in note)
-    if notes:
-        return Finding("edges", f"blended in {sum(notes.values())} of {len(frames)} frames", notes.most_common(1)[0][0])
+    blended = sum(SHARPENED in frame.image.notes for frame in frames)
+    if blended:
+        return Finding("edges", f"blended in {blended} of {len(frames)} frames", SHARPENED)
     return Finding("edges", f"{np.median(sharp):.0%} of the rise in one step" if sharp else "none that would tell")
 
 
 def _changes(frames: Sequence[TimedFrame]) -> Finding:
     """What had to be done to the images besides."""
-    notes = Counter(note for frame in frames for note in frame.image.notes if "edges" not in note)
+    notes = Counter(note for frame in frames for note in frame.image.notes if note != SHARPENED)
     if not notes:
         return Finding("cleaning", "nothing had to be done")
     note, times = notes.most_common(1)[0]
@@ -178,6 +178,12 @@ def _times(frames: Sequence[TimedFrame]) -> Finding:
             "times", seen, f"fewer than {SLOWEST_HZ:.0f}: fast hands are lost; choose a smaller resolution, or USB 3"
         )
     return Finding("times", seen)
+
+
+def _as_taken(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:
+    """In mm, 0 where invalid, before anything was filled."""
+    depth = np.nan_to_num(frame.values.astype(np.float32), posinf=0.0) * np.float32(frame.image.camera.unit_mm)
+    return np.maximum(depth, np.float32(0))
 
 
 def _some(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:

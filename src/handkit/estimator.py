@@ -51,7 +51,7 @@ CLEAR = 0.98
 """Probability of a handedness from which on the other one is not looked at again."""
 OTHER_LENS = (2.0, 0.5)
 """Factors of focal lengths that belong to the same camera at twice or half the resolution."""
-SURE = 0.6
+SPEAKS = 0.6
 """Confidence from which on a hand that is seen with other focal lengths speaks against those given."""
 STILL_MM = 12.0
 """Where a sure first look moves the center by less, it counts as one of the rotations."""
@@ -188,7 +188,7 @@ class HandPoseEstimator:
             if not 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX:
                 continue
             other = replace(image, camera=replace(camera, fx=fx, fy=fy))
-            for hand in self.run(other, hands=1, minimum_confidence=SURE).hands:
+            for hand in self.run(other, hands=1, minimum_confidence=SPEAKS).hands:
                 if USUAL[0] <= proportions(hand.joints_mm, hand.skeleton).size <= USUAL[1]:
                     return (
                         f"with focal lengths {factor:g} times as long there is a hand (confidence "

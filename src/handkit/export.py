@@ -27,10 +27,10 @@ from handkit.extras import missing_extra
 from handkit.files.atomic import write_whole
 from handkit.graph import Answer, HandGraph, Inside, LocalizerGraph, load_graph, load_localizer
 from handkit.hub import find_weights
-from handkit.locate.detect import Maps, canonical
+from handkit.locate.detect import MULTIPLE, STRIDE, Maps, canonical
 from handkit.models import PARTS
 from handkit.models.checkpoint import load_part, name_of, read_info
-from handkit.models.detector import MULTIPLE, STRIDE, Detection, HandDetector
+from handkit.models.detector import Detection, HandDetector
 from handkit.odds import probabilities
 from handkit.synthetic.scenes import whole_frames
 from handkit.synthetic.testset import first_testset

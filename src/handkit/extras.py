@@ -16,10 +16,15 @@ def install_command(extra: str) -> str:
     python = Path(sys.executable)
     found = shutil.which("pip")
     pip = "pip" if found and Path(found).parent == python.parent else f"{_short(python)} -m pip"
-    clone = PACKAGE.parents[1]
-    if (clone / "pyproject.toml").is_file():
+    if clone := clone_of(PACKAGE):
         return f"{pip} install -e '{_short(clone)}[{extra}]'"
     return f"{pip} install 'handkit[{extra}]'"
+
+
+def clone_of(package: Path) -> Path | None:
+    """The clone that a package runs from; None for one that was installed from a wheel."""
+    root = package.parents[1]
+    return root if (root / "pyproject.toml").is_file() else None
 
 
 def missing_extra(what: str, *, extra: str) -> MissingExtraError:

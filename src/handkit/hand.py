@@ -14,6 +14,8 @@ from handkit.errors import JointError, UsageError, check_kind, shown
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
+GOOD_MM = 20.0
+"""Mean joint error under which a pose is good: its confidence is the probability of that."""
 Side = Literal["left", "right"]
 Cause = Literal["refused", "no depth", "out of range", "not sure", "other side"]
 CAUSES: dict[Cause, str] = {

@@ -9,16 +9,17 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from handkit.errors import CheckpointError, HandkitError
-from handkit.extras import load
+from handkit.extras import clone_of, load
 
 GRAPH, WEIGHTS = ".onnx", ".safetensors"
 PARTS = ("detector", "localizer", "confidence")
 """What stands around a pose network: files of these names, or that end in `-confidence`, hold none."""
-SHARED = ("model.onnx", "model.safetensors", "config.json", "README.md")
+SHARED = (f"model{GRAPH}", f"model{WEIGHTS}", "config.json", "README.md")
 """What a shared folder holds; the first two are as a network's kinds are named."""
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
 BUNDLED = Path(__file__).parent / "weights"
-REPOSITORY = Path(__file__).parents[2] / "weights"
+_CLONE = clone_of(Path(__file__).parent)
+REPOSITORY = _CLONE / "weights" if _CLONE else None
 """Those that the package is too small for; only a clone has them."""
 
 
@@ -27,9 +28,10 @@ class HubError(HandkitError):
 
 
 def weights_folders() -> list[Path]:
-    """Where networks are looked for by name: the package, the repository, and `weights/` in the working folder."""
+    """Where networks are looked for by name: the package, a clone's `weights/`, and that of the working folder."""
     here = Path("weights")
-    return [BUNDLED, REPOSITORY] + ([] if here.resolve() == REPOSITORY.resolve() else [here])
+    there = [REPOSITORY] if REPOSITORY else []
+    return [BUNDLED, *there] + ([] if here.resolve() in {folder.resolve() for folder in there} else [here])
 
 
 def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS), parts: bool = True) -> Path:

@@ -16,7 +16,7 @@ from handkit.skeleton import Skeleton
 
 LEAST_CM2 = 30.0
 """Visible surface below which there is hardly a hand: the section of a fist, or half a hand on edge, has more."""
-CLEAR = 0.95
+CONTRADICTED = 0.95
 """Probability from which a hand is clearly of the handedness that was not asked for."""
 
 
@@ -63,7 +63,7 @@ class Answer(NamedTuple):
     @property
     def contradicted(self) -> bool:
         """The handedness was given, and this is clearly a hand of the other one."""
-        return self.other > CLEAR
+        return self.other > CONTRADICTED
 
 
 def answer_of(

@@ -21,7 +21,7 @@ from handkit.hub import NAME, SHARED, HubError, reason
 from handkit.models.checkpoint import CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
 
-GRAPH, WEIGHTS, CONFIG, CARD = SHARED
+MODEL_GRAPH, MODEL_WEIGHTS, CONFIG, CARD = SHARED
 LIMITS = (
     "Single depth images of hands between 18 and 160 cm from the camera; gloves, and tools that hide most of the hand, "
     "were not seen in training. Millimeters are only as good as the camera's calibration."
@@ -50,9 +50,9 @@ def pack(
         OnnxGraph(graph, kind="hand")  # raises CheckpointError
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(weights, folder / WEIGHTS)
+        shutil.copyfile(weights, folder / MODEL_WEIGHTS)
         if graph is not None:
-            shutil.copyfile(graph, folder / GRAPH)
+            shutil.copyfile(graph, folder / MODEL_GRAPH)
         write_whole(folder / CONFIG, json.dumps(_config(info), indent=1).encode())
         write_whole(folder / CARD, card(info, measured, name=name, graph=graph is not None).encode())
     except OSError as error:
@@ -99,7 +99,7 @@ def card(info: CheckpointInfo, results: Mapping[str, Mapping[str, Any]], *, name
         'hands = estimator.predict(depth, Camera.named("kinect2"))', "```", "",
         "## What it is", "", f"- arguments: `{json.dumps(info.arguments)}`", f"- skeleton: {skeleton}",
         f"- trained on {trained}" + (f", {samples:,} samples" if isinstance(samples, int) else ""),
-        "- files: " + ", ".join([WEIGHTS, CONFIG, *([GRAPH] if graph else [])]), "",
+        "- files: " + ", ".join([MODEL_WEIGHTS, CONFIG, *([MODEL_GRAPH] if graph else [])]), "",
         "## Measured", "",
         *table,
         "", "## Limits", "", LIMITS, "",

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from handkit.cli import main
+from handkit.errors import HandkitError
 from handkit.named_cameras import CAMERAS
+from handkit.sources import opening
 
 
 def lines(text: str) -> list[dict]:
@@ -172,6 +174,20 @@ def test_every_hand_that_is_rendered_is_labeled(tmp_path: Path) -> None:
     assert {len(each) for each in hands} == {0, 1, 2}
     assert {side for each in hands for side in each} == {"left", "right"}
     assert all((frame["reason"] is None) == bool(frame["hands"]) for frame in frames)
+
+
+def test_no_camera_is_explained(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    missing = HandkitError("depthai is not installed")
+    monkeypatch.setattr(opening, "plugged_in", lambda: {"realsense": [], "oak": missing})
+    assert main(["cameras"]) == 1
+    out, err = capfd.readouterr()
+    assert "none plugged in" in out
+    assert err.count("\n") == 1
+    assert "no camera can be used, which status 1 tells a script" in err
+    assert "`handkit live --source demo` needs none" in err
+    monkeypatch.setattr(opening, "plugged_in", lambda: {"realsense": ["D435 (1)"], "oak": missing})
+    assert main(["cameras"]) == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -53,6 +53,8 @@ def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsy
     """Trained without P1: P1 is a test, P0 is none."""
     out = tmp_path / "run"
     assert run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", out) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"latent-fusion trains for 2 samples; checkpoints go to {out}" in said
     weights = out / "weights.safetensors"
     learned = read_info(weights).notes["trained_on"]
     assert [(each["dataset"], each["split"], each["subjects"]) for each in learned] == [("msra", "all", ["P0", "P2"])]

@@ -5,7 +5,6 @@ import pytest
 
 from handkit.camera import Camera
 from handkit.locate.detect import Maps, canonical, decode, find_hands
-from handkit.models import detector
 
 INTRINSICS = (160.0, 160.0, 63.5, 47.5)
 
@@ -24,12 +23,6 @@ def put(into: Maps, row: int, column: int, *, heat: float = 3.0, z: float = 640.
     into.heat[row, column] = heat
     into.depth[row, column] = z
     into.left[row, column] = left
-
-
-def test_numbers_are_those_of_the_network():
-    from handkit.locate import detect
-
-    assert (detect.FOCAL, detect.STRIDE, detect.MULTIPLE) == (detector.FOCAL, detector.STRIDE, detector.MULTIPLE)
 
 
 def test_one_hand_by_hand():

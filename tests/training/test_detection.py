@@ -6,8 +6,8 @@ import torch
 
 from handkit.camera import Camera
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.locate.detect import Maps, decode
-from handkit.models.detector import FOCAL, HandDetector, _triple_product
+from handkit.locate.detect import FOCAL, Maps, decode
+from handkit.models.detector import HandDetector, _triple_product
 from handkit.recipes import DETECTOR_SYNTHETIC
 from handkit.training.detection import (
     HEIGHT,

@@ -79,8 +79,6 @@ class ImageFiles:
                 yield SourceError(f"has no frame {page} any more", source=self.paths[number], kind="no frame")
             except FrameError as error:
                 yield SourceError(f"holds no depth image: {error.said}", source=self.paths[number], kind=error.kind)
-            except MemoryError:
-                yield SourceError("needs more memory than there is", source=self.paths[number])
             except HandkitError as error:
                 yield error
 

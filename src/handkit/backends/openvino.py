@@ -16,6 +16,7 @@ from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
 from handkit.extras import missing_extra
 from handkit.files.regular import check_regular
+from handkit.hub import GRAPH
 
 Precision = Literal["f32", "bf16"]
 
@@ -109,7 +110,7 @@ def _openvino() -> Any:  # noqa: ANN401
 
 def _metadata(path: Path, model: Any) -> str | None:  # noqa: ANN401
     """The text under our key; OpenVINO drops what an .onnx file says about itself, ONNX Runtime does not."""
-    if path.suffix == ".onnx":
+    if path.suffix == GRAPH:
         from handkit.backends.onnx import OnnxGraph
 
         return OnnxGraph(path).info.text()

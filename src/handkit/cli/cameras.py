@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from handkit.cli.saying import say
 from handkit.extras import install_command
 
 HINTS = {
@@ -18,7 +19,7 @@ class Cameras:
     """Depth cameras that are plugged in and usable; for the rest, the command that installs them."""
 
     def run(self) -> int:
-        """Answers 0 where at least one can be used."""
+        """Answers 0 where at least one can be used, else 1."""
         from rich.console import Console
         from rich.markup import escape
         from rich.table import Table
@@ -43,6 +44,11 @@ class Cameras:
         table.add_row("demo", "a bundled recording", "needs no camera, twelve frames")
         table.add_row("synthetic", "a rendered recording", escape(_synthetic()))
         Console().print(table)
+        if not usable:
+            say(
+                "no camera can be used, which status 1 tells a script: plug one in, or install what its line says; "
+                "`handkit live --source demo` needs none"
+            )
         return int(not usable)
 
 

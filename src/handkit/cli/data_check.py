@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handkit.cli.saying import PIPED_WIDTH
 from handkit.datasets.catalog import find_data_set
 from handkit.datasets.inspection import PartReport, inspect
 from handkit.datasets.publication import Publication
 from handkit.errors import DatasetError, HandkitError
 
-PIPED_WIDTH = 120
 LISTED = 5
 """How many missing or damaged images are named."""
 COLORS = {"ready": "green", "incomplete": "red", "damaged": "red", "absent": "yellow"}

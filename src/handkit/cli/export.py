@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from handkit.backends.opening import OPENVINO
 from handkit.errors import HandkitError, UsageError
 from handkit.extras import load
 from handkit.files.folders import check_writable
+from handkit.hub import GRAPH
 
 if TYPE_CHECKING:
     from handkit.export import Parity
 
 LIMIT_MM = 0.05
 """What a graph in float32 may be off."""
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+SUFFIXES = {"onnx": GRAPH, "openvino": OPENVINO}
 
 
 def export(

@@ -7,12 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from handkit.cli.saying import WIDE
 from handkit.extras import install_command
 from handkit.hub import GRAPH, weights_folders
 from handkit.named_cameras import CAMERAS
 
 PACKAGES = ("handkit", "numpy", "opencv-python-headless", "onnxruntime")
-PIPED_WIDTH = 150
 
 
 def print_installed(*, as_json: bool) -> int:
@@ -30,7 +30,7 @@ def print_installed(*, as_json: bool) -> int:
         print(json.dumps(facts, indent=2))
         return 0
     console = Console()
-    console = console if console.is_terminal else Console(width=PIPED_WIDTH)
+    console = console if console.is_terminal else Console(width=WIDE)
     console.print(_table("networks", facts["graphs"]))
     console.print(_table("cameras", facts["cameras"]))
     versions = "  ".join(f"{name} {number}" for name, number in facts["versions"].items())

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handkit.cli.saying import WIDE
 from handkit.models import MODELS, PARTS
 from handkit.models.arguments import Option, check_network, options, write_arguments
 from handkit.models.facts import one_network, overview
 
-PIPED_WIDTH = 150
 NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "megabytes")
 
 
@@ -53,7 +53,7 @@ def _tables_of_one(facts: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]
 def wide_console() -> Console:
     """Stdout; a pipe is as wide as the widest table."""
     console = Console()
-    return console if console.is_terminal else Console(width=PIPED_WIDTH)
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _networks(facts: dict[str, Any]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ class Bar:
             TextColumn("{task.fields[state]}"),
             console=self.console,
         )
-        self._task = self._progress.add_task(title, total=1.0, state="")
+        self._task = self._progress.add_task(title, total=1.0, state="making the first batch")
         self._error = ""
 
     def __enter__(self) -> Callable[[Report], None]:

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from handkit.cli.saying import PIPED_WIDTH
 from handkit.evaluation import Result
 from handkit.evaluation.protocol import protocol_rows
 
 if TYPE_CHECKING:
     from handkit.training.testset import Figures
 
-PIPED_WIDTH = 120
 COLUMNS = {
     "images": "images", "hands": "hands", "missed": "missed", "false": "false",
     "handedness_errors": "handedness errors", "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm",

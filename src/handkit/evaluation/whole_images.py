@@ -11,11 +11,8 @@ from handkit.camera import Camera
 from handkit.estimator import HandPoseEstimator
 from handkit.evaluation.calibration import area_under_curve, expected_calibration_error
 from handkit.evaluation.matching import WITHIN_MM, match_hands
-from handkit.hand import HandPose, Side
+from handkit.hand import GOOD_MM, HandPose, Side
 from handkit.shapes import Float, Shaped
-
-GOOD_MM = 20.0
-"""Mean joint error under which an answer is good, if its handedness is right."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,12 @@ import numpy as np
 from handkit.odds import probabilities
 from handkit.shapes import Float32
 
-FOCAL, STRIDE, MULTIPLE = 160.0, 4, 32
-"""As the network has them (`handkit.models.detector`)."""
+FOCAL = 160.0
+"""Focal length of the images that the network reads, pixels."""
+STRIDE = 4
+"""Pixels of a cell's side."""
+MULTIPLE = 32
+"""Sides of an image are multiples of it."""
 THRESHOLD = 0.3
 """Least objectness of a hand."""
 APART_MM = 50.0

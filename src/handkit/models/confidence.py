@@ -18,11 +18,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from handkit.hand import GOOD_MM
 from handkit.layers.residual import PreActivationBottleneck, normalized_convolution
 from handkit.models.network import Network
 
-SURE_MM = 20.0
-"""Mean joint error (mm) below which an answer is good."""
 MEASURES = 7
 """Of the rows of evidence: deviations (2), peak, joint (3), gap."""
 TYPICAL_MM = 8.0
@@ -44,7 +43,7 @@ class Verdict(NamedTuple):
     """What is concluded; log odds and log mm, float32."""
 
     good: Float[Tensor, " B"]
-    """A hand is there and its mean joint error under `SURE_MM`, provided that it is of the hypothesis' handedness."""
+    """A hand is there and its mean joint error under `GOOD_MM`, provided that it is of the hypothesis' handedness."""
     hand: Float[Tensor, " B"]
     """A hand is in the cube."""
     right: Float[Tensor, " B"]
@@ -166,7 +165,7 @@ class Confidence(Network):
         said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
         verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
         there = hand.float()
-        good = (hand & right & (errors_mm.mean(-1) < SURE_MM)).float()
+        good = (hand & right & (errors_mm.mean(-1) < GOOD_MM)).float()
         # Of the whole probability, which users get; what it says of the handedness is learned by "right" alone.
         sure = log_confidence(verdict.good, verdict.right.detach()).clamp(max=-1e-6)
         entropy = functional.binary_cross_entropy_with_logits

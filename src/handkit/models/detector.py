@@ -34,16 +34,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.layers.residual import normalized_convolution
+from handkit.locate.detect import STRIDE
 from handkit.models.network import Network
 
-FOCAL = 160.0
-"""Focal length of the images the network reads, pixels."""
 WIDTH, HEIGHT = 224, 160
 """Canvas of the images that it is trained on, pixels; wider views are cut somewhere."""
-STRIDE = 4
-"""Pixels of a cell's side."""
-MULTIPLE = 32
-"""Sides of an image are multiples of it."""
 NEARBY = 0.3
 """Cells whose true heat is above it learn what is known of the hand."""
 RARE = 0.05

@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from handkit.errors import CheckpointError
-from handkit.hub import weights_folders
+from handkit.hub import WEIGHTS, weights_folders
 from handkit.models import MODELS, PARTS
 from handkit.models.arguments import options
 from handkit.models.checkpoint import read_info
@@ -110,7 +110,7 @@ def one_network(name: str) -> dict[str, Any]:
 
 def weights_files() -> list[dict[str, Any]]:
     """Every weights file that is found by name, as it describes itself."""
-    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob("*.safetensors"))]
+    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob(f"*{WEIGHTS}"))]
 
 
 def _weights_file(path: Path) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def count_frames(path: Path) -> int:
             with _npy_refused(path):
                 stacked = len(_read_npy_header(start, path.stat().st_size).shape) > 2
         return len(read_frames(path)) if stacked else 1
-    except (OSError, SourceError, MemoryError):
+    except (OSError, SourceError):
         return 1
 
 
@@ -99,6 +99,13 @@ def read_frames(path: Path) -> list[Shaped[np.ndarray, "..."]]:
     An array (N, H, W) or (N, H, W, 1) of a .npy or .npz holds N frames; one of (H, W, 1) is one.
     Raises SourceError.
     """
+    try:
+        return _read(path)
+    except MemoryError:
+        raise SourceError("needs more memory than there is", source=path) from None
+
+
+def _read(path: Path) -> list[Shaped[np.ndarray, "..."]]:
     data = _read_bytes(path)
     if data.startswith(START):
         _check_png(path, data)

@@ -8,10 +8,10 @@ import numpy as np
 from handkit.asked import check_seed
 from handkit.errors import HandkitError, MissingExtraError, UsageError
 from handkit.extras import load
+from handkit.sources.folder import FRAME_NS
 from handkit.sources.source import Options, Played, RawFrame
 
 FRAMES, BATCH = 300, 10
-FRAME_NS = 1_000_000_000 // 30
 CAMERA = "sr300"
 
 

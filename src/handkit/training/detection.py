@@ -12,7 +12,8 @@ from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
 from handkit.geometry.frame import DepthFrame
-from handkit.models.detector import FOCAL, HEIGHT, STRIDE, WIDTH, HandMaps
+from handkit.locate.detect import FOCAL, STRIDE
+from handkit.models.detector import HEIGHT, WIDTH, HandMaps
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes
 from handkit.training.streams import CUT, WHOLE, Share

@@ -228,6 +228,9 @@ def fit(
     about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
     workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
     measure = experiment.measure() if measured else None
+    if run.team.rank == 0:
+        first = " once the renderer is compiled (up to a minute, the first time)" if experiment.store is None else ""
+        say(f"{experiment.recipe.network} trains for {budget.in_words()}{first}; checkpoints go to {out}")
     try:
         best = experiment.test is not None
         weights = train(

@@ -14,11 +14,12 @@ from handkit.drawing import Picture
 from handkit.errors import CheckpointError, TrainingError
 from handkit.files.atomic import replacing
 from handkit.files.png import write_png
+from handkit.hub import WEIGHTS
 from handkit.models.checkpoint import save
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
-LAST, BEST = "weights.safetensors", "best.safetensors"
+LAST, BEST = f"weights{WEIGHTS}", f"best{WEIGHTS}"
 """Files of a run: its last weights, and those that did best on its test frames."""
 
 

@@ -35,6 +35,11 @@ class Budget:
 
     samples: int | None = None
     minutes: float | None = None
+    """From the first batch on: what compiles the renderer, or opens a store, is not spent."""
+
+    def in_words(self) -> str:
+        """`60 minutes`, `2,000 samples`."""
+        return f"{self.samples:,} samples" if self.samples is not None else f"{self.minutes:g} minutes"
 
     def progress(self, *, samples: int, seconds: float) -> float:
         """Share of the budget that is spent, 0 to 1."""
@@ -68,11 +73,13 @@ def train(
         StoppedError: Ctrl-C or SIGTERM; the state was saved.
     """
     folder = RunFolder(run, out, about or {}, tell, draw)
-    saved = begun = time.monotonic()
+    saved = begun = 0.0
     spent = run.spent.seconds
     terms: dict[str, Tensor] = {}
     with _signals() as received, _others(run, out):
         for frame in _batches(frames, run.spent.step, workers):
+            if not begun:
+                saved = begun = time.monotonic()
             run.spent.seconds = spent + time.monotonic() - begun
             progress, due, stop = run.team.greatest(
                 budget.progress(samples=run.spent.samples, seconds=run.spent.seconds),
