@@ -9,6 +9,7 @@ from store.recorded import Recorded, packing_of
 
 from handkit.errors import StoreError
 from handkit.geometry.crop import Space
+from handkit.graph import LocalizerGraph
 from handkit.models.localizer import Localizer, Location
 from handkit.models.network import HandPoseModel
 from handkit.recipes import PUBLISHED, CenterSource
@@ -18,7 +19,6 @@ from handkit.skeleton import HAND21, HANDS17, ICVL16
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
 from handkit.training.stored import (
-    Finder,
     StoredFrames,
     check_center,
     check_reach,
@@ -151,7 +151,7 @@ def test_cubes_at_test(store):
     rows = np.array(LABELLED)
     truth = predict(Middle(HAND21), store, RECIPE, rows=rows, center=CenterSource.MEAN)[rows]
     np.testing.assert_allclose(truth[:, 0], store.rows["joints"][rows].mean(1), atol=1e-3)
-    finder = Finder(Shifting(hidden=2), 300.0)
+    finder = LocalizerGraph(Shifting(hidden=2), edge_mm=300.0)
     located = predict(Middle(HAND21), store, RECIPE, rows=rows, center=CenterSource.LOCALIZER, finder=finder)[rows]
     np.testing.assert_allclose(located[:, 0] - store.rows["center"][rows], [[15.0, 0, 0]] * len(rows), atol=1e-3)
 

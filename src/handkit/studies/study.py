@@ -20,6 +20,7 @@ from jaxtyping import Float
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.atomic import write_whole
 from handkit.files.folders import make_folder
+from handkit.graph import load_localizer
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
 from handkit.models.checkpoint import load, save
@@ -47,7 +48,6 @@ from handkit.training.folds import Watch, fit_folds, nobody_watches
 from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
 from handkit.training.run import Spent
-from handkit.training.stored import find_localizer
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _errors(conditions: Conditions, experiment: Experiment, weights: Path) -> Fl
         recipe = replace(experiment.recipe, augment=replace(augment, scale=full.augment.scale))
         return evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops)
     store = PackedFrames.open(conditions.test)
-    finder = find_localizer(experiment.localizer) if experiment.refined_at_test else None
+    finder = load_localizer(experiment.localizer) if experiment.refined_at_test else None
     answers = answers_of(weights, store, np.ones(len(store), bool), finder=finder)
     return joint_distances(estimated=answers, truth=store.rows["joints"])
 

@@ -17,6 +17,7 @@ from handkit.errors import FrameError, StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
+from handkit.graph import LocalizerGraph
 from handkit.models import readout_of
 from handkit.models.arguments import read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
@@ -24,7 +25,7 @@ from handkit.models.pretrained import cubes_of
 from handkit.recipes import CenterSource, Recipe, synthetic_recipe
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
-from handkit.training.stored import Finder, predict
+from handkit.training.stored import predict
 
 Answers = Float32[np.ndarray, "N J 3"]
 Mask = Bool[np.ndarray, " N"]
@@ -36,7 +37,7 @@ def answers_of(
     mask: Mask,
     *,
     center: CenterSource | None = None,
-    finder: Finder | None = None,
+    finder: LocalizerGraph | None = None,
     readout: dict[str, Any] | None = None,
 ) -> Answers:
     """Answers of the weights in a file for the frames of `mask`, as `predict`; raises CheckpointError or StoreError."""
@@ -44,7 +45,7 @@ def answers_of(
     model = load(path, readout=readout)
     model.to(device)
     if finder:
-        finder.localizer.to(device)
+        finder.to(device)
     recipe, rows = cubes_in(path), np.flatnonzero(mask)
     return predict(model, store, recipe, rows=rows, center=center, finder=finder, device=device)
 

@@ -22,6 +22,7 @@ from handkit.errors import CheckpointError, HandkitError, StoppedError, StoreErr
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.folders import make_folder
 from handkit.geometry.frame import LabeledFrame
+from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import load, load_fitting, read_info
@@ -38,7 +39,7 @@ from handkit.training.processes import Machine
 from handkit.training.provenance import provenance
 from handkit.training.run import Run, Spent
 from handkit.training.seen import NOTE, learned_from
-from handkit.training.stored import StoredFrames, find_localizer, in_test_cubes, of_subject, predict, rows_to_learn
+from handkit.training.stored import StoredFrames, in_test_cubes, of_subject, predict, rows_to_learn
 from handkit.training.streams import LOCATED_MARGIN, WHOLE, Hypotheses, Share, SyntheticFrames
 from handkit.training.targets import (
     Targets,
@@ -111,7 +112,7 @@ class Experiment:
         targets = pose_targets(cast(HandPoseModel, model), self.recipe.augment)
         if self.recipe.center is not CenterSource.LOCALIZER:
             return targets
-        finder = find_localizer(self.localizer)
+        finder = load_localizer(self.localizer)
         return located_targets(targets, finder.localizer, finder.edge_mm)
 
     def frames(self, share: Share = WHOLE) -> Dataset[Any]:
@@ -175,7 +176,7 @@ class Experiment:
         """On some frames of these; no weights are chosen by those of a subject that is left out."""
         mine = np.flatnonzero(mask & store.rows["valid"] & np.isfinite(store.rows["joints"]).all(axis=(1, 2)))
         rows = mine[:: max(1, len(mine) // MEASURED)]
-        finder = find_localizer(self.localizer) if self.refined_at_test else None
+        finder = load_localizer(self.localizer) if self.refined_at_test else None
 
         def measure(model: HandPoseModel) -> float:
             device = next(model.parameters()).device
@@ -331,5 +332,5 @@ def validation_frames(experiment: Experiment, *, batches: int, size: int) -> lis
     frames = [stream[index] for index in range(batches)]
     if not experiment.refined_at_test:
         return frames
-    finder = find_localizer(experiment.localizer)
+    finder = load_localizer(experiment.localizer)
     return [relocate(frame, finder.localizer, edge_mm=finder.edge_mm) for frame in frames]

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from handkit.evaluation import Protocol, Result
+from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models.checkpoint import read_info
 from handkit.recipes import CenterSource
@@ -23,7 +24,7 @@ from handkit.training.answers import (
     write_answers,
 )
 from handkit.training.seen import check_unseen
-from handkit.training.stored import find_localizer, of_subject
+from handkit.training.stored import of_subject
 
 
 class Measured(NamedTuple):
@@ -59,7 +60,7 @@ def measure_weights(
     seen = check_unseen(read_info(path), store, mask, allowed=allow_seen)
     if out:
         check_folder(out)
-    finder = find_localizer(localizer) if center is CenterSource.LOCALIZER else None
+    finder = load_localizer(localizer) if center is CenterSource.LOCALIZER else None
     answers = answers_of(path, store, mask, center=center, finder=finder, readout=values)
     protocol = protocol_of(path, store, center, mask=mask, fold=subject)
     protocol = with_words(protocol, readout=values, seen=bool(seen))
@@ -78,7 +79,7 @@ def measure_refined(
     epoch: str | None = None,
 ) -> Measured:
     """Weights that were just trained; `localizer` names the one that moves their cubes, if one does. As above."""
-    finder = find_localizer(localizer) if localizer else None
+    finder = load_localizer(localizer) if localizer else None
     answers = answers_of(path, store, mask, finder=finder)
     protocol = protocol_of(path, store, CenterSource.LOCALIZER if localizer else None, mask=mask, fold=subject)
     protocol = replace(protocol, epoch=epoch) if epoch else protocol

@@ -17,12 +17,8 @@ from torch.utils.data import Dataset
 from handkit.errors import StoreError
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
-from handkit.graph import estimate
-from handkit.hub import find_weights
+from handkit.graph import LocalizerGraph, estimate
 from handkit.models import HandPoseModel
-from handkit.models.checkpoint import load_part
-from handkit.models.localizer import Localizer
-from handkit.models.pretrained import cube_edge
 from handkit.recipes import CenterSource, Recipe
 from handkit.recipes.augment import jitter
 from handkit.store.store import PackedFrames
@@ -118,20 +114,6 @@ def check_reach(store: PackedFrames, recipe: Recipe) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Finder:
-    """A localizer and the edge of the cubes that it looks at, mm."""
-
-    localizer: Localizer
-    edge_mm: float
-
-
-def find_localizer(name: str) -> Finder:
-    """Weights of a localizer by name or path, and the edge of the cubes that it looks at; raises CheckpointError."""
-    path = find_weights(name)
-    return Finder(load_part(path, Localizer), cube_edge(path))
-
-
 def check_center(store: PackedFrames, center: CenterSource | None, *, testing: Int[np.ndarray, " N"]) -> None:
     """Raise StoreError where this store has no such centers, or has them from the labels that are to be found."""
     settings = store.manifest.settings
@@ -157,7 +139,7 @@ def predict(
     *,
     rows: Int[np.ndarray, " N"],
     center: CenterSource | None = None,
-    finder: Finder | None = None,
+    finder: LocalizerGraph | None = None,
     device: torch.device | str = "cpu",
     tell: Callable[[int], None] = lambda frames: None,
 ) -> Float32[np.ndarray, "F J 3"]:
