@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "results")
     options = parser.parse_args()
     folders = [score_folder(options.published / name) for name in ("nyu", "icvl")]
+    options.out.mkdir(parents=True, exist_ok=True)
     rows = [row(result) for results in folders for result in results]
     with (options.out / "published.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

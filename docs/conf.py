@@ -44,6 +44,7 @@ pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["handkit.css"]
 html_theme_options = {"footer_icons": [], "top_of_page_buttons": []}
+html_search_scorer = str(ROOT / "docs/scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 
