@@ -66,7 +66,7 @@ def facts() -> dict[str, Any]:
             "minimum_confidence": asked.MINIMUM_CONFIDENCE,
             "extra": estimator.EXTRA, "enough": estimator.ENOUGH, "hopeless": estimator.HOPELESS,
             "still_mm": estimator.STILL_MM,
-            "clear": estimator.CLEAR, "contradicted": hypotheses.CLEAR, "least_cm2": hypotheses.LEAST_CM2,
+            "clear": estimator.CLEAR, "contradicted": hypotheses.CONTRADICTED, "least_cm2": hypotheses.LEAST_CM2,
         },
     }  # fmt: skip
 
