@@ -26,11 +26,12 @@ from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.graph import evidence_of
+from handkit.hand import GOOD_MM
 from handkit.hub import find_weights
 from handkit.locate.surfaces import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
-from handkit.models.confidence import MEASURES, SURE_MM, Confidence, Verdict, log_confidence
+from handkit.models.confidence import MEASURES, Confidence, Verdict, log_confidence
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.training.streams import Hypotheses
 from handkit.training.targets import judged
@@ -78,7 +79,7 @@ def synthetic(judge: Judge, count: int) -> dict[str, Any]:
         truth = judged(frame, joints)
         error = truth["errors_mm"].mean(1)
         found = {
-            "good": truth["hand"] & truth["right"] & (error < SURE_MM), "hand": truth["hand"], "right": truth["right"],
+            "good": truth["hand"] & truth["right"] & (error < GOOD_MM), "hand": truth["hand"], "right": truth["right"],
             "confidence": sure(verdict, other), "hand score": verdict.hand, "one": verdict.right,
             "two": verdict.right - other.right, "by good": verdict.good - other.good,
             "error": error, "scale": verdict.log_scale.exp().mean(1),
@@ -126,7 +127,7 @@ def labeled(judge: Judge, folder: Path) -> dict[str, Any]:
         errors.append(float((answer[0, 2:] - truth).norm(dim=-1).mean()))
         said.append(float(sure(verdict, other)))
         sides.append(bool(verdict.right > other.right))
-    good = np.array(errors) < SURE_MM
+    good = np.array(errors) < GOOD_MM
     return {
         "frames": len(errors), "mean mm": float(np.mean(errors)), "good": float(good.mean()),
         "mean confidence": float(np.mean(said)), "calibration error": expected_calibration_error(np.array(said), good),

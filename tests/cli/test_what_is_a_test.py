@@ -94,9 +94,9 @@ def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds,
 def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch):
     """In training it moves the cubes of every batch."""
     asked = []
-    honest = experiment.find_localizer
+    honest = experiment.load_localizer
     for module in (experiment, measuring):
-        monkeypatch.setattr(module, "find_localizer", lambda name: asked.append(name) or honest("localizer"))
+        monkeypatch.setattr(module, "load_localizer", lambda name: asked.append(name) or honest("localizer"))
     train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run")
     assert run(*train, "--center-refinement", "train+test", "--localizer", "mine.safetensors") == 0
     assert asked == ["mine.safetensors"]

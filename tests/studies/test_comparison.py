@@ -11,6 +11,7 @@ from handkit.cli import main
 from handkit.errors import HandkitError
 from handkit.evaluation.marked import MarkedFrames
 from handkit.geometry.frame import LabeledFrame
+from handkit.graph import LocalizerGraph
 from handkit.models import MODELS
 from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
@@ -27,7 +28,6 @@ from handkit.training import loop as training
 from handkit.training.adapt import Refinement, recipe_of
 from handkit.training.experiment import Experiment, crops_of, validation_frames
 from handkit.training.run import Run
-from handkit.training.stored import Finder as Located
 
 SMALL = "latent-fusion:planes=xy"
 OPTIONS = ("--samples", "6", "--batch", "2", "--resolution", "32", "--crops", "3", "--workers", "0", "--threads", "1")
@@ -240,7 +240,7 @@ class Finder(Localizer):
 
 def test_the_localizer_s_two_places(monkeypatch):
     """None: coarse centers. Test: the same frames and cubes in training, moved at test. Train+test: in training too."""
-    monkeypatch.setattr(experiment, "find_localizer", lambda _: Located(Finder(hidden=1), 400.0))
+    monkeypatch.setattr(experiment, "load_localizer", lambda _: LocalizerGraph(Finder(hidden=1), edge_mm=400.0))
     recipes: dict[Refinement, Recipe] = {
         place: recipe_of("latent-fusion", {}, resolution=32, refinement=place) for place in PLACES
     }
