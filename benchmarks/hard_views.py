@@ -217,7 +217,7 @@ def views_of(estimator: HandPoseEstimator, samples: list[Sample]) -> list[View]:
         image = DepthImage.of(sample.depth, sample.camera)
         assert sample.hand is not None
         (pose,) = estimator.run(image, hands=1, handedness=sample.hand, minimum_confidence=0.0).hands
-        views.append(View(image.depth, replace(sample.camera, unit_mm=1.0), sample.hand, pose.joints_mm, number))
+        views.append(View(image.depth, replace(image.camera.pinhole, unit_mm=1.0), sample.hand, pose.joints_mm, number))
     return views
 
 

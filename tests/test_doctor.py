@@ -48,6 +48,16 @@ def riddled(depth: np.ndarray) -> np.ndarray:
     return np.where(np.random.default_rng(0).random(depth.shape) < 0.45, 0, depth)
 
 
+def gridded(depth: np.ndarray) -> np.ndarray:
+    return np.where((np.indices(depth.shape) % 2 == 0).all(0), depth, 0)
+
+
+@pytest.mark.parametrize(("change", "share"), [(far_constant, "19%"), (gridded, "75%"), (riddled, "44%")])
+def test_invalid_pixels_are_counted_as_they_were_taken(change: Callable[[np.ndarray], np.ndarray], share: str) -> None:
+    """A constant that stands for them is among them, and so is what is filled."""
+    assert found(change)["holes"].seen.startswith(f"{share} of the pixels invalid")
+
+
 def test_nothing_is_wrong_with_a_good_image() -> None:
     assert [each.check for each in found().values() if each.mend] == []
     assert found()["times"].seen == "30 frames a second"

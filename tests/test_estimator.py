@@ -19,6 +19,10 @@ CAMERA = Camera.named("sr300")
 RIGHT, LEFT = hand((-80, 0, 500)), hand((90, 10, 520), left=True, good=0.8)
 
 
+SPECK = np.where(np.arange(CAMERA.width) == 300, 600.0, 2500.0) * np.ones((CAMERA.height, 1))
+"""A wall, and a line of pixels before it."""
+
+
 def image(camera: Camera = CAMERA, value: float = 510.0) -> DepthImage:
     """A wall where the hands are, for there must be some surface; `propose` looks at it too."""
     return DepthImage.of(np.full((camera.height, camera.width), value, np.float32), camera)
@@ -249,11 +253,21 @@ def test_pixels_are_those_of_the_image_as_taken():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.0, "no valid depth value"), (5000.0, "between 150 and 1500 mm"), (60.0, "between 150")]
+    ("value", "cause", "words"),
+    [
+        (0.0, "no depth", "no valid depth value"),
+        (5000.0, "out of range", "nothing between 150 and 1500 mm"),
+        (60.0, "out of range", "nothing between 150"),
+        (SPECK, "no surface", "nothing that could be a hand between 150"),
+    ],
+    ids=["none", "far", "near", "speck"],
 )
-def test_nothing_there_says_why(value: float, words: str):
-    prediction = estimator().run(image(value=value))
+def test_nothing_there_says_why(value: float | np.ndarray, cause: str, words: str):
+    shown = image()
+    shown = DepthImage(np.broadcast_to(np.float32(value), shown.depth.shape).copy(), shown.camera)
+    prediction = estimator().run(shown)
     assert prediction.hands == []
+    assert prediction.cause == cause
     assert words in str(prediction.reason)
 
 

@@ -203,6 +203,7 @@ class CameraChoice:
                 f"is {width}x{height} but the camera {self.name!r} is "
                 f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy",
                 source=source,
+                kind=f"not of the size of the camera {self.name!r}",
             )
         return self.known
 

@@ -64,7 +64,8 @@ class DepthImage:
         if (width, height) != (camera.width, camera.height):
             raise FrameError(
                 f"the depth image is {width}x{height} but the camera is {camera.width}x{camera.height}; "
-                "name the camera that took it, or give its fx,fy,cx,cy"
+                "name the camera that took it, or give its fx,fy,cx,cy",
+                kind="another size than the camera's",
             )
         with np.errstate(over="ignore", invalid="ignore"):
             depth = taken.astype(np.float32) * np.float32(camera.unit_mm)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from handkit.camera import doubts_about
-from handkit.cleaning import SHARPENED, look_at_edges
+from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
 from handkit.locate.surfaces import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.refusals import Refusals
@@ -90,7 +90,7 @@ def _range(frames: Sequence[TimedFrame]) -> Finding:
 def _holes(frames: Sequence[TimedFrame]) -> Finding:
     """Invalid pixels in all, and among near surfaces."""
     taken = [_as_taken(frame) for frame in frames]
-    holes = float(np.mean([(depth[::2, ::2] == 0).mean() for depth in taken]))
+    holes = float(np.mean([(depth == 0).mean() for depth in taken]))
     near = float(np.mean([_holes_in_surfaces(depth) for depth in taken]))
     seen = f"{holes:.0%} of the pixels invalid, {near:.0%} of those in the middle of near surfaces"
     if near > MOST_HOLES_IN_HANDS:
@@ -181,9 +181,9 @@ def _times(frames: Sequence[TimedFrame]) -> Finding:
 
 
 def _as_taken(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:
-    """In mm, 0 where invalid, before anything was filled."""
+    """In mm, 0 where invalid, a constant that stands for it too, before anything was filled."""
     depth = np.nan_to_num(frame.values.astype(np.float32), posinf=0.0) * np.float32(frame.image.camera.unit_mm)
-    return np.maximum(depth, np.float32(0))
+    return drop_far_constant(np.maximum(depth, np.float32(0)))[0]
 
 
 def _some(frame: TimedFrame) -> Float32[np.ndarray, "H W"]:

@@ -208,8 +208,12 @@ class HandPoseEstimator:
         """The hand around each center (camera mm), however sure; `rotations` looks each, without a search.
 
         Of a hand whose side is known (`left` True or False) that hypothesis alone is looked at; None: both are, and the
-        likelier is answered.
+        likelier is answered. Raises UsageError where there is not one of `left` for each center.
         """
+        check_kind("image", image, DepthImage)
+        check_rotations(rotations)
+        if len(centers) != len(left):
+            raise UsageError(f"there are {len(centers)} centers and {len(left)} sides (left); one for each is needed")
         places = [
             FoundHand(center, 1.0, 0.5 if side is None else float(side))
             for center, side in zip(centers, left, strict=True)
@@ -255,11 +259,11 @@ class HandPoseEstimator:
         rotations: int | None = None,
         before: Sequence[Sequence[Hypothesis]] = (),
     ) -> list[list[Hypothesis]]:
-        """Hypotheses of each place, those of `sides` (left or not), with one call of the networks.
+        """Hypotheses of each place, those of `sides` (left or not), with one call of the networks at most.
 
         `before`: looks at nearly the same places without a rotation, or empty; they are not repeated.
         """
-        rolls = rotations or self.rotations
+        rolls = self.rotations if rotations is None else rotations
         views: list[list[list[Hypothesis]]] = [
             [[each for each in known if each.left == side] for side in each_sides]
             for known, each_sides in zip(before or [[]] * len(places), sides, strict=True)
@@ -337,9 +341,10 @@ def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> tuple[Cause, str]:
         hint = "; if those are not mm, give the mm of one unit (--depth-scale)"
     elif far < NEAR:
         hint = "; if those are centimeters, give --depth-scale 10, if they are inches, 25.4"
-    what = "nothing that could be a hand" if near < FAR and far > NEAR else "nothing"
+    reached = near < FAR and far > NEAR
+    what = "nothing that could be a hand" if reached else "nothing"
     return (
-        "out of range",
+        "no surface" if reached else "out of range",
         f"{what} between {NEAR:.0f} and {FAR:.0f} mm; depth values span {near:.0f} to {far:.0f} mm{hint}",
     )
 

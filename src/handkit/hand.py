@@ -17,11 +17,12 @@ from handkit.skeleton import Skeleton
 GOOD_MM = 20.0
 """Mean joint error under which a pose is good: its confidence is the probability of that."""
 Side = Literal["left", "right"]
-Cause = Literal["refused", "no depth", "out of range", "not sure", "other side"]
+Cause = Literal["refused", "no depth", "out of range", "no surface", "not sure", "other side"]
 CAUSES: dict[Cause, str] = {
     "refused": "the depth image cannot be used",
     "no depth": "the image has no valid depth value at all",
-    "out of range": "nothing that could be a hand is near enough, or far enough",
+    "out of range": "nothing is near enough, or far enough",
+    "no surface": "no surface within reach could be a hand",
     "not sure": "no hand is sure enough",
     "other side": "the hand in view is of the other side",
 }

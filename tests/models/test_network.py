@@ -12,7 +12,7 @@ from handkit.models import MODELS, PARTS
 from handkit.models.arguments import add_network, options
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.network import HandPoseModel, Network
-from handkit.skeleton import NYU14
+from handkit.skeleton import NYU14, Skeleton
 
 HEAD = "from torch import nn\nfrom handkit import HandPoseModel, Space\n"
 NAMED = [(name, each) for name in (*MODELS, *PARTS) for each in options(name).values() if isinstance(each.default, str)]
@@ -80,6 +80,43 @@ def test_a_constructor_takes_its_keywords_by_name_alone():
         class Loose(Network):  # pyright: ignore[reportUnusedClass]
             def __init__(self, width: int = 8) -> None:
                 super().__init__()
+
+
+def test_a_constructor_that_cannot_be_called_again_is_refused():
+    """`arguments` would lack the sizes, or hold a skeleton."""
+    with pytest.raises(TypeError, match=r"Several.__init__ takes sizes by position"):
+
+        class Several(Network):  # pyright: ignore[reportUnusedClass]
+            def __init__(self, skeleton: Skeleton, *sizes: int) -> None:
+                super().__init__()
+
+    with pytest.raises(TypeError, match=r"Named.__init__ takes skeleton by name"):
+
+        class Named(Network):  # pyright: ignore[reportUnusedClass]
+            def __init__(self, *, skeleton: Skeleton) -> None:
+                super().__init__()
+
+
+LATE = """from __future__ import annotations
+from typing import Literal
+from handkit import HandPoseModel
+class Late(HandPoseModel):
+    def __init__(self, skeleton, *, pooling: Literal["mean", "max"] = "mean"):
+        super().__init__()
+    def forward(self, points): ...
+    def loss(self, points, joints): ...
+"""
+
+
+def test_names_are_checked_where_annotations_are_text(tmp_path):
+    (tmp_path / "late.py").write_text(LATE)
+    add_network(f"{tmp_path / 'late.py'}:Late")
+    try:
+        assert options("Late")["pooling"].choices == ("mean", "max")
+        with pytest.raises(ValueError, match="pooling is 'bogus', it must be one of mean, max"):
+            MODELS["Late"](NYU14, pooling="bogus")
+    finally:
+        del MODELS["Late"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
-from handkit.models.network import HandPoseModel
+from handkit.models.network import HandPoseModel, signature_of
 
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 BETWEEN = "+"
@@ -119,7 +119,7 @@ def add_network(text: str) -> str:
 
 def options(network: str) -> dict[str, Option]:
     """The keywords that the network's constructor takes."""
-    parameters = inspect.signature((MODELS | PARTS)[network].__init__).parameters.values()
+    parameters = signature_of((MODELS | PARTS)[network]).parameters.values()
     return {
         each.name: Option(each.name, each.default, each.annotation)
         for each in parameters

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from handkit.geometry.crop import Space
 from handkit.skeleton import Skeleton
 
+BY_POSITION = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}
+"""Kinds of parameters that only a skeleton may have."""
 AnyNetwork = TypeVar("AnyNetwork", bound="Network")
 
 
@@ -34,20 +36,31 @@ class Network(nn.Module):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for name, each in inspect.signature(cls.__init__).parameters.items():
-            if name not in {"self", "skeleton"} and each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        own = cls.__init__ is not nn.Module.__init__
+        for name, each in inspect.signature(cls.__init__).parameters.items() if own else ():
+            if name == "skeleton" and each.kind is inspect.Parameter.KEYWORD_ONLY:
+                raise TypeError(f"{cls.__name__}.__init__ takes skeleton by name; write it in front of *,")
+            if name not in {"self", "skeleton"} and each.kind in BY_POSITION:
                 raise TypeError(f"{cls.__name__}.__init__ takes {name} by position; write *, behind skeleton")
 
     def __new__(cls: type[AnyNetwork], *args: Any, **keywords: Any) -> AnyNetwork:  # noqa: ANN401
         """Read `arguments` off the call, before `__init__` sees it."""
         network = object.__new__(cls)
-        call = inspect.signature(cls.__init__).bind_partial(network, *args, **keywords)  # a copy is made without any
+        call = signature_of(cls).bind_partial(network, *args, **keywords)  # a copy is made without any
         call.apply_defaults()
         _check_names(call)
         network.arguments = {
             name: list(value) if isinstance(value, (tuple, list)) else value for name, value in call.kwargs.items()
         }
         return network
+
+
+def signature_of(network: type[Network]) -> inspect.Signature:
+    """Of its constructor; annotations that its file keeps as text are read, unless a name in them is not there."""
+    try:
+        return inspect.signature(network.__init__, eval_str=True)
+    except NameError:
+        return inspect.signature(network.__init__)
 
 
 def _check_names(call: inspect.BoundArguments) -> None:

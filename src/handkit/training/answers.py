@@ -189,12 +189,6 @@ def folds_of(store: PackedFrames) -> list[str]:
     return subjects
 
 
-def check_folder(out: Path) -> None:
-    """Made before the work, not after it; raises HandkitError where it cannot be."""
-    with refused_in_words(out):
-        out.mkdir(parents=True, exist_ok=True)
-
-
 @contextmanager
 def refused_in_words(out: Path) -> Generator[None]:
     """What cannot be written to the folder ends in one sentence: HandkitError."""

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from handkit.evaluation import Protocol, Result
+from handkit.files.folders import make_folder
 from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models.checkpoint import read_info
@@ -16,7 +17,6 @@ from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import (
     answers_of,
-    check_folder,
     protocol_of,
     read_readout,
     score_answers,
@@ -59,7 +59,7 @@ def measure_weights(
     values = read_readout(path, readout)
     seen = check_unseen(read_info(path), store, mask, allowed=allow_seen)
     if out:
-        check_folder(out)
+        make_folder(out)
     finder = load_localizer(localizer) if center is CenterSource.LOCALIZER else None
     answers = answers_of(path, store, mask, center=center, finder=finder, readout=values)
     protocol = protocol_of(path, store, center, mask=mask, fold=subject)
