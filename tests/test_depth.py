@@ -1,5 +1,7 @@
 """The gate: what is refused as a depth image, what becomes of the rest, and what it says of joints."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,7 @@ def image(value: float = 500.0) -> np.ndarray:
         (np.zeros((8, 6), np.uint16), "6x8 but the camera is 8x6"),
         (image(0.5), "look like meters.*--depth-scale 1000"),
         (image(16.0), "look like inches.*--depth-scale 25.4"),
-        (image(50_000.0), r"50 m.*--depth-scale"),
+        (image(50_000.0), r"look like tenths of a millimeter.*--depth-scale 0.1"),
         (image(-500.0), "axis points the other way.*times -1"),
     ],
     ids=["color", "empty", "8-bit", "complex", "boolean", "size", "meters", "inches", "tenths", "axis"],
@@ -63,6 +65,20 @@ def test_the_camera_s_unit():
     assert np.array_equal(DepthImage.of(image(4000), eighths).depth, image())
     with pytest.raises(FrameError, match=r"0.125 mm a unit.*look like meters.*--depth-scale 1000 "):
         DepthImage.of(image(0.5), eighths)
+
+
+@pytest.mark.parametrize("given", [1e-5, 1e5])
+@pytest.mark.parametrize(("stored", "unit"), [(0.5, 1000.0), (16.0, 25.4), (50.0, 10.0), (500.0, 1.0), (40_000.0, 0.1)])
+def test_the_unit_that_is_named_is_that_of_the_values_whatever_was_given(given: float, stored: float, unit: float):
+    """Whoever follows the hint has an image that is taken."""
+    with pytest.raises(FrameError, match=rf"--depth-scale {unit:g} \("):
+        DepthImage.of(image(stored), replace(CAMERA, unit_mm=given))
+    assert DepthImage.of(image(stored), replace(CAMERA, unit_mm=unit)).depth.any()
+
+
+def test_values_that_may_be_eighths_say_so():
+    with pytest.raises(FrameError, match=r"quarters or eighths: 0\.25 or 0\.125"):
+        DepthImage.of(image(4300), replace(CAMERA, unit_mm=1000.0))
 
 
 def test_distortion_is_undone_with_the_nearest_value():

@@ -195,8 +195,22 @@ def test_focal_lengths_of_another_resolution_are_doubted(given: float, words: st
     wrong = replace(CAMERA, fx=CAMERA.fx * given, fy=CAMERA.fy * given)
     doubt = Sighted(FakeBackend(CAMERA, [RIGHT])).doubt_of_lens(image(wrong))
     assert doubt is None if words is None else f"with focal lengths {words} as long there is a hand" in str(doubt)
+    assert words is None or f"a unit of depth {1 / float(words.split()[0]):g} mm" in str(doubt)
     giant = Sighted(FakeBackend(CAMERA, [hand((0, 0, 500), size=1.5)]))
     assert giant.doubt_of_lens(image(wrong)) is None, "no hand that most people have"
+
+
+def test_depth_values_in_another_unit_are_doubted():
+    """Eighths of a millimeter that were taken for millimeters: a hand of the usual size with 0.125, and none with 1."""
+
+    class Near(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            near = float(image.depth.max()) < 1000
+            return super().run(image, **asked) if near else Prediction([], "no hand", {})
+
+    doubt = Near(FakeBackend(CAMERA, [RIGHT])).doubt_of_lens(image(value=4080.0))
+    assert "with 0.125 mm a unit there is a hand" in str(doubt)
+    assert "--depth-scale 0.125" in str(doubt)
 
 
 def test_what_the_detector_does_not_see_is_looked_for_on_the_nearest_surface():

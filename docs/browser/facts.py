@@ -48,7 +48,7 @@ def facts() -> dict[str, Any]:
         },
         "anatomy": {"small": anatomy.SMALL, "large": anatomy.LARGE, "uneven": anatomy.UNEVEN},
         "depth": {
-            "meters": depth.METERS, "inches": depth.INCHES, "farthest": depth.FARTHEST,
+            "meters": depth.METERS, "units": depth.UNITS, "farthest": depth.FARTHEST,
             "far_share": cleaning.FAR_SHARE, "far_mm": cleaning.FAR_MM, "far_ratio": cleaning.FAR_RATIO,
             "around": depth.AROUND_MM, "support": depth.SUPPORT_MM,
         },

@@ -12,8 +12,16 @@ from handkit.shapes import Float32, Shaped
 
 METERS = 20.0
 """An image whose depth values are smaller than this many mm is in meters."""
-INCHES = 6.0
-"""Hands are nearer than this many meters, and no nearer than this many inches."""
+UNITS = (
+    ("tenths of a millimeter", 0.1, 20_000.0),
+    ("millimeters", 1.0, 150.0),
+    ("centimeters", 10.0, 20.0),
+    ("inches", 25.4, 6.0),
+    ("meters", 1000.0, 0.0),
+)
+"""What depth values are stored in, its mm, and the least median of an image with a hand in it."""
+EIGHTHS = 1500.0
+"""Millimeters of which the median of an image with a hand in it is seldom more."""
 FARTHEST = 20_000.0
 """No camera that sees a hand has such a median depth, mm."""
 SUPPORT_MM = 25.0
@@ -109,19 +117,16 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
     some = depth[::16, ::16]
     valid = some[some > 0]
     middle = float(np.median(valid)) if len(valid) else METERS
-    if middle < METERS:
-        name, scale = ("meters", 1000.0) if middle / unit_mm < INCHES else ("inches", 25.4)
-        raise FrameError(
-            f"the median depth is {middle:.3g} mm with {unit_mm:g} mm a unit: these look like {name}; "
-            f"give --depth-scale {scale:g} (or Camera(unit_mm={scale:g}))",
-            kind=name,
-        )
-    if middle > FARTHEST:
-        raise FrameError(
-            f"the median depth is {middle / 1000:.3g} m with {unit_mm:g} mm a unit, so the unit is smaller; "
-            f"give its mm, for example --depth-scale 0.1 (or Camera(unit_mm=0.1))",
-            kind="smaller unit",
-        )
+    if METERS <= middle <= FARTHEST:
+        return
+    stored = middle / unit_mm
+    name, scale = next((name, scale) for name, scale, least in UNITS if stored >= least)
+    rather = " (cameras that store quarters or eighths: 0.25 or 0.125)" if scale == 1 and stored > EIGHTHS else ""
+    raise FrameError(
+        f"the median depth is {middle:.4g} mm with {unit_mm:g} mm a unit; the values, {stored:.4g} in the median, look "
+        f"like {name}: give --depth-scale {scale:g}{rather} (or Camera(unit_mm={scale:g}))",
+        kind=f"these look like {name}",
+    )
 
 
 def supported(

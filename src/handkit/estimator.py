@@ -45,12 +45,18 @@ BOTH = (False, True)
 """The hypotheses: a right hand, a left one."""
 EXTRA = 1
 """Places looked at beside as many as there may be hands."""
+UNJUDGED = (
+    "there is no confidence network for this pose network (handkit train confidence): confidence is that of the "
+    "detector, and says little of the joints"
+)
 ENOUGH = 0.8
 """Probability of a good pose, as it was asked for, from which on no further place is looked at."""
 CLEAR = 0.98
 """Probability of a handedness from which on the other one is not looked at again."""
 OTHER_LENS = (2.0, 0.5)
 """Factors of focal lengths that belong to the same camera at twice or half the resolution."""
+OTHER_UNIT = (0.125, 0.25, 0.1, 10.0)
+"""Factors of units that depth values are often stored in."""
 SPEAKS = 0.6
 """Confidence from which on a hand that is seen with other focal lengths speaks against those given."""
 STILL_MM = 12.0
@@ -155,6 +161,7 @@ class HandPoseEstimator:
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         check_image(image)
         watch, warnings = _Watch(), [*doubts_about(image.camera), *image.notes]
+        warnings += [] if self.backend.has_confidence else [UNJUDGED]
         places = self._locate(image, limit=hands + EXTRA)
         watch.lap("locate")
         if not places:
@@ -177,24 +184,36 @@ class HandPoseEstimator:
         return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)), cause)
 
     def doubt_of_lens(self, image: DepthImage) -> str | None:
-        """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long.
+        """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long, or with
+        depth values in another unit.
 
-        Takes as long as two more predictions.
+        Takes as long as `OTHER_LENS` and `OTHER_UNIT` have factors.
         """
         check_image(image)
-        camera = image.camera
+        camera, unit = image.camera, image.camera.unit_mm
         for factor in OTHER_LENS:
             fx, fy = camera.fx * factor, camera.fy * factor
             if not 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX:
                 continue
-            other = replace(image, camera=replace(camera, fx=fx, fy=fy))
-            for hand in self.run(other, hands=1, minimum_confidence=SPEAKS).hands:
-                if USUAL[0] <= proportions(hand.joints_mm, hand.skeleton).size <= USUAL[1]:
-                    return (
-                        f"with focal lengths {factor:g} times as long there is a hand (confidence "
-                        f"{hand.confidence:.2f}): are fx {camera.fx:g} and fy {camera.fy:g} (--camera) those of this "
-                        "resolution?"
-                    )
+            if sure := self._usual_hand(replace(image, camera=replace(camera, fx=fx, fy=fy))):
+                return (
+                    f"with focal lengths {factor:g} times as long there is a hand (confidence {sure:.2f}): are fx "
+                    f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
+                    f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
+                )
+        for factor in OTHER_UNIT:
+            if sure := self._usual_hand(replace(image, depth=image.depth * np.float32(factor))):
+                return (
+                    f"with {unit * factor:g} mm a unit there is a hand (confidence {sure:.2f}), with {unit:g} mm "
+                    f"there is none: give --depth-scale {unit * factor:g}, or the camera that took it"
+                )
+        return None
+
+    def _usual_hand(self, image: DepthImage) -> float | None:
+        """Confidence of a hand of a usual size, where there is one."""
+        for hand in self.run(image, hands=1, minimum_confidence=SPEAKS).hands:
+            if USUAL[0] <= proportions(hand.joints_mm, hand.skeleton).size <= USUAL[1]:
+                return hand.confidence
         return None
 
     def follow(

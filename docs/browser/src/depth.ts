@@ -51,16 +51,13 @@ export function depthImage(image: Values, camera: Camera, unit: number, facts: F
   const depth = dropFarConstant(Float32Array.from(image.values, (value) => value * scale), image, facts);
   const some = everyNth(depth, image, 16).filter((value) => value > 0);
   const middle = some.length ? median(some) : facts.meters;
-  if (middle < facts.meters) {
-    const [name, mends] = middle / unit < facts.inches ? ["meters", 1000] : ["inches", 25.4];
+  if (middle < facts.meters || middle > facts.farthest) {
+    const stored = middle / unit;
+    const [name, mends] = facts.units.find(([, , least]) => stored >= least)!;
     throw new InputError(
-      `the median depth is ${Number(middle.toPrecision(3))} mm with ${unit} mm a unit: these look like ${name}; ` +
+      `the median depth is ${Number(middle.toPrecision(4))} mm with ${unit} mm a unit: these look like ${name}; ` +
         `a unit of ${mends} mm would fit`,
     );
-  }
-  if (middle > facts.farthest) {
-    const meters = Number((middle / 1000).toPrecision(3));
-    throw new InputError(`the median depth is ${meters} m with ${unit} mm a unit, so the unit is smaller: 0.1, say`);
   }
   return { depth, width: image.width, height: image.height, camera };
 }

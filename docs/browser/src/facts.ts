@@ -23,7 +23,7 @@ export interface Facts {
   samples: Sample[];
   skeleton: { joints: string[]; bones: [number, number][]; typical_mm: number[]; colors: string[] };
   anatomy: { small: number; large: number; uneven: number };
-  depth: { meters: number; inches: number; farthest: number; far_share: number; far_mm: number; far_ratio: number; around: number; support: number };
+  depth: { meters: number; units: [string, number, number][]; farthest: number; far_share: number; far_mm: number; far_ratio: number; around: number; support: number };
   detector: {
     focal: number;
     stride: number;

@@ -1,6 +1,7 @@
 """`handkit benchmark`: how fast, on this machine."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -83,7 +84,9 @@ class Benchmark:
         from handkit.benchmark.tables import pipeline_rows, session_rows
 
         shown = recorded(self.source, self.camera)
-        estimators = available(self.weights, self.backends, threads=self.threads, report=console.print)
+        estimators = available(
+            self.weights, self.backends, threads=self.threads, report=partial(console.print, markup=False)
+        )
         rows = measure(estimators, shown, hands=self.hands, rounds=self.rounds)
         size = f"{shown[0].camera.width}x{shown[0].camera.height}"
         for way in (TRACKED, SEARCHED):

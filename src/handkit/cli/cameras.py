@@ -46,7 +46,7 @@ class Cameras:
         Console().print(table)
         if not usable:
             say(
-                "no camera can be used, which status 1 tells a script: plug one in, or install what its line says; "
+                "no camera can be used (exit status 1): plug one in, or install what its line says; "
                 "`handkit live --source demo` needs none"
             )
         return int(not usable)

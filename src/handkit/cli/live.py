@@ -44,7 +44,7 @@ class Live:
     depth_scale: DepthScale = None
     """Millimeters per unit of depth, if it is not what the source says."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
-    """Hands that are less likely right than this are not followed."""
+    """Hands whose confidence is less are not followed."""
     rotations: Rotations = 1
     """Of the crop of each hand, averaged: nearer and calmer, for as many times the work."""
     weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"

@@ -40,7 +40,7 @@ class Replay:
     threads: int = 1
     """Of the networks."""
     minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
-    """Hands that are less likely right than this are not followed."""
+    """Hands whose confidence is less are not followed."""
     rotations: Rotations = 1
     """Of the crop of each hand, averaged: nearer and calmer, for as many times the work."""
     view: bool = False
