@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "images": "images", "hands": "hands", "missed": "missed", "false": "false",
-    "handedness_errors": "handedness errors", "mean_error_mm": "mean mm", "success_20mm": "max within 20 mm",
-    "mean_confidence": "confidence", "good": "good", "ece": "ECE",
+    "handedness_errors": "wrong\nside", "mean_error_mm": "mean\nmm", "success_20mm": "max <\n20 mm",
+    "mean_confidence": "confi-\ndence", "good": "good", "ece": "ECE",
 }  # fmt: skip
-"""Of a tally's summary, those that are printed."""
+"""Of a tally's summary, those that are printed, in heads that leave every figure whole on 80 columns."""
 
 
 def result_console() -> Console:
@@ -99,7 +99,7 @@ def print_page(page: Path) -> None:
 
 def print_figures(figures: "Figures") -> None:
     """Of whole images: a line for all of them, and for every kind where there are several; and their protocol."""
-    table = Table(box=None, header_style="dim")
+    table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0))
     for title in ("", *COLUMNS.values()):
         table.add_column(title, justify="right" if title else "left")
     kinds = figures.kinds if len(figures.kinds) > 1 else {}

@@ -231,7 +231,8 @@ def fit(
     measure = experiment.measure() if measured else None
     if run.team.rank == 0:
         first = " once the renderer is compiled (up to a minute, the first time)" if experiment.store is None else ""
-        say(f"{experiment.recipe.network} trains for {budget.in_words()}{first}; checkpoints go to {out}")
+        goes = f"goes on from what is in {out}, to" if resume else "trains for"
+        say(f"{experiment.recipe.network} {goes} {budget.in_words()}{first}; checkpoints go to {out}")
     try:
         best = experiment.test is not None
         weights = train(
