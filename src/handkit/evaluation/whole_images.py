@@ -161,6 +161,6 @@ def protocol_of(handedness: str, *, minimum_confidence: float = MINIMUM_CONFIDEN
     """Under which the figures hold, in words."""
     return (
         f"hands found automatically, from confidence {minimum_confidence:g} on, handedness {handedness}; errors over "
-        f"hands that are not missed; missed: none, or its center over {WITHIN_MM:.0f} mm off; max < 20 mm: share of hands "
-        "whose largest joint error is"
+        f"hands that are not missed; missed: none, or its center over {WITHIN_MM:.0f} mm off; max < 20 mm: share of "
+        "hands whose largest joint error is"
     )
