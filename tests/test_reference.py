@@ -23,7 +23,7 @@ NO_PAPER = {
     "arguments",
     "checkpoint",
     "confidence",
-    "description",
+    "network",
     "facts",
     "papers",
     "pretrained",

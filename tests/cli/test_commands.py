@@ -183,7 +183,7 @@ def test_no_camera_is_explained(monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     out, err = capfd.readouterr()
     assert "none plugged in" in out
     assert err.count("\n") == 1
-    assert "no camera can be used, which status 1 tells a script" in err
+    assert "no camera can be used (exit status 1)" in err
     assert "`handkit live --source demo` needs none" in err
     monkeypatch.setattr(opening, "plugged_in", lambda: {"realsense": ["D435 (1)"], "oak": missing})
     assert main(["cameras"]) == 0

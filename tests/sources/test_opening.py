@@ -37,7 +37,7 @@ def test_the_unit_can_be_said(tmp_path: Path) -> None:
     with handkit.open_source(str(tmp_path / "meters.npy"), camera=NUMBERS, depth_scale=1000) as source:
         (frame,) = source
     np.testing.assert_allclose(frame.image.depth, RAMP, rtol=1e-6)
-    with pytest.raises(UsageError, match="--depth-scale -1 is not a positive number"):
+    with pytest.raises(UsageError, match=r"--depth-scale -1\.0 is not a positive number"):
         handkit.open_source(str(tmp_path), camera=NUMBERS, depth_scale=-1.0)
 
 

@@ -231,10 +231,9 @@ def fit(
     measure = experiment.measure() if measured else None
     if run.team.rank == 0:
         first = " once the renderer is compiled (up to a minute, the first time)" if experiment.store is None else ""
-        goes = f"goes on from what is in {out}, to" if resume else "trains for"
-        say(f"{experiment.recipe.network} {goes} {budget.in_words()}{first}; checkpoints go to {out}")
+        begins = f"{experiment.recipe.network} {'goes on to' if resume else 'trains for'} {budget.in_words()}"
+        say(f"{begins}{first}; checkpoints go to {out}")
     try:
-        best = experiment.test is not None
         weights = train(
             run,
             frames,
@@ -244,7 +243,7 @@ def fit(
             about=about,
             measure=measure,
             tell=tell,
-            best=best,
+            best=experiment.test is not None,
             draw=drawing_of(experiment) if measured else None,
         )
         return Fitted(weights, run.spent, *run.counts())
