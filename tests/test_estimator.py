@@ -193,11 +193,11 @@ class Sighted(HandPoseEstimator):
 @pytest.mark.parametrize(("given", "words"), [(0.5, "2 times"), (2.0, "0.5 times"), (3.0, None), (100.0, None)])
 def test_focal_lengths_of_another_resolution_are_doubted(given: float, words: str | None):
     wrong = replace(CAMERA, fx=CAMERA.fx * given, fy=CAMERA.fy * given)
-    doubt = Sighted(FakeBackend(CAMERA, [RIGHT])).doubt_of_lens(image(wrong))
+    doubt = Sighted(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(wrong))
     assert doubt is None if words is None else f"with focal lengths {words} as long there is a hand" in str(doubt)
     assert words is None or f"a unit of depth {1 / float(words.split()[0]):g} mm" in str(doubt)
     giant = Sighted(FakeBackend(CAMERA, [hand((0, 0, 500), size=1.5)]))
-    assert giant.doubt_of_lens(image(wrong)) is None, "no hand that most people have"
+    assert giant.doubt_of_camera(image(wrong)) is None, "no hand that most people have"
 
 
 def test_depth_values_in_another_unit_are_doubted():
@@ -208,7 +208,7 @@ def test_depth_values_in_another_unit_are_doubted():
             near = float(image.depth.max()) < 1000
             return super().run(image, **asked) if near else Prediction([], "no hand", {})
 
-    doubt = Near(FakeBackend(CAMERA, [RIGHT])).doubt_of_lens(image(value=4080.0))
+    doubt = Near(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(value=4080.0))
     assert "with 0.125 mm a unit there is a hand" in str(doubt)
     assert "--depth-scale 0.125" in str(doubt)
 

@@ -31,7 +31,7 @@ class Estimator(HandPoseEstimator):
         reason = f"no hand is sure enough ({image.depth[0, 0]:.0f})"
         return Prediction([], reason, {"total": 1.0}, ("edges sharpened",), "not sure")
 
-    def doubt_of_lens(self, image: Any) -> str | None:
+    def doubt_of_camera(self, image: Any) -> str | None:
         return f"fx {image.camera.fx:g}"
 
 

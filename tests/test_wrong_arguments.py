@@ -135,7 +135,7 @@ CALLS = [
     Call("HandPoseEstimator.follow", lambda x: ESTIMATOR.follow(x, np.zeros((1, 3), np.float32), left=[True])),
     Call("HandPoseEstimator.follow rotations",
          lambda x: ESTIMATOR.follow(IMAGE, np.zeros((0, 3), np.float32), left=[], rotations=x)),
-    Call("HandPoseEstimator.doubt_of_lens", ESTIMATOR.doubt_of_lens),
+    Call("HandPoseEstimator.doubt_of_camera", ESTIMATOR.doubt_of_camera),
     Call("HandTracker", HandTracker),
     *(Call(f"HandTracker {name}", lambda x, name=name: HandTracker(ESTIMATOR, **{name: x}),
            (int,) if name == "hands" else ()) for name in ("hands", "handedness", "minimum_confidence", "rotations")),

@@ -30,7 +30,7 @@ LEVEL_MM = 9.0
 """Steps between filled blocks are leveled up to this height."""
 
 SPECKLED = 0.015
-"""Of the pixels between two valid ones of one surface more are invalid in a speckled image: real ones up to 0.008."""
+"""Of the pixels between two valid ones of one surface more are invalid in a speckled image, fewer in real ones."""
 SPECKLE_PASSES = 2
 """Of filling; where 30 of 100 pixels are invalid, one leaves some."""
 

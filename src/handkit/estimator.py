@@ -183,7 +183,7 @@ class HandPoseEstimator:
         warnings += [doubt for doubt in doubts if doubt]
         return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)), cause)
 
-    def doubt_of_lens(self, image: DepthImage) -> str | None:
+    def doubt_of_camera(self, image: DepthImage) -> str | None:
         """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long, or with
         depth values in another unit.
 
@@ -229,7 +229,7 @@ class HandPoseEstimator:
         Of a hand whose side is known (`left` True or False) that hypothesis alone is looked at; None: both are, and the
         likelier is answered. Raises UsageError where there is not one of `left` for each center.
         """
-        check_kind("image", image, DepthImage)
+        check_image(image)
         check_rotations(rotations)
         if len(centers) != len(left):
             raise UsageError(f"there are {len(centers)} centers and {len(left)} sides (left); one for each is needed")

@@ -191,7 +191,7 @@ class _Writer:
     def tell_doubt(self, estimator: HandPoseEstimator) -> None:
         """Whether other focal lengths show a hand, where most frames have none."""
         if self._handless and 2 * self.counts.with_hand < self.counts.processed:
-            doubt = estimator.doubt_of_lens(self._handless)
+            doubt = estimator.doubt_of_camera(self._handless)
             if doubt:
                 self._report(f"warning: {doubt}")
 

@@ -138,7 +138,7 @@ def sample_scenes(
     places = torch.cat([around.places, (elbow * cast.has_arm()[:, None])[:, None]], dim=1)
     if world.cut > 0:
         through = chance(generator, count, world.cut) & _within(hands, intrinsics)[:, 0]
-        intrinsics = torch.where(through[:, None], _cut(hands[:, 0], intrinsics, generator), intrinsics)
+        intrinsics = torch.where(through[:, None], _cut_by_border(hands[:, 0], intrinsics, generator), intrinsics)
     return Scene(
         solids=join([cast.solids(), around.solids]),
         planes=around.planes,
@@ -293,7 +293,7 @@ def _within(hands: Float[Tensor, "B H 21 3"], intrinsics: Float[Tensor, "B 6"]) 
     return inside.sum(-1) >= 7
 
 
-def _cut(
+def _cut_by_border(
     joints: Float[Tensor, "B 21 3"], intrinsics: Float[Tensor, "B 6"], generator: torch.Generator
 ) -> Float[Tensor, "B 6"]:
     """The same cameras with a part of their view: the border that is nearer to the hand, of two opposite ones, runs
