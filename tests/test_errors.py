@@ -1,5 +1,6 @@
 """One base, which `main` turns into a sentence and an exit status."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ def test_kinds_are_one_family() -> None:
     kinds = [kind for kind in vars(handkit.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert len(kinds) == 17
     assert all(issubclass(kind, HandkitError) for kind in kinds)
+    for kind in kinds:
+        error = kind("is missing; download it", source="a.png", kind="missing")
+        back = pickle.loads(pickle.dumps(error))
+        assert (type(back), str(back), back.source, back.kind, back.status) == (
+            kind, "a.png is missing; download it", "a.png", "missing", error.status,
+        )  # fmt: skip
     assert handkit.HandkitError is HandkitError
 
 
@@ -24,7 +31,7 @@ def test_status_and_sentence() -> None:
 
 def test_main_says_any_kind_in_a_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> int:
-        raise MissingError(Path("Testing/test_seq_1.txt"), "download it")
+        raise MissingError("is missing; download it", source=Path("Testing/test_seq_1.txt"))
 
     monkeypatch.setattr("handkit.cli.GROUPS", {"data": {"check": fail}})
     assert main(["data", "check"]) == 1

@@ -61,11 +61,7 @@ class DatasetError(HandkitError, ValueError):
 
 
 class MissingError(DatasetError):
-    """A file or folder that every copy of the data set has is not there."""
-
-    def __init__(self, path: Path, remedy: str) -> None:
-        super().__init__(f"{path} is missing; {remedy}")
-        self.path = path
+    """A file or folder that every copy of the data set has is not there; `source` is its path."""
 
 
 class StoreError(HandkitError, ValueError):

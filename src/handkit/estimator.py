@@ -167,8 +167,10 @@ class HandPoseEstimator:
         if not places:
             cause, reason = _nothing_to_see(image.depth)
             return Prediction([], reason, watch.finish(), tuple(warnings), cause)
-        places, first = self._recenter(image, places, handedness, limit=hands)
-        looks = self._look(image, places, [undecided(place, handedness) for place in places], before=first)
+        kept = self._recenter(image, places, handedness, limit=hands)
+        places = [each.place for each in kept]
+        sides = [undecided(place, handedness) for place in places]
+        looks = self._look(image, places, sides, before=[each.look for each in kept])
         answers = distinct(
             [self._answer(image, look, handedness, place) for look, place in zip(looks, places, strict=True)]
         )
@@ -255,11 +257,10 @@ class HandPoseEstimator:
 
     def _recenter(
         self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int
-    ) -> tuple[list[FoundHand], list[list[Hypothesis]]]:
+    ) -> "list[Recentered]":
         """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
 
-        More than `limit` are looked at unless so many hands are clearly what was asked for. Beside the places the first
-        looks at them, where these need no repeating, else empty ones.
+        More than `limit` are looked at unless so many hands are clearly what was asked for.
         """
         looks: list[list[Hypothesis]] = []
         kept: list[Recentered] = []
@@ -267,7 +268,7 @@ class HandPoseEstimator:
             if sum(each.chance >= ENOUGH for each in kept) < limit:
                 looks += self._look(image, some, [BOTH] * len(some), rotations=1)
                 kept = recentered(places, looks, asked)
-        return [each.place for each in kept[:limit]], [each.look for each in kept[:limit]]
+        return kept[:limit]
 
     def _look(
         self,

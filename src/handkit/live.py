@@ -107,7 +107,7 @@ def run(
                 begun = time.perf_counter()
                 hands = tracker.update(frame)
                 unusual = (*doubts_about(frame.image.camera), *frame.image.notes)
-                moment = Moment(frame.index, frame.time_s, hands, tracker.reason, unusual)
+                moment = Moment(frame.index, frame.time_s, hands, tracker.reason, tracker.cause, unusual)
                 _hand_over(frame, moment, outlets, keepers)
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)

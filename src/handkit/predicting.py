@@ -175,12 +175,7 @@ class _Writer:
             if warning not in self._warned:
                 self._warned.add(warning)
                 self._report(f"warning: {warning}")
-        self._lines.write(
-            frame_record(
-                frame.name, image.camera if image else self._camera, found.hands,
-                reason=found.reason, timings_ms=found.timings_ms, warnings=found.warnings,
-            )
-        )  # fmt: skip
+        self._lines.write(frame_record(frame.name, image.camera if image else self._camera, found))
         if image is None:
             return
         if not (found.hands or self._handless):

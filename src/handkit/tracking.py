@@ -15,7 +15,7 @@ from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, che
 from handkit.camera import Camera
 from handkit.depth import DepthImage, check_image
 from handkit.errors import check_kind
-from handkit.hand import HandPose, Prediction, TrackedHand
+from handkit.hand import Cause, HandPose, Prediction, TrackedHand
 from handkit.locate.detect import same_hand
 from handkit.shapes import Float32
 from handkit.track import HOLD_S, Track, apart
@@ -95,6 +95,8 @@ class HandTracker:
         self.minimum_confidence, self._report = minimum_confidence, report
         self.reason: str | None = None
         """Why there is no hand, by the last search; None while there is one."""
+        self.cause: Cause | None = None
+        """What `reason` says, for programs."""
         self.timings_ms = {"follow": 0.0, "search": 0.0, "total": 0.0}
         """Of the last frame; the same mapping for every frame."""
         self._given = None if handedness == "auto" else handedness == "left"
@@ -224,7 +226,7 @@ class HandTracker:
         """Look for hands in the whole image, if some are missing and it is not too soon."""
         seen = [track for track in self._tracks if track.seen == self._now]
         if seen:
-            self.reason = None
+            self.reason = self.cause = None
         steady = bool(seen) and len(seen) == len(self._tracks)
         if len(seen) >= self.hands or self._now - self._searched < (SECOND_S if steady else SEARCH_S):
             return
@@ -233,7 +235,7 @@ class HandTracker:
             image, hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence
         )
         self._place([pose for pose in prediction.hands if not any(_same(pose, each.pose) for each in seen)])
-        self.reason = None if self._tracks else prediction.reason
+        self.reason, self.cause = (None, None) if self._tracks else (prediction.reason, prediction.cause)
 
     def _place(self, poses: Iterable[HandPose]) -> None:
         """Each found hand is one that was lost, or a new one; a new one takes the place of a lost one at need."""

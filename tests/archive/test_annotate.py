@@ -43,7 +43,7 @@ def pose(image) -> HandPose:
 
 def answer(_, image, **__) -> Prediction:
     if image.depth[0, 0] % 3 == 0:
-        return Prediction([], NONE, {})
+        return Prediction([], NONE, {}, cause="not sure")
     return Prediction([pose(image)] * (1 + int(image.depth[0, 0] % 2)), None, {}, ("a warning",))
 
 
@@ -86,7 +86,7 @@ class TestRows:
             assert row["time_ns"] is None
             assert row["camera"]["fx"] == 60
             assert (row["camera"]["width"], row["camera"]["distortion"]) == (64, [])
-            assert row["reason"] == (NONE if value % 3 == 0 else None)
+            assert (row["reason"], row["cause"]) == ((NONE, "not sure") if value % 3 == 0 else (None, None))
             assert len(row["hands"]) == (0 if value % 3 == 0 else 1 + value % 2)
             for hand in row["hands"]:
                 assert hand["joints_mm"][4][2] == value
@@ -116,6 +116,7 @@ class TestRows:
         assert [row["index"] for row in found] == list(range(5))
         for index, words in ((1, "truncated"), (2, "not a depth image"), (3, "16")):
             assert words in found[index]["reason"]
+            assert found[index]["cause"] == "refused"
             assert (found[index]["hands"], found[index]["camera"]) == ([], None)
         assert found[0]["hands"]
 

@@ -12,7 +12,7 @@ from evaluation.hands import moving_hand
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.drawing import FINGER_COLORS
-from handkit.errors import MissingExtraError
+from handkit.errors import FrameError, MissingExtraError
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
 from handkit.extras import install_command
@@ -159,16 +159,22 @@ def test_the_depth_picture_is_drawn_where_there_is_one(tmp_path):
     camera = Camera(fx=240.0, fy=240.0, cx=160.0, cy=120.0, width=320, height=240)
     asked: list[int] = []
 
-    def depth_of(row: int) -> DepthImage | None:
+    def depth_of(row: int) -> DepthImage:
         asked.append(row)
-        return None if row == result.worst_frames[0] else DepthImage(np.full((240, 320), 480, np.float32), camera)
+        if row == result.worst_frames[0]:
+            raise FrameError("the depth image is blurred")
+        return DepthImage(np.full((240, 320), 480, np.float32), camera)
 
     pictures: list[np.ndarray] = []
+    pages: list[str] = []
     for name, given in (("with", depth_of), ("without", None)):
         page = write_report(tmp_path / name, result, HAND21, predictions_mm=estimated, labels_mm=truth, depth_of=given)
         picture = cv2.imread(str(page.parent / "worst.png"))
         assert picture is not None
         pictures.append(picture.astype(int))
+        pages.append(page.read_text())
+    refused = f"Without its depth image: 1 of them; frame {result.worst_frames[0]}, because the depth image is blurred."
+    assert [refused in page for page in pages] == [True, False]
     assert asked == list(result.worst_frames)
     shown, plain = pictures
     changed = np.abs(shown - plain).sum(axis=-1) > 30

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from handkit.camera import Camera
-from handkit.hand import HandPose
+from handkit.hand import HandPose, Prediction
 from handkit.sinks.records import JsonLines, PictureFolder, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.sources import read_frames
@@ -31,8 +31,8 @@ SEEN = HandPose(
 
 
 def test_record_of_a_hand() -> None:
-    record = json.loads(json.dumps(frame_record("a.png", CAMERA, [SEEN], reason=None, timings_ms=TIMINGS)))
-    assert list(record) == ["source", "camera", "hands", "reason", "timings_ms", "warnings"]
+    record = json.loads(json.dumps(frame_record("a.png", CAMERA, Prediction([SEEN], None, TIMINGS))))
+    assert list(record) == ["source", "camera", "hands", "reason", "cause", "timings_ms", "warnings"]
     assert record["camera"] == {
         "fx": 476.007, "fy": 476.007, "cx": 313.683, "cy": 242.755, "width": 640, "height": 480,
     }  # fmt: skip
@@ -52,12 +52,13 @@ def test_record_of_a_hand() -> None:
 
 
 def test_what_is_not_known_is_null_under_the_same_keys() -> None:
-    unread = frame_record("a.png", None, [], reason="a.png does not exist")
-    read = frame_record("a.png", CAMERA, [], reason=None, timings_ms=TIMINGS)
+    unread = frame_record("a.png", None, Prediction([], "a.png does not exist", {}, cause="refused"))
+    read = frame_record("a.png", CAMERA, Prediction([], "nothing is near enough", TIMINGS, cause="out of range"))
     for part in ("camera", "timings_ms"):
         assert unread[part].keys() == read[part].keys()
         assert set(unread[part].values()) == {None}
     assert unread["hands"] == []
+    assert (unread["cause"], read["cause"]) == ("refused", "out of range")
 
 
 def test_nan_and_infinity_never_reach_json() -> None:
@@ -69,7 +70,7 @@ def test_nan_and_infinity_never_reach_json() -> None:
     )
     stream = io.StringIO()
     with JsonLines(stream) as sink:
-        sink.write(frame_record("a.png", CAMERA, [hand], reason=None))
+        sink.write(frame_record("a.png", CAMERA, Prediction([hand], None, {})))
     assert json.loads(stream.getvalue())["hands"][0]["joints_mm"][0] == [None, None, None]
     with pytest.raises(ValueError, match="JSON"):
         sink.write({"confidence": float("nan")})

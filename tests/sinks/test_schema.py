@@ -8,7 +8,7 @@ from sinks.moving import moments
 from tracked import hand_at
 
 from handkit.camera import Camera
-from handkit.hand import HandPose
+from handkit.hand import CAUSES, HandPose, Prediction
 from handkit.sinks.records import SCHEMA, frame_record
 from handkit.skeleton import HAND21
 
@@ -23,10 +23,13 @@ def hand(uncertainty_mm: float) -> HandPose:
 
 
 TIMINGS = {"locate": 1.0, "estimate": 2.0, "total": 3.0}
+NEWER = {"cause", "warnings"}
+"""Keys that older records do not have."""
 RECORDS = {
-    "a hand": frame_record("a", Camera.named("sr305"), [hand(2.5), hand(np.nan)], reason=None, timings_ms=TIMINGS),
-    "warned": frame_record("a", None, [], reason="no hand", warnings=["edges sharpened"]),
-    "unreadable": frame_record("a", None, [], reason="a does not exist"),
+    "a hand": frame_record("a", Camera.named("sr305"), Prediction([hand(2.5), hand(np.nan)], None, TIMINGS)),
+    "warned": frame_record("a", None, Prediction([], "no hand", {}, ("edges sharpened",))),
+    "unreadable": frame_record("a", None, Prediction([], "a does not exist", {}, cause="refused")),
+    **{cause: frame_record("a", None, Prediction([], words, {}, cause=cause)) for cause, words in CAUSES.items()},
     **{f"moment {index}": moment.to_dict() for index, moment in enumerate(moments(14)[::6])},
 }
 
@@ -44,7 +47,7 @@ def test_every_key_is_needed_and_no_other():
     for record in (RECORDS["a hand"], RECORDS["moment 2"]):
         assert record["hands"]
         for part in (record, record["hands"][0]):
-            for key in sorted(part.keys() - {"warnings"}):
+            for key in sorted(part.keys() - NEWER):
                 value = part.pop(key)
                 assert not VALIDATOR.is_valid(record), key
                 part[key] = value
@@ -55,8 +58,9 @@ def test_every_key_is_needed_and_no_other():
         assert not VALIDATOR.is_valid(record)
 
 
-def test_records_of_before_there_were_warnings_are_still_right():
+def test_records_of_before_there_were_warnings_and_causes_are_still_right():
     for name in ("warned", "moment 0"):
-        assert isinstance(RECORDS[name]["warnings"], list)
-        VALIDATOR.validate({key: value for key, value in RECORDS[name].items() if key != "warnings"})
+        assert RECORDS[name].keys() >= NEWER
+        VALIDATOR.validate({key: value for key, value in RECORDS[name].items() if key not in NEWER})
         assert not VALIDATOR.is_valid(RECORDS[name] | {"warnings": [3]})
+        assert not VALIDATOR.is_valid(RECORDS[name] | {"cause": "bad luck"})

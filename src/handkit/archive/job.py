@@ -33,7 +33,7 @@ from handkit.files.regular import read_regular
 from handkit.hand import Prediction
 from handkit.sources.source import RawFrame
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".parquet"
 
 

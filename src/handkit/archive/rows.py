@@ -39,6 +39,7 @@ def schema(about: str) -> Any:  # noqa: ANN401
         ("camera", arrow.struct(camera)),  # null for a frame that could not be read
         ("hands", arrow.list_(arrow.struct(hand))),  # the surest first
         ("reason", arrow.string()),  # why there are no hands
+        ("cause", arrow.string()),  # what the reason says, for programs: one of handkit.hand.CAUSES
         ("warnings", arrow.list_(arrow.string())),  # what was unusual, and what had to be done to the depth values
     ]
     return arrow.schema(fields, metadata={METADATA: about.encode()})
@@ -53,6 +54,7 @@ def row(index: int, name: str, *, raw: RawFrame | None, timed: bool, prediction:
         "camera": _camera(raw.camera) if raw is not None else None,
         "hands": [_hand(hand) for hand in prediction.hands],
         "reason": prediction.reason,
+        "cause": prediction.cause,
         "warnings": list(prediction.warnings),
     }
 

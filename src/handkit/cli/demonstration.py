@@ -55,13 +55,7 @@ def run_demo(*, out: Path, backend: BackendName | None, threads: int) -> int:
         for frame in frames:
             prediction = estimator.run(frame.image)
             predictions.append(prediction)
-            found, times = prediction.hands, prediction.timings_ms
-            lines.write(
-                frame_record(
-                    frame.name, frame.image.camera, found,
-                    reason=prediction.reason, timings_ms=times, warnings=prediction.warnings,
-                )
-            )  # fmt: skip
+            lines.write(frame_record(frame.name, frame.image.camera, prediction))
     errors = [_error_mm(frame, prediction) for frame, prediction in zip(frames, predictions, strict=True)]
     write_png(out / "demo.png", _demo_sheet(frames, predictions, errors))
     _tell(console, predictions, errors, out)

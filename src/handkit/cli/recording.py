@@ -13,7 +13,7 @@ from handkit.drawing import Picture, contact_sheet, depth_range, draw_hand, show
 from handkit.errors import HandkitError
 from handkit.files.folders import make_folder
 from handkit.files.png import write_png
-from handkit.hand import HandPose
+from handkit.hand import HandPose, Prediction
 from handkit.sinks import JsonLines, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.synthetic.labeled import LabeledDepth, labeled_depth
@@ -43,7 +43,8 @@ def render_frames(count: int, *, out: Path, seed: int, empty: float) -> int:
             hands = _truth(frame)
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
-            labels.write(frame_record(name, frame.camera, hands, reason=None if hands else "there is no hand"))
+            truth = Prediction(hands, None if hands else "there is no hand", {})
+            labels.write(frame_record(name, frame.camera, truth))
             if i < TILES:
                 tiles.append(_tile(frame, hands))
     captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]

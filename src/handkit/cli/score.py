@@ -35,7 +35,7 @@ class Score(Scoring):
                 labels.test_set.skeleton,
                 predictions_mm=scored.predictions_mm,
                 labels_mm=labels.joints,
-                depth_of=scored.depth_of if scored.images else None,
+                depth_of=scored.depth_of,
             )
         except OSError as error:
             raise unwritable(self.out, error) from None

@@ -103,9 +103,9 @@ class LabeledFiles:
             return self.decode(path)
         except FileNotFoundError:
             raise MissingError(
-                path,
-                f"unpack its archive again (`handkit data check {self.name} --root {self.root}` tells what else is "
-                "missing and where the set comes from)",
+                f"is missing; unpack its archive again (`handkit data check {self.name} --root {self.root}` tells what "
+                "else is missing and where the set comes from)",
+                source=path,
             ) from None
         except OSError as error:
             raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None

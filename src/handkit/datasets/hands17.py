@@ -77,7 +77,7 @@ def _missing(folder: Path, names: Sequence[str]) -> dict[int, str]:
         with os.scandir(folder) as entries:
             there = {entry.name for entry in entries}
     except OSError:
-        raise MissingError(folder, "unpack the images of HANDS2017 there") from None
+        raise MissingError("is missing; unpack the images of HANDS2017 there", source=folder) from None
     return {i: "the image is missing" for i, name in enumerate(names) if name not in there}
 
 

@@ -91,7 +91,7 @@ def _state_without_labels(error: DatasetError) -> State:
     """A part is absent when even the folder of what is missing is not there."""
     if not isinstance(error, MissingError):
         return "damaged"
-    return "incomplete" if error.path.parent.is_dir() else "absent"
+    return "incomplete" if Path(error.source).parent.is_dir() else "absent"
 
 
 def _judge(files: LabeledFiles, missing: Sequence[str], damaged: Sequence[str]) -> tuple[State, str]:

@@ -126,10 +126,12 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
 
 def _read_gestures(base: Path, subject: str) -> Iterator[Gesture]:
     if not (base / subject).is_dir():
-        raise MissingError(base / subject, "MSRA15 has nine subjects: unpack its archive again")
+        raise MissingError("is missing; MSRA15 has nine subjects: unpack its archive again", source=base / subject)
     for name in GESTURES:
         if not (base / subject / name).is_dir():
-            raise MissingError(base / subject / name, "every subject has 17 gestures: unpack the archive again")
+            raise MissingError(
+                "is missing; every subject has 17 gestures: unpack the archive again", source=base / subject / name
+            )
         yield Gesture(f"{subject}/{name}", read_joints(base / subject / name / "joint.txt"))
 
 

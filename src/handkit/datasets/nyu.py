@@ -96,7 +96,7 @@ def _read_labels(path: Path) -> Shaped[np.ndarray, "3 N 36 3"]:
 
 def _load_mat(path: Path) -> dict[str, Any]:
     if not path.exists():
-        raise MissingError(path, "it lies beside the images in NYU's archive: unpack it again")
+        raise MissingError("is missing; it lies beside the images in NYU's archive: unpack it again", source=path)
     try:
         from scipy.io import loadmat  # pyright: ignore[reportMissingTypeStubs]
     except ImportError:

@@ -37,6 +37,8 @@ def readable(path: Path) -> Generator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise MissingError(path, "give another path, or unpack the data set's archive again") from None
+        raise MissingError(
+            "is missing; give another path, or unpack the data set's archive again", source=path
+        ) from None
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror or error}") from None

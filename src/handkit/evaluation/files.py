@@ -1,6 +1,6 @@
 """Prediction files against the labels of a published test set: from paths to a result with its protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import Intrinsics
 from handkit.depth import DepthImage
-from handkit.errors import DatasetError, FrameError, ScoreError
+from handkit.errors import ScoreError
 from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
 from handkit.evaluation.protocol import Protocol, Result
@@ -38,14 +38,13 @@ class ScoredFile(NamedTuple):
     images: LabeledFiles | None
     """Where the labels were a data set's folder."""
 
-    def depth_of(self, row: int) -> DepthImage | None:
-        """The depth image of a scored frame, where it can be read: a report of labels without images is one too."""
-        if self.images is None:
+    @property
+    def depth_of(self) -> Callable[[int], DepthImage] | None:
+        """A scored frame to its depth image, where there is a folder of them; raises DatasetError or FrameError."""
+        images, rows = self.images, self.labels.rows
+        if images is None:
             return None
-        try:
-            return DepthImage.of(self.images.depth(int(self.labels.rows[row])), self.images.camera)
-        except (DatasetError, FrameError):
-            return None
+        return lambda row: DepthImage.of(images.depth(int(rows[row])), images.camera)
 
 
 def score_file(scoring: Scoring) -> ScoredFile:

@@ -18,13 +18,14 @@ from handkit.drawing import (
     draw_text,
     show_depth,
 )
+from handkit.errors import HandkitError
 from handkit.shapes import Float
 from handkit.skeleton import Skeleton
 
-DepthOf: TypeAlias = Callable[[int], DepthImage | None]
+DepthOf: TypeAlias = Callable[[int], DepthImage]
 """A row of the scored arrays to its depth image, whose camera frame is that of the joints.
 
-None where there is no image."""
+Raises HandkitError where it cannot be used."""
 Hand: TypeAlias = Float[np.ndarray, "J 3"]
 
 VIEWS = {"front": (0, 1), "side": (2, 1), "above": (0, 2)}
@@ -45,17 +46,25 @@ def worst_frames_sheet(
     truth: Float[np.ndarray, "N J 3"],
     depth_of: DepthOf | None,
     size: int = 230,
-) -> Picture:
-    """A tile for each row: estimate in the colors of the fingers, truth in pale blue, and lines between the two."""
+) -> tuple[Picture, dict[int, str]]:
+    """A tile for each row: estimate in the colors of the fingers, truth in pale blue, and lines between the two.
+
+    Beside it the rows whose depth image cannot be used, each with the reason.
+    """
     tiles: list[Picture] = []
     captions: list[str] = []
+    refused: dict[int, str] = {}
     for row in rows:
-        image = depth_of(row) if depth_of else None
+        image = None
+        try:
+            image = depth_of(row) if depth_of else None
+        except HandkitError as error:
+            refused[row] = str(error)
         tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], image=image, size=size))
         distances = np.linalg.norm(estimated[row] - truth[row], axis=-1)
         worst = skeleton.joints[int(distances.argmax())]
         captions.append(f"frame {row}: mean {distances.mean():.1f} mm, worst {distances.max():.1f} mm ({worst})")
-    return contact_sheet(tiles, captions, columns=2, title="worst frames, truth in pale blue")
+    return contact_sheet(tiles, captions, columns=2, title="worst frames, truth in pale blue"), refused
 
 
 def hand_tile(

@@ -1,5 +1,6 @@
 """`write_report`: a result as a folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,9 @@ def write_report(
     """Write a result and its pictures to `folder`, which is made; returns the path of report.html in it.
 
     Also: result.json, success and joints as .pdf, .svg and .png, worst.png. The arrays are those that `result` was
-    scored from. `depth_of(row)` returns the depth image of a row (in the camera frame of the joints;
-    None: there is none), over which the worst frames are drawn. Raises OSError, MissingExtraError without matplotlib.
+    scored from. `depth_of(row)` returns the depth image of a row (in the camera frame of the joints), over which the
+    worst frames are drawn; where it raises HandkitError the page says so. Raises OSError, MissingExtraError without
+    matplotlib.
     """
     load("matplotlib", extra="reports")
     from handkit.reports.charts import save_figure
@@ -40,7 +42,7 @@ def write_report(
     title = f"{result.protocol.dataset.upper()}, {result.protocol.version}"
     success = success_chart(series, thresholds_mm=result.curves.thresholds_mm, title=title)
     joints = joints_chart(series, joints=result.protocol.joints)
-    sheet = worst_frames_sheet(
+    sheet, refused = worst_frames_sheet(
         result.worst_frames, skeleton, estimated=predictions_mm, truth=labels_mm, depth_of=depth_of
     )
     figures = Figures(
@@ -50,12 +52,20 @@ def write_report(
         worst_words=(
             "The frames with the greatest mean joint error; of neighbors in a video only the worst. "
             "Estimates in the colors of the fingers, truth in pale blue, red lines between the two; "
-            "a grid line every 50 mm."
+            "a grid line every 50 mm." + _without_depth(refused)
         ),
     )
     page = folder / "report.html"
     write_whole(page, report_page(result, figures))
     return page
+
+
+def _without_depth(refused: Mapping[int, str]) -> str:
+    """How many of the frames lack their depth image, and why the first of them does."""
+    if not refused:
+        return ""
+    row, reason = next(iter(refused.items()))
+    return f" Without its depth image: {len(refused)} of them; frame {row}, because {reason}."
 
 
 def _save_png(path: Path, picture: Picture) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ import numpy as np
 
 from handkit.camera import Camera
 from handkit.files.png import write_png
-from handkit.hand import HandPose, rounded
+from handkit.hand import Prediction, rounded
 from handkit.shapes import Float, UInt8
 
 SCHEMA = Path(__file__).with_name("records.schema.json")
@@ -28,28 +28,18 @@ class TextStream(Protocol):
     def flush(self) -> object: ...
 
 
-def frame_record(
-    source: str,
-    camera: Camera | None,
-    hands: Sequence[HandPose],
-    *,
-    reason: str | None,
-    timings_ms: Mapping[str, float] | None = None,
-    warnings: Sequence[str] = (),
-) -> dict[str, Any]:
+def frame_record(source: str, camera: Camera | None, prediction: Prediction) -> dict[str, Any]:
     """One frame as JSON holds it: millimeters and pixels to 0.01, null for what is not known.
 
     The keys are always the same, so that a reader needs no cases: an image that could not be read has no
-    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size). `warnings` are
-    those of the prediction. `SCHEMA` says all of it to programs.
+    hands, a reason, and null for its timings (and for its camera, if that waited for the image's size). `SCHEMA` says
+    all of it to programs.
     """
     return {
         "source": source,
         "camera": _camera_record(camera),
-        "hands": [hand.to_dict() for hand in hands],
-        "reason": reason,
-        "timings_ms": {stage: rounded((timings_ms or {}).get(stage, math.nan), 3) for stage in STAGES},
-        "warnings": list(warnings),
+        **prediction.to_dict(),
+        "timings_ms": {stage: rounded(prediction.timings_ms.get(stage, math.nan), 3) for stage in STAGES},
     }
 
 

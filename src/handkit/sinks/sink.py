@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, runtime_checkable
 
-from handkit.hand import TrackedHand, rounded, rounded_rows
+from handkit.hand import Cause, TrackedHand, rounded, rounded_rows
 
 Report = Callable[[str], None]
 """Given, a sentence each, what is wrong and does not end a sink: a receiver that is not there."""
@@ -25,6 +25,8 @@ class Moment:
     hands: Sequence[TrackedHand]
     reason: str | None = None
     """Why there are none."""
+    cause: Cause | None = None
+    """What `reason` says, for programs."""
     warnings: Sequence[str] = ()
     """What is unusual about the camera, and what had to be done to the depth image: a sentence each."""
 
@@ -35,6 +37,7 @@ class Moment:
             "time_s": rounded(self.time_s, 6),
             "hands": [hand.to_dict() for hand in self.hands],
             "reason": self.reason,
+            "cause": self.cause,
             "warnings": list(self.warnings),
         }
 

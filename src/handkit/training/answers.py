@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Float64
 from handkit.datasets.catalog import TEST_SETS
 from handkit.datasets.publication import part_masks
 from handkit.depth import DepthImage
-from handkit.errors import FrameError, StoreError, UsageError
+from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
@@ -113,12 +113,9 @@ def write_answers(
     """
     rows = np.flatnonzero(mask)
 
-    def depth_of(row: int) -> DepthImage | None:
+    def depth_of(row: int) -> DepthImage:
         frame = store.batch([int(rows[row])])
-        try:
-            return DepthImage.of(frame.depth[0], frame.camera.camera(0))
-        except FrameError:
-            return None
+        return DepthImage.of(frame.depth[0], frame.camera.camera(0))
 
     with refused_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
