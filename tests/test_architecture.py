@@ -86,6 +86,8 @@ ROOMS = {
     "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
     "tracking": {"track", "locate", "asked", "camera", "depth", "hand"},
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
+    "demonstration": {"drawing", "sinks", "sources", *ESTIMATOR},
+    "rendering": {"asked", "drawing", "hand", "sinks", "skeleton", "synthetic"},
     "export": {"backends", "hub", "synthetic", *ESTIMATE},
     "training": {
         "drawing",
@@ -196,7 +198,7 @@ RUNTIME = {
     "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton",
     "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
     "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "track", "tracking", "live",
-    "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting",
+    "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting", "demonstration",
     "options",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""

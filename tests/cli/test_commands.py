@@ -192,7 +192,7 @@ def test_no_camera_is_explained(monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
 
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--count", "0", "--out", str(tmp_path / "set")]) == 2
-    assert "--count 0" in capfd.readouterr().err
+    assert "count 0 renders nothing" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("estimator")

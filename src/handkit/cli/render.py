@@ -1,4 +1,4 @@
-"""`handkit render`: its options; its work is imported when it runs."""
+"""`handkit render`: options that become one call of `handkit.rendering.render_frames`."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,17 @@ class Render:
     """Share of frames without a hand."""
 
     def run(self) -> int:
-        from handkit.cli.recording import render_frames
+        from rich.console import Console
+        from rich.progress import Progress
 
-        return render_frames(self.count, out=self.out, seed=self.seed, empty=self.empty)
+        from handkit.rendering import render_frames
+
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("frames", total=self.count)
+            render_frames(
+                self.count, out=self.out, seed=self.seed, empty=self.empty,
+                watch=lambda done: progress.update(task, completed=done),
+            )  # fmt: skip
+        console.print(f"{self.count} frames, labels.jsonl and sheet.png in {self.out}", highlight=False, markup=False)
+        return 0

@@ -256,13 +256,8 @@ class LatentFusion(HandPoseModel):
         super().__init__()
         self.skeleton, self.resolution, self.planes, self.transition = skeleton, resolution, tuple(planes), transition
         self.explicit = heatmaps == "explicit"
-        _check_arguments(
-            resolution=resolution,
-            planes=list(planes),
-            explicit=self.explicit,
-            channels=channels,
-            hourglasses=hourglasses,
-        )
+        sizes = {"resolution": resolution, "channels": channels, "hourglasses": hourglasses}
+        _check_arguments(planes=list(planes), explicit=self.explicit, **sizes)
         if initial_std is not None and initial_std < 0:
             raise ValueError(f"initial_std is {initial_std:g}, it must be at least 0, or None")
         if not transition >= 0:
@@ -276,9 +271,8 @@ class LatentFusion(HandPoseModel):
         )
         self.sharpness = None if self.explicit else nn.Parameter(torch.ones(joints))
         message = channels if reinjection else 2 * joints
-        self.fusion = (
-            Fusion(channels=channels, message=message, branches=len(planes), activated=reinjection) if learned else None
-        )
+        sizes = {"channels": channels, "message": message, "branches": len(planes)}
+        self.fusion = Fusion(**sizes, activated=reinjection) if learned else None
         self.axes = AXES | ({"yz": Y_HORIZONTAL} if yz == "horizontal" else {})
         if initial_std is not None:
             _initialize(self, std=initial_std)

@@ -1,20 +1,20 @@
-"""`handkit render`: synthetic frames to files."""
+"""Synthetic frames as files: depth images, every hand of them as `predict` writes hands, and a contact sheet."""
 
+from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 
 from handkit.asked import check_seed
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_hand, show_depth
-from handkit.errors import HandkitError
+from handkit.errors import UsageError, shown
 from handkit.files.folders import make_folder
 from handkit.files.png import write_png
 from handkit.hand import HandPose, Prediction
-from handkit.sinks import JsonLines, frame_record, save_depth
+from handkit.sinks.records import JsonLines, frame_record, save_depth
 from handkit.skeleton import HAND21
 from handkit.synthetic.labeled import LabeledDepth, labeled_depth
 from handkit.synthetic.scenes import DEVICES, World, sample_scenes
@@ -25,19 +25,24 @@ TILE = (400, 300)
 """Largest width and height of one, pixels."""
 
 
-def render_frames(count: int, *, out: Path, seed: int, empty: float) -> int:
-    """Depth images in mm, every hand of them in the format that `predict` writes, and a contact sheet."""
-    if count < 1:
-        raise HandkitError(f"--count {count} renders nothing; give at least 1", status=2)
-    if not 0 <= empty <= 1:
-        raise HandkitError(f"--empty {empty} is no share of all frames; give 0 to 1", status=2)
+def render_frames(
+    count: int, *, out: Path, seed: int = 0, empty: float = 0.0, watch: Callable[[int], None] = lambda _: None
+) -> None:
+    """`count` depth images in whole mm, of which `empty` (0 to 1) hold no hand, to a folder, which is made.
+
+    Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given how many are done. Raises UsageError,
+    HandkitError where the folder cannot be made, OSError where it cannot be written to.
+    """
+    if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"count {shown(count)} renders nothing; give at least 1")
+    if not isinstance(empty, Real) or not 0 <= float(empty) <= 1:
+        raise UsageError(f"empty {shown(empty)} is no share of all frames; give 0 to 1")
     check_seed(seed)
     make_folder(out)
     generator, world = torch.Generator().manual_seed(seed), World(empty=empty)
     tiles: list[Picture] = []
-    console = Console(stderr=True)
     with JsonLines(out / "labels.jsonl") as labels:
-        for i in track(range(count), "frames", console=console, transient=True, disable=not console.is_terminal):
+        for i in range(count):
             scene = sample_scenes(1, generator, device=DEVICES[i % len(DEVICES)], world=world)
             frame = labeled_depth(scene, mirrored=i // len(DEVICES) % 2 == 1)
             hands = _truth(frame)
@@ -47,10 +52,9 @@ def render_frames(count: int, *, out: Path, seed: int, empty: float) -> int:
             labels.write(frame_record(name, frame.camera, truth))
             if i < TILES:
                 tiles.append(_tile(frame, hands))
+            watch(i + 1)
     captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
     write_png(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
-    console.print(f"{count} frames, labels.jsonl and sheet.png in {out}", highlight=False, markup=False)
-    return 0
 
 
 def _truth(frame: LabeledDepth) -> list[HandPose]:

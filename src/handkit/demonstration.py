@@ -1,16 +1,13 @@
-"""`handkit demo`: a bundled recording through the whole path."""
+"""The bundled recording through the whole path: every hand of it against the truth, and a picture of both."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from handkit.backends.opening import BackendName
 from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
@@ -19,9 +16,9 @@ from handkit.files.folders import make_folder
 from handkit.files.png import write_png
 from handkit.hand import Prediction
 from handkit.shapes import Float32
-from handkit.sinks import STAGES, JsonLines, frame_record
-from handkit.sources import read_frames
+from handkit.sinks.records import JsonLines, frame_record
 from handkit.sources.demo import RECORDING
+from handkit.sources.files import read_frames
 
 TILES = 10
 
@@ -45,10 +42,20 @@ def read_recording() -> list[Frame]:
     return frames
 
 
-def run_demo(*, out: Path, backend: BackendName | None, threads: int) -> int:
-    """Estimate, compare; answers 1 if not a single hand was found."""
-    console = Console()
-    estimator = HandPoseEstimator.from_pretrained(backend=backend, threads=threads)
+@dataclass(frozen=True)
+class Demonstration:
+    """What became of every frame of the recording."""
+
+    predictions: list[Prediction]
+    errors_mm: list[float | None]
+    """Mean joint error of the surest hand; None where no hand was found."""
+
+
+def run_demo(estimator: HandPoseEstimator, *, out: Path) -> Demonstration:
+    """Estimate every frame, compare with the truth; poses.jsonl and demo.png go to a folder, which is made.
+
+    Raises HandkitError where it cannot be, OSError where it cannot be written to.
+    """
     make_folder(out)
     frames, predictions = read_recording(), list[Prediction]()
     with JsonLines(out / "poses.jsonl") as lines:
@@ -58,8 +65,7 @@ def run_demo(*, out: Path, backend: BackendName | None, threads: int) -> int:
             lines.write(frame_record(frame.name, frame.image.camera, prediction))
     errors = [_error_mm(frame, prediction) for frame, prediction in zip(frames, predictions, strict=True)]
     write_png(out / "demo.png", _demo_sheet(frames, predictions, errors))
-    _tell(console, predictions, errors, out)
-    return 0 if any(error is not None for error in errors) else 1
+    return Demonstration(predictions, errors)
 
 
 def _error_mm(frame: Frame, prediction: Prediction) -> float | None:
@@ -88,19 +94,3 @@ def _demo_sheet(frames: Sequence[Frame], predictions: Sequence[Prediction], erro
         captions.append(f"frame {i}  {hand.handedness} {hand.confidence:.2f}  {error:.1f} mm")
     title = "handkit demo: depth, skeleton, side view"
     return contact_sheet(tiles, captions, columns=2, title=title)
-
-
-def _tell(console: Console, predictions: Sequence[Prediction], errors: Sequence[float | None], out: Path) -> None:
-    """The numbers, with what they were measured on."""
-    found = [error for error in errors if error is not None]
-    rows = {"frames": f"{len(errors)}, hand found in {len(found)}"}
-    if found:
-        rows["mean joint error"] = f"{np.mean(found):.1f} mm  (median frame {median(found):.1f} mm)"
-    rows["frames per second"] = f"{1000 / np.mean([each.timings_ms['total'] for each in predictions]):.1f}"
-    for stage in STAGES:
-        rows[stage] = f"{median(each.timings_ms[stage] for each in predictions):.2f} ms"
-    table = Table(show_header=False, box=None, title="synthetic recording", title_justify="left")
-    for name, value in rows.items():
-        table.add_row(name, value)
-    console.print(table)
-    console.print(f"{out / 'poses.jsonl'}  {out / 'demo.png'}", highlight=False, markup=False)
