@@ -29,7 +29,7 @@ from handkit.export import detector_onnx, hand_onnx, write
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.graph import HandGraph, estimate, load_graph
-from handkit.locate.detect import canonical
+from handkit.locate import canonical
 from handkit.models.checkpoint import load_part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector

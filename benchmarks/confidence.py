@@ -28,7 +28,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.graph import evidence_of
 from handkit.hand import GOOD_MM
 from handkit.hub import find_weights
-from handkit.locate.surfaces import propose
+from handkit.locate import propose
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part, read_info
 from handkit.models.confidence import MEASURES, Confidence, Verdict, log_confidence

@@ -22,7 +22,7 @@ from report import print_report
 
 from handkit.camera import Camera
 from handkit.evaluation.matching import WITHIN_MM, match_hands
-from handkit.locate.detect import MULTIPLE, THRESHOLD, FoundHand, Maps, find_hands
+from handkit.locate import MULTIPLE, THRESHOLD, FoundHand, Maps, find_hands
 from handkit.models.checkpoint import load_part, read_info
 from handkit.models.detector import HandDetector
 from handkit.recipes import RECIPES

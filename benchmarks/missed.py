@@ -20,7 +20,7 @@ from handkit.errors import FrameError
 from handkit.evaluation.matching import WITHIN_MM, match_hands
 from handkit.evaluation.whole_images import GOOD_MM, TrueHand, WholeImage
 from handkit.hand import HandPose
-from handkit.locate.detect import WEAK, find_hands
+from handkit.locate import WEAK, find_hands
 from handkit.shapes import Float
 from handkit.training.testset import world_images
 

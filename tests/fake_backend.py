@@ -7,7 +7,7 @@ import numpy as np
 
 from handkit.backends.backend import Cubes, Estimates
 from handkit.camera import Camera
-from handkit.locate.detect import STRIDE, Maps, canonical
+from handkit.locate import STRIDE, Maps, canonical
 from handkit.odds import log_odds
 from handkit.skeleton import HAND21, Skeleton
 

@@ -9,9 +9,8 @@ from types import FunctionType
 from typing import Any, cast
 
 import handkit
-from handkit import HAND21, anatomy, asked, cleaning, depth, estimator, hypotheses
+from handkit import HAND21, anatomy, asked, cleaning, depth, estimator, hypotheses, locate
 from handkit.drawing import FINGER_COLORS
-from handkit.locate import detect, surfaces
 from handkit.named_cameras import CAMERAS
 from handkit.skeleton import FINGERS
 
@@ -53,13 +52,13 @@ def facts() -> dict[str, Any]:
             "around": depth.AROUND_MM, "support": depth.SUPPORT_MM,
         },
         "detector": {
-            "focal": detect.FOCAL, "stride": detect.STRIDE, "multiple": detect.MULTIPLE,
-            "threshold": detect.THRESHOLD, "weak": detect.WEAK, "sure": detect.SURE,
-            "apart": detect.APART_MM, "other": detect.OTHER_MM,
+            "focal": locate.FOCAL, "stride": locate.STRIDE, "multiple": locate.MULTIPLE,
+            "threshold": locate.THRESHOLD, "weak": locate.WEAK, "sure": locate.SURE,
+            "apart": locate.APART_MM, "other": locate.OTHER_MM,
         },
         "surfaces": {
-            "near": surfaces.NEAR, "far": surfaces.FAR, "reach": surfaces.REACH_MM, "apart": surfaces.APART_MM,
-            "limit": _default(surfaces.propose, "limit"),
+            "near": locate.NEAR, "far": locate.FAR, "reach": locate.REACH_MM, "apart": locate.SURFACES_APART_MM,
+            "limit": _default(locate.propose, "limit"),
         },
         "estimator": {
             "rotations": _default(estimator.HandPoseEstimator.__init__, "rotations"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from handkit.camera import Camera, undistortion
+from handkit.camera import Camera, doubts_about, undistortion
 from handkit.cleaning import clean
 from handkit.errors import FrameError, UsageError, shown
 from handkit.shapes import Float32, Shaped
@@ -52,6 +52,11 @@ class DepthImage:
         shape = (self.camera.height, self.camera.width)
         if getattr(self.depth, "shape", None) != shape or self.depth.dtype != np.float32:
             raise FrameError(f"a DepthImage of this camera has float32 mm {shape}; give DepthImage.of(array, camera)")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is unusual about the camera, and what had to be done to the depth values, a sentence each."""
+        return (*doubts_about(self.camera), *self.notes)
 
     @classmethod
     def of(cls, array: object, camera: Camera) -> "DepthImage":

@@ -9,7 +9,7 @@ import numpy as np
 
 from handkit.camera import doubts_about
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
-from handkit.locate.surfaces import FAR, NEAR
+from handkit.locate import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame

@@ -35,8 +35,7 @@ from handkit.hypotheses import (
     reason_for_none,
     without_judge,
 )
-from handkit.locate.detect import THRESHOLD, WEAK, FoundHand, find_hands
-from handkit.locate.surfaces import FAR, NEAR, propose
+from handkit.locate import FAR, NEAR, THRESHOLD, WEAK, FoundHand, find_hands, propose
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
@@ -160,7 +159,7 @@ class HandPoseEstimator:
         """The hands in one depth image, or the reason for their absence; and the time that every stage took."""
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         check_image(image)
-        watch, warnings = _Watch(), [*doubts_about(image.camera), *image.notes]
+        watch, warnings = _Watch(), list(image.warnings)
         warnings += [] if self.backend.has_confidence else [UNJUDGED]
         places = self._locate(image, limit=hands + EXTRA)
         watch.lap("locate")

@@ -27,7 +27,7 @@ from handkit.extras import missing_extra
 from handkit.files.atomic import write_whole
 from handkit.graph import Answer, HandGraph, Inside, LocalizerGraph, load_graph, load_localizer
 from handkit.hub import find_weights
-from handkit.locate.detect import MULTIPLE, STRIDE, Maps, canonical
+from handkit.locate import MULTIPLE, STRIDE, Maps, canonical
 from handkit.models import PARTS
 from handkit.models.checkpoint import load_part, name_of, read_info
 from handkit.models.detector import Detection, HandDetector

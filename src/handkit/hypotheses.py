@@ -9,7 +9,7 @@ from handkit.anatomy import proportions
 from handkit.asked import Asked
 from handkit.depth import DepthImage, supported, visible_area
 from handkit.hand import Cause, HandPose
-from handkit.locate.detect import FoundHand
+from handkit.locate import FoundHand
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton

@@ -10,7 +10,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.camera import doubts_about
 from handkit.errors import SinkError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
@@ -106,8 +105,7 @@ def run(
             for frame in source:
                 begun = time.perf_counter()
                 hands = tracker.update(frame)
-                unusual = (*doubts_about(frame.image.camera), *frame.image.notes)
-                moment = Moment(frame.index, frame.time_s, hands, tracker.reason, tracker.cause, unusual)
+                moment = Moment(frame.index, frame.time_s, hands, tracker.reason, tracker.cause, frame.image.warnings)
                 _hand_over(frame, moment, outlets, keepers)
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)

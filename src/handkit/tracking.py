@@ -16,7 +16,7 @@ from handkit.camera import Camera
 from handkit.depth import DepthImage, check_image
 from handkit.errors import check_kind
 from handkit.hand import Cause, HandPose, Prediction, TrackedHand
-from handkit.locate.detect import same_hand
+from handkit.locate import same_hand
 from handkit.shapes import Float32
 from handkit.track import HOLD_S, Track, apart
 

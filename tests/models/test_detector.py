@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from handkit.locate.detect import MULTIPLE, STRIDE
+from handkit.locate import MULTIPLE, STRIDE
 from handkit.models.detector import Detection, HandDetector, _triple_product, focal_loss
 
 SMALL: dict[str, Any] = {"channels": (8, 8, 16, 16, 16), "blocks": 1, "features": 8}

@@ -6,7 +6,7 @@ import torch
 
 from handkit.camera import Camera
 from handkit.geometry.intrinsics import Intrinsics
-from handkit.locate.detect import FOCAL, Maps, decode
+from handkit.locate import FOCAL, Maps, decode
 from handkit.models.detector import HandDetector, _triple_product
 from handkit.recipes import DETECTOR_SYNTHETIC
 from handkit.training.detection import (

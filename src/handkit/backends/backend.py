@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from handkit.camera import Camera
-from handkit.locate.detect import Maps
+from handkit.locate import Maps
 from handkit.shapes import Bool, Float32
 from handkit.skeleton import Skeleton
 
@@ -58,7 +58,7 @@ class Backend(Protocol):
     """Whether a confidence network judges the joints; without one what it would say is 0."""
 
     def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
-        """Maps of the hand detector for a `locate.detect.Canonical` depth image (mm, 0 invalid)."""
+        """Maps of the hand detector for a `locate.Canonical` depth image (mm, 0 invalid)."""
         ...
 
     def estimate(self, depth: Float32[np.ndarray, "H W"], camera: Camera, cubes: Cubes) -> Estimates:

@@ -11,7 +11,7 @@ import numpy as np
 from handkit.backends.backend import Cubes, Estimates
 from handkit.camera import Camera
 from handkit.errors import CheckpointError
-from handkit.locate.detect import Maps
+from handkit.locate import Maps
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 

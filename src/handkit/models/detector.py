@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handkit.layers.residual import normalized_convolution
-from handkit.locate.detect import STRIDE
+from handkit.locate import STRIDE
 from handkit.models.network import Network
 
 WIDTH, HEIGHT = 224, 160

@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 from torch.utils.data import Dataset
 
 from handkit.geometry.frame import DepthFrame
-from handkit.locate.detect import FOCAL, STRIDE
+from handkit.locate import FOCAL, STRIDE
 from handkit.models.detector import HEIGHT, WIDTH, HandMaps
 from handkit.recipes import Recipe
 from handkit.synthetic.scenes import NOWHERE, Scene, World, overview, sample_scenes

@@ -1,11 +1,12 @@
-"""Before and after the detector's network: views of one focal length, and hands decoded from maps by hand."""
+"""Before and after the detector's network: views of one focal length, and hands decoded from maps by hand; surfaces."""
 
 import numpy as np
 import pytest
 
 from handkit.camera import Camera
-from handkit.locate.detect import Maps, canonical, decode, find_hands
+from handkit.locate import SURFACES_APART_MM, Maps, canonical, decode, find_hands, propose
 
+CAMERA = Camera(fx=480.0, fy=480.0, cx=319.5, cy=239.5, width=640, height=480)
 INTRINSICS = (160.0, 160.0, 63.5, 47.5)
 
 
@@ -134,3 +135,33 @@ def test_a_hand_stands_where_the_camera_s_own_pixel_looks(name: str):
     expected = ((column + 0.5) * 4 - (padded[1] - across) / 2, (row + 0.5) * 4 - (padded[0] - down) / 2)
     assert u * scale == pytest.approx(expected[0], abs=1.5)
     assert v * scale == pytest.approx(expected[1], abs=1.5)
+
+
+def shown(*boxes: tuple[int, int, int, int, float]) -> np.ndarray:
+    """Rows, columns and depth of flat patches before nothing."""
+    depth = np.zeros((480, 640), np.float32)
+    for top, bottom, left, right, value in boxes:
+        depth[top:bottom, left:right] = value
+    return depth
+
+
+def test_the_center_of_a_fist():
+    """80 x 80 mm at 480 mm: as many pixels."""
+    (center,) = propose(shown((200, 280, 280, 360, 480.0)), CAMERA)
+    assert np.allclose(center, (0, 0, 480), atol=2)
+    assert center.dtype == np.float32
+
+
+def test_the_nearest_first_and_apart():
+    depth = shown((20, 100, 20, 100, 700.0), (200, 280, 280, 360, 480.0), (300, 380, 500, 580, 600.0))
+    centers = propose(depth, CAMERA)
+    assert centers[:, 2].round().tolist() == [480, 600, 700]
+    assert np.linalg.norm(centers[0] - centers[1]) > SURFACES_APART_MM
+    assert len(propose(depth, CAMERA, limit=2)) == 2
+
+
+def test_single_pixels_and_what_is_out_of_range_are_no_surface():
+    depth = shown((0, 480, 0, 640, 1600.0), (0, 40, 0, 40, 100.0))
+    depth[240, 320] = 300
+    assert propose(depth, CAMERA).shape == (0, 3)
+    assert propose(np.zeros((480, 640), np.float32), CAMERA).shape == (0, 3)

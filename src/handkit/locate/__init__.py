@@ -1,1 +1,0 @@
-"""Where hands could be in a whole depth image. numpy and OpenCV only."""
