@@ -81,19 +81,27 @@ class DepthImage:
                 kind="another size than the camera's",
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            depth = taken.astype(np.float32) * np.float32(camera.unit_mm)
-        valid = np.isfinite(depth) & (depth > 0)
-        if not valid.any() and (depth < 0).any():
-            raise FrameError(
-                "every depth value is negative: the axis points the other way; z goes forward from the camera, so "
-                "give the array times -1"
-            )
-        depth, notes = clean(np.where(valid, depth, np.float32(0)))
+            depth = taken.astype(np.float32)
+            depth *= np.float32(camera.unit_mm)
+        if not (depth.min() >= 0 and depth.max() < np.inf):  # NaN is neither
+            depth = _without_invalid(depth)
+        depth, notes = clean(depth)
         _check_unit(depth, camera.unit_mm)
         if camera.distortion is not None:
             columns, rows = undistortion(camera)
             depth = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
         return cls(depth, camera, notes)
+
+
+def _without_invalid(depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "H W"]:
+    """Zero for what is not finite or negative; raises FrameError where nothing is positive, and something negative."""
+    valid = np.isfinite(depth) & (depth > 0)
+    if not valid.any() and (depth < 0).any():
+        raise FrameError(
+            "every depth value is negative: the axis points the other way; z goes forward from the camera, so "
+            "give the array times -1"
+        )
+    return np.where(valid, depth, np.float32(0))
 
 
 def check_camera(camera: object) -> None:

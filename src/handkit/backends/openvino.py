@@ -58,7 +58,7 @@ class OpenvinoGraph:
         values = dict(inputs)
         for stage in self.stages:
             values |= stage.run(values)
-        return [values[name] for name in self.outputs]
+        return [np.array(values[name]) for name in self.outputs]
 
 
 class _Stage:
@@ -78,10 +78,12 @@ class _Stage:
         self.own = threading.local()
 
     def run(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Outputs are views of the request's own memory, until this thread's next call."""
         if not hasattr(self.own, "request"):
             self.own.request = self.compiled.create_infer_request()
-        answer = self.own.request.infer([values[name] for name in self.inputs])
-        return {name: np.array(answer[place]) for place, name in enumerate(self.outputs)}
+        given = [np.ascontiguousarray(values[name]) for name in self.inputs]
+        answer = self.own.request.infer(given, share_inputs=True, share_outputs=True)
+        return {name: answer[place] for place, name in enumerate(self.outputs)}
 
 
 def load(
@@ -148,4 +150,19 @@ def _part(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:  # 
     part.add_results([opset13.result(places[name]) for name in outputs if name not in own])
     for name in own.keys() - set(outputs):
         part.remove_result(own[name])
+    read = _read_by(part)
+    for parameter in part.get_parameters():  # what is not read would be handed over all the same
+        if parameter.get_name() not in read:
+            part.remove_parameter(parameter)
     return part
+
+
+def _read_by(model: Any) -> set[str]:  # noqa: ANN401
+    """Names of all nodes that the results of a model depend on."""
+    names, waiting = set[str](), list(model.get_results())
+    while waiting:
+        node = waiting.pop()
+        if node.get_name() not in names:
+            names.add(node.get_name())
+            waiting += [value.get_node() for value in node.input_values()]
+    return names
