@@ -50,16 +50,24 @@ class Event(NamedTuple):
 
 
 class Remembering:
-    """An estimator that searches every image once."""
+    """An estimator that searches every image once, whichever hands are known."""
 
-    def __init__(self, estimator: HandPoseEstimator) -> None:
-        self._estimator = estimator
+    def __init__(self, estimator: HandPoseEstimator, *, hands: int) -> None:
+        self._estimator, self._hands = estimator, hands
         self._known: dict[int, Prediction] = {}
 
-    def run(self, image: DepthImage, *, hands: int, handedness: Asked, minimum_confidence: float) -> Prediction:
+    def run(
+        self,
+        image: DepthImage,
+        *,
+        hands: int,
+        handedness: Asked,
+        minimum_confidence: float,
+        known: Sequence[Float32[np.ndarray, "3"]],
+    ) -> Prediction:
         if id(image) not in self._known:
             self._known[id(image)] = self._estimator.run(
-                image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence
+                image, hands=self._hands, handedness=handedness, minimum_confidence=minimum_confidence
             )
         return self._known[id(image)]
 
@@ -86,7 +94,7 @@ def main(
     seed: int = 0,
 ) -> None:
     """`events` with each kind of image without a hand; `scenes` synthetic ones; `hands` are looked for at most."""
-    estimator = Remembering(HandPoseEstimator.from_pretrained(weights, backend=backend))
+    estimator = Remembering(HandPoseEstimator.from_pretrained(weights, backend=backend), hands=hands)
     shown = read_folder(data / CAMERA, Camera.named(CAMERA))
     kinds = {"real": read_folder(data / "nohand", Camera.named(CAMERA)), "synthetic": without_hands(scenes, seed)}
     rows = [

@@ -150,6 +150,20 @@ def test_more_places_are_looked_at_where_the_first_are_in_doubt():
     assert len(backend.looked_at[0].mirrored) == 2, "one place, which is clear"
 
 
+def test_what_is_known_is_neither_looked_at_nor_answered():
+    backend = FakeBackend(CAMERA, [RIGHT, LEFT])
+    both = HandPoseEstimator(backend)
+    backend.looked_at.clear()
+    known = RIGHT.joints.mean(0)
+    (other,) = both.run(image(), known=[known]).hands
+    assert other.handedness == "left"
+    looked = np.concatenate([cubes.center for cubes in backend.looked_at])
+    assert np.linalg.norm(looked - known, axis=1).min() > 25
+    backend.looked_at.clear()
+    none = both.run(image(), known=[known, LEFT.joints.mean(0)])
+    assert (none.hands, none.reason, backend.looked_at) == ([], "there is no other hand", [])
+
+
 def test_a_doubtful_other_hand_is_answered_as_what_it_was_said_to_be():
     (pose,) = estimator(LEFT._replace(sure=0.7)).run(image(), handedness="right", minimum_confidence=0.0).hands
     assert pose.handedness == "right"

@@ -51,10 +51,11 @@ class Script:
         self.looks = 0
         self.rotations = []
 
-    def run(self, image, *, hands, handedness, minimum_confidence):
+    def run(self, image, *, hands, handedness, minimum_confidence, known):
         number = self.number(image)
         self.searches.append(number)
         found = [self.pose(each, number, None) for each in self.hands(number) if each.visible]
+        found = [each for each in found if all(np.linalg.norm(each.center - other) > 25 for other in known)]
         if handedness != "auto":
             found = [each for each in found if each.handedness == handedness]
         sure = [each for each in found if each.confidence >= minimum_confidence]

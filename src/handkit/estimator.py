@@ -35,7 +35,7 @@ from handkit.hypotheses import (
     reason_for_none,
     without_judge,
 )
-from handkit.locate import FAR, NEAR, THRESHOLD, WEAK, FoundHand, find_hands, propose
+from handkit.locate import FAR, NEAR, THRESHOLD, WEAK, FoundHand, find_hands, propose, same_hand
 from handkit.odds import log_odds, probability
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
@@ -155,16 +155,20 @@ class HandPoseEstimator:
         hands: int = 2,
         handedness: Asked = "auto",
         minimum_confidence: float = MINIMUM_CONFIDENCE,
+        known: Sequence[Float32[np.ndarray, "3"]] = (),
     ) -> Prediction:
-        """The hands in one depth image, or the reason for their absence; and the time that every stage took."""
+        """The hands in one depth image, or the reason for their absence; and the time that every stage took.
+
+        What is seen at the centers (camera mm) of `known` hands is neither looked at nor answered.
+        """
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         check_image(image)
         watch, warnings = _Watch(), list(image.warnings)
         warnings += [] if self.backend.has_confidence else [UNJUDGED]
-        places = self._locate(image, limit=hands + EXTRA)
+        places = self._locate(image, limit=hands + EXTRA, known=known)
         watch.lap("locate")
         if not places:
-            cause, reason = _nothing_to_see(image.depth)
+            cause, reason = ("no surface", "there is no other hand") if known else _nothing_to_see(image.depth)
             return Prediction([], reason, watch.finish(), tuple(warnings), cause)
         kept = self._recenter(image, places, handedness, limit=hands)
         places = [each.place for each in kept]
@@ -244,11 +248,13 @@ class HandPoseEstimator:
             self._answer(image, look, side, place).pose for look, side, place in zip(looks, asked, places, strict=True)
         ]
 
-    def _locate(self, image: DepthImage, *, limit: int) -> list[FoundHand]:
+    def _locate(self, image: DepthImage, *, limit: int, known: Sequence[Float32[np.ndarray, "3"]]) -> list[FoundHand]:
         """What could be hands, the likeliest first: by the detector, where it sees none also the nearest surfaces."""
         camera = image.camera.pinhole
         intrinsics = (camera.fx, camera.fy, camera.cx, camera.cy)
-        found = find_hands(self.backend.detect, image.depth, intrinsics, limit=limit, threshold=WEAK)
+        found = find_hands(self.backend.detect, image.depth, intrinsics, limit=limit + len(known), threshold=WEAK)
+        if known:
+            return [each for each in found if not any(same_hand(each.center, other, opposite=True) for other in known)]
         if not found or found[0].score < THRESHOLD:
             near = [FoundHand(center, 0.0, 0.5) for center in propose(image.depth, camera)]
             found += [each for each in near if not any(each.is_same(other) for other in found)]

@@ -36,8 +36,16 @@ _log: Callable[[str], None] = logging.getLogger("handkit").warning
 class Estimator(Protocol):
     """What a tracker asks of an estimator: `HandPoseEstimator` has it."""
 
-    def run(self, image: DepthImage, *, hands: int, handedness: Asked, minimum_confidence: float) -> Prediction:
-        """Search the whole image."""
+    def run(
+        self,
+        image: DepthImage,
+        *,
+        hands: int,
+        handedness: Asked,
+        minimum_confidence: float,
+        known: Sequence[Float32[np.ndarray, "3"]],
+    ) -> Prediction:
+        """Search the whole image, but for what lies at the centers (camera mm) of hands that are known."""
         ...
 
     def follow(
@@ -232,7 +240,11 @@ class HandTracker:
             return
         self._searched = self._now
         prediction = self.estimator.run(
-            image, hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence
+            image,
+            hands=self.hands - len(seen),
+            handedness=self.handedness,
+            minimum_confidence=self.minimum_confidence,
+            known=[track.pose.center for track in seen],
         )
         self._place([pose for pose in prediction.hands if not any(_same(pose, each.pose) for each in seen)])
         self.reason, self.cause = (None, None) if self._tracks else (prediction.reason, prediction.cause)

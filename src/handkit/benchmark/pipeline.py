@@ -178,10 +178,18 @@ class Timed:
         self.estimator = estimator
         self.laps: Laps = {}
 
-    def run(self, image: DepthImage, *, hands: int, handedness: Asked, minimum_confidence: float) -> Prediction:
+    def run(
+        self,
+        image: DepthImage,
+        *,
+        hands: int,
+        handedness: Asked,
+        minimum_confidence: float,
+        known: Sequence[Float32[np.ndarray, "3"]],
+    ) -> Prediction:
         begun = time.perf_counter()
         prediction = self.estimator.run(
-            image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence
+            image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence, known=known
         )
         self.laps["locate"] = prediction.timings_ms["locate"]
         self._add("estimate", (time.perf_counter() - begun) * 1e3 - self.laps["locate"])
