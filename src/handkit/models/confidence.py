@@ -37,6 +37,8 @@ class Evidence(NamedTuple):
     """Over the crop."""
     depth: Float[Tensor, "B S S"]
     """The crop, [-1, 1]; S = 4 H."""
+    outside: Bool[Tensor, "B S S"]
+    """What of it lies beyond the border of the camera's image."""
 
 
 class Verdict(NamedTuple):
@@ -85,10 +87,11 @@ class Look(nn.Module):
     Palm and back of a hand differ by a few millimeters, which what the pose network keeps need not show.
     """
 
-    def __init__(self, features: int, *, width: int) -> None:
+    def __init__(self, features: int, *, width: int, borders: bool) -> None:
         super().__init__()
+        self.borders = borders
         self.surface = nn.Sequential(
-            normalized_convolution(3, 16, kernel=5, stride=2),
+            normalized_convolution(4 if borders else 3, 16, kernel=5, stride=2),
             normalized_convolution(16, width, kernel=3, stride=2),
         )
         self.enter = nn.Sequential(nn.BatchNorm2d(features), nn.Conv2d(features, width, 1)) if features else None
@@ -99,8 +102,13 @@ class Look(nn.Module):
             normalized_convolution(width, 2 * width, kernel=3, stride=2),
         )
 
-    def forward(self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B N"]:
-        seen = self.surface(_surface(depth))
+    def forward(
+        self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"], outside: Bool[Tensor, "B S S"]
+    ) -> Float[Tensor, "B N"]:
+        surface = _surface(depth)
+        if self.borders:
+            surface = torch.cat([surface, outside[:, None].to(surface.dtype)], dim=1)
+        seen = self.surface(surface)
         if self.enter is not None:
             seen = seen + self.enter(features)
         seen = self.joined(seen)
@@ -116,10 +124,18 @@ class Confidence(Network):
         hidden: width of the layers that see the whole hand.
         width: channels of the convolutions.
         dropout: probability after each hidden layer.
+        borders: whether it sees what of the crop lies beyond the image: half a hand there is half a hand.
     """
 
     def __init__(
-        self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
+        self,
+        *,
+        joints: int = 21,
+        features: int = 128,
+        hidden: int = 256,
+        width: int = 64,
+        dropout: float = 0.1,
+        borders: bool = False,
     ) -> None:
         super().__init__()
         inner, narrow = 96, 32
@@ -127,7 +143,7 @@ class Confidence(Network):
         self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)
         self.enter = nn.Linear(features + MEASURES + 3, inner)
         self.token = nn.Sequential(nn.ReLU(), nn.Linear(inner, narrow), nn.ReLU())
-        self.look = Look(features, width=width)
+        self.look = Look(features, width=width, borders=borders)
         self.hand = nn.Sequential(
             nn.Linear(joints * narrow + joints * (MEASURES + 3) + 4 * width, hidden), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
@@ -136,13 +152,17 @@ class Confidence(Network):
         self.scale = nn.Linear(hidden, joints)
 
     def forward(
-        self, tokens: Float[Tensor, "B J N"], features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]
+        self,
+        tokens: Float[Tensor, "B J N"],
+        features: Float[Tensor, "B C H W"],
+        depth: Float[Tensor, "B S S"],
+        outside: Bool[Tensor, "B S S"],
     ) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
         measures = _scaled(tokens[..., :MEASURES])
         at_joints = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
         entered = self.enter(torch.cat([measures, at_joints], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth)]
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth, outside)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
@@ -153,6 +173,7 @@ class Confidence(Network):
         tokens: Float[Tensor, "B 2 J N"],
         features: Float[Tensor, "B 2 C H W"],
         depth: Float[Tensor, "B 2 S S"],
+        outside: Bool[Tensor, "B 2 S S"],
         *,
         hand: Bool[Tensor, "B 2"],
         right: Bool[Tensor, "B 2"],
@@ -162,7 +183,7 @@ class Confidence(Network):
 
         Errors count where a hand of the hypothesis' handedness is; `right` counts where a hand is.
         """
-        said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
+        said = self(*(part.flatten(0, 1) for part in (tokens, features, depth, outside)))
         verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
         there = hand.float()
         good = (hand & right & (errors_mm.mean(-1) < GOOD_MM)).float()

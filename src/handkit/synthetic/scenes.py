@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from handkit.geometry.crop import OUTSIDE
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame, LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
@@ -224,7 +225,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
     """The window of the depth image that holds `cube`, as the device sees it, in `resolution` x `resolution` pixels.
 
     The pixel pitch is the device's own, or coarser where the device has more pixels than the window; beyond the
-    device's image all is invalid.
+    device's image all is `OUTSIDE`.
     """
     center = Intrinsics(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
     native = scene.intrinsics[:, :2] * (cube.edges[:, :2] / cube.center[:, 2:])
@@ -239,7 +240,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
         & (center[:, axis, None] + steps <= scene.intrinsics[:, 4 + axis, None] - 1)
         for axis in (0, 1)
     ]
-    depth = depth * (inside[1][:, :, None] & inside[0][:, None, :])
+    depth = depth.where(inside[1][:, :, None] & inside[0][:, None, :], OUTSIDE)
     return LabeledFrame(depth, Intrinsics(_matrices(window), resolution, resolution), scene.joints, cube)
 
 
