@@ -46,4 +46,4 @@ def check_seed(seed: int) -> None:
 
 
 def _is_whole(number: object) -> bool:
-    return isinstance(number, Integral)
+    return isinstance(number, Integral) and not isinstance(number, bool)

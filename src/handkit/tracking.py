@@ -13,8 +13,9 @@ import numpy as np
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, check_rotations
 from handkit.camera import Camera
+from handkit.clock import FrameClock
 from handkit.depth import DepthImage, check_image
-from handkit.errors import check_kind
+from handkit.errors import UsageError, check_kind
 from handkit.hand import Cause, HandPose, Prediction, TrackedHand
 from handkit.locate import same_hand
 from handkit.shapes import Float32
@@ -23,10 +24,10 @@ from handkit.track import HOLD_S, Track, apart
 SEARCH_S, SECOND_S = 0.09, 0.5
 """Least time between two searches of the whole image: while a hand is missing that was there, or all are; while
 another hand is followed without a gap."""
-FRAME_S = 1 / 30
-"""Taken for the time since the last frame where the clock does not say."""
 STALL_S = 1.0
 """A hand that the last frame showed is looked for where it was, even if the next frame comes this late."""
+SAME_CAMERA = 0.02
+"""Share by which intrinsics may change from frame to frame, as those of an autofocus do."""
 AHEAD_S = 0.05
 """A pose is moved on by its velocity for this long at most."""
 _log: Callable[[str], None] = logging.getLogger("handkit").warning
@@ -74,9 +75,9 @@ class Frame(Protocol):
 class HandTracker:
     """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
 
-    The same frames give the same hands: time is that of the frames, never the computer's. A clock that stands, jumps
-    back or gives no finite number counts as 1/30 s since the frame before; another camera, size or intrinsics, starts
-    the tracking anew. Both are given to `report`, which logs a warning by default.
+    The same frames give the same hands: time is that of the frames, never the computer's, and what their clock does is
+    no matter (`FrameClock`). Another camera, of another size or with intrinsics that differ by more than 2 %, starts the
+    tracking anew. Both are given to `report`, which logs a warning by default.
     """
 
     def __init__(
@@ -115,8 +116,7 @@ class HandTracker:
     def reset(self) -> None:
         """Forget all hands, whose numbers are not given again, and the time."""
         self._tracks: list[Track] = []
-        self._time_s: float | None = None
-        self._now = 0.0
+        self._clock, self._now = FrameClock(self._report), 0.0
         self._searched = -math.inf
         self._last: tuple[list[TrackedHand], list[TrackedHand]] = ([], [])
 
@@ -134,15 +134,12 @@ class HandTracker:
         check_kind("time_s", time_s, Real)
         begun = time.perf_counter()
         self._check_camera(image.camera)
-        before = self._now
-        self._now += self._elapsed(time_s)
-        if math.isfinite(time_s):
-            self._time_s = time_s
+        before, self._now = self._now, self._clock.tick(float(time_s))
         self._tracks = [track for track in self._tracks if self._worth_a_look(track, before)]
         self._follow(image)
         followed = time.perf_counter()
         self._search(image)
-        hands = [track.hand(self._now, self._time_s or 0.0, image.camera) for track in self._tracks]
+        hands = [track.hand(self._now, self._clock.time_s, image.camera) for track in self._tracks]
         self._last = (self._last[1], hands)
         ended = time.perf_counter()
         spans = {"follow": followed - begun, "search": ended - followed, "total": ended - begun}
@@ -156,6 +153,8 @@ class HandTracker:
         by their velocity for at most 50 ms, which is the farther from the truth, the more a hand turns.
         """
         check_kind("time_s", time_s, Real)
+        if math.isnan(time_s):
+            raise UsageError("time_s is nan; give a time by the clock of the frames")
         before = {hand.id: hand for hand in self._last[0]}
         return [self._moved(hand, before.get(hand.id), time_s, ahead=ahead) for hand in self._last[1]]
 
@@ -171,25 +170,14 @@ class HandTracker:
         return replace(hand, joints_mm=joints, joints_px=self._camera.project(joints), time_s=time_s)
 
     def _check_camera(self, camera: Camera) -> None:
-        if self._camera is not None and camera != self._camera:
-            was, now = (f"{each.width}x{each.height}, fx {each.fx:.1f}" for each in (self._camera, camera))
+        if self._camera is not None and not _alike(camera, self._camera):
+            was, now = (
+                f"{each.width}x{each.height}, fx {each.fx:.1f}, fy {each.fy:.1f}, cx {each.cx:.1f}, cy {each.cy:.1f}"
+                for each in (self._camera, camera)
+            )
             self._report(f"the camera has changed ({was}, now {now}): hands are searched for anew")
             self.reset()
         self._camera = camera
-
-    def _elapsed(self, time_s: float) -> float:
-        """Since the last frame: positive, or 0 for the first one."""
-        if math.isfinite(time_s):
-            if self._time_s is None:
-                return FRAME_S if self._now > 0 else 0.0
-            elapsed = time_s - self._time_s
-            if elapsed > 0:
-                return elapsed
-            how = f"has jumped back by {-elapsed:.3f} s" if elapsed < 0 else "stands"
-        else:
-            how = "gives no finite number"
-        self._report(f"the clock of the frames {how} at {time_s:.3f} s: this frame counts as 1/30 s after the last one")
-        return FRAME_S
 
     def _worth_a_look(self, track: Track, before: float) -> bool:
         """Unseen for a short time only, or, where frames stall, in no frame since `before`."""
@@ -275,6 +263,19 @@ class HandTracker:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.reset()
+
+
+def _alike(camera: Camera, other: Camera) -> bool:
+    """Whether what one saw is where the other would see it, nearly."""
+    if (camera.width, camera.height) != (other.width, other.height):
+        return False
+    return all(
+        abs(one - two) <= SAME_CAMERA * length
+        for one, two, length in (
+            (camera.fx, other.fx, other.fx), (camera.fy, other.fy, other.fy),
+            (camera.cx, other.cx, other.width), (camera.cy, other.cy, other.height),
+        )
+    )  # fmt: skip
 
 
 def _same(pose: HandPose, other: HandPose) -> bool:

@@ -12,6 +12,7 @@ Chunks go to the disk as they are full: a recording that is killed plays to its 
 
 import atexit
 import json
+import math
 import queue
 import threading
 import time
@@ -35,6 +36,8 @@ from handkit.sources.source import Report, TimedFrame, log
 DEPTH, CAMERA, JOINTS, FRAME = "/depth/image", "/depth/camera_info", "/hands/joints", "/handkit/frame"
 CHUNK_BYTES = 1 << 19
 """Before compression: less than a 640x480 frame, which is a chunk of its own."""
+LATEST_NS = (2**31 - 1) * 1_000_000_000
+"""A stamp of ROS holds no later time; the frame's own time is kept beside it, whatever that is."""
 WAITING = 30
 """Frames that may wait for the disk; after that `write` waits."""
 
@@ -135,7 +138,8 @@ class Recorder:
         return True
 
     def _append(self, item: _Item) -> None:
-        at = self._origin_ns + round(item.time_s * 1e9)
+        since = round(item.time_s * 1e9) if math.isfinite(item.time_s) else 0
+        at = min(max(self._origin_ns + since, 0), LATEST_NS)
         joints = [hand.joints_mm for hand in item.hands]
         messages = [
             (FRAME, TEXT, {"data": _record(item)}),

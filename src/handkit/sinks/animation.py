@@ -6,6 +6,7 @@ from types import TracebackType
 
 import numpy as np
 
+from handkit.clock import FrameClock
 from handkit.files.atomic import write_whole
 from handkit.files.folders import check_writable
 from handkit.hand import Side
@@ -37,14 +38,14 @@ class _Recorded:
 class Animation:
     """All hands that were followed for at least ten frames, in one file or, as BVH holds one skeleton, one each.
 
-    A hand that changed its handedness is one with its last. Frames whose time does not increase are left out.
+    A hand that changed its handedness is one with its last. Time goes on as `FrameClock` has it.
     """
 
     def __init__(self, path: str, *, report: Report = log) -> None:
         self.name = path
         self._path, self._report = Path(path), report
         self._hands: dict[int, _Recorded] = {}
-        self._start_s: float | None = None
+        self._clock = FrameClock()
 
     def __enter__(self) -> "Animation":
         """Raises HandkitError where it could not be written in the end."""
@@ -52,15 +53,12 @@ class Animation:
         return self
 
     def write(self, moment: Moment) -> None:
-        if self._start_s is None:
-            self._start_s = moment.time_s
+        now = self._clock.tick(moment.time_s)
         for hand in moment.hands:
             kept = self._hands.setdefault(hand.id, _Recorded(hand.id, hand.handedness, hand.skeleton))
             kept.side = hand.handedness
-            time_s = moment.time_s - self._start_s
-            if not kept.times or time_s > kept.times[-1]:
-                kept.times.append(time_s)
-                kept.joints.append(hand.joints_mm)
+            kept.times.append(now)
+            kept.joints.append(hand.joints_mm)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
