@@ -233,6 +233,16 @@ def test_the_runtime_needs_nothing_of_the_workshop():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_live_shows_something_in_a_small_install():
+    """Without a source, a camera, or what renders: the bundled recording."""
+    no_cameras = "from handkit.sources import opening\nopening.CAMERAS = ()\n"
+    code = no_cameras + "from handkit.cli import main\nsys.exit(main(['live']))"
+    done = without_the_workshop(code)
+    assert done.returncode == 0, done.stderr
+    assert "--source demo" in done.stderr.splitlines()[0]
+    assert "12 frames" in done.stderr
+
+
 def test_a_command_names_the_extra_that_it_lacks():
     code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
     done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
