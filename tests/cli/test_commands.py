@@ -42,7 +42,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_info_as_tables(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     out = capfd.readouterr().out
-    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch"):
+    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch", "95.1 MB", "10.08"):
         assert word in out
 
 
@@ -50,9 +50,18 @@ def test_info_as_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["cameras"].keys() == CAMERAS.keys()
-    assert {network["name"] for network in facts["networks"]} >= {"latent-fusion", "localizer"}
-    assert all(network["parameters"] > 10_000 for network in facts["networks"])
+    assert {network["name"]: network["paper"] for network in facts["networks"]}["srn"] == "Ren et al., BMVC 2019"
+    assert {weights["name"]: weights["model"] for weights in facts["weights"]}["localizer"] == "localizer"
+    assert {graph["name"] for graph in facts["graphs"]} >= {"latent-fusion", "detector"}
     assert "torch" in facts["versions"]
+
+
+@pytest.mark.parametrize("command", [["info"], ["info", "--json"], ["study"]])
+def test_what_only_lists_imports_no_torch(command: list[str]) -> None:
+    code = "import sys; from handkit.cli import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "srn" in done.stdout
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

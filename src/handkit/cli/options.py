@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
+from handkit.asked import Refinement
 from handkit.errors import HandkitError
 from handkit.options import Count, Folder, MaybeCount
 
@@ -47,5 +48,5 @@ MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
 MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
 Backend = Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")]
 Frames = Annotated[str, arg(metavar="synthetic|STORE")]
-Refined = Annotated[Literal["none", "test", "train+test"] | None, arg(metavar="none|test|train+test")]
+Refined = Annotated[Refinement | None, arg(metavar="none|test|train+test")]
 Network = Annotated[Positional[str], arg(metavar="NETWORK")]
