@@ -11,6 +11,7 @@ import pytest
 
 from handkit.cli import main
 from handkit.errors import HandkitError
+from handkit.files.png import write_png
 from handkit.named_cameras import CAMERAS
 from handkit.sources import opening
 
@@ -197,6 +198,15 @@ def test_no_camera_is_explained(monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     monkeypatch.setattr(opening, "plugged_in", lambda: {"realsense": ["D435 (1)"], "oak": missing})
     assert main(["cameras"]) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("estimator")
+@pytest.mark.parametrize("numbers", ["60 61 40 30", "60, 61, 40, 30", "fx=60 fy=61 cx=40 cy=30"])
+def test_a_camera_in_several_arguments(numbers: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "a.png", np.full((60, 80), 500, np.uint16))
+    assert main(["predict", "--camera", *numbers.split(), str(tmp_path / "a.png")]) == 0
+    (found,) = lines(capfd.readouterr().out)
+    assert [found["camera"][name] for name in ("fx", "fy", "cx", "cy")] == [60, 61, 40, 30]
 
 
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """What options of several commands take."""
 
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +15,7 @@ from handkit.options import Count, Folder, MaybeCount
 
 __all__ = [
     "Backend", "CameraText", "Count", "DepthScale", "Folder", "Frames", "MaybeCount", "MaybeFolder", "MaybeWeights",
-    "Network", "Refined", "Weights",
+    "Network", "Refined", "Weights", "join_camera",
 ]  # fmt: skip
 
 
@@ -42,6 +44,25 @@ DepthScale = Annotated[
         str_from_instance=lambda value: [str(value)],
     ),
 ]
+_NUMBER = re.compile(r"[\[(]?(?:[fc][xy][=:])?[-+]?\d+(?:\.\d*)?[,;\])]*")
+
+
+def join_camera(arguments: Sequence[str]) -> list[str]:
+    """`--camera 364 364 256 212`, as many people write it, with its numbers in one argument.
+
+    >>> join_camera(["--camera", "364", "364,", "256", "212", "a.png"])
+    ['--camera', '364 364, 256 212', 'a.png']
+    """
+    joined: list[str] = []
+    for each in arguments:
+        follows = joined[-2:-1] == ["--camera"] and all(map(_NUMBER.fullmatch, joined[-1].split()))
+        if follows and _NUMBER.fullmatch(each):
+            joined[-1] += f" {each}"
+        else:
+            joined.append(each)
+    return joined
+
+
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
