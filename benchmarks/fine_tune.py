@@ -22,7 +22,7 @@ from handkit.hand import HandPose
 
 LEARNED, MEASURED = slice(0, 120), slice(140, 200)
 WEIGHTS, CONFIDENCE = "latent-fusion", "latent-fusion-confidence"
-TIPS = (4, 8, 12, 16, 20)
+TIPS, KNUCKLES = (4, 8, 12, 16, 20), (5, 9, 13, 17)
 
 
 def estimator_of(weights: str) -> HandPoseEstimator:
@@ -54,12 +54,13 @@ def row(weights: str, *, name: str, measured: Sequence[Sample], others: Sequence
     """Mean joint errors, mm."""
     estimator = estimator_of(weights)
     errors = np.array([errors_of(surest(estimator, sample), sample) for sample in measured])
-    tips = [list(measured[0].joints).index(joint) for joint in TIPS]
+    tips, knuckles = ([list(measured[0].joints).index(joint) for joint in chosen] for chosen in (TIPS, KNUCKLES))
     elsewhere = np.concatenate([errors_of(surest(estimator, sample), sample) for sample in others])
     return {
         "weights": name,
         "joints 2-20": f"{errors.mean():.1f}",
-        "their tips": f"{errors[:, tips].mean():.1f}",
+        "tips": f"{errors[:, tips].mean():.1f}",
+        "knuckles": f"{errors[:, knuckles].mean():.1f}",
         "SR305 tips": f"{elsewhere.mean():.1f}",
     }
 
