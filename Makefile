@@ -47,11 +47,11 @@ clean:
 
 # All pictures of README and documentation.
 pictures: .venv/docs.stamp
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/pictures.py --out docs
 
 # The notebooks, with what they show: three minutes.
 notebooks: .venv/docs.stamp
-	$(BIN)/python docs/notebooks/execute.py
+	$(BIN)/python docs/notebooks/execute.py docs/notebooks/*.ipynb
 
 # The site, in docs/_build, with the page that runs in the browser (npm's packages); a warning is an error.
 docs: .venv/docs.stamp

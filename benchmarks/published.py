@@ -1,10 +1,10 @@
-"""Score the prediction files that authors published for NYU and ICVL again: results/published.csv and .png.
+"""Score the prediction files that authors published for NYU and ICVL again.
 
-    python benchmarks/published.py --published DIR
+    python benchmarks/published.py --published DIR --out results
 
 DIR holds `nyu/` and `icvl/`, each with `groundtruth.txt` and a file for each method, .gz or not, such as those that
 xinghaochen/awesome-hand-pose-estimation collects. What is stated, and what is known of each protocol, is from
-docs/reference.md, 1.6, 1.7, 3 and 4.
+docs/reference.md, 1.6, 1.7, 3 and 4. `--out` writes published.csv and .png (.pdf, .svg).
 """
 
 import argparse
@@ -21,7 +21,6 @@ from handkit.evaluation.published import Labels, read_labels, read_predictions
 from handkit.reports.charts import PAGE_IN, charted, save_figure
 from handkit.reports.figures import draw_success, series_of
 
-ROOT = Path(__file__).parents[1]
 ORDER = ("SRN", "V2V-PoseNet", "CrossInfoNet", "DenseReg", "Pose-REN", "REN-9x6x6", "DeepPrior++")
 """In figures, so that a method has one color in all of them; files not named here follow."""
 TWINS = ("DenseReg-xyz",)
@@ -145,19 +144,21 @@ def draw(path: Path, folders: Sequence[Sequence[Result]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--published", type=Path, default=ROOT.parent / "shared/data/published")
-    parser.add_argument("--out", type=Path, default=ROOT / "results")
+    parser.add_argument("--published", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="folder of published.csv and its figure")
     options = parser.parse_args()
     folders = [score_folder(options.published / name) for name in ("nyu", "icvl")]
-    options.out.mkdir(parents=True, exist_ok=True)
     rows = [row(result) for results in folders for result in results]
+    for cells in rows:
+        print(f"{cells['dataset']:5} {cells['method']:14} {cells['mean']:>7} mm  (stated {cells['stated']})")
+    if options.out is None:
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "published.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     draw(options.out / "published", folders)
-    for cells in rows:
-        print(f"{cells['dataset']:5} {cells['method']:14} {cells['mean']:>7} mm  (stated {cells['stated']})")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""All pictures of README and documentation, from synthetic frames: `make pictures`.
+"""All pictures of README and documentation, from synthetic frames: `python docs/pictures.py --out docs`.
 
 Needs matplotlib and the training extra. The same weights and seeds give the same pictures.
 """
 
+import argparse
 import json
 from collections.abc import Sequence
 from itertools import islice
@@ -33,8 +34,6 @@ from handkit.synthetic.scenes import World, look, sample_scenes
 from handkit.synthetic.testset import testset
 from handkit.viewing.video import picture
 
-OUT = Path(__file__).parent / "pictures"
-SAMPLES = Path(__file__).parent / "browser/samples"
 CAMERA = ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")
 HEIGHT = 300
 SHOWN = {"two": 457, "held": 231, "egocentric": 5}
@@ -49,45 +48,53 @@ of the device for a millimeter."""
 
 def main() -> None:
     """Draw all of them."""
-    OUT.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="the folder of pictures/ and browser/samples/")
+    out: Path = parser.parse_args().out
+    pictures, tried = out / "pictures", out / "browser/samples"
+    for folder in (pictures, tried):
+        folder.mkdir(parents=True, exist_ok=True)
     mpl.rcParams.update({"svg.hashsalt": "handkit", "font.family": "DejaVu Sans", "font.size": 11})
-    overview()
-    samples()
-    live()
-    joints()
-    axes()
-    papers()
+    write_png(pictures / "overview.png", overview())
+    write_samples(tried)
+    first, *rest = live()
+    first.save(pictures / "live.gif", save_all=True, append_images=rest, duration=66, loop=0, optimize=True)
+    for name, figure in {"joints": joints(), "axes": axes()}.items():
+        figure.tight_layout()  # without a background: readable on light and dark pages
+        figure.savefig(pictures / f"{name}.svg", transparent=True, metadata={"Date": None})
+    for name, figure in papers().items():
+        figure.tight_layout()
+        figure.savefig(pictures / f"{name}.png", dpi=110, facecolor="white", metadata={"Software": None})
 
 
-def overview() -> None:
+def overview() -> np.ndarray:
     """Three depth images of the test set with what the default estimator answers."""
     estimator, row = HandPoseEstimator.from_pretrained(), list[np.ndarray]()
     for frame in map(testset, SHOWN.values()):
         hands = estimator.predict_many([frame.depth], frame.camera)[0].hands
         row.append(_seen(frame.depth, frame.camera, hands))
-    write_png(OUT / "overview.png", np.hstack(row))
+    return np.hstack(row)
 
 
-def samples() -> None:
+def write_samples(out: Path) -> None:
     """Depth images to try in the browser, beside the recording of the package."""
     listed = list[dict[str, object]]()
     for kind, title in {"two": "Two hands", "held": "A held object"}.items():
         frame = testset(SHOWN[kind])
-        write_png(SAMPLES / f"{kind}.png", frame.depth.round().astype(np.uint16))
+        write_png(out / f"{kind}.png", frame.depth.round().astype(np.uint16))
         camera = {name: round(getattr(frame.camera, name), 3) for name in CAMERA}
         listed.append({"title": title, "frames": [f"{kind}.png"], "camera": camera})
-    write_whole(SAMPLES / "samples.json", json.dumps(listed, indent=1).encode() + b"\n")
+    write_whole(out / "samples.json", json.dumps(listed, indent=1).encode() + b"\n")
 
 
-def live() -> None:
+def live() -> list[Image.Image]:
     """Two seconds of the synthetic recording, tracked; one palette and no dither, which would double the file."""
     tracker = HandTracker(HandPoseEstimator.from_pretrained(), hands=1)
     with open_source("synthetic:1") as source, tracker:
         shown = [picture(frame, tracker.update(frame)) for frame in islice(source, 60)][::2]
     small = [cv2.resize(each, LIVE_SIZE, interpolation=cv2.INTER_AREA)[..., ::-1] for each in shown]
     palette = Image.fromarray(np.vstack(small[::6])).quantize(LIVE_COLORS)
-    first, *rest = [Image.fromarray(each).quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
-    first.save(OUT / "live.gif", save_all=True, append_images=rest, duration=66, loop=0, optimize=True)
+    return [Image.fromarray(each).quantize(palette=palette, dither=Image.Dither.NONE) for each in small]
 
 
 def _seen(depth: np.ndarray, camera: Camera, hands: Sequence[HandPose]) -> np.ndarray:
@@ -111,7 +118,7 @@ def _seen(depth: np.ndarray, camera: Camera, hands: Sequence[HandPose]) -> np.nd
     return picture
 
 
-def joints() -> None:
+def joints() -> Figure:
     """The 21 joints of a right hand, seen from its palm, with their numbers."""
     zero = Articulation(torch.zeros(1, 4, 4), torch.zeros(1, 5), torch.zeros(1, 2), torch.zeros(1))
     spread = torch.tensor([0.28, 0.06, -0.14, -0.34])
@@ -125,10 +132,12 @@ def joints() -> None:
     for number, place in enumerate(places):
         axis.text(-place[0], place[1], str(number), ha="center", va="center", fontsize=9,
                   bbox={"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "#555555"})  # fmt: skip
-    _finish(figure, axis, "joints")
+    axis.set_aspect("equal")
+    axis.axis("off")
+    return figure
 
 
-def axes() -> None:
+def axes() -> Figure:
     """The camera frame."""
     figure, axis = plt.subplots(figsize=(4.2, 2.6))
     gray = "#808080"
@@ -143,19 +152,23 @@ def axes() -> None:
     axis.text(-0.5, -0.5, "camera", color=gray)
     axis.set_xlim(-0.6, 2.3)
     axis.set_ylim(-1.4, 1.0)
-    _finish(figure, axis, "axes")
+    axis.set_aspect("equal")
+    axis.axis("off")
+    return figure
 
 
-def papers() -> None:
+def papers() -> dict[str, Figure]:
     """For each paper, what is special about it, on one crop of one synthetic hand."""
     frame = _open_hand()
     crop = crop_hand(frame, frame.cube, 128)
     where = crop.normalize(frame.joints, Space.IMAGE)
-    _crossinfonet(crop, where)
-    _srn(crop, where)
-    _attention(crop, where)
-    _densereg(crop, crop.normalize(frame.joints, Space.CUBE))
-    _latent_fusion(crop, where)
+    return {
+        "crossinfonet": _crossinfonet(crop, where),
+        "srn": _srn(crop, where),
+        "attention-hourglass": _attention(crop, where),
+        "densereg": _densereg(crop, crop.normalize(frame.joints, Space.CUBE)),
+        "latent-fusion": _latent_fusion(crop, where),
+    }
 
 
 def _open_hand() -> LabeledFrame:
@@ -183,16 +196,16 @@ def _depth(axis: Axes, crop: Crop) -> None:
     axis.imshow(np.where(crop.depth[0] < 1, crop.depth[0], np.nan), cmap="bone_r", extent=(-1, 1, 1, -1))
 
 
-def _crossinfonet(crop: Crop, where: torch.Tensor) -> None:
+def _crossinfonet(crop: Crop, where: torch.Tensor) -> Figure:
     figure, (depth, palm, fingers) = _panels(["depth crop", "palm branch", "finger branch"])
     _depth(depth, crop)
     for axis, chosen in ((palm, HAND21.palm), (fingers, [j for j in range(21) if j not in HAND21.palm])):
         _depth(axis, crop)
         axis.scatter(*where[0, list(chosen), :2].T, color="#d6453d", s=22, edgecolors="white", linewidths=0.6)
-    _save(figure, "crossinfonet", background="white")
+    return figure
 
 
-def _srn(crop: Crop, where: torch.Tensor) -> None:
+def _srn(crop: Crop, where: torch.Tensor) -> Figure:
     points = shrink(crop.points(Space.IMAGE), 32)
     field = encode(where, points, foreground(points), radius=0.4)
     figure, (depth, closeness, direction) = _panels(["a pose of the first stage", "its closeness H", "its direction V"])
@@ -200,10 +213,10 @@ def _srn(crop: Crop, where: torch.Tensor) -> None:
     depth.scatter(*where[0, :, :2].T, color="#d6453d", s=14)
     closeness.imshow(field.closeness[0, MIDDLE_TIP], cmap="magma", extent=(-1, 1, 1, -1))
     _arrows(direction, crop, field.direction[0, MIDDLE_TIP])
-    _save(figure, "srn", background="white")
+    return figure
 
 
-def _attention(crop: Crop, where: torch.Tensor) -> None:
+def _attention(crop: Crop, where: torch.Tensor) -> Figure:
     figure, (depth, maps, mask) = _panels(["depth crop", "heat maps", "where depth is read"])
     _depth(depth, crop)
     heat = gaussian_heatmaps(where, 64, sigma=2.0)[0]
@@ -211,10 +224,10 @@ def _attention(crop: Crop, where: torch.Tensor) -> None:
     wide = gaussian_heatmaps(where, 128, sigma=9.0)[0].amax(0)
     _depth(mask, crop)
     mask.imshow(1 - wide, cmap="gray_r", alpha=0.75 * (1 - wide).numpy(), extent=(-1, 1, 1, -1))
-    _save(figure, "attention-hourglass", background="white")
+    return figure
 
 
-def _densereg(crop: Crop, where: torch.Tensor) -> None:
+def _densereg(crop: Crop, where: torch.Tensor) -> Figure:
     points = shrink(crop.points(Space.CUBE), 32)
     field = encode(where, points, foreground(points), radius=80 / 125)
     seen = crop.points(Space.IMAGE)
@@ -225,10 +238,10 @@ def _densereg(crop: Crop, where: torch.Tensor) -> None:
     heat.imshow(near, cmap="magma", extent=(-1, 1, 1, -1))
     closeness.imshow(field.closeness[0, MIDDLE_TIP], cmap="magma", extent=(-1, 1, 1, -1))
     _arrows(direction, crop, field.direction[0, MIDDLE_TIP])
-    _save(figure, "densereg", background="white")
+    return figure
 
 
-def _latent_fusion(crop: Crop, where: torch.Tensor) -> None:
+def _latent_fusion(crop: Crop, where: torch.Tensor) -> Figure:
     space = where[0]
     figure, panels = _panels(["XY, and Z under it", "XZ, and Y under it", "YZ, and X under it"])
     points = crop.points(Space.IMAGE)[0].flatten(1).T
@@ -239,7 +252,7 @@ def _latent_fusion(crop: Crop, where: torch.Tensor) -> None:
         axis.set_xlim(-1, 1)
         axis.set_ylim(1, -1)
         axis.set_aspect("equal")
-    _save(figure, "latent-fusion", background="white")
+    return figure
 
 
 def _arrows(axis: Axes, crop: Crop, direction: torch.Tensor) -> None:
@@ -250,22 +263,6 @@ def _arrows(axis: Axes, crop: Crop, direction: torch.Tensor) -> None:
     rows, columns = np.nonzero(there.numpy())
     axis.quiver(centers[columns], centers[rows], direction[0][there], -direction[1][there], color="#d6453d",
                 scale=22, width=0.008)  # fmt: skip
-
-
-def _finish(figure: Figure, axis: Axes, name: str) -> None:
-    axis.set_aspect("equal")
-    axis.axis("off")
-    _save(figure, name)
-
-
-def _save(figure: Figure, name: str, *, background: str | None = None) -> None:
-    """An SVG without a background, readable on light and dark pages; with one, a PNG."""
-    figure.tight_layout()
-    if background is None:
-        figure.savefig(OUT / f"{name}.svg", transparent=True, metadata={"Date": None})
-    else:
-        figure.savefig(OUT / f"{name}.png", dpi=110, facecolor=background, metadata={"Software": None})
-    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -234,6 +234,16 @@ def test_the_runtime_needs_nothing_of_the_workshop():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+def test_live_shows_something_in_a_small_install():
+    """Without a source, a camera, or what renders: the bundled recording."""
+    no_cameras = "from handkit.sources import opening\nopening.CAMERAS = ()\n"
+    code = no_cameras + "from handkit.cli import main\nsys.exit(main(['live']))"
+    done = without_the_workshop(code)
+    assert done.returncode == 0, done.stderr
+    assert "--source demo" in done.stderr.splitlines()[0]
+    assert "12 frames" in done.stderr
+
+
 def test_a_command_names_the_extra_that_it_lacks():
     code = "from handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
     done = without_the_workshop(code, "render", "--count", "1", "--out", "nowhere")
@@ -241,3 +251,31 @@ def test_a_command_names_the_extra_that_it_lacks():
     assert re.fullmatch(
         rf"handkit: this needs \w+, which is not installed: {re.escape(install_command('train'))}\n", done.stderr
     )
+
+
+PLACES = ("benchmarks/*.py", "examples/*.py", "docs/*.py", "docs/browser/*.py", "docs/notebooks/*.py")
+SCRIPTS = sorted(path for place in PLACES for path in ROOT.glob(place))
+WRITES = {"write_text", "write_bytes", "write_png", "write_whole", "mkdir", "save", "savefig", "write"}
+
+
+def name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_writes_into_the_repository_only_where_it_is_told(script: Path) -> None:
+    """A folder beside the script is never what it writes to, nor the default of an option."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    beside = {"__file__"}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and beside & {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}:
+            beside |= {name_of(target) for target in node.targets}
+    written: list[ast.AST] = []
+    for node in ast.walk(tree):
+        writes = isinstance(node, ast.Call) and name_of(node.func) in WRITES
+        if writes or (isinstance(node, ast.keyword) and node.arg == "default"):
+            written.append(node)
+        elif isinstance(node, ast.arguments):
+            written += [*node.defaults, *filter(None, node.kw_defaults)]
+    names = {each.id for node in written for each in ast.walk(node) if isinstance(each, ast.Name)}
+    assert not names & beside

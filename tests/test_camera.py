@@ -192,10 +192,27 @@ def test_camera_by_numbers_takes_the_image_s_size():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "500 501 319.5 239.5",
+        " 500, 501, 319.5, 239.5 ",
+        "500;501;319.5;239.5",
+        "[500,501,319.5,239.5]",
+        "fx=500,fy=501,cx=319.5,cy=239.5",
+        "cx: 319.5 cy: 239.5 FX: 500 FY: 501",
+    ],
+)
+def test_numbers_as_people_write_them(text):
+    assert CameraChoice.parse(text).numbers == (500.0, 501.0, 319.5, 239.5)
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("Kinekt2", "did you mean 'kinect2'"),
-        ("500 500 320 240", "blanks between its numbers; write 500,500,320,240"),
+        ("500,5,500,5,320,240", "points for decimals"),
+        ("fx=500,fy=500,cx=320", "four numbers"),
+        ("fx=500,fx=500,cx=320,cy=240", "four numbers"),
         ("500,500,320", "four numbers"),
         ("500,500,320,240,0.1", "four numbers"),
         ("500,500,320,x", "four numbers"),

@@ -86,7 +86,9 @@ def test_the_first_pose_comes_soon(environment: Path, tmp_path: Path):
 
 
 def test_help_info_and_score(environment: Path, tmp_path: Path):
-    assert "kinect2" in run(environment, "info", cwd=tmp_path).stdout
+    listed = run(environment, "info", cwd=tmp_path).stdout
+    assert [word for word in ("kinect2", "CVPR 2019", "latent-fusion", "handkit[train]") if word not in listed] == []
+    assert "srn-table-1" in run(environment, "study", cwd=tmp_path).stdout
     assert run(environment, "score", "--help", cwd=tmp_path).returncode == 0
     for extra, command in {"train": ("train", "srn"), "export": ("export", "detector", "--out", "a.onnx")}.items():
         missing = run(environment, *command, cwd=tmp_path)

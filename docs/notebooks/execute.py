@@ -1,4 +1,4 @@
-"""Run the notebooks and keep what they show: `make notebooks`."""
+"""Run notebooks and keep in them what they show: `python docs/notebooks/execute.py NOTEBOOK...`."""
 
 import sys
 from pathlib import Path
@@ -20,5 +20,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
 
 
 if __name__ == "__main__":
-    for each in [Path(name) for name in sys.argv[1:]] or sorted(HERE.glob("*.ipynb")):
+    if not sys.argv[1:]:
+        sys.exit("name the notebooks that are to be run and written again")
+    for each in map(Path, sys.argv[1:]):
         nbformat.write(execute(each), each)

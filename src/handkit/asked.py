@@ -9,6 +9,8 @@ Asked = Literal["auto", "left", "right"]
 """Hands of one side only; auto: of either."""
 Rotations = Literal[1, 2, 4]
 """Of the crop, whose answers are averaged (test-time augmentation)."""
+Refinement = Literal["none", "test", "train+test"]
+"""Where a localizer moves coarse centers: nowhere, at test only, or in training too (SRN's Table 1)."""
 MINIMUM_CONFIDENCE = 0.4
 """Hands below it are not answered."""
 ROTATIONS = (1, 2, 4)

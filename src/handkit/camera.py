@@ -5,6 +5,7 @@ Canonical frame: x right, y down, z forward, millimeters; pixel centers at integ
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -165,23 +166,25 @@ class CameraChoice:
     def parse(cls, text: str) -> "CameraChoice":
         """`sr305`, `476.0,476.0,313.7,242.8`, or that and 4, 5 or 8 coefficients; raises CameraError, status 2.
 
+        Blanks, semicolons and brackets are as good, and so are names: `fx=476.0 fy=476.0 cx=313.7 cy=242.8`.
+
         >>> CameraChoice.parse("500,500,319.5,239.5").numbers
         (500.0, 500.0, 319.5, 239.5)
+        >>> CameraChoice.parse("[cx: 319.5, cy: 239.5, fx: 500, fy: 501]").numbers
+        (500.0, 501.0, 319.5, 239.5)
         """
-        if "," not in text:
-            if len(text.split()) > 1:
-                blanks = ",".join(text.split())
-                raise CameraError(f"camera {text!r} has blanks between its numbers; write {blanks}", status=2)
+        parts = re.sub(r"\s*[=:]\s*", "=", text.strip(" ()[]{}")).replace(",", " ").replace(";", " ").split()
+        if len(parts) < 2 and "=" not in text:
             named = Camera.named(text)
             return cls(text.lower(), (named.fx, named.fy, named.cx, named.cy), named)
         try:
-            numbers = tuple(float(number) for number in text.split(","))
+            numbers = _numbers(parts)
         except ValueError:
             numbers = ()
         if len(numbers) - 4 not in {0, *COEFFICIENTS}:
             raise CameraError(
                 f"camera {text!r} is not four numbers fx,fy,cx,cy in pixels (or these and 4, 5 or 8 coefficients of "
-                "a distortion)",
+                "a distortion), with points for decimals and commas between them",
                 status=2,
             )
         choice = cls(text, numbers)
@@ -206,6 +209,16 @@ class CameraChoice:
                 kind=f"not of the size of the camera {self.name!r}",
             )
         return self.known
+
+
+def _numbers(parts: Sequence[str]) -> tuple[float, ...]:
+    """In the order fx, fy, cx, cy where they are named, else as they come; raises ValueError."""
+    if not any("=" in part for part in parts):
+        return tuple(map(float, parts))
+    named = {name.lower(): float(number) for name, _, number in (part.partition("=") for part in parts)}
+    if len(named) != len(parts) or named.keys() != {"fx", "fy", "cx", "cy"}:
+        raise ValueError(parts)
+    return named["fx"], named["fy"], named["cx"], named["cy"]
 
 
 @lru_cache(maxsize=4)

@@ -11,6 +11,7 @@ import pytest
 
 from handkit.cli import main
 from handkit.errors import HandkitError
+from handkit.files.png import write_png
 from handkit.named_cameras import CAMERAS
 from handkit.sources import opening
 
@@ -42,7 +43,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_info_as_tables(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     out = capfd.readouterr().out
-    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch"):
+    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch", "95.1 MB", "10.08"):
         assert word in out
 
 
@@ -50,9 +51,18 @@ def test_info_as_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)
     assert facts["cameras"].keys() == CAMERAS.keys()
-    assert {network["name"] for network in facts["networks"]} >= {"latent-fusion", "localizer"}
-    assert all(network["parameters"] > 10_000 for network in facts["networks"])
+    assert {network["name"]: network["paper"] for network in facts["networks"]}["srn"] == "Ren et al., BMVC 2019"
+    assert {weights["name"]: weights["model"] for weights in facts["weights"]}["localizer"] == "localizer"
+    assert {graph["name"] for graph in facts["graphs"]} >= {"latent-fusion", "detector"}
     assert "torch" in facts["versions"]
+
+
+@pytest.mark.parametrize("command", [["info"], ["info", "--json"], ["study"]])
+def test_what_only_lists_imports_no_torch(command: list[str]) -> None:
+    code = "import sys; from handkit.cli import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "srn" in done.stdout
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
@@ -188,6 +198,15 @@ def test_no_camera_is_explained(monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
     monkeypatch.setattr(opening, "plugged_in", lambda: {"realsense": ["D435 (1)"], "oak": missing})
     assert main(["cameras"]) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("estimator")
+@pytest.mark.parametrize("numbers", ["60 61 40 30", "60, 61, 40, 30", "fx=60 fy=61 cx=40 cy=30"])
+def test_a_camera_in_several_arguments(numbers: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "a.png", np.full((60, 80), 500, np.uint16))
+    assert main(["predict", "--camera", *numbers.split(), str(tmp_path / "a.png")]) == 0
+    (found,) = lines(capfd.readouterr().out)
+    assert [found["camera"][name] for name in ("fx", "fy", "cx", "cy")] == [60, 61, 40, 30]
 
 
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from handkit.datasets.tables import read_rows
 from handkit.errors import DatasetError, MissingError
 from handkit.skeleton import HAND21, HANDS17, MSRA21
 
-PARTS = [(name, part) for name, publication in DATA_SETS.items() for part in publication.frames]
+PARTS = [(name, part) for name, publication in DATA_SETS.items() for part in publication.frames if name != "own"]
 
 
 def behind(files: HandDataset, index: int) -> np.ndarray:

@@ -127,11 +127,59 @@ def test_every_network_has_a_paper_that_can_be_opened(network):
     assert PAPERS[network].errors_mm.keys() >= {"nyu", "icvl"}
 
 
-def test_info_sets_the_papers_figures_beside_ours(capfd):
-    assert main(["info"]) == 0
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("crossinfonet", ["paper says", "95.35", "1.003", "GFLOPs", "23,837,184"]),
+        ("attention-hourglass", ["no size reported", "15,132,066"]),
+    ],
+)
+def test_info_sets_the_papers_figures_beside_ours(network, words, capfd):
+    assert main(["info", network]) == 0
     out = capfd.readouterr().out
-    for word in ("paper says", "95.35", "1.003", "no size reported", "GFLOPs", "15,132,066"):
+    assert [word for word in words if word not in out] == []
+
+
+OWN = """from typing import Literal
+
+from torch import nn
+
+from handkit import HandPoseModel, Space
+
+
+class Own(HandPoseModel):
+    space = Space.CUBE
+
+    def __init__(self, skeleton, *, resolution: int = 32, pooling: Literal["mean", "max"] = "mean") -> None:
+        super().__init__()
+        self.skeleton, self.resolution = skeleton, resolution
+        self.joints = nn.Linear(SIZE, 3 * len(skeleton))
+
+    def forward(self, points):
+        return self.joints(points[:, 2].flatten(1)).unflatten(1, (-1, 3))
+
+    def loss(self, points, joints):
+        return {"joints": (self(points) - joints).abs().mean()}
+"""
+
+
+def test_info_of_a_network_of_ones_own(tmp_path, capfd):
+    (tmp_path / "own.py").write_text(OWN.replace("SIZE", "32 * 32"))
+    try:
+        assert main(["info", f"{tmp_path / 'own.py'}:Own"]) == 0
+    finally:
+        MODELS.pop("Own", None)
+    out = capfd.readouterr().out
+    for word in (f"{1025 * 42:,}", f"{1025 * 63:,}", "cube", "32x32", "pooling", "mean | max"):
         assert word in out
+    (tmp_path / "broken.py").write_text(OWN.replace("SIZE", "7").replace("class Own", "class Broken"))
+    try:
+        assert main(["info", f"{tmp_path / 'broken.py'}:Broken"]) == 1
+    finally:
+        MODELS.pop("Broken", None)
+    assert "Broken cannot be built, or not run on a crop of zeros: RuntimeError" in capfd.readouterr().err
+    assert main(["info", f"{tmp_path / 'none.py'}:Own"]) == 2
+    assert "there is no such file; give FILE.py:CLASS" in capfd.readouterr().err
 
 
 def test_training_names_what_is_near(capfd, tmp_path):

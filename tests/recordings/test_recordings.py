@@ -1,6 +1,7 @@
 """Recordings: what goes in comes out bit for bit, whatever befalls the file."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ import pytest
 
 import handkit
 from handkit.camera import Camera
+from handkit.cli import main
 from handkit.depth import DepthImage
 from handkit.errors import SourceError, UsageError
+from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose
 from handkit.skeleton import HAND21
 from handkit.sources.source import TimedFrame
@@ -136,6 +139,23 @@ def test_truncated_anywhere_it_plays_to_the_damage(tmp_path: Path, monkeypatch: 
         counts.append(len(played))
     assert counts == sorted(counts)
     assert (counts[0], counts[-1]) == (0, 6)
+
+
+@pytest.mark.parametrize("command", ["replay", "convert", "doctor", "annotate", "live"])
+def test_cut_in_its_first_chunk_it_says_so(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: object())
+    whole = record(tmp_path / "a.mcap", [frame(index) for index in range(6)]).read_bytes()
+    cut = tmp_path / "cut.mcap"
+    more = {"convert": [str(tmp_path / "out")], "annotate": ["--out", str(tmp_path / "o.parquet")]}.get(command, [])
+    for size in (9, 40, len(whole) // 8, len(whole) // 2):
+        cut.write_bytes(whole[:size])
+        assert main([command, *(["--source"] if command == "live" else []), str(cut), *more]) == 1
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert re.search(
+            rf"cut\.mcap ends in the middle, after byte \d+ of {size}: no depth image before that", sentence
+        )
 
 
 def test_a_flipped_bit_never_gives_other_depth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

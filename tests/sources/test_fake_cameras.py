@@ -196,3 +196,19 @@ def test_without_the_package_the_command_that_installs_it(kind: str, monkeypatch
     with pytest.raises(MissingExtraError, match=re.escape(install_command(kind))):
         handkit.open_source(kind)
     assert all(isinstance(each, MissingExtraError) for each in opening.plugged_in().values())
+
+
+def test_by_default_the_one_camera_that_is_plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("pyrealsense2", "record3d"):
+        monkeypatch.setitem(sys.modules, module, None)
+    fake_oak(monkeypatch)
+    fake_orbbec(monkeypatch, cameras=0)
+    told: list[str] = []
+    with opening.open_default(depth_scale=0.5, report=told.append) as source:
+        assert next(iter(source)).image.camera.unit_mm == 0.5
+    assert (source.name, told) == ("oak", ["OAK-D (1944) is plugged in: --source oak"])
+    fake_orbbec(monkeypatch, cameras=2)
+    with pytest.raises(
+        UsageError, match=r"3 cameras .*orbbec Gemini \(A0\), .*\(1944\)\); say which: --source orbbec,"
+    ):
+        opening.open_default()

@@ -61,6 +61,28 @@ def test_without_the_renderer_a_source_that_needs_none_is_named(monkeypatch: pyt
         assert len(list(source)) == 12
 
 
+@pytest.mark.parametrize("absent", ["torch", "numba"])
+def test_without_a_camera_it_is_what_can_be_had(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "CAMERAS", ())
+    told: list[str] = []
+    with opening.open_default(report=told.append) as source:
+        assert source.name == "synthetic:0"
+    monkeypatch.setitem(sys.modules, absent, None)
+    with opening.open_default(report=told.append) as source:
+        assert len(list(source)) == 12
+    assert "--source synthetic" in told[0]
+    assert "--source demo" in told[1]
+    assert told[1].endswith(install_command("train"))
+
+
+def test_a_package_that_cannot_look_for_cameras_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[str]:
+        raise RuntimeError("no access to USB")
+
+    monkeypatch.setattr("handkit.sources.oak.found", refuse)
+    assert "no access to USB" in str(opening.plugged_in()["oak"])
+
+
 def test_synthetic_is_the_same_for_the_same_seed() -> None:
     def first(spec: str) -> np.ndarray:
         with handkit.open_source(spec) as source:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from handkit.asked import Refinement
 from handkit.cli import main
 from handkit.errors import HandkitError
 from handkit.evaluation.marked import MarkedFrames
@@ -20,12 +21,13 @@ from handkit.options import Conditions
 from handkit.recipes import Recipe
 from handkit.studies import measuring
 from handkit.studies import study as studies
+from handkit.studies.comparison import comparison
 from handkit.studies.measuring import read_real
-from handkit.studies.papers import NETWORKS, comparison
+from handkit.studies.papers import NETWORKS
 from handkit.studies.plan import experiment_of
 from handkit.training import experiment
 from handkit.training import loop as training
-from handkit.training.adapt import Refinement, recipe_of
+from handkit.training.adapt import recipe_of
 from handkit.training.experiment import Experiment, crops_of, validation_frames
 from handkit.training.run import Run
 

@@ -16,7 +16,8 @@ from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Row, Study, experiment_of
+from handkit.studies.plan import experiment_of
+from handkit.studies.table import Row, Study
 
 SMALL = Study(
     "small",

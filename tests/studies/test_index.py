@@ -18,7 +18,7 @@ def test_every_study_and_every_paper_has_its_place():
 
 
 def test_the_page_is_written_again_when_a_study_was_run(tmp_path):
-    assert (RESULTS / "studies.md").read_text(encoding="utf-8") == index(RESULTS), "run benchmarks/studies.py"
+    assert (RESULTS / "studies.md").read_text(encoding="utf-8") == index(RESULTS), "print it anew"
     before = index(tmp_path)
     (tmp_path / "srn-table-2.json").write_text('[{"seed": 3, "training": ["w", 64000, 1.0, "a machine"]}]')
     (changed,) = set(index(tmp_path).splitlines()) - set(before.splitlines())

@@ -18,9 +18,10 @@ from handkit.store.packing import pack
 from handkit.studies import study as studies
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
-from handkit.studies.plan import Row, Study, check_study, experiment_of, with_rows
+from handkit.studies.plan import check_study, experiment_of, with_rows
 from handkit.studies.report import latex, markdown, table_of
 from handkit.studies.study import Training, Trial
+from handkit.studies.table import Row, Study
 
 REFERENCE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
 SMALL = Study(

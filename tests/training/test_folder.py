@@ -1,6 +1,7 @@
 """What a run leaves in its folder: with a full disk, a changed recipe, too little memory; pictures and TensorBoard."""
 
 import json
+import math
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -171,6 +172,18 @@ def test_the_log_is_drawn(tmp_path):
     assert [line.get_label() for line in loss.lines] == ["fused", "xy"]
     assert np.asarray(error.lines[0].get_xydata()).tolist() == [[40, 30], [80, 20]]
     assert np.asarray(rate.lines[0].get_ydata()).tolist() == [1e-3, 5e-4, 1e-3 / 3, 2.5e-4]
+
+
+def test_what_was_never_measured_has_no_axes(tmp_path):
+    """Ctrl-C before the first evaluation, a loss that is not finite, a log without a line."""
+    line = asdict(Report(0.1, 20, 2.0, 1e-3, 32, {"fused": 1.0, "xy": math.nan}, None))
+    loss, rate = training_chart([line], title="srn").axes
+    assert [curve.get_label() for curve in loss.lines] == ["fused"]
+    assert (loss.get_title("left"), rate.get_title("left")) == ("srn: loss terms", "learning rate")
+    assert [axes.get_title("left") for axes in training_chart([line | {"terms": {}}], title="srn").axes] == [
+        "learning rate"
+    ]
+    assert training_chart([], title="srn").axes == []
 
 
 def test_tensorboard_is_an_extra(tmp_path, monkeypatch, capsys):

@@ -25,6 +25,7 @@ from handkit.cli.evaluate import Evaluate
 from handkit.cli.export import export
 from handkit.cli.info import Info
 from handkit.cli.live import Live
+from handkit.cli.options import join_camera
 from handkit.cli.predict import Predict
 from handkit.cli.push import Push
 from handkit.cli.render import Render
@@ -143,6 +144,7 @@ def _check_folder() -> None:
 
 def _run(given: list[str]) -> int:
     """One command; raises HandkitError where it needs a package that is not installed."""
+    given = join_camera(given)
     group = given[0] if given and given[0] in GROUPS else ""
     try:
         asked = subcommand_cli_from_dict(

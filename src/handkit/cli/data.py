@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from handkit.cli.options import Folder
 
-DataSet = Annotated[Positional[Literal["icvl", "nyu", "msra", "hands17"]], arg(metavar="NAME")]
+DataSet = Annotated[Positional[Literal["icvl", "nyu", "msra", "hands17", "own"]], arg(metavar="NAME")]
 Split = Annotated[str | None, arg(metavar="SPLIT")]
 Images = Annotated[int | Literal["all"], arg(metavar="N|all")]
 
@@ -21,7 +21,7 @@ class Check:
     """
 
     name: DataSet
-    """icvl, nyu, msra or hands17."""
+    """icvl, nyu, msra, hands17, or own: 16-bit PNGs with a labels.jsonl as `handkit render` writes it."""
     root: Folder
     """The folder into which it was unpacked."""
     split: Split = None
@@ -41,7 +41,7 @@ class Show:
     """Draw one frame with its labels."""
 
     name: DataSet
-    """icvl, nyu, msra or hands17."""
+    """icvl, nyu, msra, hands17, or own: 16-bit PNGs with a labels.jsonl as `handkit render` writes it."""
     root: Folder
     """The folder into which it was unpacked."""
     index: int = 0
@@ -65,7 +65,7 @@ class Pack:
     """
 
     name: DataSet
-    """icvl, nyu, msra or hands17."""
+    """icvl, nyu, msra, hands17, or own: 16-bit PNGs with a labels.jsonl as `handkit render` writes it."""
     root: Folder
     """The folder into which it was unpacked."""
     out: Annotated[Path, arg(metavar="STORE")]

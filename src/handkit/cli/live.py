@@ -27,8 +27,9 @@ class Live:
     Of a camera the newest frame is taken, of files every one.
     """
 
-    source: Annotated[str, arg(metavar="SOURCE")] = "synthetic"
-    """synthetic, a folder of frames, a recording, or a camera: see `handkit cameras`."""
+    source: Annotated[str | None, arg(metavar="SOURCE")] = None
+    """A camera (see `handkit cameras`), a recording, a folder of frames, demo or synthetic; by default the one camera
+    that is plugged in, and a recording without one."""
     hands: Annotated[int, arg(metavar="N")] = 2
     """At most."""
     handedness: Asked = "auto"
@@ -59,12 +60,15 @@ class Live:
         from handkit import live
         from handkit.estimator import HandPoseEstimator
         from handkit.sinks import open_sink
-        from handkit.sources import open_source
+        from handkit.sources.opening import open_default, open_source
         from handkit.tracking import HandTracker
 
         line = _Line()
         sinks = [open_sink(each, report=line.say) for several in self.send for each in several]
-        source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=line.say)
+        if self.source is None:
+            source = open_default(depth_scale=self.depth_scale, report=line.say)
+        else:
+            source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=line.say)
         estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
         tracker = HandTracker(
             estimator,

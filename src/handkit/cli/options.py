@@ -1,18 +1,21 @@
 """What options of several commands take."""
 
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 from tyro.constructors import PrimitiveConstructorSpec
 
+from handkit.asked import Refinement
 from handkit.errors import HandkitError
 from handkit.options import Count, Folder, MaybeCount
 
 __all__ = [
     "Backend", "CameraText", "Count", "DepthScale", "Folder", "Frames", "MaybeCount", "MaybeFolder", "MaybeWeights",
-    "Network", "Refined", "Weights",
+    "Network", "Refined", "Weights", "join_camera",
 ]  # fmt: skip
 
 
@@ -41,11 +44,30 @@ DepthScale = Annotated[
         str_from_instance=lambda value: [str(value)],
     ),
 ]
+_NUMBER = re.compile(r"[\[(]?(?:[fc][xy][=:])?[-+]?\d+(?:\.\d*)?[,;\])]*")
+
+
+def join_camera(arguments: Sequence[str]) -> list[str]:
+    """`--camera 364 364 256 212`, as many people write it, with its numbers in one argument.
+
+    >>> join_camera(["--camera", "364", "364,", "256", "212", "a.png"])
+    ['--camera', '364 364, 256 212', 'a.png']
+    """
+    joined: list[str] = []
+    for each in arguments:
+        follows = joined[-2:-1] == ["--camera"] and all(map(_NUMBER.fullmatch, joined[-1].split()))
+        if follows and _NUMBER.fullmatch(each):
+            joined[-1] += f" {each}"
+        else:
+            joined.append(each)
+    return joined
+
+
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
 MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
 Backend = Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")]
 Frames = Annotated[str, arg(metavar="synthetic|STORE")]
-Refined = Annotated[Literal["none", "test", "train+test"] | None, arg(metavar="none|test|train+test")]
+Refined = Annotated[Refinement | None, arg(metavar="none|test|train+test")]
 Network = Annotated[Positional[str], arg(metavar="NETWORK")]

@@ -10,7 +10,7 @@ from handkit.errors import UsageError
 from handkit.options import Conditions
 
 if TYPE_CHECKING:
-    from handkit.studies.plan import Study
+    from handkit.studies.table import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,13 @@ class RunStudy(Trials):
 
     def run(self) -> int:
         from handkit.studies.papers import STUDIES
-        from handkit.studies.plan import find_study, with_rows
 
         if self.name is None:
             for study in STUDIES.values():
                 print(f"{study.name}: {study.title}. {study.source}")
             return 0
+        from handkit.studies.plan import find_study, with_rows
+
         study = with_rows(find_study(self.name, STUDIES), self.rows)
         if self.synthetic == (self.train is not None):
             raise UsageError("give --synthetic, or --data TRAIN and --test TEST")
@@ -85,6 +86,6 @@ class Compare(Trials):
     """Coarse centers: as they are, moved by the localizer at test, or in training too."""
 
     def run(self) -> int:
-        from handkit.studies.papers import comparison
+        from handkit.studies.comparison import comparison
 
         return self.finish(comparison(self.networks, refinement=self.center_refinement))

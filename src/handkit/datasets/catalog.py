@@ -1,10 +1,10 @@
-"""The four data sets by name: what they consist of, how many frames were published, where they come from."""
+"""Data sets by name, the four and frames of one's own: what they consist of, how many frames, where they come from."""
 
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from handkit.datasets import hands17, icvl, msra, nyu
+from handkit.datasets import hands17, icvl, msra, nyu, own
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import Publication, TestSet
 from handkit.errors import DatasetError
@@ -14,6 +14,7 @@ DATA_SETS: dict[str, Publication] = {
     "nyu": nyu.PUBLICATION,
     "msra": msra.PUBLICATION,
     "hands17": hands17.PUBLICATION,
+    "own": own.PUBLICATION,
 }
 TEST_SETS: dict[str, TestSet] = {
     "nyu": nyu.TEST_SET,
@@ -34,7 +35,7 @@ def open_split(name: str, root: Path, split: str | None = None) -> LabeledFiles:
     """A part of a data set as it was unpacked; without `split` the first of its parts. Raises DatasetError.
 
     icvl: test, train, rotated (the rotated copies), train-all (both). nyu: test, train, and -view2, -view3 of either.
-    msra: all, test-P0 to test-P8, train-P0 to train-P8 (everybody but P0 ...). hands17: train, test.
+    msra: all, test-P0 to test-P8, train-P0 to train-P8 (everybody but P0 ...). hands17: train, test. own: all.
     """
     parts = find_data_set(name).parts
     chosen = split or next(iter(parts))

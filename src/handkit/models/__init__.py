@@ -1,29 +1,17 @@
 """Networks, one file per paper: point map in, joints out, both in the normalized space of the crop."""
 
-from handkit.models.attention_hourglass import AttentionHourglass
-from handkit.models.confidence import Confidence
-from handkit.models.crossinfonet import CrossInfoNet
-from handkit.models.densereg import DenseReg
-from handkit.models.detector import HandDetector
-from handkit.models.latent_fusion import LatentFusion
-from handkit.models.localizer import Localizer
-from handkit.models.network import HandPoseModel as HandPoseModel
-from handkit.models.network import Network
-from handkit.models.srn import SRN
+from typing import TYPE_CHECKING
 
-MODELS: dict[str, type[HandPoseModel]] = {
-    "attention-hourglass": AttentionHourglass,
-    "crossinfonet": CrossInfoNet,
-    "densereg": DenseReg,
-    "latent-fusion": LatentFusion,
-    "srn": SRN,
-}
-"""Every pose network by the name that the command line and weights files use; called with a skeleton."""
+if TYPE_CHECKING:
+    from handkit.models.catalog import MODELS, PARTS, HandPoseModel, readout_of
 
-PARTS: dict[str, type[Network]] = {"localizer": Localizer, "detector": HandDetector, "confidence": Confidence}
-"""What stands around a pose network; without a skeleton."""
+__all__ = ["MODELS", "PARTS", "HandPoseModel", "readout_of"]
 
 
-def readout_of(network: str) -> frozenset[str]:
-    """`HandPoseModel.readout` of a network by name; parts have none."""
-    return MODELS[network].readout if network in MODELS else frozenset()
+def __getattr__(name: str) -> object:
+    """Import torch with the first network: what the papers say (`handkit.models.papers`) needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module 'handkit.models' has no attribute {name!r}")
+    from handkit.models import catalog
+
+    return getattr(catalog, name)

@@ -86,6 +86,11 @@ def check_network(name: str, *, parts: bool = False) -> str:
     raise HandkitError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
 
 
+def network_named(text: str, *, parts: bool = False) -> str:
+    """The name of one of ours, or of the user's own, `FILE.py:CLASS`; raises HandkitError."""
+    return add_network(text) if ".py:" in text else check_network(text, parts=parts)
+
+
 def add_network(text: str) -> str:
     """The name under which `FILE.py:CLASS`, a network of the user's own, is known from now on: that of its class.
 
@@ -94,9 +99,9 @@ def add_network(text: str) -> str:
     file, _, name = text.rpartition(":")
     path = Path(file).resolve()
     if not path.is_file() or not name.isidentifier():
-        raise HandkitError(f"--network {text}: there is no such file; give FILE.py:CLASS", status=2)
+        raise HandkitError(f"{text}: there is no such file; give FILE.py:CLASS", status=2)
     if (known := MODELS.get(name)) and inspect.getsourcefile(known) != str(path):
-        raise HandkitError(f"--network {text}: {name} is the name of another network; rename the class", status=2)
+        raise HandkitError(f"{text}: {name} is the name of another network; rename the class", status=2)
     if known:
         return name
     spec = spec_from_file_location(path.stem, path)
@@ -108,11 +113,11 @@ def add_network(text: str) -> str:
         spec.loader.exec_module(module)
         kind = getattr(module, name)
     except Exception as error:  # whatever a user's file raises
-        raise HandkitError(f"--network {text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
+        raise HandkitError(f"{text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
     if not (isinstance(kind, type) and issubclass(kind, HandPoseModel)):
-        raise HandkitError(f"--network {text}: write class {name}(HandPoseModel), from handkit", status=2)
+        raise HandkitError(f"{text}: write class {name}(HandPoseModel), from handkit", status=2)
     if lacking := sorted(kind.__abstractmethods__):
-        raise HandkitError(f"--network {text}: {name} has no {' and no '.join(lacking)}; write them", status=2)
+        raise HandkitError(f"{text}: {name} has no {' and no '.join(lacking)}; write them", status=2)
     MODELS[name] = kind
     return name
 

@@ -1,16 +1,14 @@
-"""Weights on disk: one safetensors file that says which network it is, and can be read without running it.
+"""Weights on disk: one safetensors file that says which network it is (`handkit.models.header`).
 
-The metadata are JSON strings: `format`, `model` (name), `arguments`, `skeleton` (whole, null for
-parts such as the localizer), `recipe`, `notes` and `crc32` of the tensors' bytes. No pickle, so no code runs on
-loading.
+No pickle, so no code runs on loading.
 """
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,31 +17,13 @@ from torch import Tensor
 
 from handkit.errors import CheckpointError
 from handkit.files.atomic import write_whole
-from handkit.files.regular import open_regular
 from handkit.models import MODELS, PARTS
+from handkit.models.header import FORMAT, CheckpointInfo, read_header
 from handkit.models.network import AnyNetwork, HandPoseModel, Network
-from handkit.skeleton import HAND21, NYU14, Skeleton
+from handkit.skeleton import HAND21, NYU14
 
-FORMAT = 1
 LEAST_FIT = 0.1
 """Share of a network's values that first weights must have for it."""
-
-
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """What a weights file says about itself, read without its tensors."""
-
-    path: Path
-    model: str
-    """Name in `MODELS` or `PARTS`."""
-    arguments: dict[str, Any]
-    skeleton: Skeleton | None
-    recipe: dict[str, Any] | None
-    """What it was trained with."""
-    notes: dict[str, Any]
-    """Whatever else was written with it."""
-    crc32: int
-    """Of the tensors' bytes, in the order of their names."""
 
 
 def save(
@@ -167,7 +147,11 @@ def read_info(path: Path | str) -> CheckpointInfo:
         CheckpointError: the file is missing or unreadable, is no safetensors file or a truncated one, was not
             written by handkit or by a later version of it, or names a network that does not exist.
     """
-    return _read(Path(path))[0]
+    info = read_header(Path(path))
+    kind = (MODELS | PARTS).get(info.model)
+    if kind is None:
+        raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
+    return replace(info, arguments=kind.before | info.arguments)
 
 
 def name_of(kind: type[Network]) -> str:
@@ -199,58 +183,12 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
     """The file's word about itself, and its tensors as they lie there."""
+    info = read_info(path)
     try:
-        with open_regular(path):  # tells a missing file from a forbidden one, which safetensors does not
-            pass
         with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise CheckpointError(f"there is no weights file {path}; give the path of a .safetensors file") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} is no whole safetensors file ({error}): another kind of file, or damaged; fetch it again"
-        ) from error
-    return _parse(path, metadata), tensors
-
-
-def _parse(path: Path, metadata: dict[str, str]) -> CheckpointInfo:
-    try:
-        content = {key: json.loads(value) for key, value in metadata.items()}
-        written = int(content["format"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} was not written by handkit: its metadata name no format") from error
-    if written > FORMAT:
-        raise CheckpointError(
-            f"{path} has format {written} and this version of handkit reads up to {FORMAT}; update handkit"
-        )
-    try:
-        joints = content["skeleton"]
-        skeleton = joints and Skeleton(**{key: cast(Any, _tuples(value)) for key, value in joints.items()})
-        info = CheckpointInfo(
-            path=path,
-            model=str(content["model"]),
-            arguments=dict(content["arguments"]),
-            skeleton=skeleton,
-            recipe=content["recipe"],
-            notes=dict(content["notes"]),
-            crc32=int(content["crc32"]),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: its metadata are incomplete ({error})") from error
-    kind = (MODELS | PARTS).get(info.model)
-    if kind is None:
-        raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
-    return replace(info, arguments=kind.before | info.arguments)
-
-
-def _tuples(value: object) -> object:
-    """JSON's lists as the tuples that a frozen dataclass holds."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in cast(list[object], value))
-    return value
+            return info, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
 
 
 def _suggestion(name: str) -> str:

@@ -1,29 +1,20 @@
-"""What is known of a network without training it: its paper, its size, its cost, and what the paper says of them."""
+"""What is known of a network without training it: its size, its cost, its arguments, and what its paper says."""
 
-import platform
 import sys
-from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from handkit.errors import CheckpointError
-from handkit.hub import WEIGHTS, weights_folders
 from handkit.models import MODELS, PARTS
 from handkit.models.arguments import options
-from handkit.models.checkpoint import read_info
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HEIGHT, WIDTH, HandDetector
+from handkit.models.listing import paper_facts, weights_files
 from handkit.models.localizer import Localizer
 from handkit.models.network import HandPoseModel, Network
 from handkit.models.papers import PAPERS
-from handkit.named_cameras import CAMERAS
 from handkit.skeleton import HAND21, NYU14, Skeleton
-
-PACKAGES = ("handkit", "torch", "numpy", "opencv-python-headless", "numba", "safetensors")
 
 
 def network_facts(name: str) -> dict[str, Any]:
@@ -41,22 +32,10 @@ def network_facts(name: str) -> dict[str, Any]:
         "gflops": round(count_operations(model) / 1e9, 3) if name != "confidence" else None,
         "about": document.partition("\n\n")[0].replace("\n", " "),
     }
-    paper = PAPERS.get(name)
-    if paper is None:
-        return facts | {"paper": "-", "url": None, "reported": None, "reported_errors_mm": {}}
-    size = paper.size
-    reported = size and {
-        **size._asdict(),
-        "ours": round(size.of(parameters), 3),
-        "ratio": round(size.of(parameters) / size.value, 3),
-    }
-    said = {
-        "paper": paper.citation,
-        "url": paper.url,
-        "reported": reported,
-        "reported_errors_mm": dict(paper.errors_mm),
-    }
-    return facts | said
+    size = PAPERS[name].size if name in PAPERS else None
+    ours = size and {"ours": round(size.of(parameters), 3), "ratio": round(size.of(parameters) / size.value, 3)}
+    said = paper_facts(name)
+    return facts | said | {"reported": ours and said["reported"] | ours}
 
 
 def count_parameters(model: Network) -> int:
@@ -87,17 +66,6 @@ def _build(name: str, skeleton: Skeleton) -> Any:  # noqa: ANN401
         return PARTS[name]() if name in PARTS else MODELS[name](skeleton)
 
 
-def overview() -> dict[str, Any]:
-    """All of it; JSON values only."""
-    return {
-        "networks": [network_facts(name) for name in (*MODELS, *PARTS)],
-        "weights": weights_files(),
-        "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
-    }
-
-
 def one_network(name: str) -> dict[str, Any]:
     """What is known of one, its constructor's arguments, and the weights of it that are found by name."""
     arguments = {
@@ -106,19 +74,3 @@ def one_network(name: str) -> dict[str, Any]:
     }
     weights = [each for each in weights_files() if each.get("model") == name]
     return network_facts(name) | {"arguments": arguments, "weights": weights}
-
-
-def weights_files() -> list[dict[str, Any]]:
-    """Every weights file that is found by name, as it describes itself."""
-    return [_weights_file(path) for folder in weights_folders() for path in sorted(folder.glob(f"*{WEIGHTS}"))]
-
-
-def _weights_file(path: Path) -> dict[str, Any]:
-    """What one file says of itself, or why it cannot be used."""
-    megabytes = round(path.stat().st_size / 1e6, 2)
-    try:
-        content = asdict(read_info(path))
-    except CheckpointError as error:
-        return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), "error": str(error)}
-    kept = {key: content[key] for key in ("model", "arguments", "notes", "crc32")}
-    return {"name": path.stem, "megabytes": megabytes, "folder": str(path.parent), **kept}

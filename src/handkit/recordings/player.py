@@ -16,6 +16,7 @@ from handkit.recordings.recorder import FRAME
 from handkit.sources.source import Options, Played, RawFrame
 
 DECODED = (IMAGE, CAMERA_INFO, TEXT)
+MAGIC = b"\x89MCAP0\r\n"
 PATIENCE = 100
 """Depth images that may come before the first word about their camera."""
 
@@ -178,10 +179,11 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
         except StopIteration:
             return
         except Exception as error:
-            if count == 0:
+            if count == 0 and not _begins_well(path):
                 raise SourceError(f"{path} is no MCAP recording ({str(error) or type(error).__name__})") from None
             size = path.stat().st_size
-            cut = type(error).__name__ in {"EndOfFile", "error"} and file.tell() >= size
+            name = type(error).__name__
+            cut = name == "RecordLengthLimitExceeded" or (name in {"EndOfFile", "error"} and file.tell() >= size)
             what = "ends in the middle" if cut else "is damaged"
             if damage is not None:
                 damage.append(f"{what}, after byte {at} of {size}")
@@ -190,16 +192,24 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
         yield record
 
 
+def _begins_well(path: Path) -> bool:
+    with open_regular(path) as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def depth_topic(path: Path) -> str:
     """The one to play: the first whose name has `depth`, or else the first with 16-bit or floating-point images."""
     found: str | None = None
-    for count, message in enumerate(messages(path)):
+    damage: list[str] = []
+    for count, message in enumerate(messages(path, damage=damage)):
         if found and count > PATIENCE:
             break
         if message.kind == IMAGE and message.content.encoding in {"16UC1", "32FC1", "64FC1", "mono16"}:
             if "depth" in message.topic:
                 return message.topic
             found = found or message.topic
+    if found is None and damage:
+        raise SourceError(f"{path} {damage[0]}: no depth image before that is whole; copy the recording again")
     if found is None:
         raise SourceError(f"{path} has no depth images (sensor_msgs/Image, 16UC1 or 32FC1) in any of its topics")
     return found

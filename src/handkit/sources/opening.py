@@ -7,7 +7,8 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from handkit.camera import Camera, CameraChoice
-from handkit.errors import HandkitError, UsageError, shown
+from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown
+from handkit.extras import install_command
 from handkit.sources.source import Opener, Options, Report, Source, log
 
 GROUP = "handkit.sources"
@@ -68,6 +69,34 @@ def open_source(
     return _load(module, name)(spec, options)
 
 
+def open_default(*, depth_scale: float | None = None, report: Report = log) -> Source:
+    """What a user gets who names no source; `report` is told which it is.
+
+    The one camera that is plugged in; without one `synthetic`, or `demo` where the packages that render are not
+    installed. Raises UsageError where several cameras are plugged in.
+    """
+    cameras = [(kind, name) for kind, found in plugged_in().items() if isinstance(found, list) for name in found]
+    if len(cameras) > 1:
+        listed = ", ".join(f"{kind} {name}" for kind, name in cameras)
+        raise UsageError(
+            f"{len(cameras)} cameras are plugged in ({listed}); say which: --source {cameras[0][0]}, or KIND:SERIAL "
+            "(record3d:NUMBER) where two are of one kind"
+        )
+    for kind, name in cameras:
+        report(f"{name} is plugged in: --source {kind}")
+        return open_source(kind, depth_scale=depth_scale, report=report)
+    try:
+        source = open_source("synthetic", report=report)
+        report("no camera is plugged in (see `handkit cameras`): ten rendered seconds, --source synthetic")
+    except MissingExtraError:
+        source = open_source("demo", report=report)
+        report(
+            "no camera is plugged in (see `handkit cameras`): the bundled recording, --source demo; to render more: "
+            f"{install_command('train')}"
+        )
+    return source
+
+
 def kinds() -> list[str]:
     """All that can stand before the colon, those of other packages last."""
     return [*_BUILT_IN, *sorted({point.name for point in entry_points(group=GROUP)} - set(_BUILT_IN))]
@@ -81,6 +110,8 @@ def plugged_in() -> dict[str, list[str] | HandkitError]:
             found[kind] = importlib.import_module(f"handkit.sources.{kind}").found()
         except HandkitError as error:
             found[kind] = error
+        except Exception as error:  # whatever a vendor's package raises where it may not look at USB
+            found[kind] = SourceError(f"its package cannot look for cameras: {error}")
     return found
 
 

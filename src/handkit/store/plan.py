@@ -22,8 +22,8 @@ from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing
 from handkit.store.shards import Settings
 
-UNITS_MM = {"msra": 1 / 32}
-"""Millimeters per stored unit where the images have fractions of one; 16 bits then reach 2047 mm."""
+UNITS_MM = {"msra": 1 / 32, "own": 1 / 8}
+"""Millimeters per stored unit where the images have fractions of one; 16 bits then reach 2 and 8 m."""
 BOX_DEPTH_MM = 200.0
 """Of a hand, from its nearest point."""
 MARGINS = (1.0, 10.0)

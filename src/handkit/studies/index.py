@@ -74,8 +74,8 @@ def index(results: Path) -> str:
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
         "# The papers' tables and figures\n\n"
-        "Written by `python benchmarks/studies.py`. `TRAIN` and `TEST` are stores that `handkit data pack` has made\n"
-        "of the paper's frames; `--synthetic --samples N` instead of them runs the same rows on rendered frames.\n"
+        "Written by `python benchmarks/studies.py results`. `TRAIN` and `TEST` are stores, which `handkit data pack`\n"
+        "makes of the paper's frames; `--synthetic --samples N` instead runs the same rows on rendered frames.\n"
         "Nothing was trained on the papers' frames here, which we do not have: the way from an archive to a table is\n"
         "tested on small data sets in exactly their formats (`tests/studies/test_data_sets.py`).\n\n"
         f"{table}\n"

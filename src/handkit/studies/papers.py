@@ -1,17 +1,9 @@
-"""The tables of the five papers; their figures are those of docs/reference.md, 3.1 to 3.5, and none where none is.
+"""The tables of the five papers; their figures are those of docs/reference.md, 3.1 to 3.5, and none where none is."""
 
-And networks of anybody's choice alike, as one study more: `comparison`.
-"""
+from collections.abc import Mapping
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-
-from handkit.errors import UsageError
-from handkit.models.arguments import options, read_named, write_arguments
 from handkit.models.papers import PAPERS
-from handkit.recipes import published, synthetic_recipe
-from handkit.studies.plan import Row, Study
-from handkit.training.adapt import Refinement
+from handkit.studies.table import Row, Study
 
 CROSSINFONET_TABLE_1 = Study(
     "crossinfonet-table-1",
@@ -26,18 +18,18 @@ CROSSINFONET_TABLE_1 = Study(
     ),
 )
 _PLAIN = {"stages": 1, "loss": "squared", "space": "cube"}
-_RATE = published.SRN_TABLE_1["plain"].learning_rate
-"""Of squared errors: with the smooth L1's they diverge."""
+_RATE = "plain"
+"""The experiment with the learning rate of squared errors: with the smooth L1's they diverge."""
 SRN_TABLE_1 = Study(
     "srn-table-1",
     "SRN, one stage: augmentation, localization, loss, decoupling",
     "Ren et al., BMVC 2019, Table 1 (docs/reference.md, 3.2)",
     "srn",
     (
-        Row("plain", _PLAIN, {"nyu": 34.11}, "none", augmented=False, learning_rate=_RATE),
-        Row("+ augmentation", _PLAIN, {"nyu": 15.42}, "none", learning_rate=_RATE),
-        Row("+ localization at test", _PLAIN, {"nyu": 13.70}, "test", learning_rate=_RATE),
-        Row("+ localization in training", _PLAIN, {"nyu": 10.64}, "train+test", learning_rate=_RATE),
+        Row("plain", _PLAIN, {"nyu": 34.11}, "none", augmented=False, experiment=_RATE),
+        Row("+ augmentation", _PLAIN, {"nyu": 15.42}, "none", experiment=_RATE),
+        Row("+ localization at test", _PLAIN, {"nyu": 13.70}, "test", experiment=_RATE),
+        Row("+ localization in training", _PLAIN, {"nyu": 10.64}, "train+test", experiment=_RATE),
         Row("+ smooth L1", {"stages": 1, "space": "cube"}, {"nyu": 9.82}, "train+test"),
         Row("+ decoupling", {"stages": 1}, {"nyu": 8.91}, "train+test"),
     ),
@@ -163,26 +155,3 @@ STUDIES: Mapping[str, Study] = {
         NETWORKS,
     )
 }
-
-
-def comparison(networks: Sequence[str], *, refinement: Refinement | None = None) -> Study:
-    """Networks alike, each `NETWORK` or `NETWORK:key=value,...`; without any, the five. Raises HandkitError."""
-    rows = [_row_of(text) for text in networks] or NETWORKS.rows
-    whole = {_in_full(row) for row in rows}
-    if len(whole) < len(rows):
-        raise UsageError("a network with the same arguments is named twice; name each once")
-    refined = tuple(replace(row, refinement=refinement) for row in rows)
-    return replace(NETWORKS, name="compare", title="Networks alike", rows=refined)
-
-
-def _row_of(text: str) -> Row:
-    network, arguments = read_named(text)
-    paper = None if arguments else PAPERS.get(network)
-    return Row(text, arguments, paper.errors_mm if paper else {}, network=network)
-
-
-def _in_full(row: Row) -> str:
-    """The network with all of its arguments, those of our recipe and of its constructor among them."""
-    network = row.network or NETWORKS.network
-    defaults = {name: option.default for name, option in options(network).items()}
-    return f"{network}:{write_arguments(defaults | synthetic_recipe(network).arguments | dict(row.arguments))}"

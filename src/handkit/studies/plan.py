@@ -1,4 +1,4 @@
-"""What a study is: rows of a paper's table, and the experiments that they become under the conditions of all trials.
+"""The experiments that the rows of a paper's table become under the conditions of all trials.
 
 Everything that makes a trial what it is has its place in its key, the frames of a store and the source of a user's own
 network among it.
@@ -6,10 +6,9 @@ network among it.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +18,13 @@ from handkit.errors import UsageError
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
 from handkit.options import Conditions
-from handkit.recipes import CenterSource, Recipe
+from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.measuring import read_real
-from handkit.training.adapt import Refinement, recipe_of, recipe_on, unlike_published
+from handkit.studies.table import Row, Study
+from handkit.training.adapt import recipe_of, recipe_on, unlike_published
 from handkit.training.answers import folds_of
 from handkit.training.experiment import Experiment
 from handkit.training.folds import check_test
@@ -33,41 +33,6 @@ from handkit.training.seen import refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
 """Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of a table."""
-
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Of the network's constructor."""
-    reported_mm: Mapping[str, float] = field(default_factory=dict[str, float])
-    """The paper's mean joint error by data set."""
-    refinement: Refinement | None = None
-    augmented: bool = True
-    network: str | None = None
-    """If not the study's."""
-    learning_rate: float | None = None
-    """Of the published experiment, if not its network's."""
-    worse: bool | None = field(default=None, repr=False)
-    """Whether the paper has it worse than the first row, where its text says so without a figure."""
-    source: str | None = None
-    """SHA-256 of the file that a network of the user's own comes from."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """A table or figure of a paper; its first row is the one that the others are compared with."""
-
-    name: str
-    title: str
-    source: str
-    """Where the figures come from: table, and section of the reference."""
-    network: str
-    rows: tuple[Row, ...]
-    folds: bool = False
-    """Every subject of the store left out in turn."""
 
 
 def dataset_of(conditions: Conditions) -> str:
@@ -174,7 +139,7 @@ def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> 
         recipe,
         epochs=conditions.epochs or recipe.epochs,
         batch=conditions.batch or recipe.batch,
-        learning_rate=row.learning_rate or recipe.learning_rate,
+        learning_rate=SRN_TABLE_1[row.experiment].learning_rate if row.experiment else recipe.learning_rate,
     )
     return Experiment(_plain(changed, row), seed, store)
 

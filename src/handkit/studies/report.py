@@ -13,8 +13,8 @@ from handkit.files.atomic import write_whole
 from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.measuring import THRESHOLDS_MM
-from handkit.studies.plan import Row, Study
 from handkit.studies.study import Trial
+from handkit.studies.table import Row, Study
 
 HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",

@@ -30,8 +30,6 @@ from handkit.store.store import PackedFrames
 from handkit.studies.measuring import Measured, measured, read_real, tips_of
 from handkit.studies.plan import (
     Conditions,
-    Row,
-    Study,
     check_study,
     departures,
     experiment_of,
@@ -40,6 +38,7 @@ from handkit.studies.plan import (
     trial_key,
     with_own,
 )
+from handkit.studies.table import Row, Study
 from handkit.training.adapt import recipe_of
 from handkit.training.answers import answers_of
 from handkit.training.experiment import Experiment, Machine, evaluate, fit

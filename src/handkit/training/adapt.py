@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
+from handkit.asked import Refinement
 from handkit.errors import HandkitError
 from handkit.hub import find_weights
 from handkit.models import PARTS
@@ -16,9 +17,6 @@ from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
 from handkit.training.stored import check_center, check_reach
-
-Refinement = Literal["none", "test", "train+test"]
-"""Where a localizer moves coarse centers: nowhere, at test only, or in training too (SRN's Table 1)."""
 
 
 def recipe_of(

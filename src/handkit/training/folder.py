@@ -116,6 +116,8 @@ class RunFolder:
 
         text = (self.out / "log.jsonl").read_text(encoding="utf-8")
         chart = training_chart([json.loads(line) for line in text.splitlines()], title=self.run.recipe.network)
+        if not chart.axes:
+            return
         with contextlib.suppress(OSError):  # a full disk: the checkpoint says so
             save_figure(chart, self.out / "progress")
 

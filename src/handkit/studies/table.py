@@ -1,0 +1,42 @@
+"""Rows of a paper's table, and the table: data alone, listed without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handkit.asked import Refinement
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Of the network's constructor."""
+    reported_mm: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The paper's mean joint error by data set."""
+    refinement: Refinement | None = None
+    augmented: bool = True
+    network: str | None = None
+    """If not the study's."""
+    experiment: str | None = None
+    """Row of `recipes.SRN_TABLE_1` whose learning rate it has on a store, if not its network's."""
+    worse: bool | None = field(default=None, repr=False)
+    """Whether the paper has it worse than the first row, where its text says so without a figure."""
+    source: str | None = None
+    """SHA-256 of the file that a network of the user's own comes from."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table or figure of a paper; its first row is the one that the others are compared with."""
+
+    name: str
+    title: str
+    source: str
+    """Where the figures come from: table, and section of the reference."""
+    network: str
+    rows: tuple[Row, ...]
+    folds: bool = False
+    """Every subject of the store left out in turn."""
