@@ -225,3 +225,30 @@ def test_cameras_that_are_none(text, expected):
     with pytest.raises(CameraError, match=expected) as error:
         CameraChoice.parse(text)
     assert error.value.status == 2
+
+
+def test_a_lens_that_bends_corners_across_the_image_is_doubted():
+    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240}
+    assert doubts_about(Camera(**numbers, distortion=(0.1, -0.05, 0.001, 0.0))) == ()
+    for lens in ((50.0, 50.0, 50.0, 50.0), (1e30, 0.0, 0.0, 0.0)):
+        (doubt,) = doubts_about(Camera(**numbers, distortion=lens))
+        assert "distortion moves corners of the image by" in doubt
+
+
+def test_trailing_zeros_of_a_lens_are_left_out():
+    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240}
+    four = Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0))
+    assert (
+        four
+        == Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0, 0.0))
+        == Camera(**numbers, distortion=(0.1, *[0.0] * 7))
+    )
+    assert Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0, 0.2)).distortion == (0.1, 0.0, 0.0, 0.0, 0.2)
+
+
+@pytest.mark.parametrize("name", ["fx", "cx", "width", "unit_mm"])
+@pytest.mark.parametrize("value", [True, 10**400, -(10**400)])
+def test_what_is_no_number_of_a_camera(name: str, value: object):
+    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240, "unit_mm": 1.0}
+    with pytest.raises(CameraError, match=f"a camera's {name} is a"):
+        Camera(**numbers | {name: value})

@@ -113,3 +113,17 @@ def test_visible_area_by_hand():
     depth[60:80, 80:120] = 0
     assert visible_area(joints, DepthImage(depth, camera)) == pytest.approx(50)
     assert visible_area(joints + np.array([2000, 0, 0], np.float32), DepthImage(depth, camera)) == 0
+
+
+def test_values_of_no_unit_get_no_hint_and_micrometers_theirs():
+    plane = np.full((CAMERA.height, CAMERA.width), 450_000, np.int64)
+    with pytest.raises(FrameError, match=r"look like micrometers: give --depth-scale 0\.001"):
+        DepthImage.of(plane, CAMERA)
+    with pytest.raises(FrameError, match="no depth in any unit"):
+        DepthImage.of(plane * 10**13, CAMERA)
+
+
+def test_a_lens_that_leaves_nothing_of_the_image_is_refused():
+    lens = replace(CAMERA, cx=3.6, cy=2.6, distortion=(1e30, 0.0, 0.0, 0.0))
+    with pytest.raises(FrameError, match="undistorted, nothing is left"):
+        DepthImage.of(np.full((CAMERA.height, CAMERA.width), 450.0), lens)

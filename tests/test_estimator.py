@@ -12,6 +12,7 @@ from fake_backend import FakeBackend, TrueHand, hand
 from handkit import Camera, DepthImage, HandPoseEstimator
 from handkit.asked import Asked
 from handkit.backends.backend import Backend
+from handkit.errors import UsageError
 from handkit.hand import Prediction
 from handkit.skeleton import ICVL16
 
@@ -148,6 +149,13 @@ def test_more_places_are_looked_at_where_the_first_are_in_doubt():
     backend = FakeBackend(CAMERA, [RIGHT._replace(score=0.9, good=0.99), specks[0]._replace(score=0.5)])
     HandPoseEstimator(backend, rotations=1).run(image(), hands=1)
     assert len(backend.looked_at[0].mirrored) == 2, "one place, which is clear"
+
+
+def test_one_image_is_not_several():
+    one = estimator(RIGHT)
+    with pytest.raises(UsageError, match="depths are several depth images; got ndarray"):
+        one.predict_many(np.full((CAMERA.height, CAMERA.width), 500.0), CAMERA)
+    assert len(one.predict_many(np.full((2, CAMERA.height, CAMERA.width), 500.0), CAMERA)) == 2
 
 
 def test_what_is_known_is_neither_looked_at_nor_answered():

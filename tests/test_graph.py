@@ -11,8 +11,8 @@ from handkit.geometry.crop import crop_hand
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.graph import HandGraph, estimate, evidence_of
-from handkit.models import LatentFusion
 from handkit.models.confidence import Confidence
+from handkit.models.latent_fusion import LatentFusion
 from handkit.models.srn import SRN
 from handkit.skeleton import HAND21, NYU14
 

@@ -21,8 +21,11 @@ NUMBERS = re.compile(r"docs/reference\.md,\s+(\d(?:\.\d)?(?:(?:,| to| and|, and)
 NO_PAPER = {
     "__init__",
     "arguments",
+    "catalog",
     "checkpoint",
     "confidence",
+    "header",
+    "listing",
     "network",
     "facts",
     "papers",

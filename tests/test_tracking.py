@@ -214,7 +214,7 @@ def test_another_camera_starts_anew(other):
     hands = [tracker.update(frame(i, camera=CAMERA if i < 10 else other)) for i in range(20)]
     assert ids(hands) == [[1]] * 10 + [[2]] * 10
     assert len(said) == 1
-    assert "the camera has changed (64x48, fx 100.0, now " in said[0]
+    assert "the camera has changed (64x48, fx 100.0, fy 100.0, cx 31.5, cy 23.5, now " in said[0]
 
 
 def test_poses_at_other_times():

@@ -48,4 +48,4 @@ def check_seed(seed: int) -> None:
 
 
 def _is_whole(number: object) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool)
+    return type(number) is not bool and isinstance(number, Integral)

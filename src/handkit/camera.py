@@ -21,6 +21,10 @@ from handkit.shapes import Float, Float32
 
 LARGEST_PX, LARGEST_UNIT_MM = 1e5, 1e5
 """No focal length, principal point or unit is larger."""
+LARGEST_INT = 10**300
+"""A whole number beyond it is no float."""
+MOST_BENT = 0.5
+"""Of an image's width: no lens bends its corners farther."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +238,7 @@ def _check_numbers(camera: Camera) -> None:
     numbers = {name: getattr(camera, name) for name in ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")}
     for name, value in numbers.items():
         kind, words = (Integral, "a whole number") if name in {"width", "height"} else (Real, "a number")
-        if not isinstance(value, kind):
+        if isinstance(value, bool) or not isinstance(value, kind) or _is_no_float(value):
             raise CameraError(f"a camera's {name} is {words}; got {shown(value)}")
     lengths = {"fx": camera.fx, "fy": camera.fy}
     points = {"cx": camera.cx, "cy": camera.cy}
@@ -252,14 +256,21 @@ def _check_numbers(camera: Camera) -> None:
         )
 
 
+def _is_no_float(value: object) -> bool:
+    """Of a whole number, whether it is too large for one."""
+    return isinstance(value, int) and abs(value) > LARGEST_INT
+
+
 def _coefficients(lens: object) -> tuple[float, ...] | None:
-    """A lens's distortion; None where there is none or all are 0. Raises CameraError."""
+    """A lens's distortion, as short as OpenCV takes it; None where all are 0. Raises CameraError."""
     try:
         found = () if lens is None else tuple(map(float, lens))  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError):
         found = (math.nan,)
     if len(found) not in {0, *COEFFICIENTS} or not all(map(math.isfinite, found)):
         raise CameraError(f"a distortion has 4, 5 or 8 finite coefficients in OpenCV's order; got {shown(lens)}")
+    for shorter in COEFFICIENTS[::-1]:
+        found = found if any(found[shorter:]) else found[:shorter]
     return found if any(found) else None
 
 
@@ -286,7 +297,19 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
             f"with fx {camera.fx:g} an image {camera.width} pixels wide shows {angle:.0f} degrees; "
             "are the numbers of another resolution?"
         )
+    if camera.distortion is not None and (moved := _moved_by_lens(camera)) > MOST_BENT * camera.width:
+        found.append(
+            f"the lens's distortion moves corners of the image by {moved:.0f} pixels; are the coefficients in OpenCV's "
+            "order (k1,k2,p1,p2,k3)?"
+        )
     return tuple(found)
+
+
+def _moved_by_lens(camera: Camera) -> float:
+    """How far the image's corners lie from where they would without distortion, pixels, at most."""
+    corners = np.array([[0.0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]])
+    rays = np.concatenate([(corners - [camera.cx, camera.cy]) / [camera.fx, camera.fy], np.ones((4, 1))], axis=1)
+    return float(np.linalg.norm(camera.project(rays) - corners, axis=1).max())
 
 
 def _likely_cause(camera: Camera) -> str:

@@ -38,10 +38,10 @@ class FrameClock:
         if not self._known:
             return FRAME_S if self._begun else 0.0
         elapsed = time_s - self.time_s
-        if elapsed <= 0:
-            return self._doubt(
-                *(("has jumped back", f" by {-elapsed:.3f} s") if elapsed < 0 else ("stands", "")), time_s
-            )
+        if elapsed == 0:
+            return self._doubt("stands", "", time_s)
+        if elapsed < 0:
+            return self._doubt("has jumped back", f" by {-elapsed:.3f} s", time_s)
         return elapsed if elapsed < LEAP_S else self._doubt("has jumped ahead", f" by {elapsed:.0f} s", time_s)
 
     def _doubt(self, what: str, how_far: str, time_s: float) -> float:

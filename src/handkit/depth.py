@@ -13,6 +13,7 @@ from handkit.shapes import Float32, Shaped
 METERS = 20.0
 """An image whose depth values are smaller than this many mm is in meters."""
 UNITS = (
+    ("micrometers", 0.001, 200_000.0),
     ("tenths of a millimeter", 0.1, 20_000.0),
     ("millimeters", 1.0, 150.0),
     ("centimeters", 10.0, 20.0),
@@ -88,9 +89,20 @@ class DepthImage:
         depth, notes = clean(depth)
         _check_unit(depth, camera.unit_mm)
         if camera.distortion is not None:
-            columns, rows = undistortion(camera)
-            depth = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+            depth = _undistorted(depth, camera)
         return cls(depth, camera, notes)
+
+
+def _undistorted(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "H W"]:
+    """The nearest pixel of each ray; raises FrameError where no ray has one."""
+    columns, rows = undistortion(camera)
+    straight = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    if depth.any() and not straight.any():
+        raise FrameError(
+            "undistorted, nothing is left of the depth image: give the coefficients of its lens in OpenCV's order "
+            "(k1,k2,p1,p2,k3), or none"
+        )
+    return straight
 
 
 def _without_invalid(depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "H W"]:
@@ -133,6 +145,11 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
     if METERS <= middle <= FARTHEST:
         return
     stored = middle / unit_mm
+    if stored > FARTHEST / UNITS[0][1]:
+        raise FrameError(
+            f"the median of the values is {stored:.4g}, no depth in any unit; give them as the camera has them",
+            kind="no depth in any unit",
+        )
     name, scale = next((name, scale) for name, scale, least in UNITS if stored >= least)
     rather = " (cameras that store quarters or eighths: 0.25 or 0.125)" if scale == 1 and stored > EIGHTHS else ""
     raise FrameError(

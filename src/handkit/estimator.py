@@ -133,7 +133,8 @@ class HandPoseEstimator:
     ) -> list[Prediction]:
         """Each of several depth images of one camera; one that is refused has the sentence as its reason."""
         check_asked(hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
-        if isinstance(depths, str) or not isinstance(depths, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        one = getattr(depths, "ndim", 3) < 3
+        if one or isinstance(depths, str) or not isinstance(depths, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"depths are several depth images; got {shown(depths)}")
         check_camera(camera)
         predictions: list[Prediction] = []

@@ -76,8 +76,8 @@ class HandTracker:
     """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
 
     The same frames give the same hands: time is that of the frames, never the computer's, and what their clock does is
-    no matter (`FrameClock`). Another camera, of another size or with intrinsics that differ by more than 2 %, starts the
-    tracking anew. Both are given to `report`, which logs a warning by default.
+    no matter (`FrameClock`). Another camera, of another size or with intrinsics more than 2 % off, starts the tracking
+    anew. Both are given to `report`, which logs a warning by default.
     """
 
     def __init__(

@@ -8,9 +8,9 @@ from handkit.backends.backend import Backend, Cubes
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
 from handkit.graph import HandGraph
-from handkit.models import LatentFusion
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
+from handkit.models.latent_fusion import LatentFusion
 from handkit.skeleton import HAND21
 
 CAMERA = Camera(fx=120.0, fy=118.0, cx=47.0, cy=39.0, width=96, height=80)

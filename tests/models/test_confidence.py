@@ -11,7 +11,6 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.graph import estimate, evidence_of
-from handkit.models import LatentFusion
 from handkit.models.confidence import (
     MEASURES,
     Confidence,
@@ -21,6 +20,7 @@ from handkit.models.confidence import (
     log_confidence,
 )
 from handkit.models.crossinfonet import CrossInfoNet
+from handkit.models.latent_fusion import LatentFusion
 from handkit.models.network import Description
 from handkit.recipes import CONFIDENCE_SYNTHETIC
 from handkit.skeleton import HAND21

@@ -1,5 +1,6 @@
 """From one way of keeping depth to another and back: values, unit and number of frames stay."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from handkit.cli import main
 from handkit.errors import SourceError
 from handkit.files.png import write_png
 from handkit.recordings.convert import convert
+from handkit.recordings.recorder import Recorder
+from handkit.sources import TimedFrame
 
 pytest.importorskip("mcap_ros2")
 
@@ -59,6 +62,30 @@ def test_no_frame_that_can_be_used(tmp_path: Path, name: str, capsys: pytest.Cap
     (tmp_path / "bad.png").write_bytes(b"no image")
     assert main(["convert", str(tmp_path / "bad.png"), str(tmp_path / name), "--camera", "sr300"]) == 1
     assert capsys.readouterr().out == "no frame was converted\n"
+
+
+def test_an_npz_says_its_camera_its_unit_and_its_times(folder: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "a.mcap"
+    uneven = [0.0, 0.1, 0.15, 0.4, 0.45]
+    lens = handkit.Camera(fx=60, fy=61, cx=31, cy=24, width=64, height=48, unit_mm=0.125, distortion=(0.1, 0, 0, 0))
+    with Recorder(recording) as recorder:
+        for i, (values, time_s) in enumerate(zip(read(folder), uneven, strict=True)):
+            recorder.write(TimedFrame(handkit.DepthImage.of(values, lens), time_s, i, values))
+    convert(handkit.open_source(str(recording)), tmp_path / "a.npz")
+    with handkit.open_source(str(tmp_path / "a.npz")) as source:
+        frames = list(source)
+    assert [frame.time_s for frame in frames] == pytest.approx(uneven)
+    assert {frame.image.camera for frame in frames} == {replace(lens, distortion=(0.1, 0, 0, 0))}
+    (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-200])
+    with pytest.raises(SourceError, match="damaged zip"):
+        handkit.open_source(str(tmp_path / "b.npz"))
+
+
+def test_an_npz_holds_the_frames_of_one_camera(folder: Path, tmp_path: Path) -> None:
+    write_png(folder / "9.png", np.full((24, 32), 5000, np.uint16))
+    with pytest.raises(SourceError, match="frame 5 is of another"):
+        convert(handkit.open_source(str(folder), camera=NUMBERS), tmp_path / "a.npz")
+    assert not (tmp_path / "a.npz").exists()
 
 
 def test_what_cannot_be_written(folder: Path) -> None:

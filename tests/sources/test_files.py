@@ -122,7 +122,7 @@ def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suffix", "way"),
     [
-        ("bag", "pyrealsense2"),
+        ("bag", "handkit convert FILE frames"),
         ("mkv", "ffmpeg -i FILE -map 0:1"),
         ("oni", "openni"),
         ("mcap", "handkit convert FILE frames"),

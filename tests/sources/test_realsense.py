@@ -88,7 +88,7 @@ def test_depth_unit_lens_and_time_are_the_cameras_own(camera: Camera) -> None:
         taken = frame.image.camera
         assert (taken.fx, taken.fy, taken.cx, taken.cy) == (300.5, 301.5, 160.25, 120.75)
         assert (taken.width, taken.height, taken.unit_mm) == (WIDTH, HEIGHT, 0.5)
-        np.testing.assert_allclose(taken.distortion or (), [0.01, -0.02, 0, 0, 0], rtol=1e-6)
+        np.testing.assert_allclose(taken.distortion or (), [0.01, -0.02, 0, 0], rtol=1e-6)
     steps = np.diff([frame.time_s for frame in frames]) / 0.03325
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
 

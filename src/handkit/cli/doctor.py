@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 class Doctor:
     """Look at the depth images of a file, a recording or a camera: what is wrong, and what mends it."""
 
-    source: Annotated[Positional[str], arg(metavar="FRAME|RECORDING|SOURCE")]
+    given: Annotated[Positional[str | None], arg(metavar="FRAME|RECORDING|SOURCE")] = None
     """A file, a folder, a recording, or a camera: `handkit cameras` names them."""
+    source: Annotated[str | None, arg(metavar="SOURCE")] = None
+    """The same, as `handkit live` has it."""
     camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
     """That took the images, where the source does not say."""
     depth_scale: DepthScale = None
@@ -39,7 +41,10 @@ class Doctor:
 
         if self.frames < 1:
             raise UsageError(f"--frames is {self.frames}; it must be 1 or more")
-        with open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say) as source:
+        given = self.given or self.source
+        if given is None or (self.given and self.source):
+            raise UsageError("doctor looks at one source: handkit doctor FRAME|RECORDING|SOURCE")
+        with open_source(given, camera=self.camera, depth_scale=self.depth_scale, report=say) as source:
             coming = iter(source)
             frames = list(islice(coming, self.frames))
             more = not source.live and next(coming, None) is not None

@@ -79,6 +79,10 @@ def _arrays(out: Path, report: Report) -> Generator[Write]:
     cameras: list[Camera] = []
 
     def write(frame: TimedFrame) -> None:
+        if cameras and frame.image.camera != cameras[0]:
+            raise SourceError(
+                f"{out} holds the frames of one camera, and frame {frame.index} is of another; a .mcap can"
+            )
         frames[f"{frame.index:06d}"] = frame.values
         times.append(frame.time_s)
         cameras.append(frame.image.camera)

@@ -34,9 +34,13 @@ LARGEST_BYTES = 1 << 30
 MOST_CHANNELS = 4
 """A last axis as short as this holds the channels of an image and not its columns."""
 
+OWN = ("camera", "unit_mm", "time_s")
+"""Arrays beside the frames of an .npz that handkit wrote."""
 _NPY = b"\x93NUMPY"
 _LARGEST_HEADER = 1 << 14
 """Bytes; numpy reads none of a .npy file that is larger."""
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
+"""What reading a damaged one raises."""
 _ZIP = b"PK\x03\x04"
 _PGM = (b"P5", b"P2")
 _OTHER_KINDS = {
@@ -47,8 +51,10 @@ _OTHER_KINDS = {
     b"v/1\x01": "an OpenEXR image",
 }
 _WAYS = {
-    ".bag": "a recording of ROS or a RealSense: save the frames of its depth stream as .npy, with rosbags or "
-    "pyrealsense2 (enable_device_from_file)",
+    ".bag": "a recording: of a RealSense, `handkit convert FILE frames` makes a folder of 16-bit PNGs of it; of ROS 1, "
+    "rosbags-convert makes a .mcap or .db3 of it",
+    ".db3": "a recording: of a RealSense, `handkit convert FILE frames` makes a folder of 16-bit PNGs of it; of ROS 2, "
+    "`ros2 bag convert` makes a .mcap of it",
     ".mkv": "a recording of an Azure Kinect: `ffmpeg -i FILE -map 0:1 -vsync 0 frames/%06d.png` makes 16-bit PNGs of "
     "its depth track",
     ".oni": "a recording of OpenNI: play it with the openni package and save each depth frame as .npy",
@@ -236,6 +242,31 @@ def _load_npy(path: Path, data: bytes, name: str = "") -> Shaped[np.ndarray, "..
         return np.frombuffer(data, kind, math.prod(shape), start).reshape(shape, order="F" if fortran else "C")
 
 
+class OwnCamera(NamedTuple):
+    """What an .npz that handkit wrote says of its frames."""
+
+    numbers: tuple[float, ...]
+    """fx, fy, cx, cy in pixels, and the distortion's coefficients if there are any."""
+    unit_mm: float
+    times_s: tuple[float, ...]
+    """Of each frame."""
+
+
+def read_own_camera(path: Path) -> OwnCamera | None:
+    """The camera that stands beside the frames of an .npz; None where none does. Raises SourceError."""
+    if path.suffix.lower() != ".npz":
+        return None
+    data = _read_bytes(path)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if not {f"{name}.npy" for name in OWN} <= set(archive.namelist()):
+                return None
+            camera, unit, times = (_load_npy(path, archive.read(f"{name}.npy"), f" ({name})") for name in OWN)
+            return OwnCamera(tuple(map(float, camera)), float(unit[0]), tuple(map(float, times)))
+    except (*_NO_ZIP, TypeError, IndexError):
+        raise _damaged(path, data, "zip archive") from None
+
+
 def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
     """The frames in its arrays, by name as people count."""
     try:
@@ -247,7 +278,7 @@ def _load_npz(path: Path, data: bytes) -> list[Shaped[np.ndarray, "..."]]:
                     f"holds more than {LARGEST_BYTES / 1e9:.1f} GB; save its frames one by one", source=path
                 )
             found = [_load_npy(path, archive.read(entry), f" ({entry.filename})") for entry in arrays]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+    except _NO_ZIP:
         raise _damaged(path, data, "zip archive") from None
     images = [image for array in found for image in _split(path, array)]
     if not images:

@@ -1,16 +1,18 @@
 """Depth images in files as a source: every frame of a folder, a stack or a glob, at 30 frames a second."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from handkit.camera import CameraChoice
 from handkit.depth import image_size
-from handkit.errors import FrameError, HandkitError, SourceError
-from handkit.sources.files import find_files, read_frames
+from handkit.errors import CameraError, FrameError, HandkitError, SourceError
+from handkit.sources.files import OwnCamera, find_files, read_frames, read_own_camera
 from handkit.sources.source import Options, Played, RawFrame
 
 FRAME_NS = 1_000_000_000 // 30
-"""Files have no times."""
+"""Most files have no times."""
 
 
 def open_files(given: str, options: Options) -> Played:
@@ -18,12 +20,27 @@ def open_files(given: str, options: Options) -> Played:
     files = find_files(given)
     if len(files) == 1 and not files[0].is_file():
         read_frames(files[0])  # which says why
+    own = read_own_camera(files[0]) if len(files) == 1 else None
+    if own is not None:
+        times_ns = [round(time_s * 1e9) for time_s in own.times_s]
+        options = options if options.camera else _with_camera(own, options, given)
+    else:
+        times_ns = list[int]()
     if options.camera is None:
         options.pick(0, 0, name=given)
-    return Played(given, partial(_raw_frames, files, options), options.report)
+    return Played(given, partial(_raw_frames, files, options, times_ns), options.report)
 
 
-def _raw_frames(files: list[Path], options: Options) -> Generator[RawFrame | HandkitError]:
+def _with_camera(own: OwnCamera, options: Options, given: str) -> Options:
+    """The camera and the unit that the file names, if the user does not; raises SourceError."""
+    try:
+        camera = CameraChoice.parse(",".join(map(repr, own.numbers)))
+    except CameraError as error:
+        raise SourceError(f"says of its camera what none has: {error}", source=given) from None
+    return replace(options, camera=camera, unit_mm=own.unit_mm if options.unit_mm is None else options.unit_mm)
+
+
+def _raw_frames(files: list[Path], options: Options, times_ns: list[int]) -> Generator[RawFrame | HandkitError]:
     """Frames in the files' order; a file or an image that cannot be used gives its error."""
     count = 0
     for path in files:
@@ -34,7 +51,8 @@ def _raw_frames(files: list[Path], options: Options) -> Generator[RawFrame | Han
             continue
         for array in arrays:
             try:
-                yield RawFrame(array, options.pick(*image_size(array), name=str(path)), count * FRAME_NS)
+                time_ns = times_ns[count] if count < len(times_ns) else count * FRAME_NS
+                yield RawFrame(array, options.pick(*image_size(array), name=str(path)), time_ns)
             except SourceError as error:
                 yield error
             except FrameError as error:
