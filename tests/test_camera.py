@@ -1,5 +1,6 @@
 """A camera in plain numbers: by hand, there and back, from what devices and drivers say, and what it refuses."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -227,28 +228,24 @@ def test_cameras_that_are_none(text, expected):
     assert error.value.status == 2
 
 
+LENSLESS = Camera(fx=241.0, fy=241.0, cx=160.0, cy=120.0, width=320, height=240)
+
+
 def test_a_lens_that_bends_corners_across_the_image_is_doubted():
-    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240}
-    assert doubts_about(Camera(**numbers, distortion=(0.1, -0.05, 0.001, 0.0))) == ()
+    assert doubts_about(replace(LENSLESS, distortion=(0.1, -0.05, 0.001, 0.0))) == ()
     for lens in ((50.0, 50.0, 50.0, 50.0), (1e30, 0.0, 0.0, 0.0)):
-        (doubt,) = doubts_about(Camera(**numbers, distortion=lens))
+        (doubt,) = doubts_about(replace(LENSLESS, distortion=lens))
         assert "distortion moves corners of the image by" in doubt
 
 
 def test_trailing_zeros_of_a_lens_are_left_out():
-    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240}
-    four = Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0))
-    assert (
-        four
-        == Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0, 0.0))
-        == Camera(**numbers, distortion=(0.1, *[0.0] * 7))
-    )
-    assert Camera(**numbers, distortion=(0.1, 0.0, 0.0, 0.0, 0.2)).distortion == (0.1, 0.0, 0.0, 0.0, 0.2)
+    four = replace(LENSLESS, distortion=(0.1, 0.0, 0.0, 0.0))
+    assert all(four == replace(LENSLESS, distortion=(0.1, *[0.0] * more)) for more in (3, 4, 7))
+    assert replace(LENSLESS, distortion=(0.1, 0.0, 0.0, 0.0, 0.2)).distortion == (0.1, 0.0, 0.0, 0.0, 0.2)
 
 
 @pytest.mark.parametrize("name", ["fx", "cx", "width", "unit_mm"])
 @pytest.mark.parametrize("value", [True, 10**400, -(10**400)])
-def test_what_is_no_number_of_a_camera(name: str, value: object):
-    numbers = {"fx": 241.0, "fy": 241.0, "cx": 160.0, "cy": 120.0, "width": 320, "height": 240, "unit_mm": 1.0}
+def test_what_is_no_number_of_a_camera(name: str, value: int):
     with pytest.raises(CameraError, match=f"a camera's {name} is a"):
-        Camera(**numbers | {name: value})
+        replace(LENSLESS, **{name: value})
