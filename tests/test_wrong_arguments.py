@@ -174,7 +174,7 @@ CALLS = [
     Call("LabeledFrame joints", lambda x: LabeledFrame(FRAME.depth, BATCH, x, CUBE)),
     Call("LabeledFrame cube", lambda x: LabeledFrame(FRAME.depth, BATCH, torch.zeros(1, 21, 3), x)),
     *(Call(f"Crop {name}", lambda x, name=name: Crop(**vars(CROP) | {name: x}),
-           (torch.Tensor,) if name in {"depth", "foreground", "outside"} else ()) for name in vars(CROP)),
+           (torch.Tensor,) if name in {"depth", "foreground"} else ()) for name in vars(CROP)),
     Call("crop_hand frame", lambda x: crop_hand(x, CUBE, 8)),
     Call("crop_hand cube", lambda x: crop_hand(FRAME, x, 8)),
     Call("crop_hand resolution", lambda x: crop_hand(FRAME, CUBE, x), (int,)),

@@ -78,7 +78,7 @@ def evidence_of(crop: Crop, described: Description, space: Space) -> Evidence:
         at_joints = sampled[..., 0].mT
     maps = [described.spread.float(), described.peak.float()[..., None]]
     measures = [*maps, crop.cube.normalize(joints_mm), _gap(crop, seen)]
-    return Evidence(torch.cat([*measures, at_joints], dim=-1), features, crop.depth, crop.outside)
+    return Evidence(torch.cat([*measures, at_joints], dim=-1), features, crop.depth)
 
 
 class Answer(NamedTuple):

@@ -66,7 +66,6 @@ def test_beyond_the_image_is_background():
     crop = tiny(center=(5.0, 0.0, 500.0))
     assert crop.depth[0, :, 2].tolist() == [BACKGROUND] * 3
     assert crop.foreground[0, :, 2].tolist() == [False] * 3
-    assert crop.outside[0].tolist() == [[False, False, True]] * 3
     torch.testing.assert_close(crop.depth[0, :, :2], tiny().depth[0, :, 1:])
 
 

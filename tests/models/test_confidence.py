@@ -63,8 +63,7 @@ def test_a_network_without_heat_maps_has_joints_alone():
     assert described.features.shape[1] == 0
     assert not described.spread.any()
     judge = Confidence(features=0).eval()
-    depth = torch.rand(1, 96, 96)
-    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0, 1, 1), depth, depth > 2)
+    verdict = judge(torch.rand(1, 21, MEASURES), torch.zeros(1, 0, 1, 1), torch.rand(1, 96, 96))
     assert verdict.good.isfinite().all()
 
 
@@ -76,27 +75,13 @@ def test_evidence_by_hand():
     joints = torch.tensor([[[0.25, 0.5, -0.3]]])
     features = torch.tensor([-0.75, -0.25, 0.25, 0.75]).expand(1, 1, 4, 4)
     described = Description(joints, features, torch.tensor([[[0.1, 0.2]]]), torch.tensor([[0.7]]))
-    tokens, shown, surface, outside = evidence_of(crop, described, Space.IMAGE)
+    tokens, shown, surface = evidence_of(crop, described, Space.IMAGE)
     depth = 500 - 30
     cube = [0.25 * depth / 500, 0.5 * depth / 500, -0.3]
     expected = torch.tensor([0.1, 0.2, 0.7, *cube, 0.2 + 0.3, 0.25])
     torch.testing.assert_close(tokens[0, 0], expected, atol=1e-4, rtol=1e-4)
     assert torch.equal(shown, features)
     torch.testing.assert_close(surface[0, 2:-2, 2:-2], torch.full((12, 12), 0.2))
-    assert torch.equal(outside, crop.outside)
-
-
-def test_what_lies_beyond_the_border_is_seen_if_it_is_asked_for():
-    """Half a crop without a surface: invalid, or beyond the image, which is another thing to a network that sees it."""
-    seen = evidence(targets())
-    half = torch.zeros_like(seen.outside)
-    half[:, :, 16:] = True
-    empty = seen._replace(depth=seen.depth.masked_fill(half, 1.0), outside=torch.zeros_like(half))
-    torch.manual_seed(0)
-    for borders in (False, True):
-        judge = Confidence(features=16, borders=borders).eval()
-        invalid, beyond = judge(*empty).good, judge(*empty._replace(outside=half)).good
-        assert torch.equal(invalid, beyond) != borders
 
 
 def test_every_second_cube_is_where_a_first_look_sees_the_hand():

@@ -21,8 +21,6 @@ from handkit.geometry.intrinsics import Intrinsics, inverse_2x2
 
 BACKGROUND = 1.0
 """Normalised depth of a crop pixel without hand: the back face of the cube (docs/reference.md, 2.1, step 6)."""
-OUTSIDE = -1.0
-"""Depth of a pixel that the camera did not see, for it lies beyond the border of its image; 0 is an invalid one."""
 HAIR = 1e-6
 """Pixels; see `_sample_nearest`."""
 
@@ -42,8 +40,6 @@ class Crop:
 
     depth: Float[Tensor, "B S S"]
     foreground: Bool[Tensor, "B S S"]
-    outside: Bool[Tensor, "B S S"]
-    """Beyond the border of the camera's image."""
     camera: Intrinsics
     cube: Cube
 
@@ -51,7 +47,6 @@ class Crop:
         """Raise UsageError for other shapes."""
         check_tensor("depth", self.depth, "B S S")
         check_tensor("foreground", self.foreground, "B S S")
-        check_tensor("outside", self.outside, "B S S")
         check_kind("camera", self.camera, Intrinsics)
         check_kind("cube", self.cube, Cube)
 
@@ -104,7 +99,7 @@ def crop_hand(frame: DepthFrame, cube: Cube, resolution: int) -> Crop:
     normalized = (depth - cube.center[:, 2, None, None]) / half
     foreground = (depth > 0) & (normalized <= 1)
     normalized = normalized.clamp(min=-1).where(foreground, BACKGROUND)
-    return Crop(normalized, foreground, depth < 0, replace(camera, matrix=camera.matrix.to(cube.center.dtype)), cube)
+    return Crop(normalized, foreground, replace(camera, matrix=camera.matrix.to(cube.center.dtype)), cube)
 
 
 def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
@@ -122,7 +117,7 @@ def crop_camera(cube: Cube, resolution: int) -> Intrinsics:
 
 
 def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S S"]:
-    """Nearest depth value of the frame where each pixel of the crop's camera looks, `OUTSIDE` beyond its border.
+    """Nearest depth value of the frame where each pixel of the crop's camera looks, 0 outside.
 
     All rows are indexed as one flat image: expanding a single one to every crop would copy it when it is flattened.
     Round numbers put whole crops half way between two pixels; `HAIR` lets rounding errors not decide there.
@@ -141,7 +136,7 @@ def _sample_nearest(frame: DepthFrame, camera: Intrinsics) -> Float[Tensor, "B S
     first = torch.arange(rows, device=depth.device)[:, None, None] * (height * width)
     index: Int[Tensor, "B S S"] = (near_v * width + near_u).long() + first
     taken = depth.flatten().index_select(0, index.flatten()).view_as(index)
-    return taken.where(inside, OUTSIDE)
+    return taken.where(inside, 0)
 
 
 def _to_unit(pixels: Float[Tensor, "*shape"], resolution: int) -> Float[Tensor, "*shape"]:

@@ -37,8 +37,6 @@ class Evidence(NamedTuple):
     """Over the crop."""
     depth: Float[Tensor, "B S S"]
     """The crop, [-1, 1]; S = 4 H."""
-    outside: Bool[Tensor, "B S S"]
-    """What of it lies beyond the border of the camera's image."""
 
 
 class Verdict(NamedTuple):
@@ -87,11 +85,10 @@ class Look(nn.Module):
     Palm and back of a hand differ by a few millimeters, which what the pose network keeps need not show.
     """
 
-    def __init__(self, features: int, *, width: int, borders: bool) -> None:
+    def __init__(self, features: int, *, width: int) -> None:
         super().__init__()
-        self.borders = borders
         self.surface = nn.Sequential(
-            normalized_convolution(4 if borders else 3, 16, kernel=5, stride=2),
+            normalized_convolution(3, 16, kernel=5, stride=2),
             normalized_convolution(16, width, kernel=3, stride=2),
         )
         self.enter = nn.Sequential(nn.BatchNorm2d(features), nn.Conv2d(features, width, 1)) if features else None
@@ -102,13 +99,8 @@ class Look(nn.Module):
             normalized_convolution(width, 2 * width, kernel=3, stride=2),
         )
 
-    def forward(
-        self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"], outside: Bool[Tensor, "B S S"]
-    ) -> Float[Tensor, "B N"]:
-        surface = _surface(depth)
-        if self.borders:
-            surface = torch.cat([surface, outside[:, None].to(surface.dtype)], dim=1)
-        seen = self.surface(surface)
+    def forward(self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B N"]:
+        seen = self.surface(_surface(depth))
         if self.enter is not None:
             seen = seen + self.enter(features)
         seen = self.joined(seen)
@@ -124,18 +116,10 @@ class Confidence(Network):
         hidden: width of the layers that see the whole hand.
         width: channels of the convolutions.
         dropout: probability after each hidden layer.
-        borders: whether it sees what of the crop lies beyond the image: half a hand there is half a hand.
     """
 
     def __init__(
-        self,
-        *,
-        joints: int = 21,
-        features: int = 128,
-        hidden: int = 256,
-        width: int = 64,
-        dropout: float = 0.1,
-        borders: bool = False,
+        self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
     ) -> None:
         super().__init__()
         inner, narrow = 96, 32
@@ -143,7 +127,7 @@ class Confidence(Network):
         self.joint = nn.Parameter(torch.randn(joints, inner) * 0.1)
         self.enter = nn.Linear(features + MEASURES + 3, inner)
         self.token = nn.Sequential(nn.ReLU(), nn.Linear(inner, narrow), nn.ReLU())
-        self.look = Look(features, width=width, borders=borders)
+        self.look = Look(features, width=width)
         self.hand = nn.Sequential(
             nn.Linear(joints * narrow + joints * (MEASURES + 3) + 4 * width, hidden), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
@@ -152,17 +136,13 @@ class Confidence(Network):
         self.scale = nn.Linear(hidden, joints)
 
     def forward(
-        self,
-        tokens: Float[Tensor, "B J N"],
-        features: Float[Tensor, "B C H W"],
-        depth: Float[Tensor, "B S S"],
-        outside: Bool[Tensor, "B S S"],
+        self, tokens: Float[Tensor, "B J N"], features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]
     ) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
         measures = _scaled(tokens[..., :MEASURES])
         at_joints = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
         entered = self.enter(torch.cat([measures, at_joints], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth, outside)]
+        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth)]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
@@ -173,7 +153,6 @@ class Confidence(Network):
         tokens: Float[Tensor, "B 2 J N"],
         features: Float[Tensor, "B 2 C H W"],
         depth: Float[Tensor, "B 2 S S"],
-        outside: Bool[Tensor, "B 2 S S"],
         *,
         hand: Bool[Tensor, "B 2"],
         right: Bool[Tensor, "B 2"],
@@ -183,7 +162,7 @@ class Confidence(Network):
 
         Errors count where a hand of the hypothesis' handedness is; `right` counts where a hand is.
         """
-        said = self(*(part.flatten(0, 1) for part in (tokens, features, depth, outside)))
+        said = self(tokens.flatten(0, 1), features.flatten(0, 1), depth.flatten(0, 1))
         verdict = Verdict(*(part.unflatten(0, (-1, 2)) for part in said))
         there = hand.float()
         good = (hand & right & (errors_mm.mean(-1) < GOOD_MM)).float()

@@ -46,7 +46,7 @@ LOCALIZER_SYNTHETIC = Recipe(
 
 CONFIDENCE_SYNTHETIC = Recipe(
     network="confidence",
-    arguments={"borders": True},
+    arguments={},
     cube=LATENT_FUSION_SYNTHETIC.cube,
     augment=Augment(center_mm=9.0, far_mm=40.0, far=0.2, scale=0.08),
     batch=48,

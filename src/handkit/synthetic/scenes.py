@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from handkit.geometry.crop import OUTSIDE
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame, LabeledFrame
 from handkit.geometry.intrinsics import Intrinsics
@@ -225,7 +224,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
     """The window of the depth image that holds `cube`, as the device sees it, in `resolution` x `resolution` pixels.
 
     The pixel pitch is the device's own, or coarser where the device has more pixels than the window; beyond the
-    device's image all is `OUTSIDE`.
+    device's image all is invalid.
     """
     center = Intrinsics(_matrices(scene.intrinsics), 1, 1).project(cube.center[:, None])[:, 0]
     native = scene.intrinsics[:, :2] * (cube.edges[:, :2] / cube.center[:, 2:])
@@ -240,7 +239,7 @@ def look(scene: Scene, cube: Cube, *, resolution: int) -> LabeledFrame:
         & (center[:, axis, None] + steps <= scene.intrinsics[:, 4 + axis, None] - 1)
         for axis in (0, 1)
     ]
-    depth = depth.where(inside[1][:, :, None] & inside[0][:, None, :], OUTSIDE)
+    depth = depth * (inside[1][:, :, None] & inside[0][:, None, :])
     return LabeledFrame(depth, Intrinsics(_matrices(window), resolution, resolution), scene.joints, cube)
 
 
