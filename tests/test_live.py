@@ -90,6 +90,47 @@ def test_dropped_frames_are_counted():
     assert run(Frames(3, 4, 8), tracker()).dropped == 6
 
 
+class Breaking(Keeping):
+    """A viewer that is closed at its third frame."""
+
+    def write(self, frame, hands):
+        if len(self.kept) == 2:
+            raise SinkError("the window was closed")
+        super().write(frame, hands)
+
+    def __exit__(self, *_):
+        super().__exit__()
+        raise SinkError("nothing there to be closed")
+
+
+def test_a_keeper_that_fails_ends_alone(tmp_path):
+    breaking, keeper, said = Breaking(), Keeping(), []
+    sink = open_sink(str(tmp_path / "hands.jsonl"))
+    session = run(Frames(*range(20)), tracker(), [sink], keepers=[breaking, keeper], report=said.append)
+    assert said == ["the window was closed; tracking goes on without it"]
+    assert (len(breaking.kept), breaking.closed, len(keeper.kept)) == (2, True, 20)
+    assert session.frames == len((tmp_path / "hands.jsonl").read_text().splitlines()) == 20
+    assert session.failed == [breaking]
+
+
+def test_a_viewer_that_does_not_open_is_done_without():
+    class Closed(Keeping):
+        def __enter__(self):
+            raise SinkError("there is no screen")
+
+    closed, keeper, said = Closed(), Keeping(), []
+    session = run(Frames(*range(20)), tracker(), keepers=[closed, keeper], report=said.append)
+    assert said == ["there is no screen; tracking goes on without it"]
+    assert (closed.kept, closed.closed, len(keeper.kept), session.frames) == ([], False, 20, 20)
+
+
+def test_a_sink_that_does_not_open_ends_the_session(tmp_path):
+    keeper = Keeping()
+    with pytest.raises(SinkError, match="cannot be written"):
+        run(Frames(0), tracker(), [open_sink(str(tmp_path / "no" / "a.csv"))], keepers=[keeper])
+    assert keeper.kept == []
+
+
 def test_a_sink_that_fails_ends_alone(tmp_path):
     sinking, said = Sinking(), []
     other = open_sink(str(tmp_path / "hands.jsonl"))

@@ -22,15 +22,21 @@ LATEST = 10_000
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Keeper(Protocol):
-    """What takes frames beside their hands, a recording or a viewer; it says itself what goes wrong."""
+    """What takes frames beside their hands: a recording, a video, a viewer."""
 
-    def __enter__(self) -> "Keeper": ...
+    def __enter__(self) -> "Keeper":
+        """Raises SinkError where a session can do without it, another HandkitError where it had better not begin."""
+        ...
 
-    def write(self, frame: TimedFrame, hands: Sequence[TrackedHand]) -> None: ...
+    def write(self, frame: TimedFrame, hands: Sequence[TrackedHand]) -> None:
+        """Raises SinkError where it takes no more frames; what it has is kept, or the sentence says that it is not."""
+        ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
-    ) -> None: ...
+    ) -> None:
+        """Raises SinkError where the rest cannot be written."""
+        ...
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Session:
     latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=LATEST))
     """From the frame's arrival to its hands being handed over."""
     began: float = field(default_factory=time.perf_counter)
+    failed: list[Sink | Keeper] = field(default_factory=list[Sink | Keeper])
+    """What did not take everything to the end; each has been reported."""
 
     _next: int = 0
 
@@ -91,14 +99,15 @@ def run(
 ) -> Session:
     """Track until the source ends or Ctrl-C, which ends it like the last frame: everything is closed in order.
 
-    A sink that fails is reported and closed, the others go on. `watch` sees every frame. Raises what opening
-    raises, before the first frame.
+    A sink or a keeper that fails is reported, and closed in the end; the others go on. `watch` sees every frame. Raises
+    what opening raises, before the first frame.
     """
     session = Session()
     with ExitStack() as stack:
-        outlets = [stack.enter_context(_Outlet(sink, report)) for sink in sinks]
-        for keeper in keepers:
-            stack.enter_context(keeper)
+        outlets = [_Outlet(sink, session, report, needed=True) for sink in sinks]
+        keeping = [_Outlet(keeper, session, report, needed=False) for keeper in keepers]
+        for outlet in (*outlets, *keeping):
+            stack.enter_context(outlet)
         stack.enter_context(source)
         session.began = time.perf_counter()
         try:
@@ -106,7 +115,7 @@ def run(
                 begun = time.perf_counter()
                 hands = tracker.update(frame)
                 moment = Moment(frame.index, frame.time_s, hands, tracker.reason, tracker.cause, frame.image.warnings)
-                _hand_over(frame, moment, outlets, keepers)
+                _hand_over(frame, moment, outlets, keeping)
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)
         except KeyboardInterrupt:
@@ -114,38 +123,52 @@ def run(
     return session
 
 
-def _hand_over(frame: TimedFrame, moment: Moment, outlets: Sequence["_Outlet"], keepers: Sequence[Keeper]) -> None:
+def _hand_over(frame: TimedFrame, moment: Moment, outlets: Sequence["_Outlet"], keeping: Sequence["_Outlet"]) -> None:
     for outlet in outlets:
         outlet.write(moment)
-    for keeper in keepers:
-        keeper.write(frame, moment.hands)
+    for outlet in keeping:
+        outlet.write(frame, moment.hands)
 
 
 class _Outlet:
-    """A sink whose failures are reported instead of raised, once it is open; after one it gets nothing more."""
+    """A sink or a keeper whose failures are reported instead of raised; after one it gets nothing more."""
 
-    def __init__(self, sink: Sink, report: Report) -> None:
-        self._sink, self._report = sink, report
-        self._failed = False
+    def __init__(self, taker: Sink | Keeper, session: Session, report: Report, *, needed: bool) -> None:
+        """`needed`: where it cannot be opened, that is raised."""
+        self._taker, self._session, self._report, self._needed = taker, session, report, needed
+        self._write: Callable[..., None] = taker.write
+        self._opened = self._failed = False
 
     def __enter__(self) -> "_Outlet":
-        self._sink.__enter__()
+        try:
+            self._taker.__enter__()
+            self._opened = True
+        except SinkError as error:
+            if self._needed:
+                raise
+            self._fail(f"{error}; tracking goes on without it")
         return self
 
-    def write(self, moment: Moment) -> None:
+    def write(self, *given: object) -> None:
         if self._failed:
             return
         try:
-            self._sink.write(moment)
+            self._write(*given)
         except SinkError as error:
-            self._failed = True
-            self._report(f"{error}; tracking goes on without it")
+            self._fail(f"{error}; tracking goes on without it")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._sink.__exit__(kind, error, traceback)
+            if self._opened:
+                self._taker.__exit__(kind, error, traceback)
         except SinkError as failure:
-            if not self._failed:
-                self._report(str(failure))
+            self._fail(str(failure))
+
+    def _fail(self, sentence: str) -> None:
+        """Only the first failure is said."""
+        if not self._failed:
+            self._failed = True
+            self._session.failed.append(self._taker)
+            self._report(sentence)

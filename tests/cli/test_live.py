@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from full_disk import full_disk
 from tracked import CAMERA, Script, Seen
 
 from handkit.cli import main
@@ -105,6 +106,41 @@ def test_replay_takes_the_confidence_that_is_needed(monkeypatch, frames, capfd):
     assert main(["replay", frames, "--camera", NUMBERS]) == 1
     assert main(["replay", frames, "--camera", NUMBERS, "--minimum-confidence", "0.2"]) == 0
     assert "20 frames, 20 with a hand, 1 hands followed" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["out.mcap", "out.html", "out.gif", "out.mp4"])
+def test_replay_onto_a_full_disk_is_status_1(scripted, frames, tmp_path, capfd, name):
+    pytest.importorskip({".mcap": "mcap_ros2", ".html": "matplotlib"}.get(name[3:], "cv2"))
+    out = tmp_path / name
+    with full_disk(6_000):
+        assert main(["replay", frames, "--camera", NUMBERS, "--out", str(out)]) == 1
+    printed, said = capfd.readouterr()
+    assert "20 frames, 14 with a hand" in printed
+    (sentence,) = (line for line in said.splitlines() if str(out) in line)
+    assert sentence.startswith(f"handkit: {out} c"), "cannot be, could not be"
+    assert not out.exists()
+
+
+def test_a_recording_on_a_full_disk_does_not_end_the_session(scripted, frames, tmp_path, capfd):
+    pytest.importorskip("mcap_ros2")
+    arguments = ["live", "--source", frames, "--camera", NUMBERS, "--record", str(tmp_path / "a.mcap")]
+    with full_disk(6_000):
+        assert main(arguments) == 0
+    said = capfd.readouterr().err
+    assert f"{tmp_path / 'a.mcap'} cannot be written: File too large" in said
+    assert "20 frames, 14 with a hand" in said
+
+
+def test_view_without_a_screen_is_a_session_all_the_same(scripted, frames, monkeypatch, capfd):
+    pytest.importorskip("rerun")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("handkit.viewing.window.PORT", 1)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["live", "--source", frames, "--camera", NUMBERS, "--view"]) == 0
+    said = capfd.readouterr().err
+    assert said.startswith("there is no screen for a window (DISPLAY is not set); record with --record")
+    assert "20 frames, 14 with a hand" in said
 
 
 def test_replay_names_all_that_it_writes(scripted, frames, capfd):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import full_disk
 
 import handkit
 from handkit.cli import main
@@ -103,3 +104,26 @@ def test_the_command_says_how_to_read_it(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == f"5 frames in {out}\nto be read with --camera {NUMBERS} --depth-scale 0.125\n"
     assert main(arguments) == 1
     assert "exists; give another name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a.mcap", "a.npz", "a.tiff", "a"])
+def test_a_full_disk_is_status_1(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder.parent / name
+    with full_disk(4_000):
+        assert main(["convert", str(folder), str(out), "--camera", NUMBERS]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "File too large" in said.err
+    assert not out.is_file()
+    assert not out.is_dir() or list(out.iterdir()) == []
+
+
+def test_the_frames_of_a_recording_on_a_full_disk_are_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("handkit.recordings.recorder.CHUNK_BYTES", 1)
+    out = folder.parent / "a.mcap"
+    with full_disk(20_000):
+        assert main(["convert", str(folder), str(out), "--camera", NUMBERS]) == 1
+    assert f"{out} ends early, with {len(read(out))} whole frames" in capsys.readouterr().err
+    assert 0 < len(read(out)) < 5

@@ -1,5 +1,6 @@
 """Recordings: what goes in comes out bit for bit, whatever befalls the file."""
 
+import itertools
 import os
 import re
 import signal
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import full_disk
 
 import handkit
 from handkit.camera import Camera
 from handkit.cli import main
 from handkit.depth import DepthImage
-from handkit.errors import SourceError, UsageError
+from handkit.errors import SinkError, SourceError, UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import HandPose
 from handkit.skeleton import HAND21
@@ -199,31 +201,44 @@ def test_where_no_source_opens_the_name_stays_free(tmp_path: Path) -> None:
     assert len(play(tmp_path / "a.mcap")[0]) == 1
 
 
+@pytest.mark.parametrize("chunk", [1, 16_000, 1 << 19])
+@pytest.mark.parametrize("room", range(200, 60_000, 3_777))
 def test_a_full_disk_ends_the_recording_and_keeps_what_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, chunk: int
 ) -> None:
-    monkeypatch.setattr(recorder, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(recorder, "CHUNK_BYTES", chunk)
     frames = [frame(index) for index in range(8)]
-    limit = 5 * len(record(tmp_path / "one.mcap", frames[:1]).read_bytes()) // 2
-    write = recorder._Unbuffered.write
-
-    def full(self: recorder._Unbuffered, data: bytes) -> None:
-        left = limit - self.tell()
-        if left < len(data):
-            write(self, data[: max(left, 0)])
-            raise OSError(28, "No space left on device")
-        write(self, data)
-
-    monkeypatch.setattr(recorder._Unbuffered, "write", full)
-    told: list[str] = []
-    with Recorder(tmp_path / "a.mcap", told.append) as sink:
+    if len(record(tmp_path / "whole.mcap", frames).read_bytes()) <= room:
+        pytest.skip("there is room for all")
+    path = tmp_path / "a.mcap"
+    with full_disk(room), pytest.raises(SinkError) as refused, Recorder(path) as sink:  # noqa: PT012
         for each in frames:
             sink.write(each)
-    assert len(told) == 1
-    assert f"No space left on device; the recording ends here, its {sink.frames} frames are kept" in told[0]
-    played, _ = play(tmp_path / "a.mcap")
-    assert 0 < len(played) == sink.frames < 8
+    if not path.exists():
+        assert str(refused.value) == f"{path} cannot be written: File too large"
+        return
+    played, told = play(path)
+    assert str(refused.value) == f"{path} ends early, with {len(played)} whole frames: File too large"
+    assert 0 < len(played) <= 8
     assert all(map(same, played, frames))
+    assert "ends in the middle" in told[0]
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(tmp_path: Path) -> None:
+    with full_disk(5), pytest.raises(SourceError, match="cannot be written: File too large"):
+        Recorder(tmp_path / "a.mcap")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_a_full_disk_frames_are_taken_and_let_go(tmp_path: Path) -> None:
+    with full_disk(20_000):
+        sink = Recorder(tmp_path / "a.mcap")
+        with pytest.raises(SinkError):  # noqa: PT012
+            for index in itertools.count():
+                sink.write(frame(index))
+        for index in range(2 * recorder.WAITING):
+            sink.write(frame(index))
+        sink.close()
 
 
 def record_in_a_process(path: Path, what_follows: str) -> subprocess.Popen[bytes]:

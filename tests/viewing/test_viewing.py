@@ -1,22 +1,27 @@
 """Viewers: files that can be opened and show what was given."""
 
+import os
 import re
+import signal
+import socket
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from full_disk import full_disk
 
 from handkit.camera import Camera
 from handkit.depth import DepthImage
-from handkit.errors import MissingExtraError, UsageError
+from handkit.errors import MissingExtraError, SinkError, UsageError
 from handkit.extras import install_command
 from handkit.hand import HandPose
 from handkit.skeleton import HAND21
 from handkit.sources.source import TimedFrame
-from handkit.viewing import open_viewer
+from handkit.viewing import open_viewer, window
 from handkit.viewing.opening import Viewer
+from handkit.viewing.rerun import RerunViewer
 
 CAMERA = Camera(fx=150, fy=150, cx=79.5, cy=59.5, width=160, height=120)
 
@@ -88,6 +93,79 @@ def test_rerun_gets_depth_hands_confidence_and_times(tmp_path: Path) -> None:
         "/times/search",
     ):
         assert name in printed, printed[:2000]
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Where nobody listens yet."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    monkeypatch.setattr(window, "PORT", number)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return number
+
+
+def test_a_window_that_does_not_start_is_a_sentence(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rerun")
+    monkeypatch.setattr(window, "_command", lambda: [sys.executable, "-c", "import sys; sys.exit(1)"])
+    with pytest.raises(SinkError, match="rerun's window does not open"), open_viewer():
+        pass
+
+
+def test_a_window_that_is_closed_is_a_sentence(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rerun's own server in place of its window, which needs a screen; no PATH leads to it."""
+    pytest.importorskip("rerun")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("handkit.viewing.rerun.LOOK_S", 0.0)
+    monkeypatch.setattr(window, "_command", lambda: [sys.executable, "-m", "rerun_cli", "--serve-grpc"])
+    viewer = open_viewer()
+    with viewer:
+        assert isinstance(viewer, RerunViewer)
+        for index in range(5):
+            viewer.write(frame(index), [hand(index)])
+        assert window.RerunWindow.open().process is None, "the one that is there"
+        process = viewer._window.process  # pyright: ignore
+        assert process is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        with pytest.raises(SinkError, match="rerun's window was closed"):  # noqa: PT012
+            for index in range(5, 100):
+                viewer.write(frame(index), [hand(index)])
+
+
+def test_only_this_computer_is_listened_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rerun")
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("no table of sockets here")
+    monkeypatch.setattr(window, "_command", lambda: [sys.executable, "-m", "rerun_cli", "--serve-grpc"])
+    process = window.RerunWindow.open().process
+    assert process is not None
+    try:
+        assert [line.split()[1] for line in table.read_text().splitlines() if f":{port:04X} 00000000:0000" in line] == [
+            f"0100007F:{port:04X}"
+        ]
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_gif_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handkit.viewing.video.MOST_GIF_FRAMES", 4)
+    with pytest.raises(SinkError, match=r"ends early, with 4 frames: give a name in .mp4 for more"):
+        write(open_viewer(str(tmp_path / "a.gif")), 6)
+    read, animation = cv2.imreadanimation(str(tmp_path / "a.gif"))
+    assert (read, len(animation.frames)) == (True, 4)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.gif", "a.rrd"])
+def test_a_full_disk_leaves_no_broken_file(tmp_path: Path, name: str) -> None:
+    if name == "a.rrd":
+        pytest.importorskip("rerun")
+    with full_disk(4_000), pytest.raises(SinkError, match=r"full|too large"):
+        write(open_viewer(str(tmp_path / name)), 40)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def archive_to_recording(archive: Path, out: Path, *, report: Report = log) -> C
     camera: Camera | None = None
     refusals, unread = Refusals(report), list[str]()
     gate = Gate(refusals)
-    with Recorder(out, report) as recorder:
+    with Recorder(out) as recorder:
         for moment in _moments(opened, frames, unread):
             camera = moment.camera
             if moment.raw is None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from handkit.live import Keeper, Session
     from handkit.sinks import Moment
-    from handkit.sinks.sink import Report
 
 EVERY_S = 0.25
 """Between two updates of the line that says what is going on."""
@@ -78,18 +77,18 @@ class Live:
             rotations=self.rotations,
             report=line.say,
         )
-        keepers = self._keepers(tracker.timings_ms, line.say)
+        keepers = self._keepers(tracker.timings_ms)
         with line:
             session = live.run(source, tracker, sinks, keepers=keepers, watch=line.show, report=line.say)
         line.say(session.in_words())
         return 0 if session.with_hands else 1
 
-    def _keepers(self, timings_ms: "Mapping[str, float]", report: "Report") -> "list[Keeper]":
+    def _keepers(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
         from handkit.viewing import open_viewer
 
         keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
-        return [*keepers, Recorder(self.record, report)] if self.record else keepers
+        return [*keepers, Recorder(self.record)] if self.record else keepers
 
 
 class _Line:

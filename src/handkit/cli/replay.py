@@ -50,7 +50,7 @@ class Replay:
     (.mcap)."""
 
     def run(self) -> int:
-        """Answers 1 where no hand was seen."""
+        """Answers 1 where no hand was seen, or the file could not be written to its end."""
         from handkit import live
         from handkit.estimator import HandPoseEstimator
         from handkit.sources.opening import open_source
@@ -66,21 +66,25 @@ class Replay:
             rotations=self.rotations,
             report=say,
         )
-        session = live.run(source, tracker, keepers=self._keepers(tracker.timings_ms), report=say)
+        view, out = self._view(tracker.timings_ms), self._out(tracker.timings_ms)
+        session = live.run(source, tracker, keepers=[*view, *out], report=say)
         print(session.in_words())
-        return 0 if session.with_hands else 1
+        return 0 if session.with_hands and not set(out) & set(session.failed) else 1
 
-    def _keepers(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
+    def _view(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
+        from handkit.viewing import open_viewer
+
+        return [open_viewer(timings_ms=timings_ms)] if self.view else []
+
+    def _out(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
         from handkit.reports.recording import RecordingReport
         from handkit.viewing import open_viewer
 
-        keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
         if self.out is None:
-            return keepers
+            return []
         suffix = self.out.suffix.lower()
         if suffix not in OUTPUTS:
             raise UsageError(f"--out {self.out}: give a name that ends in {', '.join(OUTPUTS)}")
         makers = {".mcap": Recorder, ".html": RecordingReport}
-        made = makers[suffix](self.out) if suffix in makers else open_viewer(str(self.out), timings_ms=timings_ms)
-        return [*keepers, made]
+        return [makers[suffix](self.out) if suffix in makers else open_viewer(str(self.out), timings_ms=timings_ms)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from handkit.camera import Camera
 from handkit.errors import SourceError
-from handkit.files.atomic import replacing, write_whole
+from handkit.files.atomic import replacing, write_whole, written_whole
 from handkit.files.folders import check_writable
 from handkit.files.png import write_png
 from handkit.recordings.recorder import Recorder
@@ -52,7 +52,7 @@ def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
 
 @contextmanager
 def _recording(out: Path, report: Report) -> Generator[Write]:
-    with Recorder(out, report) as recorder:
+    with Recorder(out) as recorder:
         yield recorder.write
 
 
@@ -66,7 +66,8 @@ def _folder(out: Path, report: Report) -> Generator[Write]:
         if _fits(frame.values):
             write_png(path, frame.values.astype(np.uint16))
         else:
-            np.save(path.with_suffix(".npy"), frame.values)
+            with written_whole(path.with_suffix(".npy")) as file:
+                np.save(file, frame.values)
 
     yield write
 

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from handkit.camera import Camera
-from handkit.errors import SourceError
+from handkit.errors import SinkError, SourceError
 from handkit.extras import load
 from handkit.hand import HandPose
 from handkit.recordings.messages import CAMERA_INFO, DEFINITIONS, IMAGE, POINTS, TEXT, camera_info, image, points
 from handkit.shapes import Shaped
-from handkit.sources.source import Report, TimedFrame, log
+from handkit.sources.source import TimedFrame, log
 
 DEPTH, CAMERA, JOINTS, FRAME = "/depth/image", "/depth/camera_info", "/hands/joints", "/handkit/frame"
 CHUNK_BYTES = 1 << 19
@@ -56,30 +56,32 @@ class _Item:
 class Recorder:
     """A recording being written, by a thread of its own, so that Ctrl-C at any moment leaves it whole.
 
-    A disk that is full, or gone, ends the recording with what it has; that is reported, and nothing is raised.
+    A disk that is full, or gone, ends the recording with the frames that are whole: the next `write`, or `close`,
+    raises SinkError, once.
     """
 
-    def __init__(self, path: Path, report: Report = log) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises SourceError where the file cannot begin: another suffix, a file that is there, no right to write."""
         writer = load("mcap_ros2.writer", extra="record")
         if path.suffix.lower() != ".mcap":
             raise SourceError(f"{path} is no name for a recording; give one that ends in .mcap")
-        try:
-            self._file = _Unbuffered(path)
-        except FileExistsError:
-            raise SourceError(f"{path} exists; give the recording another name") from None
-        except OSError as error:
-            raise SourceError(f"{path} cannot be written: {error.strerror or error}") from None
+        self._file = _Unbuffered(path)
         self.path, self.frames = path, 0
-        self._report = report
+        self._whole = 0
         self._origin_ns = time.time_ns()
-        self._writer: Any = writer.Writer(self._file, chunk_size=CHUNK_BYTES)
+        try:
+            self._writer: Any = writer.Writer(self._file, chunk_size=CHUNK_BYTES)
+        except OSError as error:
+            self._file.close()
+            path.unlink(missing_ok=True)
+            raise SourceError(f"{path} cannot be written: {error.strerror or error}") from None
         self._schemas = {name: self._writer.register_msgdef(name, text) for name, text in DEFINITIONS.items()}
         self._waiting: queue.Queue[_Item | None] = queue.Queue(WAITING)
-        self._crash: BaseException | None = None
+        self._error: BaseException | None = None
+        self._raised = False
         self._thread = threading.Thread(target=self._run, name=f"handkit {path.name}", daemon=True)
         self._thread.start()
-        atexit.register(self.close)  # a process that ends without closing it keeps its recording, and does end
+        atexit.register(self._forgotten)  # a process that ends without closing it keeps its recording, and does end
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose] = ()) -> None:
         """One frame, and what was found in it."""
@@ -90,18 +92,31 @@ class Recorder:
         self._put(_Item(index, time_s, camera, None, tuple(hands)))
 
     def _put(self, item: _Item) -> None:
-        if self._crash is not None:
-            raise self._crash
+        self._raise()
         self._waiting.put(item)
 
     def close(self) -> None:
         """Write what is waiting, and the end of the file."""
-        atexit.unregister(self.close)
+        atexit.unregister(self._forgotten)
+        self._end()
+        self._raise()
+
+    def _end(self) -> None:
         if self._thread.is_alive():
             self._waiting.put(None)
             self._thread.join()
-        if self._crash is not None:
-            raise self._crash
+        if not self.frames and self._error is not None:
+            self.path.unlink(missing_ok=True)
+
+    def _forgotten(self) -> None:
+        self._end()
+        if self._error is not None and not self._raised:
+            log(str(self._error))
+
+    def _raise(self) -> None:
+        if self._error is not None and not self._raised:
+            self._raised = True
+            raise self._error
 
     def __enter__(self) -> "Recorder":
         return self
@@ -114,28 +129,23 @@ class Recorder:
             self.path.unlink(missing_ok=True)
 
     def _run(self) -> None:
-        writing = True
         while (item := self._waiting.get()) is not None:
-            writing = writing and self._try(self._append, item)
-        if writing:
-            self._try(self._writer.finish)
+            self._try(self._append, item)
+        self._try(self._writer.finish)
         self._file.close()
 
-    def _try(self, step: Callable[..., None], *arguments: object) -> bool:
-        """Whether the step could be written; where not, the file is cut to what was whole before it."""
-        whole = self._file.tell()
+    def _try(self, step: Callable[..., None], *arguments: object) -> None:
+        """Nothing after a step that could not be written; its error is raised where frames are given."""
+        if self._error is not None:
+            return
         try:
             step(*arguments)
         except OSError as error:
-            self._file.cut(whole)
-            reason = error.strerror or error
-            self._report(f"{self.path}: {reason}; the recording ends here, its {self.frames} frames are kept")
-            return False
-        except BaseException as error:  # raised where frames are given
-            self._file.cut(whole)
-            self._crash = error
-            return False
-        return True
+            self.frames = self._whole
+            kept = f"ends early, with {self.frames} whole frames" if self.frames else "cannot be written"
+            self._error = SinkError(f"{self.path} {kept}: {error.strerror or error}")
+        except BaseException as error:
+            self._error = error
 
     def _append(self, item: _Item) -> None:
         since = round(item.time_s * 1e9) if math.isfinite(item.time_s) else 0
@@ -148,28 +158,43 @@ class Recorder:
         ]
         if item.values is not None:
             messages.append((DEPTH, IMAGE, image(item.values, item.camera, at)))
-        for topic, schema, message in messages:
-            self._writer.write_message(topic, self._schemas[schema], message, at, at, item.index)
+        last = len(messages) - 1
+        for place, (topic, schema, message) in enumerate(messages):
+            size = self._file.size
+            try:
+                self._writer.write_message(topic, self._schemas[schema], message, at, at, item.index)
+            finally:
+                if self._file.size > size:  # a chunk, with everything up to here
+                    self._whole = self.frames + (place == last)
         self.frames += 1
 
 
 class _Unbuffered:
-    """A new file; every write is whole and with the system, or raises OSError."""
+    """A new file; every write is whole and with the system, or raises OSError and has left nothing."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=0)
+        """Raises SourceError."""
+        try:
+            self._file = path.open("xb", buffering=0)
+        except FileExistsError:
+            raise SourceError(f"{path} exists; give the recording another name") from None
+        except OSError as error:
+            raise SourceError(f"{path} cannot be written: {error.strerror or error}") from None
+        self.size = 0
 
     def write(self, data: bytes) -> None:
         left = memoryview(data)
-        while left:
-            left = left[self._file.write(left) :]
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(self.size)
+            raise
+        self.size += len(data)
 
     def tell(self) -> int:
-        return self._file.tell()
-
-    def cut(self, size: int) -> None:
-        with suppress(OSError):
-            self._file.truncate(size)
+        return self.size
 
     def flush(self) -> None:
         pass

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handkit.drawing import Picture
-from handkit.errors import UsageError
+from handkit.errors import SinkError, UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.folders import check_writable
@@ -75,7 +75,11 @@ class RecordingReport:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        write_whole(self._path, self._page())
+        """Raises SinkError."""
+        try:
+            write_whole(self._path, self._page())
+        except OSError as failure:
+            raise SinkError(f"{self._path} cannot be written: {failure.strerror or failure}") from None
 
     def _keep(self, badness: float, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
         """The least sure frames, of each second only one."""

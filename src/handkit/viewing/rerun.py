@@ -1,7 +1,9 @@
 """rerun's viewer (https://rerun.io): depth in space, hands over it, raw beside smoothed, times; live or `.rrd`."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -9,12 +11,14 @@ import numpy as np
 
 from handkit.camera import Camera
 from handkit.drawing import FINGER_COLORS, PALM_COLOR
+from handkit.errors import SinkError
 from handkit.extras import load
 from handkit.files.folders import check_writable
 from handkit.hand import HandPose
 from handkit.shapes import Float32
 from handkit.skeleton import HAND21, Skeleton
 from handkit.sources.source import TimedFrame
+from handkit.viewing.window import RerunWindow
 
 SLOTS = 4
 """Hands shown at once; entities have names of their own, so that each can be hidden."""
@@ -24,6 +28,10 @@ COLORED_MM = (200.0, 1500.0)
 """Depth that colors tell apart."""
 SLOW_MS = 50.0
 """Top of the chart of times."""
+LOOK_S = 1.0
+"""Between two looks whether what was logged has arrived: rerun itself says nothing."""
+PATIENCE_S = 3.0
+"""What does not take anything for this long is given up."""
 
 
 class RerunViewer:
@@ -34,25 +42,34 @@ class RerunViewer:
 
         Raises MissingExtraError.
         """
+        os.environ.setdefault("RUST_LOG", "off")  # it says at length on stderr what is raised here in a sentence
         self._rr = load("rerun", extra="view")
         self._blueprint = load("rerun.blueprint", extra="view")
         self._path, self._timings_ms = path, timings_ms
         self._stream: Any = None
+        self._window: RerunWindow | None = None
         self._camera: Camera | None = None
+        self._looked_s = 0.0
+        self._lost = False
 
     def __enter__(self) -> "RerunViewer":
-        if self._path is not None:
-            check_writable(self._path)
+        """Raises SinkError where no window can be opened, HandkitError where there can be no such file."""
         self._stream = self._rr.RecordingStream("handkit")
         if self._path is None:
-            self._stream.spawn(default_blueprint=self._layout())
+            self._window = RerunWindow.open()
+            self._stream.connect_grpc(self._window.url, default_blueprint=self._layout())
         else:
+            check_writable(self._path)
             self._stream.save(str(self._path), default_blueprint=self._layout())
+        self._looked_s = monotonic()
         self._stream.log("world", self._rr.ViewCoordinates.RDF, static=True)
         self._stream.log("world", self._rr.AnnotationContext([self._description(HAND21)]), static=True)
         return self
 
     def write(self, frame: TimedFrame, hands: Sequence[HandPose]) -> None:
+        """Raises SinkError where the window is closed, or the file cannot be written."""
+        if monotonic() - self._looked_s > LOOK_S:
+            self._look()
         rr, stream, camera = self._rr, self._stream, frame.image.camera.pinhole
         stream.set_time("time", duration=frame.time_s)
         if camera != self._camera:
@@ -75,8 +92,29 @@ class RerunViewer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stream.flush()
-        self._stream.disconnect()
+        """Raises SinkError where not all of it arrived; a file is removed then."""
+        try:
+            if not self._lost:
+                self._look()
+        finally:
+            self._stream.disconnect()
+            if self._lost and self._path is not None:
+                self._path.unlink(missing_ok=True)
+
+    def _look(self) -> None:
+        """Raises SinkError where what was logged does not arrive."""
+        try:
+            self._stream.flush(timeout_sec=PATIENCE_S)
+        except RuntimeError as error:
+            self._lost = True
+            raise SinkError(self._why(error)) from None
+        self._looked_s = monotonic()
+
+    def _why(self, error: RuntimeError) -> str:
+        if self._path is not None:
+            return f"{self._path} cannot be written, and is removed; is the disk full? rerun says: {error}"
+        closed = self._window is not None and self._window.closed
+        return "rerun's window was closed" if closed else f"rerun's window does not answer ({error})"
 
     def _draw(self, name: str, hand: HandPose, camera: Camera) -> None:
         rr, stream = self._rr, self._stream

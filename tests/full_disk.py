@@ -1,0 +1,19 @@
+"""A disk with little room, as a limit of this process on the size of any file."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+resource = pytest.importorskip("resource")
+
+
+@contextmanager
+def full_disk(room: int) -> Generator[None]:
+    """Writing past this many bytes of a file is an OSError, File too large."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
