@@ -66,7 +66,7 @@ def row(weights: str, *, name: str, measured: Sequence[Sample], others: Sequence
 
 
 def main(
-    *, data: tyro.conf.Positional[Path], out: Path, samples: int = 20_000, rate: float = 5e-4, seed: int = 1
+    *, data: tyro.conf.Positional[Path], out: Path, samples: int = 4_800, rate: float = 5e-4, seed: int = 1
 ) -> None:
     """Write, pack, train, measure; `out` is a new folder."""
     frames = list(cvar(data))

@@ -1,6 +1,8 @@
 """A session: frames in, hands out to everything at once, whatever fails on the way."""
 
 import json
+import os
+import signal
 
 import pytest
 from tracked import Script, Seen, frame
@@ -182,3 +184,38 @@ def test_a_long_session_keeps_few_numbers():
         session.count(Moment(i, i / 30, []), latency_ms=float(i))
     assert len(session.latencies_ms) == 10_000
     assert session.latency_ms(0) == 20_000
+
+
+class Signalled(Frames):
+    """A source during which the process gets a signal, after its fifth frame."""
+
+    number = signal.SIGTERM
+
+    def __iter__(self):
+        for item in self.items:
+            yield frame(item)
+            if item == 4:
+                os.kill(os.getpid(), self.number)
+
+
+class Insisted(Keeping):
+    """Closed while signals go on."""
+
+    def __exit__(self, *_):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        super().__exit__()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_end_a_session_as_ctrl_c_does(name, monkeypatch):
+    if not hasattr(signal, name):
+        pytest.skip("no such signal here")
+    monkeypatch.setattr(Signalled, "number", getattr(signal, name))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    keeper, source, said = Insisted(), Signalled(*range(20)), []
+    session = run(source, tracker(), keepers=[keeper], report=said.append)
+    assert (session.frames, len(keeper.kept), said) == (5, 5, ["stopped"])
+    assert keeper.closed
+    assert source.closed
+    assert {number: signal.getsignal(number) for number in before} == before

@@ -1,11 +1,13 @@
 """One session: frames from a source, hands by a tracker, out to sinks, a recording, a viewer."""
 
+import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -99,11 +101,12 @@ def run(
 ) -> Session:
     """Track until the source ends or Ctrl-C, which ends it like the last frame: everything is closed in order.
 
-    A sink or a keeper that fails is reported, and closed in the end; the others go on. `watch` sees every frame. Raises
-    what opening raises, before the first frame.
+    So do SIGTERM and SIGHUP in a program's main thread, where a second signal does not interrupt the closing. A sink or
+    a keeper that fails is reported, and closed in the end; the others go on. `watch` sees every frame. Raises what
+    opening raises, before the first frame.
     """
     session = Session()
-    with ExitStack() as stack:
+    with _ending() as closing, ExitStack() as stack:
         outlets = [_Outlet(sink, session, report, needed=True) for sink in sinks]
         keeping = [_Outlet(keeper, session, report, needed=False) for keeper in keepers]
         for outlet in (*outlets, *keeping):
@@ -119,8 +122,38 @@ def run(
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)
         except KeyboardInterrupt:
+            closing()
             report("stopped")
     return session
+
+
+@contextmanager
+def _ending() -> Generator[Callable[[], None]]:
+    """SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does; what is yielded, called, makes all three do nothing.
+
+    A signal that the program ignores (nohup) stays ignored; where this is not the main thread, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    asked = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+    before = {number: signal.getsignal(number) for number in asked}
+    mine = [number for number in asked if before[number] is not signal.SIG_IGN]
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def closing() -> None:
+        for number in mine:
+            signal.signal(number, signal.SIG_IGN)
+
+    for number in mine:
+        signal.signal(number, stop)
+    try:
+        yield closing
+    finally:
+        for number in mine:
+            signal.signal(number, before[number])
 
 
 def _hand_over(frame: TimedFrame, moment: Moment, outlets: Sequence["_Outlet"], keeping: Sequence["_Outlet"]) -> None:

@@ -1,6 +1,7 @@
 """The other commands, and what they have in common: usage, help, pipes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.Ca
 def test_a_file_where_a_folder_is_needed(tmp_path: Path, command: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main([*command, "--out", str(tmp_path / "file")]) == 1
-    assert f"--out {tmp_path / 'file'} cannot be written: File exists; give a new folder" in capfd.readouterr().err
+    assert f"--out {tmp_path / 'file'} cannot be a folder: {tmp_path / 'file'} is a file" in capfd.readouterr().err
 
 
 def test_rendered_frames_have_labels_in_the_format_of_predictions(tmp_path: Path) -> None:
@@ -231,3 +232,14 @@ def test_help_shows_what_an_option_takes(capfd: pytest.CaptureFixture[str]) -> N
         out = capfd.readouterr().out
         assert "{None" not in out
         assert "--out DIR" in out
+
+
+def test_ctrl_c_while_everything_is_imported_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nclass Impatient:\n    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'handkit.cli':\n            raise KeyboardInterrupt\nsys.meta_path.insert(0, Impatient())\n"
+    )
+    asked = [sys.executable, "-m", "handkit", "info"]
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(asked, env=os.environ | {"PYTHONPATH": path}, capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "handkit: interrupted\n")

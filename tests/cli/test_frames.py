@@ -71,7 +71,7 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
     assert err == ""
     first, second = lines(out)
     assert first == second
-    assert list(first) == ["source", "camera", "hands", "reason", "timings_ms", "warnings"]
+    assert list(first) == ["source", "camera", "hands", "reason", "cause", "timings_ms", "warnings"]
     assert first["source"] == str(good)
     assert first["camera"] == {"fx": 90, "fy": 90, "cx": 40, "cy": 30, "width": 80, "height": 60}
     assert first["timings_ms"] == STAGES

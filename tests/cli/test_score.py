@@ -104,7 +104,7 @@ def test_a_folder_has_the_format_of_its_data_set(tmp_path, capsys):
 def test_a_report_that_cannot_be_written(folder, capsys):
     target = str(folder / "labels.txt")
     assert run(folder, str(folder / "good.txt.gz"), "--out", target) == 1
-    assert f"--out {target} cannot be written: File exists; give a new folder" in capsys.readouterr().err
+    assert f"--out {target} cannot be a folder: {target} is a file" in capsys.readouterr().err
 
 
 def test_missing_numbers_are_left_out_and_counted(folder, capsys):

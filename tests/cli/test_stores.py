@@ -199,7 +199,7 @@ def test_a_report_that_cannot_be_written(tmp_path, folds, capsys, monkeypatch):
         assert {path.name for path in out.iterdir()} == left
     (tmp_path / "file").write_text("mine")
     monkeypatch.setattr(measuring, "answers_of", lambda *_, **__: 1 / 0)
-    assert "file cannot be written: File exists" in refused(capsys, *evaluate[:-1], tmp_path / "file")
+    assert "file cannot be a folder" in refused(capsys, *evaluate[:-1], tmp_path / "file")
 
 
 def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):

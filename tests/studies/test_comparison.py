@@ -197,7 +197,7 @@ def test_a_comparison_that_cannot_begin(tmp_path, networks, more, sentence, capf
 def test_a_folder_that_cannot_be_written_is_noticed_before_the_training(tmp_path, capfd):
     (tmp_path / "out").write_text("a file")
     assert compare(tmp_path, SMALL) == 1
-    assert "out cannot be written" in capfd.readouterr().err
+    assert "out cannot be a folder" in capfd.readouterr().err
 
 
 def test_folders_of_one_name_would_share_a_column(tmp_path, monkeypatch):

@@ -27,8 +27,7 @@ class Live:
     """
 
     source: Annotated[str | None, arg(metavar="SOURCE")] = None
-    """A camera (see `handkit cameras`), a recording, a folder of frames, demo or synthetic; by default the one camera
-    that is plugged in, and a recording without one."""
+    """A camera, a recording, a folder, demo or synthetic; by default the camera plugged in, else a recording."""
     hands: Annotated[int, arg(metavar="N")] = 2
     """At most."""
     handedness: Asked = "auto"
