@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -27,11 +28,12 @@ class Fake:
         self.steps = steps
         self.opened = self.closed = 0
         self.refusals = 0
+        self.refusal: Exception = SourceError("no fake camera")
 
     def open(self) -> None:
         if self.refusals:
             self.refusals -= 1
-            raise SourceError("no fake camera")
+            raise self.refusal
         self.opened += 1
 
     def read(self) -> RawFrame | None:
@@ -142,11 +144,33 @@ def test_a_refused_frame_is_reported_and_not_fatal() -> None:
     assert told[1:] == [f"refused {refused} of {refused + 1} frames: {told[0].partition(': ')[2]}"] * (refused > 1)
 
 
-def test_what_nobody_foresaw_is_raised_where_frames_are_taken() -> None:
+def test_what_nobody_foresaw_is_a_sentence_where_frames_are_taken() -> None:
     device = Fake(iter([raw_frame(0), RuntimeError("driver bug")]))
-    with Live(device, pytest.fail) as source, pytest.raises(RuntimeError, match="driver bug"):
+    with (
+        Live(device, pytest.fail) as source,
+        pytest.raises(SourceError, match=r"fake: its package has failed \(RuntimeError: driver bug\)"),
+    ):
         list(source)
     assert device.closed
+
+
+def test_whatever_a_package_raises_at_first_is_a_sentence_and_later_is_waited_for() -> None:
+    device = Fake(forever(raw_frame))
+    device.refusal, device.refusals = RuntimeError("USB is busy"), 1
+    with (
+        pytest.raises(SourceError, match=r"its package has failed \(RuntimeError: USB is busy\)"),
+        Live(device, pytest.fail),
+    ):
+        pass
+    said: list[str] = []
+    gone = Fake(chain([raw_frame(0), SourceError("unplugged")], forever(lambda i: raw_frame(i + 1))))
+    gone.refusal = RuntimeError("USB is busy")
+    with Live(gone, said.append) as source:
+        gone.refusals = 2
+        frames = iter(source)
+        while "fake is back" not in said:
+            next(frames)
+    assert said == ["unplugged; waiting for the camera", "fake is back"]
 
 
 def test_a_camera_that_is_not_there_ends_at_once() -> None:

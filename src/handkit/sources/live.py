@@ -50,12 +50,17 @@ class Live:
         self._changed = threading.Condition()
         self._newest: tuple[int, RawFrame] | None = None
         self._notices: deque[str] = deque(maxlen=20)
-        self._crash: BaseException | None = None
+        self._crash: Exception | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"handkit {self.name}", daemon=True)
 
     def __enter__(self) -> "Live":
-        self._device.open()
+        try:
+            self._device.open()
+        except HandkitError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
         self._thread.start()
         return self
 
@@ -67,14 +72,14 @@ class Live:
         self.refusals.tell(self._count)
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        """Ends with the `with` alone; raises whatever the camera's package did that is no HandkitError."""
+        """Ends with the `with` alone; raises SourceError for whatever the camera's package raised unforeseen."""
         gate = Gate(self.refusals)
         while not self._stopped.is_set():
             newest = self._wait()
             while self._notices:
                 self._report(self._notices.popleft())
             if self._crash is not None:
-                raise self._crash
+                raise self._failed(self._crash) from self._crash
             if newest is None:
                 continue
             self._count += 1
@@ -91,7 +96,7 @@ class Live:
     def _run(self) -> None:
         try:
             self._watch()
-        except BaseException as error:  # raised where the frames are taken
+        except Exception as error:  # raised where the frames are taken
             self._crash = error
         finally:
             self._device.close()
@@ -114,13 +119,16 @@ class Live:
                     self._changed.notify()
                 index += 1
 
+    def _failed(self, error: Exception) -> SourceError:
+        return SourceError(f"{self.name}: its package has failed ({type(error).__name__}: {error})")
+
     def _open_again(self) -> None:
         """Return when the camera is back, or nobody wants it any more."""
         self._device.close()
         while not self._stopped.wait(AGAIN_S):
             try:
                 self._device.open()
-            except HandkitError:
+            except Exception:  # a vendor's package may raise anything while a camera comes back
                 continue
             self._notices.append(f"{self.name} is back")
             return
