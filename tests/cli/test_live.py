@@ -160,3 +160,11 @@ def test_replay_names_all_that_it_writes(scripted, frames, capfd):
 def test_wrong_usage_is_a_sentence(arguments, sentence, scripted, frames, capfd):
     assert main(["live", "--source", frames, "--camera", NUMBERS, *arguments]) == 2
     assert sentence in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("names", [["./a.jsonl", "a.jsonl"], ["-", "-"], ["udp://127.0.0.1:9", "udp://127.0.0.1:9"]])
+def test_two_outputs_that_are_one_are_refused(frames, tmp_path, monkeypatch, capfd, names):
+    monkeypatch.chdir(tmp_path)
+    assert main(["live", "--source", frames, "--camera", NUMBERS, "--record", "a.mcap", "--send", *names]) == 2
+    assert f"two outputs go to {names[1]}; give each a name of its own" in capfd.readouterr().err
+    assert list(tmp_path.glob("a.*")) == []

@@ -8,6 +8,7 @@ from tyro.conf import UseAppendAction, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations
 from handkit.cli.options import DepthScale
+from handkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,9 @@ class Live:
         from handkit.tracking import HandTracker
 
         line = _Line()
-        sinks = [open_sink(each, report=line.say) for several in self.send for each in several]
+        targets = [each for several in self.send for each in several]
+        _check_distinct([*targets, *([str(self.record)] if self.record else [])])
+        sinks = [open_sink(each, report=line.say) for each in targets]
         if self.source is None:
             source = open_default(depth_scale=self.depth_scale, report=line.say)
         else:
@@ -88,6 +91,14 @@ class Live:
 
         keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
         return [*keepers, Recorder(self.record)] if self.record else keepers
+
+
+def _check_distinct(targets: "list[str]") -> None:
+    """Raise UsageError where two outputs are one."""
+    whole = [each if "://" in each or each == "-" else str(Path(each).resolve()) for each in targets]
+    for number, each in enumerate(whole):
+        if each in whole[:number]:
+            raise UsageError(f"two outputs go to {targets[number]}; give each a name of its own")
 
 
 class _Line:
