@@ -209,8 +209,8 @@ class Insisted(Keeping):
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_end_a_session_as_ctrl_c_does(name, monkeypatch):
-    if not hasattr(signal, name):
-        pytest.skip("no such signal here")
+    if signal.getsignal(getattr(signal, name, signal.SIGINT)) is signal.SIG_IGN or not hasattr(signal, name):
+        pytest.skip("no such signal here, or it is ignored, as under nohup")
     monkeypatch.setattr(Signalled, "number", getattr(signal, name))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     keeper, source, said = Insisted(), Signalled(*range(20)), []
@@ -219,3 +219,9 @@ def test_signals_end_a_session_as_ctrl_c_does(name, monkeypatch):
     assert keeper.closed
     assert source.closed
     assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_a_signal_does_not_interrupt_the_closing_of_a_session_that_has_ended():
+    keeper = Insisted()
+    assert run(Frames(*range(5)), tracker(), keepers=[keeper], report=pytest.fail).frames == 5
+    assert keeper.closed

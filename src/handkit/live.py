@@ -101,7 +101,7 @@ def run(
 ) -> Session:
     """Track until the source ends or Ctrl-C, which ends it like the last frame: everything is closed in order.
 
-    So do SIGTERM and SIGHUP in a program's main thread, where a second signal does not interrupt the closing. A sink or
+    So do SIGTERM and SIGHUP in a program's main thread, where no signal interrupts the closing. A sink or
     a keeper that fails is reported, and closed in the end; the others go on. `watch` sees every frame. Raises what
     opening raises, before the first frame.
     """
@@ -122,8 +122,9 @@ def run(
                 session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)
         except KeyboardInterrupt:
-            closing()
             report("stopped")
+        finally:
+            closing()
     return session
 
 
