@@ -30,8 +30,23 @@ SLOW_MS = 50.0
 """Top of the chart of times."""
 LOOK_S = 1.0
 """Between two looks whether what was logged has arrived: rerun itself says nothing."""
+ROOM = 1 << 20
+"""Bytes that a file of rerun's needs to begin with."""
 PATIENCE_S = 3.0
 """What does not take anything for this long is given up."""
+
+
+def _check_room(path: Path) -> None:
+    """Raise SinkError where a file cannot even begin: on a full disk rerun would wait for its own writer for ever."""
+    try:
+        with path.open("wb") as file:
+            file.write(bytes(ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise SinkError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        path.unlink(missing_ok=True)
 
 
 class RerunViewer:
@@ -60,6 +75,7 @@ class RerunViewer:
             self._stream.connect_grpc(self._window.url, default_blueprint=self._layout())
         else:
             check_writable(self._path)
+            _check_room(self._path)
             self._stream.save(str(self._path), default_blueprint=self._layout())
         self._looked_s = monotonic()
         self._stream.log("world", self._rr.ViewCoordinates.RDF, static=True)
