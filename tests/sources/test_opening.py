@@ -124,3 +124,12 @@ def test_other_packages_bring_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "entry_points", lambda group, name="zed": [point] if name == "zed" else [])
     assert handkit.open_source("zed:left").name == "other left"
     assert "zed" in opening.kinds()
+
+
+def test_a_source_of_another_package_that_cannot_be_loaded_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("zed", "handkit.skeleton:NOTHING", opening.GROUP)
+    monkeypatch.setattr(opening, "entry_points", lambda group, name="zed": [point] if name == "zed" else [])
+    with pytest.raises(
+        SourceError, match=r"--source zed is brought by handkit\.skeleton:NOTHING, which cannot be loaded"
+    ):
+        handkit.open_source("zed")

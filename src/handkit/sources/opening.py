@@ -119,7 +119,11 @@ def _opener(kind: str) -> Opener | None:
     if kind in _BUILT_IN:
         return _load(*_BUILT_IN[kind])
     for point in entry_points(group=GROUP, name=kind):
-        return point.load()
+        try:
+            return point.load()
+        except Exception as error:  # whatever another package does
+            reason = f"cannot be loaded ({type(error).__name__}: {error})"
+            raise SourceError(f"--source {kind} is brought by {point.value}, which {reason}") from error
     return None
 
 
