@@ -34,8 +34,9 @@ def open_files(given: str, options: Options) -> Played:
 def _with_camera(own: OwnCamera, options: Options, given: str) -> Options:
     """The camera and the unit that the file names, if the user does not; raises SourceError."""
     try:
-        camera = CameraChoice.parse(",".join(map(repr, own.numbers)))
-    except CameraError as error:
+        camera = CameraChoice(given, own.numbers)
+        camera.fit(1, 1)
+    except (CameraError, ValueError) as error:
         raise SourceError(f"says of its camera what none has: {error}", source=given) from None
     return replace(options, camera=camera, unit_mm=own.unit_mm if options.unit_mm is None else options.unit_mm)
 
