@@ -32,7 +32,6 @@ ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
 ROOMS = {
     "errors": set[str](),
     "shapes": set[str](),
-    "options": set[str](),
     "asked": set[str](),
     "odds": set[str](),
     "files": set[str](),
@@ -62,7 +61,7 @@ ROOMS = {
         "hand",
         "locate",
     },  # recipes: cubes
-    "datasets": {"camera", "named_cameras", "skeleton"},
+    "datasets": {"asked", "camera", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
@@ -148,7 +147,7 @@ def depth(node: ast.AST) -> int:
 def test_imports_point_down(module: str) -> None:
     here = room(module)
     found = {(room(origin), name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
-    rooms = {there for there, _ in found} - {here, "errors", "extras", "files", "options", "shapes"}
+    rooms = {there for there, _ in found} - {here, "errors", "extras", "files", "shapes"}
     if here in {"", "cli", "__main__"}:
         assert here == "__main__" or "cli" not in rooms
         return
@@ -200,7 +199,6 @@ RUNTIME = {
     "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
     "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "clock", "track", "tracking", "live",
     "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting", "demonstration",
-    "options",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

@@ -13,7 +13,7 @@ from handkit.errors import UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.hand import Prediction
 from handkit.predicting import predict_file, predict_files
-from handkit.sources.source import Options
+from handkit.sources.source import Calibration
 
 CAMERA = Camera(fx=90, fy=90, cx=40, cy=30, width=80, height=60)
 WALL = np.full((60, 80), 600, np.uint16)
@@ -41,7 +41,7 @@ ESTIMATOR = Estimator()
 def test_every_image_of_a_stack(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     np.save(path, np.stack([WALL, -WALL.astype(np.int16), WALL]))
-    good, bad, last = predict_file(ESTIMATOR, path, Options(CAMERA))
+    good, bad, last = predict_file(ESTIMATOR, path, Calibration(CAMERA))
     assert [each.name for each in (good, bad, last)] == [f"{path}[{i}]" for i in range(3)]
     assert last.path == tmp_path / "a-0002.npy"
     assert good.image is not None
@@ -56,7 +56,7 @@ def test_reasons_are_counted_by_their_cause(tmp_path: Path) -> None:
     said: list[str] = []
     out, seen = io.StringIO(), list[tuple[int, int]]()
     counts = predict_files(
-        ESTIMATOR, [str(tmp_path)], Options(CAMERA, report=said.append), out=out, watch=lambda *at: seen.append(at)
+        ESTIMATOR, [str(tmp_path)], out=out, camera=CAMERA, report=said.append, watch=lambda *at: seen.append(at)
     )
     assert counts.reasons == {"no hand is sure enough": 2}
     assert (counts.processed, counts.with_hand, counts.refused, seen) == (2, 0, 0, [(1, 2), (2, 2)])
@@ -68,6 +68,6 @@ def test_reasons_are_counted_by_their_cause(tmp_path: Path) -> None:
 def test_what_is_asked_wrongly_ends_it(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.full_like(WALL, 777))
     with pytest.raises(UsageError, match="hands is 0"):
-        predict_files(ESTIMATOR, [str(tmp_path)], Options(CAMERA), out=io.StringIO())
+        predict_files(ESTIMATOR, [str(tmp_path)], out=io.StringIO(), camera=CAMERA)
     with pytest.raises(UsageError, match="at least one FRAME"):
-        predict_files(ESTIMATOR, [], Options(CAMERA), out=io.StringIO())
+        predict_files(ESTIMATOR, [], out=io.StringIO(), camera=CAMERA)

@@ -11,6 +11,7 @@ Rotations = Literal[1, 2, 4]
 """Of the crop, whose answers are averaged (test-time augmentation)."""
 Refinement = Literal["none", "test", "train+test"]
 """Where a localizer moves coarse centers: nowhere, at test only, or in training too (SRN's Table 1)."""
+DatasetName = Literal["nyu", "icvl", "msra", "hands17"]
 MINIMUM_CONFIDENCE = 0.4
 """Hands below it are not answered."""
 ROTATIONS = (1, 2, 4)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
-from handkit.camera import Camera, CameraChoice
+from handkit.camera import Camera
 from handkit.depth import DepthImage, image_size
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError, UsageError
@@ -23,7 +23,7 @@ from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
 from handkit.sources.files import find_files, read_frames
 from handkit.sources.refusals import Refusals
-from handkit.sources.source import Options
+from handkit.sources.source import Calibration, Report, log
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
@@ -71,7 +71,7 @@ class Counts:
 def predict_file(
     estimator: HandPoseEstimator,
     path: Path,
-    options: Options,
+    calibration: Calibration,
     *,
     hands: int = 2,
     handedness: Asked = "auto",
@@ -88,7 +88,7 @@ def predict_file(
         name = str(path) if alone else f"{path}[{index}]"
         own = path if alone else path.with_name(f"{path.stem}-{index:04d}{path.suffix}")
         try:
-            image = DepthImage.of(array, options.pick(*image_size(array), name=name))
+            image = DepthImage.of(array, calibration.pick(*image_size(array), name=name))
             prediction = estimator.run(image, hands=hands, handedness=handedness, minimum_confidence=minimum_confidence)
         except UsageError:
             raise
@@ -101,20 +101,25 @@ def predict_file(
 def predict_files(
     estimator: HandPoseEstimator,
     frames: Sequence[str],
-    options: Options,
     *,
     out: Path | TextStream,
+    camera: str | Camera | None = None,
+    depth_scale: float | None = None,
     hands: int = 2,
     handedness: Asked = "auto",
     minimum_confidence: float = MINIMUM_CONFIDENCE,
+    report: Report = log,
     watch: Callable[[int, int], None] = lambda _, __: None,
 ) -> Counts:
     """Of files, folders and globs a line of JSON for each depth image: to a stream, or to `poses.jsonl` in a folder,
     with an overlay of each image beside it.
 
-    What is refused, and what is unusual, goes to `options.report`; `watch` is given how many files are done, of how
-    many. Raises UsageError, HandkitError where the folder cannot be made, OSError where it cannot be written to.
+    `camera` and `depth_scale` are as of `open_source`. What is refused, and what is unusual, goes to `report`; `watch`
+    is given how many files are done, of how many.
+
+    Raises UsageError, CameraError, HandkitError where the folder cannot be made, OSError where it cannot be written to.
     """
+    calibration = Calibration.of(camera, depth_scale)
     paths = [path for given in frames for path in find_files(given)]
     if not paths:
         raise UsageError("predict needs at least one FRAME: a file, a folder or a glob")
@@ -123,10 +128,10 @@ def predict_files(
     if folder:
         _refuse_folder_of_frames(folder, paths)
         make_folder(folder)
-    with _Writer(out, options) as writer:
+    with _Writer(out, calibration.known, report) as writer:
         for done, path in enumerate(paths, start=1):
             for frame in predict_file(
-                estimator, path, options,
+                estimator, path, calibration,
                 hands=hands, handedness=handedness, minimum_confidence=minimum_confidence,
             ):  # fmt: skip
                 writer.write(frame)
@@ -157,12 +162,12 @@ def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Pictur
 class _Writer:
     """Lines, overlays, and what is said beside them."""
 
-    def __init__(self, out: Path | TextStream, options: Options) -> None:
+    def __init__(self, out: Path | TextStream, camera: Camera | None, report: Report) -> None:
         self.counts = Counts()
         self._pictures = PictureFolder(out) if isinstance(out, Path) else None
         self._lines = JsonLines(out / "poses.jsonl" if isinstance(out, Path) else out)
-        self._report, self._camera = options.report, _known(options)
-        self._refusals, self._warned = Refusals(options.report), set[str]()
+        self._report, self._camera = report, camera
+        self._refusals, self._warned = Refusals(report), set[str]()
         self._handless: DepthImage | None = None
         """The first image in which no hand is sure enough."""
 
@@ -202,12 +207,6 @@ class _Writer:
 def _refused(name: str, path: Path, error: HandkitError | MemoryError) -> PredictedFrame:
     known = error if isinstance(error, HandkitError) else SourceError("needs more memory than there is", source=name)
     return PredictedFrame(name, path, None, Prediction([], str(known), {}, cause="refused"), known)
-
-
-def _known(options: Options) -> Camera | None:
-    """The camera, where it does not wait for an image's size."""
-    camera = options.camera.known if isinstance(options.camera, CameraChoice) else options.camera
-    return options.fit(camera) if camera else None
 
 
 def _refuse_folder_of_frames(out: Path, paths: Sequence[Path]) -> None:

@@ -24,7 +24,7 @@ from handkit.estimator import HandPoseEstimator
 from handkit.files.png import write_png
 from handkit.hand import HandPose, Prediction
 from handkit.skeleton import HAND21
-from handkit.sources.source import Options
+from handkit.sources.source import Calibration
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
@@ -194,9 +194,9 @@ class TestAgain:
     def test_other_settings_and_other_frames_are_refused(self, tmp_path: Path):
         folder, out = folder_of(tmp_path / "frames", 3), tmp_path / "out.parquet"
         annotate(str(folder), out, camera=NUMBERS)
-        for options in ({"camera": "61,60,32,24"}, {"labeling": Labeling(hands=1)}, {"shard_frames": 2}):
+        for calibration in ({"camera": "61,60,32,24"}, {"labeling": Labeling(hands=1)}, {"shard_frames": 2}):
             with pytest.raises(HandkitError, match=r"was begun with .*; give the same, or another --out"):
-                annotate(str(folder), out, **{"camera": NUMBERS, **options})  # pyright: ignore
+                annotate(str(folder), out, **{"camera": NUMBERS, **calibration})  # pyright: ignore
         write_png(folder / "3.png", image(3))
         with pytest.raises(HandkitError, match="was begun with frames 3, and this is 4"):
             annotate(str(folder), out, camera=NUMBERS)
@@ -249,7 +249,7 @@ def test_ranks_that_cannot_be(given: tuple[str, str], monkeypatch: pytest.Monkey
 def test_a_hundred_thousand_files_are_named_in_a_moment(tmp_path: Path):
     """By processor time: a search that copies the list would take minutes."""
     paths = [f"{index}.png" for index in range(100_000)]
-    frames = ImageFiles(paths, list(range(100_001)), Options(), tmp_path)
+    frames = ImageFiles(paths, list(range(100_001)), Calibration(), tmp_path)
     begun = time.process_time()
     assert checksum(frames) == zlib.crc32("".join(f"{path}\n" for path in paths).encode())
     assert time.process_time() - begun < 10
@@ -258,7 +258,7 @@ def test_a_hundred_thousand_files_are_named_in_a_moment(tmp_path: Path):
 def test_reading_some_is_reading_all(tmp_path: Path):
     folder = folder_of(tmp_path / "frames", 3)
     np.savez(folder / "9.npz", a=image(10), b=image(11))
-    frames = list_frames(str(folder), Options(CameraChoice.parse(NUMBERS)))
+    frames = list_frames(str(folder), Calibration(CameraChoice.parse(NUMBERS)))
     assert isinstance(frames, ImageFiles)
     values = [raw.values[0, 0] for raw in frames.read([1, 3, 4]) if not isinstance(raw, HandkitError)]
     assert values == [501, 510, 511]

@@ -25,8 +25,8 @@ def install(monkeypatch: pytest.MonkeyPatch, name: str, **parts: Any) -> None:
     monkeypatch.setitem(sys.modules, name, module)
 
 
-def first(spec: str, **options: Any) -> Any:
-    with handkit.open_source(spec, **options) as source:
+def first(spec: str, **calibration: Any) -> Any:
+    with handkit.open_source(spec, **calibration) as source:
         assert source.live
         return next(iter(source))
 
@@ -123,10 +123,10 @@ def test_oak(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_oak_that_stops_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     from handkit.sources.oak import Oak
-    from handkit.sources.source import Options
+    from handkit.sources.source import Calibration
 
     fake_oak(monkeypatch, running=False)
-    device = Oak("", Options())
+    device = Oak("", Calibration())
     device.open()
     with pytest.raises(SourceError, match="oak is unplugged"):
         device.read()

@@ -13,7 +13,7 @@ from handkit.errors import MissingExtraError, SourceError, UsageError
 from handkit.extras import install_command
 from handkit.files.png import write_png
 from handkit.sources import opening
-from handkit.sources.source import Options, Played, Source
+from handkit.sources.source import Calibration, Played, Report, Source
 
 RAMP = (np.arange(48 * 64).reshape(48, 64) % 500 + 500).astype(np.uint16)
 NUMBERS = "60,60,32,24"
@@ -114,8 +114,8 @@ def test_files_without_a_camera_ask_for_one(tmp_path: Path) -> None:
         handkit.open_source(str(tmp_path))
 
 
-def open_other(argument: str, options: Options) -> Source:
-    return Played(f"other {argument}", lambda: (_ for _ in ()), options.report)
+def open_other(argument: str, calibration: Calibration, report: Report) -> Source:
+    return Played(f"other {argument}", lambda: (_ for _ in ()), report)
 
 
 def test_other_packages_bring_sources(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,11 @@ from handkit.models import MODELS
 from handkit.models.checkpoint import load
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.localizer import Localizer, Location
-from handkit.options import Conditions
 from handkit.recipes import Recipe
 from handkit.studies import measuring
 from handkit.studies import study as studies
 from handkit.studies.comparison import comparison
+from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import read_real
 from handkit.studies.papers import NETWORKS
 from handkit.studies.plan import experiment_of

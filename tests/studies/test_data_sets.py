@@ -10,11 +10,11 @@ from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
 from handkit.models import MODELS
-from handkit.options import Conditions
 from handkit.recipes import PUBLISHED, SRN_TABLE_1
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
+from handkit.studies.conditions import Conditions
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import experiment_of
 from handkit.studies.table import Row, Study

@@ -13,9 +13,9 @@ from handkit.cli import main
 from handkit.errors import UsageError
 from handkit.evaluation.marked import TipErrors
 from handkit.models.arguments import options
-from handkit.options import Conditions
 from handkit.store.packing import pack
 from handkit.studies import study as studies
+from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import check_study, experiment_of, with_rows

@@ -2,9 +2,6 @@
 
 import json
 import math
-import resource
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -12,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from full_disk import full_disk
 from training.ranks import RECIPE, network_of
 
 from handkit.cli import main
@@ -38,17 +36,6 @@ def new_run(recipe=SMALL, say=lambda sentence: None) -> Run:
     return Run(model, recipe, pose_targets(model), machine=Machine(accelerator="cpu"), say=say)
 
 
-@contextmanager
-def full_disk() -> Generator[None]:
-    """No file may grow beyond 50 kB; a state has some 300."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def weights_of(run: Run) -> dict[str, torch.Tensor]:
     return run.model.state_dict()
 
@@ -71,7 +58,7 @@ def test_a_full_disk_in_mid_run_loses_nothing(tmp_path, monkeypatch):
         kept.append(json.loads(json.dumps(run.spent.step)))
         if run.spent.step not in {1, 2}:
             return honest(path)
-        with full_disk():
+        with full_disk(50_000):  # a state has some 300 kB
             return honest(path)
 
     monkeypatch.setattr(run, "save", save)
@@ -94,7 +81,7 @@ def test_a_full_disk_at_the_end_leaves_the_last_state(tmp_path, monkeypatch):
     def save(path):
         if run.spent.step < 4:
             return honest(path)
-        with full_disk():
+        with full_disk(50_000):  # a state has some 300 kB
             return honest(path)
 
     monkeypatch.setattr(run, "save", save)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from handkit.archive.frames import Frames, checksum, list_frames
 from handkit.archive.job import SUFFIX
 from handkit.archive.rows import METADATA, camera_of, hand_of
-from handkit.camera import Camera, CameraChoice
+from handkit.camera import Camera
 from handkit.errors import HandkitError, SourceError
 from handkit.extras import load
 from handkit.hand import HandPose
@@ -18,7 +18,7 @@ from handkit.recordings.recorder import Recorder
 from handkit.skeleton import SKELETONS, Skeleton
 from handkit.sources.folder import FRAME_NS
 from handkit.sources.refusals import Refusals
-from handkit.sources.source import Gate, Options, RawFrame, Report, log
+from handkit.sources.source import Calibration, Gate, RawFrame, Report, log
 
 
 class Archive(NamedTuple):
@@ -62,9 +62,9 @@ class Archive(NamedTuple):
     def frames(self, report: Report) -> Frames | None:
         """Those that it was made of; None, and reported, where they are not there any more."""
         about = self.about
-        choice = CameraChoice.parse(about["camera"]) if about["camera"] else None
         try:
-            frames = list_frames(about["source"], Options(choice, about["depth_scale"], lambda sentence: None))
+            calibration = Calibration.of(about["camera"], about["depth_scale"])
+            frames = list_frames(about["source"], calibration, lambda sentence: None)
         except HandkitError as error:
             reason = str(error)
         else:

@@ -9,11 +9,10 @@ from typing import Literal, NamedTuple
 from handkit.archive.frames import list_frames
 from handkit.archive.job import SUFFIX, Job, Labeling
 from handkit.archive.workers import work_in_processes
-from handkit.camera import CameraChoice
 from handkit.errors import SourceError, UsageError
 from handkit.extras import load
 from handkit.files.folders import make_folder
-from handkit.sources.source import Options, Report, log
+from handkit.sources.source import Calibration, Report, log
 
 Engine = Literal["local", "ray"]
 ENGINES = ("local", "ray")
@@ -88,8 +87,7 @@ def annotate(
     load("pyarrow", extra="archive")
     out = Path(out)
     _check(out, engine=engine, workers=workers, shard_frames=shard_frames)
-    choice = CameraChoice.parse(camera) if camera is not None else None
-    frames = list_frames(source, Options(choice, depth_scale, report))
+    frames = list_frames(source, Calibration.of(camera, depth_scale), report)
     if len(frames) == 0:
         raise SourceError(f"{source} has no frames")
     facts = {"source": source, "camera": camera, "depth_scale": depth_scale}

@@ -3,7 +3,7 @@
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -16,7 +16,7 @@ from handkit.recordings.player import depth_topic, raw_frames
 from handkit.shapes import Shaped
 from handkit.sources.files import count_frames, find_files, read_frames
 from handkit.sources.opening import kinds
-from handkit.sources.source import Options, RawFrame, log
+from handkit.sources.source import Calibration, RawFrame, Report, log
 
 STORE = "store.json"
 """What a folder that is a packed store holds."""
@@ -49,19 +49,19 @@ class ImageFiles:
     paths: list[str]
     first: list[int] = field(repr=False)
     """Number of each file's first frame, and at the end that of all frames."""
-    options: Options
+    calibration: Calibration
     folder: Path
     """Where relative paths begin."""
     timed = False
 
     @classmethod
-    def of(cls, given: str, options: Options) -> "ImageFiles":
+    def of(cls, given: str, calibration: Calibration) -> "ImageFiles":
         """Raises SourceError where nothing is there."""
         files = find_files(given)
         if len(files) == 1 and not files[0].is_file():
             read_frames(files[0])  # which says why
         first = [0, *np.cumsum([count_frames(path) for path in files]).tolist()]
-        return cls([str(path) for path in files], first, replace(options, report=log), Path.cwd())
+        return cls([str(path) for path in files], first, calibration, Path.cwd())
 
     def name(self, index: int) -> str:
         number, page = self._place(index)
@@ -83,7 +83,7 @@ class ImageFiles:
                 yield error
 
     def _raw_frame(self, array: Shaped[np.ndarray, "..."], name: str) -> RawFrame:
-        return RawFrame(array, self.options.pick(*image_size(array), name=name), 0)
+        return RawFrame(array, self.calibration.pick(*image_size(array), name=name), 0)
 
     def _place(self, index: int) -> tuple[int, int]:
         """File and page."""
@@ -101,19 +101,19 @@ class RecordedImages:
     given: str
     topic: str
     count: int
-    options: Options
+    calibration: Calibration
     folder: Path
     timed = True
 
     @classmethod
-    def of(cls, given: str, options: Options) -> "RecordedImages":
+    def of(cls, given: str, calibration: Calibration, report: Report) -> "RecordedImages":
         """Raises SourceError where there is no recording, MissingExtraError; damage is reported."""
         topic = depth_topic(Path(given))
         damage: list[str] = []
-        count = sum(1 for _ in raw_frames(Path(given), topic, options, damage=damage))
+        count = sum(1 for _ in raw_frames(Path(given), topic, calibration, damage=damage))
         for seen in damage:
-            options.report(f"{given} {seen}: what is whole before that is labeled")
-        return cls(given, topic, count, replace(options, report=log), Path.cwd())
+            report(f"{given} {seen}: what is whole before that is labeled")
+        return cls(given, topic, count, calibration, Path.cwd())
 
     def name(self, index: int) -> str:
         return f"{self.given}[{index}]"
@@ -121,7 +121,7 @@ class RecordedImages:
     def read(self, wanted: Sequence[int]) -> Iterator[RawFrame | HandkitError]:
         chosen, left = set(wanted), len(wanted)
         reason = SourceError("ends before this frame", source=self.given)
-        images = raw_frames(self.folder / self.given, self.topic, self.options, damage=[])
+        images = raw_frames(self.folder / self.given, self.topic, self.calibration, damage=[])
         try:
             for index, raw in enumerate(images):
                 if index in chosen:
@@ -137,7 +137,7 @@ class RecordedImages:
         return self.count
 
 
-def list_frames(given: str, options: Options) -> Frames:
+def list_frames(given: str, calibration: Calibration, report: Report = log) -> Frames:
     """Of a folder, a file, a glob or an MCAP recording; raises UsageError, SourceError, MissingExtraError."""
     path = Path(given)
     if given.partition(":")[0] in kinds() and not path.exists():
@@ -152,10 +152,10 @@ def list_frames(given: str, options: Options) -> Frames:
             f"{given} is a RealSense's recording: `handkit convert {given} {path.stem}.mcap`, and give that"
         )
     if suffix == ".mcap":
-        return RecordedImages.of(given, options)
-    frames = ImageFiles.of(given, options)
-    if options.camera is None:
-        options.pick(0, 0, name=given)
+        return RecordedImages.of(given, calibration, report)
+    frames = ImageFiles.of(given, calibration)
+    if calibration.camera is None:
+        calibration.pick(0, 0, name=given)
     return frames
 
 

@@ -11,12 +11,6 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from handkit.asked import Refinement
 from handkit.errors import HandkitError
-from handkit.options import Count, Folder, MaybeCount
-
-__all__ = [
-    "Backend", "CameraText", "Count", "DepthScale", "Folder", "Frames", "MaybeCount", "MaybeFolder", "MaybeWeights",
-    "Network", "Refined", "Weights", "join_camera",
-]  # fmt: skip
 
 
 def _millimeters(given: list[str]) -> float:
@@ -63,6 +57,12 @@ def join_camera(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+Count = Annotated[int, arg(metavar="N")]
+Folder = Annotated[Path, arg(metavar="DIR")]
+Files = Annotated[tuple[Path, ...], arg(metavar="FILE...")]
+# A metavar has to stand around `| None`: inside, the help shows `{None}|PATH` instead.
+MaybeCount = Annotated[int | None, arg(metavar="N")]
+MaybeStore = Annotated[Path | None, arg(metavar="STORE")]
 CameraText = Annotated[str, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]

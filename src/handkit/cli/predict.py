@@ -47,21 +47,18 @@ class Predict:
         from rich.console import Console
         from rich.progress import Progress
 
-        from handkit.camera import CameraChoice
         from handkit.estimator import HandPoseEstimator
         from handkit.predicting import predict_files
-        from handkit.sources.source import Options
 
-        options = Options(CameraChoice.parse(self.camera), self.depth_scale, say)
         estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
         console = Console(stderr=True)
         quiet = not (self.out and console.is_terminal)
         with Progress(console=console, transient=True, disable=quiet) as progress:
             bar = progress.add_task("frames", total=None)
             counts = predict_files(
-                estimator, self.frames, options, out=self.out or sys.stdout,
+                estimator, self.frames, out=self.out or sys.stdout, camera=self.camera, depth_scale=self.depth_scale,
                 hands=self.hands, handedness=self.handedness, minimum_confidence=self.minimum_confidence,
-                watch=lambda done, total: progress.update(bar, completed=done, total=total),
+                report=say, watch=lambda done, total: progress.update(bar, completed=done, total=total),
             )  # fmt: skip
         if self.out:
             self._summarize(counts, console)

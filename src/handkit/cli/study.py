@@ -1,13 +1,14 @@
 """`handkit study` and `handkit compare`: options that become one call of `handkit.studies.study.run_study`."""
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional, Suppress, arg
 
-from handkit.cli.options import Refined
+from handkit.cli.options import Count, Folder, MaybeCount, MaybeStore, Refined
 from handkit.errors import UsageError
-from handkit.options import Conditions
+from handkit.studies.conditions import Conditions
 
 if TYPE_CHECKING:
     from handkit.studies.table import Study
@@ -15,7 +16,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Trials(Conditions):
-    """Of a study on the command line."""
+    """Of a study on the command line: their names and metavars; meaning and defaults are the conditions' own."""
+
+    train: Annotated[MaybeStore, arg(name="data")] = Conditions.train
+    test: MaybeStore = Conditions.test
+    samples: MaybeCount = Conditions.samples
+    epochs: MaybeCount = Conditions.epochs
+    seeds: Annotated[tuple[int, ...], arg(metavar="N...")] = Conditions.seeds
+    resolution: MaybeCount = Conditions.resolution
+    batch: MaybeCount = Conditions.batch
+    crops: Count = Conditions.crops
+    real: Annotated[tuple[Path, ...], arg(metavar="DIR...")] = Conditions.real
+    jobs: Count = Conditions.jobs
+    threads: MaybeCount = Conditions.threads
+    workers: MaybeCount = Conditions.workers
+    out: Folder = Conditions.out
+    own: Suppress[str | None] = Conditions.own
 
     def finish(self, study: "Study", own: str | None = None) -> int:
         """Run what is missing of it, write and print its table."""

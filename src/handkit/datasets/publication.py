@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from handkit.asked import DatasetName
 from handkit.datasets.dataset import LabeledFiles
 from handkit.named_cameras import CAMERAS
-from handkit.options import DatasetName
 from handkit.shapes import Bool
 from handkit.skeleton import Skeleton
 

@@ -1,9 +1,8 @@
 """Errors in millimeters, each with the protocol that it was measured under."""
 
-from handkit.evaluation.protocol import Comparison, Part, Protocol, Result
+from handkit.evaluation.protocol import NOT_STATED, Comparison, Part, Protocol, Result
 from handkit.evaluation.scoring import compare, score
 from handkit.evaluation.whole_images import Tally, TrueHand, WholeImage, evaluate_images
-from handkit.options import NOT_STATED
 
 __all__ = [
     "NOT_STATED",

@@ -1,24 +1,24 @@
 """Prediction files against the labels of a published test set: from paths to a result with its protocol."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from handkit.camera import CameraChoice
+from handkit.asked import DatasetName
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
-from handkit.datasets.publication import Intrinsics
+from handkit.datasets.publication import Intrinsics, TestSet
 from handkit.depth import DepthImage
-from handkit.errors import ScoreError
+from handkit.errors import ScoreError, UsageError, shown
 from handkit.evaluation.columns import Format
 from handkit.evaluation.metrics import Errors, Joints, joint_distances
-from handkit.evaluation.protocol import Protocol, Result
-from handkit.evaluation.published import Labels, make_labels, read_labels, read_predictions
+from handkit.evaluation.protocol import NOT_STATED, Protocol, Result
+from handkit.evaluation.published import Labels, Missing, Predictions, make_labels, read_labels, read_predictions
 from handkit.evaluation.scoring import compare, score
-from handkit.options import NOT_STATED, Scoring
 
 
 class Scored(NamedTuple):
@@ -47,84 +47,89 @@ class ScoredFile(NamedTuple):
         return lambda row: DepthImage.of(images.depth(int(rows[row])), images.camera)
 
 
-def score_file(scoring: Scoring) -> ScoredFile:
-    """Raises ScoreError, DatasetError or CameraError."""
-    intrinsics = _intrinsics(scoring)
-    labels, images = _labels(scoring, intrinsics)
-    scored = _score(scoring, scoring.predictions, labels, intrinsics)
-    result = scored.result
-    for path in scoring.compare:
-        other = _score(scoring, path, labels, intrinsics)
-        result = compare(result, other.result, errors=scored.errors, other_errors=other.errors)
-    return ScoredFile(result, scored.joints, labels, images)
+def score_file(
+    predictions: Path,
+    *,
+    dataset: DatasetName,
+    labels: Sequence[Path],
+    form: Format = "auto",
+    label_form: Literal["auto", "uvd", "xyz"] = "auto",
+    split: str = "all",
+    lists: Mapping[str, Path] | None = None,
+    intrinsics: Intrinsics | None = None,
+    missing: Missing = "refuse",
+    compared: Sequence[Path] = (),
+    method: str | None = None,
+    center: str = NOT_STATED,
+    cube: str = NOT_STATED,
+    epoch: str = NOT_STATED,
+) -> ScoredFile:
+    """Predictions of a test set, a frame a line, against its label files or the folder that it was unpacked to.
 
+    `form` is that of the predictions, "auto" what keeps the bones of the labels as long as they are. `split` is the
+    part that is scored alone: one of the test set's own, or of `lists`, files of frames' names or row numbers.
+    `intrinsics` replace those of the published numbers, by which u v d become mm. `compared` are other predictions,
+    set against these frame by frame; `method` is the file's name without its endings, if no other is given. `center`,
+    `cube` and `epoch` are what is to be said of the first file's protocol.
 
-def _intrinsics(scoring: Scoring) -> Intrinsics:
-    if scoring.camera is None:
-        return TEST_SETS[scoring.dataset].intrinsics
-    fx, fy, cx, cy, *_ = CameraChoice.parse(scoring.camera).numbers
-    return fx, fy, cx, cy
-
-
-def _labels(scoring: Scoring, intrinsics: Intrinsics) -> tuple[Labels, LabeledFiles | None]:
-    """From files, or from the data set as it was unpacked, whose images are then at hand too."""
-    test_set, lists = TEST_SETS[scoring.dataset], _lists(scoring.parts)
-    images = None
-    if len(scoring.labels) == 1 and scoring.labels[0].is_dir():
-        if scoring.label_form != "auto":
+    Raises UsageError, ScoreError, DatasetError.
+    """
+    if dataset not in TEST_SETS:
+        raise UsageError(f"dataset is {shown(dataset)}; it must be {', '.join(TEST_SETS)}")
+    test_set = TEST_SETS[dataset]
+    if len(labels) == 1 and labels[0].is_dir():
+        if label_form != "auto":
             raise ScoreError("--label-format is for label files; a folder is read as its data set has them")
-        images = open_split(scoring.dataset, scoring.labels[0], test_set.split)
-        if images.joints is None:
-            raise ScoreError(f"{scoring.labels[0]} holds no labels of its test frames; give their file as --labels")
-        if scoring.dataset == "icvl" and scoring.camera:
-            raise ScoreError(
-                "--camera: ICVL's labels are pixels and from a folder are read by its own camera; give its two "
-                "label files as --labels to read them by another one"
-            )
-        of_labels = test_set.intrinsics if scoring.dataset == "icvl" else None
-        joints = images.joints.astype(float)
-        labels = make_labels(test_set, joints, images.sources, lists, intrinsics=of_labels)
-        if not labels.parts:  # an unknown edition: its people are known all the same
-            people = np.array(images.subjects)
-            labels = replace(labels, parts={who: people == who for who in dict.fromkeys(images.subjects)})
+        truth, images = _labels_of_folder(labels[0], test_set, lists or {}, intrinsics)
     else:
-        labels = read_labels(scoring.labels, test_set, intrinsics=intrinsics, asked=scoring.label_form, lists=lists)
-    return labels if scoring.split == "all" else labels.part(scoring.split), images
+        intrinsics = intrinsics or test_set.intrinsics
+        truth = read_labels(labels, test_set, intrinsics=intrinsics, asked=label_form, lists=lists or {})
+        images = None
+    truth = truth if split == "all" else truth.part(split)
+    read = partial(read_predictions, labels=truth, intrinsics=intrinsics or test_set.intrinsics, missing=missing)
+    scored = _score(
+        read(predictions, asked=form), truth, method or method_name(predictions), center=center, cube=cube, epoch=epoch
+    )
+    result = scored.result
+    for path in compared:
+        other = _score(read(path, asked="auto"), truth, method_name(path))
+        result = compare(result, other.result, errors=scored.errors, other_errors=other.errors)
+    return ScoredFile(result, scored.joints, truth, images)
 
 
-def _lists(parts: Sequence[str]) -> dict[str, Path]:
-    lists: dict[str, Path] = {}
-    for part in parts:
-        name, equals, path = part.partition("=")
-        if not (name and equals and path):
-            raise ScoreError(f"--part {part}: expected NAME=FILE, with the names or row numbers of its frames in FILE")
-        lists[name] = Path(path)
-    return lists
+def _labels_of_folder(
+    folder: Path, test_set: TestSet, lists: Mapping[str, Path], intrinsics: Intrinsics | None
+) -> tuple[Labels, LabeledFiles]:
+    """From the data set as it was unpacked, whose images are then at hand too."""
+    images = open_split(test_set.name, folder, test_set.split)
+    if images.joints is None:
+        raise ScoreError(f"{folder} holds no labels of its test frames; give their file as --labels")
+    if test_set.name == "icvl" and intrinsics:
+        raise ScoreError(
+            "--camera: ICVL's labels are pixels and from a folder are read by its own camera; give its two label files "
+            "as --labels to read them by another one"
+        )
+    of_labels = test_set.intrinsics if test_set.name == "icvl" else None
+    labels = make_labels(test_set, images.joints.astype(float), images.sources, lists, intrinsics=of_labels)
+    if not labels.parts:  # an unknown edition: its people are known all the same
+        people = np.array(images.subjects)
+        labels = replace(labels, parts={who: people == who for who in dict.fromkeys(images.subjects)})
+    return labels, images
 
 
-def _score(scoring: Scoring, path: Path, labels: Labels, intrinsics: Intrinsics) -> Scored:
-    """`--format`, `--name` and what is said of the protocol are of the first file; the others are read as they fit."""
-    first = path == scoring.predictions
-    form: Format = "densereg" if scoring.form == "denseReg" else scoring.form
-    asked: Format = form if first else "auto"
-    predictions = read_predictions(path, labels, intrinsics=intrinsics, asked=asked, missing=scoring.missing)
+def _score(predictions: Predictions, labels: Labels, method: str, **said: str) -> Scored:
     protocol = Protocol(
         dataset=labels.test_set.name,
         version=labels.version,
         split=labels.split,
         joints=labels.test_set.skeleton.joints,
-        center=scoring.center if first else NOT_STATED,
-        cube=scoring.cube if first else NOT_STATED,
-        epoch=scoring.epoch if first else NOT_STATED,
         intrinsics=predictions.intrinsics,
         predictions=predictions.words,
+        **said,
     )
-    name = (scoring.name if first else None) or method_name(path)
-    result = score(
-        estimated=predictions.joints, truth=labels.joints, method=name, protocol=protocol, parts=labels.parts
-    )
-    errors = joint_distances(estimated=predictions.joints, truth=labels.joints)
-    return Scored(result, predictions.joints, errors)
+    joints = predictions.joints
+    result = score(estimated=joints, truth=labels.joints, method=method, protocol=protocol, parts=labels.parts)
+    return Scored(result, joints, joint_distances(estimated=joints, truth=labels.joints))
 
 
 def method_name(path: Path) -> str:

@@ -9,8 +9,9 @@ from handkit.errors import ResultError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interval
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
-from handkit.options import NOT_STATED
 
+NOT_STATED = "not stated"
+"""What nobody said of a protocol."""
 SUCCESS = "success rate by maximum joint error: share of frames with no joint more than t mm off (max-frame)"
 INTERVALS = (
     f"{100 * LEVEL:.0f} % percentile bootstrap of the mean, {DRAWS} draws; blocks: {BLOCK} consecutive frames drawn "

@@ -13,7 +13,7 @@ from handkit.extras import load
 from handkit.files.regular import open_regular
 from handkit.recordings.messages import CAMERA_INFO, IMAGE, TEXT, camera_of, pixels_of, stamp_ns, values_of
 from handkit.recordings.recorder import FRAME
-from handkit.sources.source import Options, Played, RawFrame
+from handkit.sources.source import Calibration, Played, RawFrame, Report
 
 DECODED = (IMAGE, CAMERA_INFO, TEXT)
 MAGIC = b"\x89MCAP0\r\n"
@@ -37,24 +37,26 @@ class Recorded(NamedTuple):
     kind: str
 
 
-def open_recording(given: str, options: Options) -> Played:
+def open_recording(given: str, calibration: Calibration, report: Report) -> Played:
     """Raises SourceError where there is no recording, or none with depth; MissingExtraError without `mcap`."""
     path = Path(given)
     topic = depth_topic(path)
-    return Played(given, partial(_raw_frames, path, topic, options), options.report)
+    return Played(given, partial(_raw_frames, path, topic, calibration), report)
 
 
-def _raw_frames(path: Path, topic: str, options: Options) -> Generator[RawFrame | HandkitError]:
+def _raw_frames(path: Path, topic: str, calibration: Calibration) -> Generator[RawFrame | HandkitError]:
     damage: list[str] = []
-    yield from raw_frames(path, topic, options, damage=damage)
+    yield from raw_frames(path, topic, calibration, damage=damage)
     yield from (SourceError(f"{each}: what was whole before that was played", source=path) for each in damage)
 
 
-def raw_frames(path: Path, topic: str, options: Options, *, damage: list[str]) -> Generator[RawFrame | HandkitError]:
+def raw_frames(
+    path: Path, topic: str, calibration: Calibration, *, damage: list[str]
+) -> Generator[RawFrame | HandkitError]:
     """The images of one topic; in place of one that cannot be used, the reason. Images that come before their camera
     wait for it; `damage` as for `messages`.
     """
-    cameras = _Cameras(topic, options)
+    cameras = _Cameras(topic, calibration)
     record: Recorded | None = None
     waiting: list[tuple[Any, Recorded | None]] = []
     for message in messages(path, damage=damage):
@@ -88,7 +90,7 @@ def _raw_frame(image: Any, record: Recorded | None, cameras: "_Cameras") -> RawF
         return RawFrame(values_of(image, unit_mm=record.unit_mm, kind=record.kind), camera, record.time_ns, 0)
     pixels = pixels_of(image)
     camera = cameras.of(image)
-    if pixels.dtype.kind == "f" and cameras.options.unit_mm is None:
+    if pixels.dtype.kind == "f" and cameras.calibration.unit_mm is None:
         camera = replace(camera, unit_mm=1000.0)
     return RawFrame(pixels, camera, stamp_ns(image))
 
@@ -106,8 +108,8 @@ def _recorded(text: str) -> Recorded | None:
 class _Cameras:
     """The latest camera of one topic of images: its neighbor `camera_info`, or the only one there is."""
 
-    def __init__(self, topic: str, options: Options) -> None:
-        self.options = options
+    def __init__(self, topic: str, calibration: Calibration) -> None:
+        self.calibration = calibration
         self._name = topic
         self._own = f"{topic.rpartition('/')[0]}/camera_info"
         self._infos: dict[str, Any] = {}
@@ -118,14 +120,14 @@ class _Cameras:
     @property
     def known(self) -> bool:
         """Whether an image needs to wait no longer."""
-        return self._own in self._infos or self.options.camera is not None
+        return self._own in self._infos or self.calibration.camera is not None
 
     def of(self, image: Any) -> Camera:  # noqa: ANN401
         """Raises HandkitError where there is none, or none that can be used."""
-        if self.options.camera is None and self._infos:
+        if self.calibration.camera is None and self._infos:
             info = self._infos.get(self._own) or next(iter(self._infos.values()))
-            return self.options.fit(camera_of(info))
-        return self.options.pick(int(image.width), int(image.height), name=self._name)
+            return self.calibration.fit(camera_of(info))
+        return self.calibration.pick(int(image.width), int(image.height), name=self._name)
 
 
 def messages(path: Path, *, damage: list[str] | None = None) -> Iterator[Message]:

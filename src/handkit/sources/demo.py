@@ -7,18 +7,18 @@ from pathlib import Path
 from handkit.camera import Camera
 from handkit.errors import HandkitError, UsageError
 from handkit.sources.files import read_frames
-from handkit.sources.source import Options, Played, RawFrame
+from handkit.sources.source import Calibration, Played, RawFrame, Report
 
 RECORDING = Path(__file__).parents[1] / "recording"
 """Frames in mm and their labels, as `handkit render` writes them."""
 FRAME_NS = 250_000_000
 
 
-def open_demo(argument: str, options: Options) -> Played:
+def open_demo(argument: str, calibration: Calibration, report: Report) -> Played:
     """Raises UsageError for an argument: there is but one."""
     if argument:
         raise UsageError(f"demo:{argument} is no recording; the bundled one is demo")
-    return Played("demo", _raw_frames, options.report)
+    return Played("demo", _raw_frames, report)
 
 
 def _raw_frames() -> Generator[RawFrame | HandkitError]:

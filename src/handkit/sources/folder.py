@@ -9,13 +9,13 @@ from handkit.camera import CameraChoice
 from handkit.depth import image_size
 from handkit.errors import CameraError, FrameError, HandkitError, SourceError
 from handkit.sources.files import OwnCamera, find_files, read_frames, read_own_camera
-from handkit.sources.source import Options, Played, RawFrame
+from handkit.sources.source import Calibration, Played, RawFrame, Report
 
 FRAME_NS = 1_000_000_000 // 30
 """Most files have no times."""
 
 
-def open_files(given: str, options: Options) -> Played:
+def open_files(given: str, calibration: Calibration, report: Report) -> Played:
     """Raises SourceError where nothing is there, UsageError where no camera is named."""
     files = find_files(given)
     if len(files) == 1 and not files[0].is_file():
@@ -23,25 +23,27 @@ def open_files(given: str, options: Options) -> Played:
     own = read_own_camera(files[0]) if len(files) == 1 else None
     if own is not None:
         times_ns = [round(time_s * 1e9) for time_s in own.times_s]
-        options = options if options.camera else _with_camera(own, options, given)
+        calibration = calibration if calibration.camera else _with_camera(own, calibration, given)
     else:
         times_ns = list[int]()
-    if options.camera is None:
-        options.pick(0, 0, name=given)
-    return Played(given, partial(_raw_frames, files, options, times_ns), options.report)
+    if calibration.camera is None:
+        calibration.pick(0, 0, name=given)
+    return Played(given, partial(_raw_frames, files, calibration, times_ns), report)
 
 
-def _with_camera(own: OwnCamera, options: Options, given: str) -> Options:
+def _with_camera(own: OwnCamera, calibration: Calibration, given: str) -> Calibration:
     """The camera and the unit that the file names, if the user does not; raises SourceError."""
     try:
         camera = CameraChoice(given, own.numbers)
         camera.fit(1, 1)
     except (CameraError, ValueError) as error:
         raise SourceError(f"says of its camera what none has: {error}", source=given) from None
-    return replace(options, camera=camera, unit_mm=own.unit_mm if options.unit_mm is None else options.unit_mm)
+    return replace(
+        calibration, camera=camera, unit_mm=own.unit_mm if calibration.unit_mm is None else calibration.unit_mm
+    )
 
 
-def _raw_frames(files: list[Path], options: Options, times_ns: list[int]) -> Generator[RawFrame | HandkitError]:
+def _raw_frames(files: list[Path], calibration: Calibration, times_ns: list[int]) -> Generator[RawFrame | HandkitError]:
     """Frames in the files' order; a file or an image that cannot be used gives its error."""
     count = 0
     for path in files:
@@ -53,7 +55,7 @@ def _raw_frames(files: list[Path], options: Options, times_ns: list[int]) -> Gen
         for array in arrays:
             try:
                 time_ns = times_ns[count] if count < len(times_ns) else count * FRAME_NS
-                yield RawFrame(array, options.pick(*image_size(array), name=str(path)), time_ns)
+                yield RawFrame(array, calibration.pick(*image_size(array), name=str(path)), time_ns)
             except SourceError as error:
                 yield error
             except FrameError as error:

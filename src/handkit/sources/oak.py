@@ -1,5 +1,6 @@
 """Luxonis OAK stereo cameras through depthai 3: https://docs.luxonis.com. Depth in mm of the rectified right camera."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -9,30 +10,30 @@ from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, RawFrame
+from handkit.sources.source import Calibration, RawFrame, Report
 
 SIZE = (640, 400)
 WAIT = timedelta(seconds=1)
 
 
-def open_oak(device: str, options: Options) -> Live:
+def open_oak(device: str, calibration: Calibration, report: Report) -> Live:
     """`device`: its id, empty for the first camera."""
-    return Live(Oak(device, options), options.report)
+    return Live(Oak(device, calibration), report)
 
 
 def found() -> list[str]:
     """Name and id of every camera that is plugged in."""
-    devices = load("depthai", extra="oak").Device.getAllAvailableDevices()
+    devices = _depthai().Device.getAllAvailableDevices()
     return [f"{each.name} ({each.getDeviceId()})" for each in devices]
 
 
 class Oak:
     """A `live.Device`."""
 
-    def __init__(self, device: str, options: Options) -> None:
+    def __init__(self, device: str, calibration: Calibration) -> None:
         self.name = f"oak:{device}" if device else "oak"
-        self._id, self._options = device, options
-        self._dai = load("depthai", extra="oak")
+        self._id, self._calibration = device, calibration
+        self._dai = _depthai()
         self._pipeline: Any = None
         self._queue: Any = None
 
@@ -81,4 +82,10 @@ class Oak:
         matrix = frame.getTransformation().getIntrinsicMatrix()
         camera = Camera.from_matrix(matrix, width=width, height=height)
         time_ns = frame.getTimestampDevice() // timedelta(microseconds=1) * 1000
-        return RawFrame(values, self._options.fit(camera), time_ns)
+        return RawFrame(values, self._calibration.fit(camera), time_ns)
+
+
+def _depthai() -> Any:  # noqa: ANN401
+    """Without its signal handlers: they end a process that writes past a limit on files, where Python raises."""
+    os.environ.setdefault("DEPTHAI_INSTALL_SIGNAL_HANDLER", "0")
+    return load("depthai", extra="oak")

@@ -6,10 +6,10 @@ from importlib.metadata import entry_points
 from os import PathLike, fspath
 from pathlib import Path
 
-from handkit.camera import Camera, CameraChoice
+from handkit.camera import Camera
 from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown
 from handkit.extras import install_command
-from handkit.sources.source import Opener, Options, Report, Source, log
+from handkit.sources.source import Calibration, Opener, Report, Source, log
 
 GROUP = "handkit.sources"
 """Entry points of packages that bring sources of their own: the name is the kind, the object an `Opener`."""
@@ -53,12 +53,11 @@ def open_source(
     if not isinstance(spec, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"a source is a name, a path or a glob; got {shown(spec)}")
     spec = fspath(spec)
-    choice = CameraChoice.parse(camera) if isinstance(camera, str) else camera
-    options = Options(choice, depth_scale, report)
+    calibration = Calibration.of(camera, depth_scale)
     kind, _, argument = spec.partition(":")
     opener = _opener(kind)
     if opener is not None:
-        return opener(argument, options)
+        return opener(argument, calibration, report)
     path = Path(spec)
     if not path.exists() and not path.suffix and "/" not in spec and "*" not in spec:
         near = difflib.get_close_matches(kind, kinds(), n=1, cutoff=0.6)
@@ -66,7 +65,7 @@ def open_source(
         raise UsageError(f"there is no file and no kind of source {spec!r}{hint}; known: {', '.join(kinds())}")
     suffix = path.suffix.lower() if not path.is_dir() else ""
     module, name = _FILES.get(suffix, _FILES[""])
-    return _load(module, name)(spec, options)
+    return _load(module, name)(spec, calibration, report)
 
 
 def open_default(*, depth_scale: float | None = None, report: Report = log) -> Source:

@@ -10,14 +10,14 @@ from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, RawFrame
+from handkit.sources.source import Calibration, RawFrame, Report
 
 WAIT_MS = 1000
 
 
-def open_orbbec(serial: str, options: Options) -> Live:
+def open_orbbec(serial: str, calibration: Calibration, report: Report) -> Live:
     """`serial`: empty for the first camera."""
-    return Live(Orbbec(serial, options), options.report)
+    return Live(Orbbec(serial, calibration), report)
 
 
 def found() -> list[str]:
@@ -32,9 +32,9 @@ def found() -> list[str]:
 class Orbbec:
     """A `live.Device`."""
 
-    def __init__(self, serial: str, options: Options) -> None:
+    def __init__(self, serial: str, calibration: Calibration) -> None:
         self.name = f"orbbec:{serial}" if serial else "orbbec"
-        self._serial, self._options = serial, options
+        self._serial, self._calibration = serial, calibration
         self._sdk = _load_sdk()
         self._context: Any = None
         self._pipeline: Any = None
@@ -85,7 +85,7 @@ class Orbbec:
             distortion=tuple(float(getattr(lens, name)) for name in ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6")),
         )  # fmt: skip
         time_ns = int(frame.get_timestamp_us()) * 1000
-        return RawFrame(values.reshape(height, width).copy(), self._options.fit(camera), time_ns)
+        return RawFrame(values.reshape(height, width).copy(), self._calibration.fit(camera), time_ns)
 
 
 def _load_sdk() -> Any:  # noqa: ANN401

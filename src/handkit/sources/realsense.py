@@ -15,16 +15,16 @@ from handkit.camera import Camera
 from handkit.errors import HandkitError, SourceError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, Played, RawFrame
+from handkit.sources.source import Calibration, Played, RawFrame, Report
 
 WAIT_MS = 1000
 STUCK_S = 5.0
 """A recording that gives nothing for this long, and does not say that it ended, is damaged."""
 
 
-def open_realsense(serial: str, options: Options) -> Live:
+def open_realsense(serial: str, calibration: Calibration, report: Report) -> Live:
     """`serial`: empty for the first camera."""
-    return Live(RealSense(serial, options), options.report)
+    return Live(RealSense(serial, calibration), report)
 
 
 def found() -> list[str]:
@@ -36,9 +36,9 @@ def found() -> list[str]:
 class RealSense:
     """A `live.Device`."""
 
-    def __init__(self, serial: str, options: Options) -> None:
+    def __init__(self, serial: str, calibration: Calibration) -> None:
         self.name = f"realsense:{serial}" if serial else "realsense"
-        self._serial, self._options = serial, options
+        self._serial, self._calibration = serial, calibration
         self._rs = load("pyrealsense2", extra="realsense")
         self._pipeline: Any = None
         self._device: Any = None
@@ -63,7 +63,7 @@ class RealSense:
         try:
             came, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
             if came and (frame := frames.get_depth_frame()):
-                return _raw_frame(frame, self._options)
+                return _raw_frame(frame, self._calibration)
             lost = not self._device.is_connected()
         except RuntimeError as error:
             raise SourceError(f"{self.name} is gone ({error})") from None
@@ -80,16 +80,16 @@ class RealSense:
         self._pipeline = None
 
 
-def open_recording(given: str, options: Options) -> Played:
+def open_recording(given: str, calibration: Calibration, report: Report) -> Played:
     """Raises SourceError for a file that pyrealsense2 does not open, or without depth."""
     rs = load("pyrealsense2", extra="realsense")
     if not Path(given).is_file():
         raise SourceError(f"{given} does not exist")
     _load(rs, given)
-    return Played(given, partial(_played, rs, given, options), options.report)
+    return Played(given, partial(_played, rs, given, calibration), report)
 
 
-def _played(rs: Any, given: str, options: Options) -> Generator[RawFrame | HandkitError]:  # noqa: ANN401
+def _played(rs: Any, given: str, calibration: Calibration) -> Generator[RawFrame | HandkitError]:  # noqa: ANN401
     device, pipeline, config = _load(rs, given), rs.pipeline(), rs.config()
     device.set_real_time(False)  # the player waits for whoever looks at the frames: none is dropped
     config.enable_stream(rs.stream.depth)
@@ -100,7 +100,7 @@ def _played(rs: Any, given: str, options: Options) -> Generator[RawFrame | Handk
         while True:
             came, frames = pipeline.try_wait_for_frames(100)
             if came and (frame := frames.get_depth_frame()):
-                yield _raw_frame(frame, options)
+                yield _raw_frame(frame, calibration)
                 heard = monotonic()
             elif device.current_status() == rs.playback_status.stopped:
                 return
@@ -123,10 +123,10 @@ def _load(rs: Any, given: str) -> Any:  # noqa: ANN401
     return device
 
 
-def _raw_frame(frame: Any, options: Options) -> RawFrame:  # noqa: ANN401
+def _raw_frame(frame: Any, calibration: Calibration) -> RawFrame:  # noqa: ANN401
     intrinsics = frame.profile.as_video_stream_profile().get_intrinsics()
     scale = float(f"{frame.get_units():.6g}")  # 32 bits: 0.001 comes as 0.0010000000475
-    camera = options.fit(Camera.from_realsense(intrinsics, depth_scale=scale))
+    camera = calibration.fit(Camera.from_realsense(intrinsics, depth_scale=scale))
     return RawFrame(np.array(frame.get_data()), camera, round(frame.get_timestamp() * 1e6))
 
 

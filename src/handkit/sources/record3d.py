@@ -14,18 +14,18 @@ from handkit.camera import Camera
 from handkit.errors import SourceError, UsageError
 from handkit.extras import load
 from handkit.sources.live import Live
-from handkit.sources.source import Options, RawFrame
+from handkit.sources.source import Calibration, RawFrame, Report
 
 TRUEDEPTH = 0
 """`get_device_type` of the camera beside the screen; 1 is the LiDAR at the back."""
 WAIT_S = 1.0
 
 
-def open_record3d(number: str, options: Options) -> Live:
+def open_record3d(number: str, calibration: Calibration, report: Report) -> Live:
     """`number`: which of several phones, counted from 0; empty for the first."""
     if number and not number.isdecimal():
         raise UsageError(f"record3d:{number} is no phone; give its number, from 0")
-    return Live(Record3d(int(number or 0), options), options.report)
+    return Live(Record3d(int(number or 0), calibration), report)
 
 
 def found() -> list[str]:
@@ -39,8 +39,8 @@ class Record3d:
 
     name = "record3d"
 
-    def __init__(self, number: int, options: Options) -> None:
-        self._number, self._options = number, options
+    def __init__(self, number: int, calibration: Calibration) -> None:
+        self._number, self._calibration = number, calibration
         self._package = load("record3d", extra="record3d")
         self._stream: Any = None
         self._came, self._ended = threading.Event(), threading.Event()
@@ -67,7 +67,7 @@ class Record3d:
             return None
         self._came.clear()
         values = np.array(self._stream.get_depth_frame(), np.float32)
-        camera = self._options.fit(self._camera(*values.shape))
+        camera = self._calibration.fit(self._camera(*values.shape))
         if self._stream.get_device_type() == TRUEDEPTH:
             values = np.ascontiguousarray(values[:, ::-1])
         return RawFrame(values, camera, self._time_ns)

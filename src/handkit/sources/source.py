@@ -67,14 +67,13 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a user may say about any source."""
+class Calibration:
+    """What a user says of the camera of a source."""
 
     camera: CameraChoice | Camera | None = None
     """That took the images of a folder or a file; what names its own camera keeps to that."""
     unit_mm: float | None = None
     """Of a depth value, where it is another than the source says."""
-    report: Report = log
 
     def __post_init__(self) -> None:
         unit = self.unit_mm
@@ -82,6 +81,17 @@ class Options:
             raise UsageError(f"--depth-scale {shown(unit)} is not a positive number of mm per unit")
         if not isinstance(self.camera, CameraChoice | Camera | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"camera is {shown(self.camera)}; it must be a Camera, a name, or fx,fy,cx,cy")
+
+    @classmethod
+    def of(cls, camera: str | Camera | None, depth_scale: float | None) -> "Calibration":
+        """As users say it: a name, fx,fy,cx,cy or a camera. Raises CameraError, UsageError."""
+        return cls(CameraChoice.parse(camera) if isinstance(camera, str) else camera, depth_scale)
+
+    @property
+    def known(self) -> Camera | None:
+        """The camera, where it does not wait for an image's size."""
+        camera = self.camera.known if isinstance(self.camera, CameraChoice) else self.camera
+        return self.fit(camera) if camera else None
 
     def fit(self, camera: Camera) -> Camera:
         """The camera that a source names, with the user's unit."""
@@ -99,8 +109,9 @@ class Options:
         return self.fit(self.camera.fit(width, height, source=name))
 
 
-Opener = Callable[[str, Options], Source]
-"""Makes a source of what stands behind the colon of `kind:argument` (empty without a colon)."""
+Opener = Callable[[str, Calibration, Report], Source]
+"""Makes a source of what stands behind the colon of `kind:argument` (empty without a colon); the report is told
+what is wrong and does not end it."""
 
 
 class Gate:

@@ -9,20 +9,20 @@ from handkit.asked import check_seed
 from handkit.errors import HandkitError, MissingExtraError, UsageError
 from handkit.extras import load
 from handkit.sources.folder import FRAME_NS
-from handkit.sources.source import Options, Played, RawFrame
+from handkit.sources.source import Calibration, Played, RawFrame, Report
 
 FRAMES, BATCH = 300, 10
 CAMERA = "sr300"
 
 
-def open_synthetic(seed: str, options: Options) -> Played:
+def open_synthetic(seed: str, calibration: Calibration, report: Report) -> Played:
     """`seed`: a whole number, 0 where it is empty. Raises MissingExtraError where the renderer's packages are not."""
     if seed and not seed.isdecimal():
         raise UsageError(f"synthetic:{seed} is not a recording; give a whole number as its seed, such as synthetic:1")
     check_seed(int(seed or 0))
     for module in ("torch", "numba"):
         _need(module)
-    return Played(f"synthetic:{seed or 0}", partial(_raw_frames, int(seed or 0)), options.report)
+    return Played(f"synthetic:{seed or 0}", partial(_raw_frames, int(seed or 0)), report)
 
 
 def _need(module: str) -> None:

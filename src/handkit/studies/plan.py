@@ -17,11 +17,11 @@ from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
-from handkit.options import Conditions
 from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
+from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import read_real
 from handkit.studies.table import Row, Study
 from handkit.training.adapt import recipe_of, recipe_on, unlike_published

@@ -27,9 +27,9 @@ from handkit.models.checkpoint import load, save
 from handkit.models.facts import count_parameters
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
+from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import Measured, measured, read_real, tips_of
 from handkit.studies.plan import (
-    Conditions,
     check_study,
     departures,
     experiment_of,
