@@ -98,9 +98,9 @@ def test_distortion_is_undone_with_the_nearest_value():
 
 def test_support_by_hand():
     """On the surface, behind it, floating in front, beside the image: two of four are supported."""
-    joints = np.array([[0, 0, 505], [0, 0, 600], [0, 0, 400], [0, 0, 505]], np.float32)
-    pixels = np.array([[4, 3], [4, 3], [4, 3], [40, 3]], np.float32)
-    assert supported(joints, pixels, image()) == 0.5
+    depth, camera = image(), Camera(fx=100.0, fy=100.0, cx=4.0, cy=3.0, width=8, height=6)
+    joints = np.array([[0, 0, 505], [0, 0, 600], [0, 0, 400], [180, 0, 505]], np.float32)
+    assert supported(joints, DepthImage(depth, camera)) == 0.5
 
 
 def test_visible_area_by_hand():

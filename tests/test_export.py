@@ -14,7 +14,7 @@ from jaxtyping import config
 from handkit import export
 from handkit.backends import onnx, openvino
 from handkit.backends.backend import Backend, Cubes, Estimates
-from handkit.backends.graph_file import GraphBackend
+from handkit.backends.onnx import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
 from handkit.errors import CheckpointError

@@ -159,18 +159,14 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
     )
 
 
-def supported(
-    joints: Float32[np.ndarray, "J 3"],
-    pixels: Float32[np.ndarray, "J 2"],
-    depth: Float32[np.ndarray, "H W"],
-) -> float:
-    """Share of joints, 0 to 1, inside the image with a depth value at or in front of them (3x3 pixels around)."""
-    height, width = depth.shape
-    column, row = np.rint(pixels).astype(int).T
+def supported(joints_mm: Float32[np.ndarray, "J 3"], image: DepthImage) -> float:
+    """Share of joints (camera mm) in the image with a depth value at or in front of them, 3x3 pixels around: 0 to 1."""
+    depth, (height, width) = image.depth, image.depth.shape
+    column, row = np.rint(image.camera.pinhole.project(joints_mm)).astype(int).T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     rows, columns = row[:, None] + _AROUND[0], column[:, None] + _AROUND[1]
     near = depth[rows.clip(0, height - 1), columns.clip(0, width - 1)]
-    covered = ((near > 0) & (near < joints[:, 2:] + SUPPORT_MM)).any(1)
+    covered = ((near > 0) & (near < joints_mm[:, 2:] + SUPPORT_MM)).any(1)
     return float((inside & covered).mean())
 
 

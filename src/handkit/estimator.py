@@ -20,7 +20,7 @@ from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, che
 from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera, doubts_about
-from handkit.depth import DepthImage, check_camera, check_image
+from handkit.depth import DepthImage, check_camera, check_image, supported, visible_area
 from handkit.errors import FrameError, UsageError, check_kind, shown
 from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
@@ -28,6 +28,7 @@ from handkit.hypotheses import (
     Hypothesis,
     allowed,
     answer_of,
+    choose,
     distinct,
     likely,
     mean_of,
@@ -310,15 +311,19 @@ class HandPoseEstimator:
             for row, (place, number, _) in enumerate(asked):
                 odds = (float(part[row]) for part in (found.good, found.hand, found.right))
                 seen = Hypothesis(sides[place][number], found.joints_mm[row], found.uncertainty_mm[row], *odds)
-                views[place][number].append(
-                    seen if self.backend.has_confidence else without_judge(seen, places[place], image)
-                )
+                if not self.backend.has_confidence:
+                    seen = without_judge(seen, places[place], covered=supported(seen.joints_mm, image))
+                views[place][number].append(seen)
         return [[mean_of(each) for each in seen] for seen in views]
 
     def _answer(self, image: DepthImage, look: Sequence[Hypothesis], asked: Asked, place: FoundHand) -> Answer:
         """Of a place of which but one hypothesis was looked at, the handedness is what was known before."""
         odds = odds_of_left(look) if len(look) > 1 else log_odds(place.left)
-        return answer_of(look, asked, left_odds=odds, skeleton=self.skeleton, image=image)
+        chosen = choose(look, asked, left_odds=odds)
+        surface_cm2 = visible_area(chosen.joints_mm, image)
+        return answer_of(
+            chosen, asked, left_odds=odds, skeleton=self.skeleton, camera=image.camera, surface_cm2=surface_cm2
+        )
 
 
 class Recentered(NamedTuple):

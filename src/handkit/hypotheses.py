@@ -7,7 +7,7 @@ import numpy as np
 
 from handkit.anatomy import proportions
 from handkit.asked import Asked
-from handkit.depth import DepthImage, supported, visible_area
+from handkit.camera import Camera
 from handkit.hand import Cause, HandPose
 from handkit.locate import FoundHand
 from handkit.odds import log_odds, probability
@@ -40,14 +40,12 @@ def mean_of(views: Sequence[Hypothesis]) -> Hypothesis:
     return Hypothesis(left[0], joints, uncertainty, *map(float, odds))
 
 
-def without_judge(hypothesis: Hypothesis, found: FoundHand, image: DepthImage) -> Hypothesis:
-    """The same where no confidence network is: what the detector says, and how many joints the surface covers."""
-    seen = image.camera.pinhole.project(hypothesis.joints_mm)
-    share = supported(hypothesis.joints_mm, seen, image.depth)
+def without_judge(hypothesis: Hypothesis, found: FoundHand, *, covered: float) -> Hypothesis:
+    """The same where no confidence network is: what the detector says, and the share of joints on a surface."""
     right = -log_odds(found.left) / 2
     return hypothesis._replace(
-        uncertainty_mm=np.full(len(seen), np.nan, np.float32),
-        good=log_odds(found.score * share),
+        uncertainty_mm=np.full(len(hypothesis.joints_mm), np.nan, np.float32),
+        good=log_odds(found.score * covered),
         hand=log_odds(found.score),
         right=-right if hypothesis.left else right,
     )
@@ -66,28 +64,32 @@ class Answer(NamedTuple):
         return self.other > CONTRADICTED
 
 
+def choose(hypotheses: Sequence[Hypothesis], asked: Asked, *, left_odds: float) -> Hypothesis:
+    """Of the side that was asked for, or the likelier one (`left_odds`: log odds of a left hand)."""
+    left = left_odds > 0 if asked == "auto" else asked == "left"
+    (chosen,) = (each for each in hypotheses if each.left == left)
+    return chosen
+
+
 def answer_of(
-    hypotheses: Sequence[Hypothesis], asked: Asked, *, left_odds: float, skeleton: Skeleton, image: DepthImage
+    chosen: Hypothesis, asked: Asked, *, left_odds: float, skeleton: Skeleton, camera: Camera, surface_cm2: float
 ) -> Answer:
-    """The hand of one place, of the side that was asked for or the likelier one (`left_odds`: log odds of a left hand).
+    """The hand of one place; `surface_cm2` is what the camera sees of it.
 
     Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
     for a skeleton that can be no hand's, or where there is hardly any surface.
     """
-    given = asked != "auto"
-    left = asked == "left" if given else left_odds > 0
-    (chosen,) = (each for each in hypotheses if each.left == left)
     stated = probability(left_odds if chosen.left else -left_odds)
     possible = proportions(chosen.joints_mm, skeleton).plausibility
-    possible *= min(1.0, visible_area(chosen.joints_mm, image) / LEAST_CM2) ** 2
+    possible *= min(1.0, surface_cm2 / LEAST_CM2) ** 2
     pose = HandPose(
         joints_mm=chosen.joints_mm,
-        joints_px=image.camera.project(chosen.joints_mm),
+        joints_px=camera.project(chosen.joints_mm),
         handedness="left" if chosen.left else "right",
         pose_confidence=probability(chosen.good) * possible,
         skeleton=skeleton,
         uncertainty_mm=chosen.uncertainty_mm,
-        handedness_probability=1.0 if given else round(stated, 4),
+        handedness_probability=round(stated, 4) if asked == "auto" else 1.0,
     )
     return Answer(pose, 1 - stated)
 

@@ -1,4 +1,4 @@
-"""What an exported graph says about itself, and a backend made of two graphs, whatever runs them. numpy only."""
+"""What an exported graph says about itself, and what runs one. numpy only."""
 
 import json
 from collections.abc import Mapping
@@ -8,11 +8,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.backends.backend import Cubes, Estimates
-from handkit.camera import Camera
+from handkit.backends.backend import Estimates
 from handkit.errors import CheckpointError
 from handkit.locate import Maps
-from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
 GRAPH_VERSION = 1
@@ -97,24 +95,3 @@ class Graph(Protocol):
     def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Its outputs, in order."""
         ...
-
-
-class GraphBackend:
-    """A `Backend` of two exported graphs."""
-
-    def __init__(self, name: str, hand: Graph, detector: Graph) -> None:
-        info = hand.info
-        assert info.skeleton is not None
-        assert info.edge_mm is not None
-        self.name, self.hand, self.detector = name, hand, detector
-        self.skeleton, self.edge_mm = info.skeleton, info.edge_mm
-        self.has_confidence = info.confidence != "none"
-
-    def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
-        return Maps(*self.detector.run({DETECTOR_INPUT: depth}))
-
-    def estimate(self, depth: Float32[np.ndarray, "H W"], camera: Camera, cubes: Cubes) -> Estimates:
-        if len(cubes.roll) == 0:
-            return Estimates.none(len(self.skeleton))
-        intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
-        return Estimates(*self.hand.run(dict(zip(INPUTS, (depth, intrinsics, *cubes), strict=True))))

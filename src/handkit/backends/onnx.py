@@ -1,4 +1,7 @@
-"""ONNX Runtime: the default. No torch, nothing compiled, and threads that sleep while they wait."""
+"""Exported graphs as a backend, and ONNX Runtime, which runs them: the default.
+
+No torch, nothing compiled, and threads that sleep while they wait.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,12 +10,37 @@ from typing import Literal
 import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-from handkit.backends.graph_file import KEY, GraphBackend, GraphInfo
+from handkit.backends.backend import Cubes, Estimates
+from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, KEY, Graph, GraphInfo
+from handkit.camera import Camera
 from handkit.errors import CheckpointError
 from handkit.files.regular import read_regular
+from handkit.locate import Maps
+from handkit.shapes import Float32
 
 QUIET = 3
 """Of ONNX Runtime's log levels: errors, which are raised as well."""
+
+
+class GraphBackend:
+    """A `Backend` of two exported graphs, whatever runs them."""
+
+    def __init__(self, name: str, hand: Graph, detector: Graph) -> None:
+        info = hand.info
+        assert info.skeleton is not None
+        assert info.edge_mm is not None
+        self.name, self.hand, self.detector = name, hand, detector
+        self.skeleton, self.edge_mm = info.skeleton, info.edge_mm
+        self.has_confidence = info.confidence != "none"
+
+    def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
+        return Maps(*self.detector.run({DETECTOR_INPUT: depth}))
+
+    def estimate(self, depth: Float32[np.ndarray, "H W"], camera: Camera, cubes: Cubes) -> Estimates:
+        if len(cubes.roll) == 0:
+            return Estimates.none(len(self.skeleton))
+        intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
+        return Estimates(*self.hand.run(dict(zip(INPUTS, (depth, intrinsics, *cubes), strict=True))))
 
 
 class OnnxGraph:

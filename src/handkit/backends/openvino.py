@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphBackend, GraphInfo
+from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphInfo
+from handkit.backends.onnx import GraphBackend
 from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
 from handkit.extras import missing_extra
