@@ -177,6 +177,48 @@ def test_a_flipped_bit_never_gives_other_depth(tmp_path: Path, monkeypatch: pyte
         assert all(map(same, played, frames))
 
 
+@pytest.mark.parametrize(
+    ("topic", "kind"), [("/depth/image", "sensor_msgs/msg/Image"), ("/handkit/frame", "std_msgs/msg/String")]
+)
+def test_a_message_that_is_not_what_its_schema_says_costs_its_frame_alone(
+    topic: str, kind: str, tmp_path: Path
+) -> None:
+    frames = [frame(index) for index in range(5)]
+    good, bad = record(tmp_path / "a.mcap", frames), tmp_path / "bad.mcap"
+    spoil(good, bad, topic=topic, which=2)
+    played, told = play(bad)
+    assert [each.index for each in played] == [0, 1, 3, 4]
+    assert all(map(same, played, [each for each in frames if each.index != 2]))
+    assert len(told) == 1
+    assert re.search(rf"frame 2: a message on {topic} is no {kind}", told[0])
+
+
+def test_the_first_message_may_be_the_one(tmp_path: Path) -> None:
+    spoil(record(tmp_path / "a.mcap", [frame(0), frame(1)]), tmp_path / "bad.mcap", topic="/depth/image", which=0)
+    played, _ = play(tmp_path / "bad.mcap")
+    assert [each.index for each in played] == [1]
+
+
+def spoil(good: Path, bad: Path, *, topic: str, which: int) -> None:
+    """The same recording, sound to its last byte, with one message of a topic cut to three bytes."""
+    from mcap.reader import make_reader
+    from mcap.writer import Writer
+
+    with good.open("rb") as source, bad.open("wb") as file:
+        writer, count, ids = Writer(file), 0, dict[str, int]()
+        writer.start()
+        for schema, channel, message in make_reader(source).iter_messages(log_time_order=False):
+            assert schema is not None
+            if channel.topic not in ids:
+                own = writer.register_schema(schema.name, schema.encoding, schema.data)
+                ids[channel.topic] = writer.register_channel(channel.topic, channel.message_encoding, own)
+            count += channel.topic == topic
+            cut = channel.topic == topic and count == which + 1
+            data = message.data[:3] if cut else message.data
+            writer.add_message(ids[channel.topic], message.log_time, data, message.publish_time)
+        writer.finish()
+
+
 def test_what_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "a.mcap").write_bytes(b"something else")
     with pytest.raises(SourceError, match="is no MCAP recording"):

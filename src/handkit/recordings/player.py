@@ -27,6 +27,7 @@ class Message(NamedTuple):
     topic: str
     kind: str
     content: Any
+    """SourceError for one that is not what its schema says."""
 
 
 class Recorded(NamedTuple):
@@ -57,13 +58,13 @@ def raw_frames(
     wait for it; `damage` as for `messages`.
     """
     cameras = _Cameras(topic, calibration)
-    record: Recorded | None = None
-    waiting: list[tuple[Any, Recorded | None]] = []
+    record: Recorded | SourceError | None = None
+    waiting: list[tuple[Any, Recorded | SourceError | None]] = []
     for message in messages(path, damage=damage):
         if message.kind == CAMERA_INFO:
             cameras.add(message)
         elif message.topic == FRAME:
-            record = _recorded(message.content.data)
+            record = _recorded(message.content)
         elif message.topic == topic:
             waiting.append((message.content, record))
             record = None
@@ -72,7 +73,9 @@ def raw_frames(
     yield from _flush(waiting, cameras)
 
 
-def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> Iterator[RawFrame | HandkitError]:
+def _flush(
+    waiting: list[tuple[Any, Recorded | SourceError | None]], cameras: "_Cameras"
+) -> Iterator[RawFrame | HandkitError]:
     """Everything that waits, or why it cannot be read."""
     for image, record in waiting:
         try:
@@ -84,7 +87,11 @@ def _flush(waiting: list[tuple[Any, Recorded | None]], cameras: "_Cameras") -> I
     waiting.clear()
 
 
-def _raw_frame(image: Any, record: Recorded | None, cameras: "_Cameras") -> RawFrame:  # noqa: ANN401
+def _raw_frame(image: Any, record: Recorded | SourceError | None, cameras: "_Cameras") -> RawFrame:  # noqa: ANN401
+    if isinstance(image, SourceError):
+        raise image
+    if isinstance(record, SourceError):
+        raise record
     if record is not None:
         camera = replace(cameras.of(image), unit_mm=record.unit_mm)
         return RawFrame(values_of(image, unit_mm=record.unit_mm, kind=record.kind), camera, record.time_ns, 0)
@@ -95,10 +102,12 @@ def _raw_frame(image: Any, record: Recorded | None, cameras: "_Cameras") -> RawF
     return RawFrame(pixels, camera, stamp_ns(image))
 
 
-def _recorded(text: str) -> Recorded | None:
+def _recorded(content: Any) -> Recorded | SourceError | None:  # noqa: ANN401
     """None for a record that is not of this kind."""
+    if isinstance(content, SourceError):
+        return content
     try:
-        found = json.loads(text)
+        found = json.loads(content.data)
         unit_mm, kind = float(found["unit_mm"]), str(found["kind"])
         return Recorded(round(float(found["time_s"]) * 1e9), unit_mm, kind) if kind[:1] in "uif" else None
     except (ValueError, KeyError, TypeError, OverflowError):
@@ -115,7 +124,8 @@ class _Cameras:
         self._infos: dict[str, Any] = {}
 
     def add(self, message: Message) -> None:
-        self._infos[message.topic] = message.content
+        if not isinstance(message.content, SourceError):
+            self._infos[message.topic] = message.content
 
     @property
     def known(self) -> bool:
@@ -164,11 +174,13 @@ def _decoded(records: Iterator[Any], factory: Any) -> Iterator[Message]:  # noqa
 
 
 def _content(record: Any, channel: Any, schema: Any, factory: Any) -> Any:  # noqa: ANN401
-    """Raises SourceError for a message that is not what its schema says: any error at all is possible there."""
+    """SourceError for a message that is not what its schema says: any error at all is possible there."""
     try:
         return factory.decoder_for(channel.message_encoding, schema)(record.data)
     except Exception as error:
-        raise SourceError(f"a message on {channel.topic} is no {schema.name} ({error})") from None
+        return SourceError(
+            f"a message on {channel.topic} is no {schema.name} ({error})", kind=f"a message is no {schema.name}"
+        )
 
 
 def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None) -> Iterator[Any]:  # noqa: ANN401
@@ -206,7 +218,7 @@ def depth_topic(path: Path) -> str:
     for count, message in enumerate(messages(path, damage=damage)):
         if found and count > PATIENCE:
             break
-        if message.kind == IMAGE and message.content.encoding in {"16UC1", "32FC1", "64FC1", "mono16"}:
+        if message.kind == IMAGE and getattr(message.content, "encoding", "") in {"16UC1", "32FC1", "64FC1", "mono16"}:
             if "depth" in message.topic:
                 return message.topic
             found = found or message.topic
