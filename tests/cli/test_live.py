@@ -125,7 +125,7 @@ def test_a_recording_on_a_full_disk_does_not_end_the_session(scripted, frames, t
     pytest.importorskip("mcap_ros2")
     arguments = ["live", "--source", frames, "--camera", NUMBERS, "--record", str(tmp_path / "a.mcap")]
     with full_disk(6_000):
-        assert main(arguments) == 0
+        assert main(arguments) == 1, "the recording is not whole"
     said = capfd.readouterr().err
     assert f"{tmp_path / 'a.mcap'} cannot be written: File too large" in said
     assert "20 frames, 14 with a hand" in said
@@ -162,7 +162,9 @@ def test_wrong_usage_is_a_sentence(arguments, sentence, scripted, frames, capfd)
     assert sentence in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("names", [["./a.jsonl", "a.jsonl"], ["-", "-"], ["udp://127.0.0.1:9", "udp://127.0.0.1:9"]])
+@pytest.mark.parametrize(
+    "names", [["./a.jsonl", "a.jsonl"], ["-", "-"], ["udp://127.0.0.1:9", "udp://127.0.0.1:9"], ["a.bvh", "a-2.bvh"]]
+)
 def test_two_outputs_that_are_one_are_refused(frames, tmp_path, monkeypatch, capfd, names):
     monkeypatch.chdir(tmp_path)
     assert main(["live", "--source", frames, "--camera", NUMBERS, "--record", "a.mcap", "--send", *names]) == 2

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 import handkit
+from handkit.cli import main
 from handkit.errors import MissingExtraError, SourceError, UsageError
 from handkit.extras import install_command
 from handkit.files.png import write_png
 from handkit.sources import opening
+from handkit.sources.refusals import Refusals
 from handkit.sources.source import Calibration, Played, Report, Source
 
 RAMP = (np.arange(48 * 64).reshape(48, 64) % 500 + 500).astype(np.uint16)
@@ -124,6 +127,57 @@ def test_other_packages_bring_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "entry_points", lambda group, name="zed": [point] if name == "zed" else [])
     assert handkit.open_source("zed:left").name == "other left"
     assert "zed" in opening.kinds()
+
+
+class Breaks:
+    """As `Played`, but for what a package may do wrong."""
+
+    name, live = "zed", False
+
+    def __init__(self, *, entering: bool = False, frames: Sequence[object] = ()) -> None:
+        self.refusals, self.closed = Refusals(print), False
+        self._entering, self._frames = entering, frames
+
+    def __enter__(self) -> "Breaks":
+        if self._entering:
+            raise RuntimeError("no device")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def __iter__(self) -> Iterator[object]:
+        yield from self._frames
+        raise OSError("USB gone")
+
+
+@pytest.mark.parametrize(
+    ("opener", "sentence"),
+    [
+        (lambda argument, calibration, report: None, r"gave None and no Source"),
+        (lambda argument, calibration, report: [1, 2], r"gave \[1, 2\] and no Source"),
+        (lambda argument: None, r"has failed \(TypeError"),
+        (lambda argument, calibration, report: 1 / 0, r"has failed \(ZeroDivisionError"),
+        (lambda argument, calibration, report: Breaks(entering=True), r"has failed \(RuntimeError: no device\)"),
+        (lambda argument, calibration, report: Breaks(), r"has failed \(OSError: USB gone\)"),
+        (lambda argument, calibration, report: Breaks(frames=[7]), r"gave 7 where a TimedFrame is expected"),
+    ],
+)
+def test_what_another_package_does_wrong_is_a_sentence(
+    opener: object,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    point = EntryPoint("zed", "zed.hands:open", opening.GROUP)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: opener)
+    monkeypatch.setattr(opening, "entry_points", lambda group, name="zed": [point] if name == "zed" else [])
+    poses = tmp_path / "poses.jsonl"
+    assert main(["live", "--source", "zed", "--send", str(poses)]) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if "zed" in line]
+    assert len(said) == 1
+    assert re.search(rf"--source zed is brought by zed\.hands:open, which {sentence}", said[0])
 
 
 def test_a_source_of_another_package_that_cannot_be_loaded_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

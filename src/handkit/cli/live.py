@@ -55,7 +55,7 @@ class Live:
     """Of the networks; on a machine that does other work as well, one is the fastest."""
 
     def run(self) -> int:
-        """Answers 0 where a hand was seen, 1 where none was; Ctrl-C is an end like any other."""
+        """Answers 0 where a hand was seen and every output is whole, else 1; Ctrl-C is an end like any other."""
         from handkit import live
         from handkit.estimator import HandPoseEstimator
         from handkit.sinks import open_sink
@@ -79,25 +79,31 @@ class Live:
             rotations=self.rotations,
             report=line.say,
         )
-        keepers = self._keepers(tracker.timings_ms)
+        view, recording = self._view(tracker.timings_ms), self._recording()
         with line:
-            session = live.run(source, tracker, sinks, keepers=keepers, watch=line.show, report=line.say)
+            session = live.run(source, tracker, sinks, keepers=[*view, *recording], watch=line.show, report=line.say)
         line.say(session.in_words())
-        return 0 if session.with_hands else 1
+        return 0 if session.with_hands and not {*sinks, *recording} & set(session.failed) else 1
 
-    def _keepers(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
-        from handkit.recordings.recorder import Recorder
+    def _view(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
         from handkit.viewing import open_viewer
 
-        keepers: list[Keeper] = [open_viewer(timings_ms=timings_ms)] if self.view else []
-        return [*keepers, Recorder(self.record)] if self.record else keepers
+        return [open_viewer(timings_ms=timings_ms)] if self.view else []
+
+    def _recording(self) -> "list[Keeper]":
+        from handkit.recordings.recorder import Recorder
+
+        return [Recorder(self.record)] if self.record else []
 
 
 def _check_distinct(targets: "list[str]") -> None:
-    """Raise UsageError where two outputs are one."""
+    """Raise UsageError where two outputs are one; a second hand's .bvh has `-2` behind the name of the first's."""
     whole = [each if "://" in each or each == "-" else str(Path(each).resolve()) for each in targets]
+    animations = [Path(each).stem for each in whole if each.endswith(".bvh")]
     for number, each in enumerate(whole):
-        if each in whole[:number]:
+        stem, dash, hand = Path(each).stem.rpartition("-")
+        further = each.endswith(".bvh") and dash and hand.isdigit() and stem in animations
+        if further or each in whole[:number]:
             raise UsageError(f"two outputs go to {targets[number]}; give each a name of its own")
 
 

@@ -23,7 +23,7 @@ def open_sink(spec: str, *, report: Report = log) -> Sink:
     if "://" in spec:
         return _network(spec, report)
     suffix = Path(spec).suffix.lower()
-    if spec == "-" or suffix in {".jsonl", ".json"}:
+    if spec == "-" or suffix == ".jsonl":
         return JsonSink(spec)
     if suffix == ".csv":
         return CsvSink(spec)

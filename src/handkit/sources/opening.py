@@ -2,13 +2,14 @@
 
 import difflib
 import importlib
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from os import PathLike, fspath
 from pathlib import Path
 
 from handkit.camera import Camera
 from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown
 from handkit.extras import install_command
+from handkit.sources.foreign import Foreign
 from handkit.sources.source import Calibration, Opener, Report, Source, log
 
 GROUP = "handkit.sources"
@@ -55,9 +56,11 @@ def open_source(
     spec = fspath(spec)
     calibration = Calibration.of(camera, depth_scale)
     kind, _, argument = spec.partition(":")
-    opener = _opener(kind)
-    if opener is not None:
-        return opener(argument, calibration, report)
+    if kind in _BUILT_IN:
+        return _load(*_BUILT_IN[kind])(argument, calibration, report)
+    for point in entry_points(group=GROUP, name=kind):
+        brought = f"--source {kind} is brought by {point.value}"
+        return Foreign(_load_foreign(point, brought), argument, calibration, report, brought=brought)
     path = Path(spec)
     if not path.exists() and not path.suffix and "/" not in spec and "*" not in spec:
         near = difflib.get_close_matches(kind, kinds(), n=1, cutoff=0.6)
@@ -114,16 +117,11 @@ def plugged_in() -> dict[str, list[str] | HandkitError]:
     return found
 
 
-def _opener(kind: str) -> Opener | None:
-    if kind in _BUILT_IN:
-        return _load(*_BUILT_IN[kind])
-    for point in entry_points(group=GROUP, name=kind):
-        try:
-            return point.load()
-        except Exception as error:  # whatever another package does
-            reason = f"cannot be loaded ({type(error).__name__}: {error})"
-            raise SourceError(f"--source {kind} is brought by {point.value}, which {reason}") from error
-    return None
+def _load_foreign(point: EntryPoint, brought: str) -> Opener:
+    try:
+        return point.load()
+    except Exception as error:  # whatever another package does
+        raise SourceError(f"{brought}, which cannot be loaded ({type(error).__name__}: {error})") from error
 
 
 def _load(module: str, name: str) -> Opener:
