@@ -90,6 +90,14 @@ def open_recording(given: str, calibration: Calibration, report: Report) -> Play
 
 
 def _played(rs: Any, given: str, calibration: Calibration) -> Generator[RawFrame | HandkitError]:  # noqa: ANN401
+    """Ends with what pyrealsense2 raises, which has no class of its own."""
+    try:
+        yield from _frames(rs, given, calibration)
+    except RuntimeError as error:
+        yield SourceError(f"is damaged: pyrealsense2 has failed ({error})", source=given)
+
+
+def _frames(rs: Any, given: str, calibration: Calibration) -> Generator[RawFrame | HandkitError]:  # noqa: ANN401
     device, pipeline, config = _load(rs, given), rs.pipeline(), rs.config()
     device.set_real_time(False)  # the player waits for whoever looks at the frames: none is dropped
     config.enable_stream(rs.stream.depth)
