@@ -39,7 +39,7 @@ def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS), parts:
 
     Raises CheckpointError that says what there is; without `parts` only the pose networks.
     """
-    if name.endswith(kinds) or Path(name).is_file():
+    if name.endswith((*kinds, GRAPH, WEIGHTS)) or Path(name).is_file() or Path(name).is_symlink():
         return Path(name)
     if is_shared(name):
         return fetch(name, kinds=kinds)

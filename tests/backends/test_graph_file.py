@@ -1,6 +1,7 @@
 """What a graph says about itself, and every file that is refused."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,19 @@ def test_there_and_back():
             json.dumps(json.loads(INFO.text()) | {"graph": 7}),
             f"version 7 and this handkit runs version {GRAPH_VERSION}",
         ),
+        (
+            json.dumps(json.loads(INFO.text()) | {"graph": 0}),
+            f"version 0 and this handkit runs version {GRAPH_VERSION}; export it again",
+        ),
+        *(
+            (json.dumps(json.loads(INFO.text()) | wrong), "damaged: its metadata are incomplete")
+            for wrong in ({"edge_mm": -1}, {"edge_mm": "x"}, {"edge_mm": math.nan}, {"kind": "a"}, {"confidence": "a"})
+        ),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, text: str | None, words: str):
     for reader in (OnnxGraph, OpenvinoGraph):
-        with pytest.raises(CheckpointError, match=f"{words}.*handkit export"):
+        with pytest.raises(CheckpointError, match=f"{words}.*handkit( export|$)"):
             reader(foreign(tmp_path / "a.onnx", text))
 
 

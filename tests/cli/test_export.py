@@ -41,6 +41,20 @@ def test_what_cannot_be_exported(options: list[str], words: str, tmp_path: Path,
     assert not list(tmp_path.iterdir())
 
 
+def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "a.bin").mkdir()
+    assert main(["export", "localizer", "--format", "openvino", "--out", str(tmp_path / "a.xml")]) == 1
+    assert f"{tmp_path / 'a.bin'} cannot be written: Is a directory" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "a.pt"])
+def test_what_is_exported_is_weights(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / name).write_bytes(b"something else")
+    assert main(["export", str(tmp_path / name), "--out", str(tmp_path / "b.onnx")]) == 1
+    assert f"{name} holds no weights of handkit" in capsys.readouterr().err
+
+
 def test_a_missing_package_ends_in_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

@@ -55,6 +55,10 @@ def test_a_report(folder, capsys):
         (["good.txt.gz", "--part", "seen"], "--part seen: expected NAME=FILE"),
         (["good.txt.gz", "--compare", "short.txt"], "short.txt holds 1 frames, the labels 30"),
         (["short.txt"], "short.txt holds 1 frames"),
+        (["wide.txt"], "wide.txt, line 1: 49 numbers, expected 48 for the 16 joints of icvl"),
+        (["meters.txt"], "meters.txt: its numbers are meters; multiply them by 1000"),
+        (["bad.txt", "--part", "none=empty.txt", "--split", "none"], "empty.txt lists no frame"),
+        (["bad.txt", "--part", "some=nowhere.txt"], "nowhere.txt cannot be read as a list of frames: No such file"),
         (["other.txt"], "other.txt, line 1: 42 numbers, expected 48 for the 16 joints of icvl"),
     ],
 )
@@ -62,6 +66,10 @@ def test_bad_input_ends_in_one_sentence(folder, monkeypatch, capsys, words, sent
     monkeypatch.chdir(folder)
     write(folder / "short.txt", moving_hand(16, 1))
     write(folder / "other.txt", moving_hand(14, 30))
+    hand = moving_hand(16, 30)
+    write(folder / "wide.txt", np.concatenate([hand.reshape(30, -1), np.full((30, 1), 1.5)], axis=1))
+    write(folder / "meters.txt", hand / 1000)
+    (folder / "empty.txt").touch()
     assert run(folder, *words) == (2 if "kinect9" in words else 1)
     told = capsys.readouterr()
     assert sentence in told.err
@@ -88,6 +96,37 @@ def test_a_joint_outside_the_image_makes_no_millimeters(folder, capsys):
     assert "net.txt: x y z, mm, y down" in capsys.readouterr().out, "as it was asked for"
 
 
+@pytest.mark.parametrize("pixels", [True, False])
+def test_labels_for_another_format_are_refused_where_their_bones_tell(folder, capsys, pixels):
+    """The predictions are in the same wrong format, so that their fit does not tell: 2.9 mm for NYU's V2V-PoseNet."""
+    hand = swaying_hand(16, 120)
+    path = str(write(folder / "these.txt", to_uvd(hand, "icvl") if pixels else hand))
+    right, wrong = ("uvd", "xyz") if pixels else ("xyz", "uvd")
+    words = ["score", path, "--dataset", "icvl", "--labels", path, "--label-format"]
+    assert main([*words, right]) == 0
+    capsys.readouterr()
+    assert main([*words, wrong]) == 1
+    told = capsys.readouterr()
+    assert "the bones change their length from frame to frame far more" in told.err
+    assert f"give --label-format {right}" in told.err
+    assert not told.out
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("meters", 0.001), ("centimeters", 0.1)])
+def test_labels_in_another_unit_are_told_so(folder, capsys, unit, scale):
+    path = str(write(folder / "these.txt", swaying_hand(16, 120) * scale, digits=7))
+    assert main(["score", path, "--dataset", "icvl", "--labels", path]) == 1
+    assert f"its numbers are {unit}: multiply them by {1 / scale:g}" in capsys.readouterr().err
+
+
+def test_a_label_that_is_a_point_is_refused(folder, capsys):
+    hand = to_uvd(moving_hand(16, 30), "icvl")
+    hand[7] = 0
+    path = str(write(folder / "zero.txt", hand))
+    assert main(["score", path, "--dataset", "icvl", "--labels", path]) == 1
+    assert "zero.txt, line 8: all joints are at one place" in capsys.readouterr().err
+
+
 def test_labels_of_no_hand_are_refused(folder, capsys):
     words = ["score", str(folder / "bad.txt"), "--dataset", "icvl", "--labels", str(folder / "labels.txt")]
     assert main([*words, "--camera", "20,20,160,120", "--label-format", "uvd"]) == 1
@@ -103,8 +142,11 @@ def test_a_folder_has_the_format_of_its_data_set(tmp_path, capsys):
 
 def test_a_report_that_cannot_be_written(folder, capsys):
     target = str(folder / "labels.txt")
-    assert run(folder, str(folder / "good.txt.gz"), "--out", target) == 1
-    assert f"--out {target} cannot be a folder: {target} is a file" in capsys.readouterr().err
+    for out in (target, f"{target}/a/b"):
+        assert run(folder, str(folder / "good.txt.gz"), "--out", out) == 1
+        told = capsys.readouterr()
+        assert f"--out {out} cannot be a folder: {target} is a file" in told.err
+        assert not told.out, "before the work"
 
 
 def test_missing_numbers_are_left_out_and_counted(folder, capsys):

@@ -44,3 +44,10 @@ def test_whatever_reads_a_file_of_the_user_s_waits_for_no_pipe(tmp_path: Path, r
     os.mkfifo(tmp_path / "pipe.xml")
     with pytest.raises(HandkitError, match=r"pipe\.\w+ cannot be read: it is a pipe or a device"):
         read(tmp_path / "pipe.xml")
+
+
+@pytest.mark.parametrize("read", [read_info, OnnxGraph, OpenvinoGraph])
+def test_a_link_to_nothing_is_called_one(tmp_path: Path, read: Callable[[Path], object]):
+    (tmp_path / "link.xml").symlink_to("gone.xml")
+    with pytest.raises(HandkitError, match=r"link\.xml cannot be read: it is a link to gone\.xml, which is not there"):
+        read(tmp_path / "link.xml")

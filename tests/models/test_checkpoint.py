@@ -10,6 +10,7 @@ from torch import nn
 
 from handkit.errors import CheckpointError
 from handkit.models.checkpoint import (
+    _crc32,  # pyright: ignore[reportPrivateUsage]
     load,
     load_fitting,
     load_part,
@@ -184,6 +185,25 @@ def test_flipped_bit_in_the_weights(written: Path):
     written.write_bytes(content)
     with pytest.raises(CheckpointError, match="is damaged: its checksum"):
         load(written)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_not_loaded(written: Path, value: float):
+    """As another program may have written them: with a checksum that is right."""
+    with safe_open(written, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    name = next(name for name in tensors if tensors[name].is_floating_point())
+    tensors[name].view(-1)[0] = value
+    save_file(tensors, written, metadata | {"crc32": str(_crc32(tensors))})
+    with pytest.raises(CheckpointError, match=f"{name} hold values that are not finite"):
+        load(written)
+
+
+@pytest.mark.parametrize("name", ["a.pt", "a.onnx", "a.pkl", "a"])
+def test_another_kind_of_file_by_its_name(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(b"not a weights file at all")
+    with pytest.raises(CheckpointError, match=r"holds no weights of handkit, which are \.safetensors files"):
+        load(tmp_path / name)
 
 
 def test_safetensors_of_somebody_else(path: Path):

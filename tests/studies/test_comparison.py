@@ -180,6 +180,7 @@ def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
         ((SMALL,), ("--resolution", "50"), "resolution is 50"),
         ((SMALL,), ("--samples", "0"), "--samples 0 trains nothing"),
         ((SMALL,), ("--crops", "0"), "at least 1 of --crops"),
+        ((SMALL,), ("--seeds", "1", "1"), "--seeds 1 1: give each once"),
         ((SMALL,), ("--batch", "1"), "at least 2 frames"),
         ((SMALL,), ("--resolution", "0"), "resolution is 0"),
         ((SMALL,), ("--workers", "-1"), "--workers -1: give 0"),

@@ -1,10 +1,11 @@
 """What an exported graph says about itself, and what runs one. numpy only."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from handkit.errors import CheckpointError
 from handkit.locate import Maps
 from handkit.skeleton import Skeleton
 
+Kind = Literal["hand", "detector", "localizer"]
+Judge = Literal["none", "own"]
+KINDS, JUDGES = get_args(Kind), get_args(Judge)
 GRAPH_VERSION = 1
 """Of inputs, outputs and their meaning; a graph of another version is refused."""
 KEY = "handkit"
@@ -32,14 +36,14 @@ NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *REFINED, *
 class GraphInfo:
     """What a graph was exported from; the metadata of its file."""
 
-    kind: Literal["hand", "detector", "localizer"]
+    kind: Kind
     network: str
     """Name of the pose network, or of the detector or localizer."""
     skeleton: Skeleton | None
     """Of a hand graph."""
     edge_mm: float | None
     """Of the cubes that a hand graph and a localizer look at."""
-    confidence: Literal["none", "own"]
+    confidence: Judge
     """Whether a confidence network is in it."""
     precision: Literal["f32", "bf16"]
     """Of the network; geometry is in float32 and float64 always."""
@@ -64,13 +68,16 @@ class GraphInfo:
         except (KeyError, TypeError, ValueError):
             raise CheckpointError(f"{path} is damaged: its metadata cannot be read; {again}") from None
         if version != GRAPH_VERSION:
+            mends = "update handkit" if version > GRAPH_VERSION else again
             raise CheckpointError(
-                f"{path} is a graph of version {version} and this handkit runs version {GRAPH_VERSION}; {again}"
+                f"{path} is a graph of version {version} and this handkit runs version {GRAPH_VERSION}; {mends}"
             )
         try:
             info = cls(**{**content, "skeleton": _skeleton(content["skeleton"])})  # pyright: ignore[reportArgumentType]
-            if info.kind == "hand" and (info.skeleton is None or info.edge_mm is None):
+            if info.kind == "hand" and (info.skeleton is None or not 0 < float(info.edge_mm or 0) < math.inf):
                 raise KeyError("skeleton")
+            if info.kind not in KINDS or info.confidence not in JUDGES:
+                raise KeyError("kind")
         except (KeyError, TypeError, ValueError):
             raise CheckpointError(f"{path} is damaged: its metadata are incomplete; {again}") from None
         if kind is not None and info.kind != kind:

@@ -62,7 +62,10 @@ class OnnxGraph:
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except Exception as error:  # ONNX Runtime's own errors have no other class in common
-            raise CheckpointError(f"{path} is no whole ONNX file that ONNX Runtime can run ({_short(error)})") from None
+            raise CheckpointError(
+                f"{path} is no whole ONNX file that ONNX Runtime can run ({_short(error)}); export it again: handkit "
+                "export NETWORK --out FILE"
+            ) from None
         self.info = GraphInfo.read(path, self.session.get_modelmeta().custom_metadata_map.get(KEY), kind=kind)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:

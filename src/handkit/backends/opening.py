@@ -27,11 +27,12 @@ def open_backend(
         raise UsageError(f"backend is {shown(backend)}; it must be {', '.join(BACKENDS)}")
     check_threads(threads)
     pose = find_pose(name, backend)
-    if pose.suffix not in {GRAPH, OPENVINO}:
+    suffix = pose.suffix.lower()
+    if suffix not in {GRAPH, OPENVINO}:
         return _from_weights(pose, threads=threads, detector=detector, confidence=confidence)
     if confidence:
         raise UsageError(f"{pose} is a graph, with its confidence network inside; give the weights of both to torch")
-    if backend == "openvino" or pose.suffix == OPENVINO:
+    if backend == "openvino" or suffix == OPENVINO:
         from handkit.backends import openvino
 
         return openvino.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")

@@ -16,7 +16,7 @@ from handkit.backends.onnx import GraphBackend
 from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
 from handkit.extras import missing_extra
-from handkit.files.regular import check_regular
+from handkit.files.regular import open_regular
 from handkit.hub import GRAPH
 
 Precision = Literal["f32", "bf16"]
@@ -38,12 +38,12 @@ class OpenvinoGraph:
         precision: Precision | None = None,
     ) -> None:
         path, openvino = Path(path), _openvino()
-        if not path.exists():
-            raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}")
         core = openvino.Core()
         try:
-            check_regular(path)
+            open_regular(path).close()
             model = core.read_model(path)
+        except FileNotFoundError:
+            raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}") from None
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except RuntimeError as error:

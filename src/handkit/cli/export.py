@@ -52,8 +52,7 @@ def export(
 
     content, compare = exported(network, confidence=confidence, precision=precision)
     write(content, out, form=form)
-    files = [out] if form == "onnx" else [out, out.with_suffix(".bin")]
-    print(f"{out}: {sum(each.stat().st_size for each in files) / 1e6:.1f} MB")
+    print(f"{out}: {sum(each.stat().st_size for each in _files(out, form)) / 1e6:.1f} MB")
     if not verify:
         return 0
     parity = compare(OnnxGraph(out) if form == "onnx" else OpenvinoGraph(out), count=count)
@@ -68,7 +67,12 @@ def _check(out: Path, *, form: str, precision: str, count: int) -> None:
         raise UsageError(f"--out {out}: --format {form} writes {SUFFIXES[form]} files")
     if count < 1:
         raise UsageError(f"--count {count}: give 1 or more")
-    check_writable(out)
+    for each in _files(out, form):
+        check_writable(each)
+
+
+def _files(out: Path, form: str) -> list[Path]:
+    return [out] if form == "onnx" else [out, out.with_suffix(".bin")]
 
 
 def _report(out: Path, parity: "Parity", *, limit_mm: float) -> int:

@@ -9,6 +9,7 @@ from tyro.conf import Positional, arg
 from handkit.asked import DatasetName
 from handkit.cli.options import Files, MaybeFolder
 from handkit.errors import ScoreError
+from handkit.files.folders import make_folder
 
 if TYPE_CHECKING:
     from handkit.evaluation.files import ScoredFile
@@ -60,6 +61,7 @@ class Score:
 
         if self.out:
             load("matplotlib", extra="reports")
+            make_folder(self.out)
         intrinsics = None
         if self.camera:
             fx, fy, cx, cy, *_ = CameraChoice.parse(self.camera).numbers

@@ -27,8 +27,12 @@ STEADIER = 1.3
 """By this factor bones vary less where taken rightly: pixels of NYU and ICVL 1.9 and 1.8, labels in mm 1.5, 2.5."""
 VARYING = 0.03
 """Standard deviation of a bone's length over its mean, below which it is taken for steady either way."""
+CERTAIN_FRAMES = 100
+"""From so many on steadier bones have never misled on NYU's and ICVL's labels; of 10 frames of ICVL 4 in 60 times."""
 HAND_MM = (40.0, 200.0)
 """Distance of the farthest joint from the joint mean, median over frames: adults' is 80 to 130 mm."""
+UNITS = (("centimeters", 10.0), ("meters", 1000.0))
+"""Beside mm, and how many mm they have."""
 
 
 class Columns(NamedTuple):
@@ -45,7 +49,8 @@ Y_DOWN = Columns("xyz", "x y z, mm, y down", (1, 1, 1))
 Y_UP = Columns("xyz", "x y z, mm, y up", (1, -1, 1))
 Z_NEGATIVE = Columns("xyz", "x y z, mm, y up and z negative", (1, -1, -1))
 """As MSRA's joint.txt (docs/reference.md, 1.4)."""
-ALL_COLUMNS = (UVD, Y_DOWN, Y_UP, Z_NEGATIVE)
+METRIC = (Y_DOWN, Y_UP, Z_NEGATIVE)
+ALL_COLUMNS = (UVD, *METRIC)
 
 
 def to_millimeters(
@@ -70,10 +75,18 @@ def label_columns(
 
     Where that does not tell, it is pixels unless some are negative: joints may lie outside the image, so a negative
     number alone does not make millimeters. Mm point as the data set's own do. Raises ScoreError, which calls the file
-    `source`, where what was read is not as large as a hand.
+    `source`, where what was read is not as large as a hand, or the bones of many frames speak against what was asked.
     """
-    asked_pixels = _are_pixels(values, test_set, intrinsics) if asked == "auto" else asked == "uvd"
-    pixels = not (values < 0).any() if asked_pixels is None else asked_pixels
+    steadier = _are_pixels(values, test_set, intrinsics)
+    likely = not (values < 0).any() if steadier is None else steadier
+    pixels = likely if asked == "auto" else asked == "uvd"
+    if steadier is not None and pixels != steadier and len(values) >= CERTAIN_FRAMES:
+        right, wrong = ("pixels and mm", "mm") if steadier else ("mm", "pixels and mm")
+        raise ScoreError(
+            f"{source}: read as {wrong} the bones change their length from frame to frame far more than read as "
+            f"{right}; give --label-format {'uvd' if steadier else 'xyz'}, "
+            "or --camera if its pixels are another camera's"
+        )
     if pixels:
         columns = UVD
     elif np.nanmedian(values[..., 2]) < 0:
@@ -81,14 +94,27 @@ def label_columns(
     else:
         columns = Y_UP if test_set.y_up and asked != "densereg" else Y_DOWN
     joints = to_millimeters(values, columns, intrinsics)
-    reach = float(np.median(np.linalg.norm(joints - joints.mean(1, keepdims=True), axis=-1).max(1)))
-    if not HAND_MM[0] <= reach <= HAND_MM[1]:
+    reach = _reach(joints)
+    if not _is_hand(reach):
+        other = _reach(to_millimeters(values, Y_DOWN if pixels else UVD, intrinsics))
+        mends = f"give --label-format {'xyz' if pixels else 'uvd'}, or --camera if its pixels are another camera's"
+        if not _is_hand(other):
+            units = [f"its numbers are {unit}: multiply them by {mm:g}" for unit, mm in UNITS if _is_hand(reach * mm)]
+            mends = units[0] if units else "are they labels of hands, in mm or pixels of the whole image?"
         raise ScoreError(
-            f"{source}: read as {columns.words} the hand reaches {reach:.0f} mm from its middle, which no hand does "
-            f"({HAND_MM[0]:.0f} to {HAND_MM[1]:.0f}); give --label-format {'xyz' if pixels else 'uvd'}, "
-            "or --camera if its pixels are another camera's"
+            f"{source}: read as {columns.words} the hand reaches {reach:.3g} mm from its middle, which no hand does "
+            f"({HAND_MM[0]:.0f} to {HAND_MM[1]:.0f}); {mends}"
         )
     return columns
+
+
+def _reach(joints: Joints) -> float:
+    """Distance of the farthest joint from the joint mean, median over frames."""
+    return float(np.median(np.linalg.norm(joints - joints.mean(1, keepdims=True), axis=-1).max(1)))
+
+
+def _is_hand(reach: float) -> bool:
+    return HAND_MM[0] <= reach <= HAND_MM[1]
 
 
 def _are_pixels(values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsics: Intrinsics) -> bool | None:
@@ -129,7 +155,10 @@ def prediction_columns(
         )
     _check_order(to_millimeters(some, chosen, intrinsics), labels, source)
     if asked == "auto" and misses[chosen] > FAR_MM:
-        pixels, metric = misses[UVD], min(miss for columns, miss in misses.items() if columns.name == "xyz")
+        for unit, times in UNITS:
+            if min(_miss(times * to_millimeters(some, each, intrinsics), labels) for each in METRIC) < FAR_MM:
+                raise ScoreError(f"{source}: its numbers are {unit}; multiply them by {times:g}, for they must be mm")
+        pixels, metric = misses[UVD], min(misses[each] for each in METRIC)
         raise ScoreError(
             f"{source}: read as u v d the joints are {pixels:.0f} mm off on average, read as x y z {metric:.0f} mm; "
             "are they of this data set, in the order of its frames, in pixels of the whole image? "

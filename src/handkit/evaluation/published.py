@@ -96,6 +96,12 @@ def read_labels(
     if len(missing):
         raise ScoreError(f"{table.path}, line {table.lines[missing[0]]} has no number where a label should be")
     joints = _joints(table, test_set)
+    points = np.flatnonzero((joints == joints[:, :1]).all(axis=(1, 2)))
+    if len(points):
+        raise ScoreError(
+            f"{table.path}, line {table.lines[points[0]]}: all joints are at one place, which labels no hand; leave "
+            "such frames out of both files"
+        )
     columns = label_columns(joints, test_set, intrinsics, asked=asked, source=str(table.path))
     used = intrinsics if columns.name == "uvd" else None
     return make_labels(test_set, to_millimeters(joints, columns, intrinsics), table.names, lists, intrinsics=used)
@@ -190,8 +196,10 @@ def _listed(path: Path, names: Sequence[str], count: int) -> Bool[np.ndarray, " 
     mask = np.zeros(count, bool)
     try:
         words = read_regular(path).decode().split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScoreError(f"{path} cannot be read as a list of frames: {error}") from None
+    except OSError as error:
+        raise ScoreError(f"{path} cannot be read as a list of frames: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ScoreError(f"{path} cannot be read as a list of frames: it is not a text file") from None
     for word in words:
         tails = _tails(word)
         named = next((whole[tail] for tail in tails if tail in whole), where.get(tails[0], -1))
@@ -202,4 +210,6 @@ def _listed(path: Path, names: Sequence[str], count: int) -> Bool[np.ndarray, " 
                 f"and no row from 0 to {count - 1}"
             )
         mask[row] = True
+    if not words:
+        raise ScoreError(f"{path} lists no frame; it must hold names or row numbers of frames")
     return mask

@@ -34,6 +34,7 @@ def check_writable(out: Path) -> None:
 def unwritable(out: Path, error: OSError) -> HandkitError:
     """For a folder given as --out: missing rights, a file in its place, a full disk."""
     if isinstance(error, FileExistsError | NotADirectoryError):
-        return HandkitError(f"--out {out} cannot be a folder: {error.filename} is a file; give another name")
+        file = next((each for each in (*reversed(out.parents), out) if each.exists() and not each.is_dir()), out)
+        return HandkitError(f"--out {out} cannot be a folder: {file} is a file; give another name")
     sentence = f"--out {out} cannot be written: {error.strerror or error}"
     return HandkitError(f"{sentence}; give a new folder on a disk with a few MB free")

@@ -174,7 +174,8 @@ class _Rows:
 
     def _is_named(self, tokens: list[str]) -> bool:
         if self.tolerances.names == "found":
-            return not self._is_number(tokens[0]) or len(tokens) - 1 == (self._width or self.columns[0])
+            one_more = len(tokens) - 1 == (self._width or self.columns[0])
+            return not self._is_number(tokens[0]) or (one_more and tokens[0].isdecimal())
         return self.tolerances.names == "all"
 
     def _is_number(self, token: str) -> bool:

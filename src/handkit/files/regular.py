@@ -12,9 +12,14 @@ def check_regular(path: Path) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Open to read; raises OSError, FileNotFoundError among them."""
+    """Open to read; raises OSError, FileNotFoundError among them, which a link to nothing is not."""
     check_regular(path)
-    return path.open("rb")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise OSError(errno.EINVAL, f"it is a link to {path.readlink()}, which is not there", str(path)) from None
+        raise
 
 
 def read_regular(path: Path) -> bytes:

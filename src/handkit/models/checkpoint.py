@@ -49,8 +49,7 @@ def save(
             or the folder cannot be written to.
     """
     tensors = {name: _stored(tensor, half=half) for name, tensor in model.state_dict().items()}
-    broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
-    if broken:
+    if broken := _not_finite(tensors):
         raise CheckpointError(f"{path} was not written: {_listed(broken)} hold values that are not finite")
     skeleton = asdict(model.skeleton) if isinstance(model, HandPoseModel) else None
     content = {
@@ -224,3 +223,12 @@ def _fill(network: Network, info: CheckpointInfo, theirs: dict[str, Tensor]) -> 
 def _refuse_damaged(info: CheckpointInfo, tensors: dict[str, Tensor]) -> None:
     if _crc32(tensors) != info.crc32:
         raise CheckpointError(f"{info.path} is damaged: its checksum is not that of its weights; fetch it again")
+    if broken := _not_finite(tensors):
+        raise CheckpointError(
+            f"{info.path} holds a network that answers nothing: {_listed(broken)} hold values that are not finite; "
+            "take weights from before its training failed"
+        )
+
+
+def _not_finite(tensors: dict[str, Tensor]) -> list[str]:
+    return [name for name, tensor in tensors.items() if not tensor.isfinite().all()]

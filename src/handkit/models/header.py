@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from handkit.errors import CheckpointError
 from handkit.files.regular import open_regular
+from handkit.hub import WEIGHTS
 from handkit.skeleton import Skeleton
 
 FORMAT = 1
@@ -52,6 +53,11 @@ def read_header(path: Path) -> CheckpointInfo:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     except SafetensorError as error:
+        if path.suffix != WEIGHTS:
+            raise CheckpointError(
+                f"{path} holds no weights of handkit, which are {WEIGHTS} files; give one of these, or a name of "
+                "`handkit info`"
+            ) from error
         raise CheckpointError(
             f"{path} is no whole safetensors file ({error}): another kind of file, or damaged; fetch it again"
         ) from error

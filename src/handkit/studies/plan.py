@@ -116,6 +116,8 @@ def _check_numbers(conditions: Conditions) -> None:
     Machine(conditions.threads, conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
+    if len(set(conditions.seeds)) < len(conditions.seeds):
+        raise UsageError(f"--seeds {' '.join(map(str, conditions.seeds))}: give each once, for a seed is one training")
     if conditions.epochs is not None and conditions.train is None:
         raise UsageError(f"--epochs {conditions.epochs}: rendered frames have no epochs; give --samples N")
     if conditions.epochs is not None and conditions.epochs < 1:
