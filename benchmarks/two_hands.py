@@ -34,6 +34,7 @@ def main(out: Path) -> None:
     camera = frames[0].image.camera
     np.savez(
         out,
+        allow_pickle=False,
         **{f"{i:04d}": both(frame.values) for i, frame in enumerate(frames)},
         camera=np.array([camera.fx, camera.fy, (camera.width - 1) / 2, camera.cy]),
         unit_mm=np.array([camera.unit_mm]),
