@@ -1,5 +1,6 @@
 """TAB, in a real bash."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_tab_in_bash(script: Path, words: str, expected: set[str]) -> None:
     asked = ASK.format(script=script, words=words)
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == expected
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_after_two_dashes_there_are_options_alone(script: Path, command: str) -> None:
+    """A help of two lines would be offered by its second."""
+    asked = ASK.format(script=script, words=f"handkit {command} --")
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    offered = done.stdout.splitlines()
+    assert offered
+    assert all(re.fullmatch(r"--[a-z0-9-]+", each) for each in offered), offered
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

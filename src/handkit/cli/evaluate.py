@@ -30,8 +30,7 @@ class Evaluate:
     data: Frames = "synthetic"
     """Synthetic images, or a packed store."""
     images: Literal["world", "first"] = "world"
-    """Synthetic: today's test set (bare and holding hands, gestures, two hands, none, a headset's view), or the first
-    edition's, one bare hand an image."""
+    """Synthetic: with all there is in the world, or as the first edition had them, one bare hand an image."""
     count: int = 2000
     """Synthetic: how many images of the set, from the first on."""
     handedness: Literal["predicted", "given"] = "predicted"
@@ -51,8 +50,7 @@ class Evaluate:
     localizer: Weights = "localizer"
     """Store: weights of the localizer."""
     center: Literal["packed", "mean", "refined", "localizer"] = "packed"
-    """Store: cubes around the packed centers, the mean of the labels, packed refined centers, or where the localizer
-    moves them."""
+    """Store: packed centers, the mean of the labels, packed refined centers, or where the localizer moves them."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
     """Store: frames of this subject only."""
     readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()

@@ -46,8 +46,7 @@ class Replay:
     view: bool = False
     """Show depth and hands as they come, in rerun or OpenCV's window."""
     out: Annotated[Path | None, arg(metavar="OUT.rrd|mp4|gif|html|mcap")] = None
-    """Write a file for rerun (.rrd), a video (.mp4, .gif), a report (.html), or a recording with the new poses
-    (.mcap)."""
+    """Write a file for rerun (.rrd), a video (.mp4, .gif), a report (.html) or a recording (.mcap)."""
 
     def run(self) -> int:
         """Answers 1 where no hand was seen, or the file could not be written to its end."""
