@@ -223,6 +223,9 @@ def test_what_cannot_be_annotated(tmp_path: Path):
         annotate(str(folder), tmp_path / "out", camera=NUMBERS)
     with pytest.raises(UsageError, match="does not say which camera took it"):
         annotate(str(folder), out)
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(SourceError, match=r"notes.txt is not a depth image; expected"):
+        annotate(str(tmp_path / "notes.txt"), out)
     with pytest.raises(UsageError, match="synthetic has no end"):
         annotate("synthetic", out)
     with pytest.raises(SourceError, match=r"`handkit convert a.bag a.mcap`, and give that"):

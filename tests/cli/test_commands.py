@@ -142,6 +142,38 @@ def test_training_that_cannot_begin(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--out", "file"], "--out file cannot be a folder: file is a file"),
+        (["--out", "file/run"], "--out file/run cannot be a folder: file is a file"),
+        (["--out", "run", "--center-refinement", "test", "--localizer", "nowhere"], "there are no weights 'nowhere'"),
+    ],
+)
+def test_training_that_cannot_begin_is_told_before_the_first_batch(
+    tmp_path: Path,
+    options: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert main(["train", "srn", "--samples", "4", *options]) == 1
+    told = capfd.readouterr()
+    assert f"handkit: {sentence}" in told.err
+    assert "making the first batch" not in told.out + told.err
+
+
+@pytest.mark.parametrize("command", ["doctor", "replay"])
+def test_of_what_is_no_depth_image_no_camera_is_asked(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert main([command, str(tmp_path / "notes.txt")]) == 1
+    assert f"{tmp_path / 'notes.txt'} is not a depth image; expected a 16-bit PNG" in capsys.readouterr().err
+
+
 def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     begun = ["train", "latent-fusion", "--samples", "32", "--resolution", "32", "--out", str(tmp_path)]
     assert main(begun) == 0

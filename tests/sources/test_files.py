@@ -241,6 +241,13 @@ def test_png_with_sound_chunks_and_too_few_rows(tmp_path: Path) -> None:
     assert "truncated" in sentence(tmp_path / "rows.png")
 
 
+def test_png_of_a_color_type_that_there_is_not(tmp_path: Path) -> None:
+    header = struct.pack(">IIBBBBB", 16, 12, 16, 5, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    (tmp_path / "color.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    assert "is a damaged PNG: there is no color type 5" in sentence(tmp_path / "color.png")
+
+
 def test_npy_header_that_asks_for_the_whole_memory(tmp_path: Path) -> None:
     path = tmp_path / "huge.npy"
     with path.open("wb") as file:

@@ -22,8 +22,8 @@ def test_errors_of_one_kind_are_one_reason() -> None:
     del said[:]
     refusals.tell(12)
     assert said == [
-        "refused 3 of 12 frames: the median depth is 0.5 m",
-        "refused 3 of 12 frames: FRAME is a truncated PNG (100 bytes)",
+        "refused 3 of 12 frames; the first: the median depth is 0.5 m",
+        "refused 3 of 12 frames; the first: FRAME is a truncated PNG (100 bytes)",
     ]
     assert refusals.total == 7
 

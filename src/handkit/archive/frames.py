@@ -155,6 +155,8 @@ def list_frames(given: str, calibration: Calibration, report: Report = log) -> F
         return RecordedImages.of(given, calibration, report)
     frames = ImageFiles.of(given, calibration)
     if calibration.camera is None:
+        if path.is_file():
+            read_frames(path)  # of what is no depth image no camera need be named
         calibration.pick(0, 0, name=given)
     return frames
 

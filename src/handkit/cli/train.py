@@ -78,7 +78,7 @@ class Train:
 
     def run(self) -> int:
         try:
-            from handkit.training.experiment import Machine, fit
+            from handkit.training.experiment import Machine, check_folder, fit
         except ModuleNotFoundError as error:
             raise missing_extra(f"training needs {error.name}, which is not installed", extra="train") from None
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
@@ -100,6 +100,7 @@ class Train:
                 print_fold(fold)
             return 0
         budget = self._budget(experiment)
+        check_folder(out, resume=self.resume)  # `fit` does too, but when there is a bar already
         watch = Bar if is_first() else nobody_watches
         with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
             fitted = fit(
@@ -135,6 +136,7 @@ class Train:
 
     def _experiment(self) -> "Experiment":
         from handkit.cli.progress import say
+        from handkit.hub import find_weights
         from handkit.models.arguments import check_network, read_arguments
         from handkit.store.store import PackedFrames
         from handkit.training.adapt import judging, paced, recipe_of, recipe_on, unlike_published
@@ -163,11 +165,12 @@ class Train:
                 say(elsewhere)
         recipe = recipe.continued() if self.init else recipe
         precision = PRECISIONS[self.precision] if self.precision else None
-        recipe = judging(
-            paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision), self.pose or POSE
-        )
+        recipe = paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision)
+        recipe = judging(recipe, self.pose or POSE)
         without = None if self.fold == "all" else self.fold
         test = PackedFrames.open(Path(self.test)) if self.test else None
         found = Experiment(recipe, self.seed, store, without, test, pose=self.pose or POSE, localizer=self.localizer)
         check_test(found)
+        if found.refined_at_test:
+            find_weights(found.localizer)  # raises where there is none, before a batch is made
         return found

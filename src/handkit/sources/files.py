@@ -177,6 +177,8 @@ def _check_png(path: Path, data: bytes) -> None:
     bits, channels = header.bits, header.channels
     if bits == 16 and channels == 1:
         return
+    if not channels:
+        raise SourceError(f"is a damaged PNG: there is no color type {header.color}", source=path)
     sentence = f"is {'an' if bits == 8 else 'a'} {bits}-bit {channels}-channel PNG; expected one channel of 16 bits"
     if bits == 8 and header.color == 2:
         sentence += (

@@ -27,6 +27,8 @@ def open_files(given: str, calibration: Calibration, report: Report) -> Played:
     else:
         times_ns = list[int]()
     if calibration.camera is None:
+        if len(files) == 1:
+            read_frames(files[0])  # of what is no depth image no camera need be named
         calibration.pick(0, 0, name=given)
     return Played(given, partial(_raw_frames, files, calibration, times_ns), report)
 

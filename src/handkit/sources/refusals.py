@@ -16,12 +16,16 @@ class Refusals:
         self._report = report
         self._first: dict[str, str] = {}
         self._count: Counter[str] = Counter()
+        self._differing = set[str]()
+        """Kinds whose sentences differ in their figures."""
 
     def add(self, error: HandkitError, *, frame: str) -> None:
         """`frame` is its name, for an error that names no file itself."""
         self._count[error.kind] += 1
+        said = f"{FRAME} {error.said}" if error.source else error.said
+        if self._first.setdefault(error.kind, said) != said:
+            self._differing.add(error.kind)
         if self._count[error.kind] == 1:
-            self._first[error.kind] = f"{FRAME} {error.said}" if error.source else error.said
             self._report(str(error) if error.source else f"{frame}: {error}")
 
     @property
@@ -35,6 +39,7 @@ class Refusals:
 
     def tell(self, frames: int) -> None:
         """Report how many were refused of this many, for reasons that were said of the first of them alone."""
-        for reason, times in self.reasons():
+        for kind, times in self._count.most_common():
             if times > 1:
-                self._report(f"refused {times} of {frames} frames: {reason}")
+                first = "; the first" if kind in self._differing else ""
+                self._report(f"refused {times} of {frames} frames{first}: {self._first[kind]}")

@@ -32,7 +32,7 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.folder import LAST, Report
+from handkit.training.folder import LAST, STATE, Report
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import SHOWN, prediction_sheet
 from handkit.training.processes import Machine
@@ -261,16 +261,21 @@ def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Flo
     return crop_errors(model, batches)
 
 
-def _begin(
-    experiment: Experiment, out: Path, machine: Machine, *, init: str | None, resume: bool, say: Callable[[str], None]
-) -> Run:
-    """A fresh run, one from given weights, or the one that a state file continues."""
-    state = out / "state.ckpt"
+def check_folder(out: Path, *, resume: bool) -> None:
+    """Make the folder of a run; raises HandkitError where it cannot be, or holds a run or none against `resume`."""
+    state = out / STATE
     if resume and not state.exists():
         raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not resume and state.exists():
         raise HandkitError(f"{out} already holds a run; --resume it, or name another --out", status=2)
     make_folder(out)
+
+
+def _begin(
+    experiment: Experiment, out: Path, machine: Machine, *, init: str | None, resume: bool, say: Callable[[str], None]
+) -> Run:
+    """A fresh run, one from given weights, or the one that a state file continues."""
+    check_folder(out, resume=resume)
     model = experiment.network()
     if init and not resume:
         try:
@@ -284,7 +289,7 @@ def _begin(
         torch.set_num_threads(machine.threads)
     run = Run(model, experiment.recipe, experiment.targets(model), machine=machine, say=say)
     if resume:
-        run.restore(state)
+        run.restore(out / STATE)
     return run
 
 

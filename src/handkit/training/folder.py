@@ -19,6 +19,8 @@ from handkit.models.checkpoint import save
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
+STATE = "state.ckpt"
+"""With which a run goes on."""
 LAST, BEST = f"weights{WEIGHTS}", f"best{WEIGHTS}"
 """Files of a run: its last weights, and those that did best on its test frames."""
 
@@ -126,7 +128,7 @@ class RunFolder:
         if best_mm is not None and best_mm < run.spent.best_mm:
             self._write_weights(BEST, error_mm=best_mm)
             run.spent.best_mm = best_mm
-        with replacing(self.out / "state.ckpt") as partial:
+        with replacing(self.out / STATE) as partial:
             run.save(partial)
         self._write_weights(LAST)
         self.kept = run.spent.samples
