@@ -73,6 +73,8 @@ def test_a_graph_of_another_kind_is_refused(tmp_path: Path):
 def test_no_file_and_no_whole_file(tmp_path: Path, reader: type[OnnxGraph] | type[OpenvinoGraph]):
     with pytest.raises(CheckpointError, match="there is no graph"):
         reader(tmp_path / "a.onnx")
+    with pytest.raises(CheckpointError, match=r"handkit export NETWORK --format openvino --out '.*a hand\.xml'"):
+        reader(tmp_path / "a hand.xml")
     half = tmp_path / "half.onnx"
     half.write_bytes(b"\x08\x0a\x12\xff\xff")
     with pytest.raises(CheckpointError, match=r"half\.onnx is no"):

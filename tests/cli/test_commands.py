@@ -106,6 +106,7 @@ def test_a_working_folder_that_is_gone(
         (["train", "srn", "--samples", "4", "--workers", "-1", "--out", "o"], "--workers -1: give 0"),
         (["compare", "srn", "--samples", "4", "--threads", "-1", "--out", "o"], "threads is -1; it must be 1 to 256"),
         (["evaluate", "--count", "1", "--minimum-confidence", "nan"], "minimum_confidence is nan"),
+        (["benchmark", "--networks", "--device", "foo"], "--device foo: give cpu or cuda"),
         (["doctor", "demo", "--frames", "0"], "--frames is 0; it must be 1 or more"),
         (["live", "--source", "synthetic:" + "9" * 30], "seed is 999"),
     ],

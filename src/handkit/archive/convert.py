@@ -1,6 +1,7 @@
 """A finished archive as a recording, for ROS 2, Foxglove and rerun."""
 
 import json
+import shlex
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,9 @@ class Archive(NamedTuple):
         parquet = load("pyarrow.parquet", extra="archive")
         files = sorted(folder.glob(f"part-*-of-*{SUFFIX}"))
         if not files:
-            raise SourceError(f"{folder} holds no archive; `handkit annotate SOURCE --out {folder}` makes one")
+            raise SourceError(
+                f"{folder} holds no archive; `handkit annotate SOURCE --out {shlex.quote(str(folder))}` makes one"
+            )
         try:
             about = json.loads(parquet.read_metadata(files[0]).metadata[METADATA])
             count = -(-about["frames"] // about["shard_frames"])

@@ -1,5 +1,6 @@
 """The frames of a source by their number: the same on every machine that lists the same files."""
 
+import shlex
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -149,7 +150,8 @@ def list_frames(given: str, calibration: Calibration, report: Report = log) -> F
     suffix = path.suffix.lower() if not path.is_dir() else ""
     if suffix in {".bag", ".db3"}:
         raise SourceError(
-            f"{given} is a RealSense's recording: `handkit convert {given} {path.stem}.mcap`, and give that"
+            f"{given} is a RealSense's recording: `{shlex.join(['handkit', 'convert', given, f'{path.stem}.mcap'])}`, "
+            "and give that"
         )
     if suffix == ".mcap":
         return RecordedImages.of(given, calibration, report)

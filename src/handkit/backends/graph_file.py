@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class GraphInfo:
     @classmethod
     def read(cls, path: Path, text: str | None, *, kind: Literal["hand", "detector"] | None = None) -> "GraphInfo":
         """From a file's metadata; raises CheckpointError where they are not ours, of another version or `kind`."""
-        again = "export it again: handkit export NETWORK --out FILE"
+        again = f"export it again: {_export(path)}"
         if text is None:
             raise CheckpointError(f"{path} is no graph of handkit: its metadata do not name it; {again}")
         try:
@@ -83,6 +84,16 @@ class GraphInfo:
         if kind is not None and info.kind != kind:
             raise CheckpointError(f"{path} holds the graph of a {info.kind} where that of a {kind} is needed")
         return info
+
+
+def no_graph(path: Path) -> CheckpointError:
+    """For a file that is not there."""
+    return CheckpointError(f"there is no graph {path}; write it: {_export(path)}")
+
+
+def _export(path: Path) -> str:
+    form = " --format openvino" if path.suffix.lower() == ".xml" else ""
+    return f"handkit export NETWORK{form} --out {shlex.quote(str(path))}"
 
 
 def _skeleton(content: Mapping[str, Any] | None) -> Skeleton | None:

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
 from handkit.backends.backend import Cubes, Estimates
-from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, KEY, Graph, GraphInfo
+from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, KEY, Graph, GraphInfo, no_graph
 from handkit.camera import Camera
 from handkit.errors import CheckpointError
 from handkit.files.regular import read_regular
@@ -58,7 +58,7 @@ class OnnxGraph:
             content = read_regular(path)
             self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except FileNotFoundError:
-            raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}") from None
+            raise no_graph(path) from None
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except Exception as error:  # ONNX Runtime's own errors have no other class in common

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphInfo
+from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphInfo, no_graph
 from handkit.backends.onnx import GraphBackend
 from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
@@ -43,7 +43,7 @@ class OpenvinoGraph:
             open_regular(path).close()
             model = core.read_model(path)
         except FileNotFoundError:
-            raise CheckpointError(f"there is no graph {path}; write it: handkit export NETWORK --out {path}") from None
+            raise no_graph(path) from None
         except OSError as error:
             raise CheckpointError(f"{path} cannot be read: {error.strerror}") from None
         except RuntimeError as error:

@@ -13,6 +13,7 @@ from handkit.models import MODELS
 from handkit.models.papers import PAPERS
 from handkit.skeleton import NYU14
 
+DEVICES = ("cpu", "cuda")
 FEWEST = 5
 """Calls of each network with each batch."""
 
@@ -25,6 +26,8 @@ def measure_networks(
     Crops a second are by the median and by the fastest of at least `FEWEST` calls, for `seconds`. Raises UsageError for
     a device that is not there.
     """
+    if device.partition(":")[0] not in DEVICES:
+        raise UsageError(f"--device {device}: give {' or '.join(DEVICES)}")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UsageError("--device cuda: torch sees no GPU here")
     check_threads(threads)

@@ -7,6 +7,7 @@ track      follow, decide, smooth
 hand over  as a datagram
 """
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,12 +103,16 @@ def available(
     return found
 
 
+def _doctor(source: str, camera: str | None) -> str:
+    return shlex.join(["handkit", "doctor", source, *(["--camera", camera] if camera else [])])
+
+
 def recorded(source: str, camera: str | None = None) -> list[Values]:
     """The first frames of a source as `steady` shows them. Raises as `open_source`, SourceError where there is none."""
     with open_source(source, camera=camera) as opened:
         frames = list(islice(opened, MOST))
     if not frames:
-        raise SourceError(f"{source} has no frame that can be used; what is wrong with it: handkit doctor {source}")
+        raise SourceError(f"{source} has no frame that can be used; what is wrong with it: {_doctor(source, camera)}")
     return steady(frames)
 
 

@@ -11,6 +11,7 @@ Readers: `icvl.open_icvl`, `nyu.open_nyu`, `msra.open_msra`, `hands17.open_hands
 threads or sent to other processes.
 """
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +103,9 @@ class LabeledFiles:
         try:
             return self.decode(path)
         except FileNotFoundError:
+            check = f"handkit data check {self.name} --root {shlex.quote(str(self.root))}"
             raise MissingError(
-                f"is missing; unpack its archive again (`handkit data check {self.name} --root {self.root}` tells what "
+                f"is missing; unpack its archive again (`{check}` tells what "
                 "else is missing and where the set comes from)",
                 source=path,
             ) from None

@@ -11,7 +11,7 @@ import numpy as np
 from handkit.camera import Camera
 from handkit.errors import SourceError
 from handkit.files.atomic import replacing, write_whole, written_whole
-from handkit.files.folders import check_writable
+from handkit.files.folders import check_writable, make_folder
 from handkit.files.png import write_png
 from handkit.recordings.recorder import Recorder
 from handkit.sources.source import Report, Source, TimedFrame, log
@@ -59,7 +59,7 @@ def _recording(out: Path, report: Report) -> Generator[Write]:
 @contextmanager
 def _folder(out: Path, report: Report) -> Generator[Write]:
     """Values that 16 bits do not hold go to `.npy` files."""
-    out.mkdir(parents=True)
+    make_folder(out)
 
     def write(frame: TimedFrame) -> None:
         path = out / f"{frame.index:06d}.png"

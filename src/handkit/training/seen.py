@@ -36,7 +36,7 @@ def refuse_test_split(store: PackedFrames, *, allowed: bool = False, remedy: str
     if settings.split.startswith("test") and not allowed:
         raise StoreError(
             f"{store.path} holds the test frames of {settings.dataset} ({settings.split}); train on another split "
-            f"(`handkit data pack {settings.dataset} --split train`){remedy}"
+            f"(`handkit data pack {settings.dataset} --split train --root DIR --out STORE`){remedy}"
         )
 
 
