@@ -23,7 +23,7 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors`, `extras`, `files`, `options` and `shapes` stand below them all.
+# Each room and the rooms that it may import; `errors`, `extras`, `files` and `shapes` stand below them all.
 # `cli` and the package itself may import every room but `cli`.
 NETWORKS = {"models", "layers", "geometry", "skeleton"}
 IMAGES = {"asked", "camera", "named_cameras", "depth", "hand", "skeleton"}

@@ -68,7 +68,7 @@ def test_face_of_a_wedge_by_hand():
 
 
 def test_plane_by_hand():
-    """n . x = d: a wall at 500 mm, and one that leans back by 0.5 mm a millimetre of height."""
+    """n . x = d: a wall at 500 mm, and one that leans back by 0.5 mm a millimeter of height."""
     wall = render(scene(planes=[[0, 0, 1, 500]]), INTRINSICS, **SIZE)[0]
     np.testing.assert_allclose(wall, 500.0, rtol=1e-6)
     leaning = render(scene(planes=[[0, 0.5, 1, 500]]), INTRINSICS, **SIZE)[0]

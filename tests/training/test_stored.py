@@ -138,7 +138,7 @@ def test_cubes_that_reach_beyond_the_patches_are_refused(store):
 
 @pytest.mark.parametrize("skeleton", [HAND21, HANDS17])
 def test_answers_for_every_frame(store, skeleton):
-    """In the store's joints, by name; the middle of the cube is its centre; NaN where nothing was asked or is there."""
+    """In the store's joints, by name; the middle of the cube is its center; NaN where nothing was asked or is there."""
     rows = np.arange(1, COUNT)
     answers = predict(Middle(skeleton), store, RECIPE, rows=rows)
     assert answers.shape == (COUNT, 21, 3)

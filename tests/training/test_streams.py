@@ -105,7 +105,7 @@ def test_rolled_cubes_have_corners():
 
 
 class Finder(Localizer):
-    """A localizer that sees the hand 50 mm to the right of every cube's centre of 400 mm."""
+    """A localizer that sees the hand 50 mm to the right of every cube's center of 400 mm."""
 
     def forward(self, points):
         return Location(points.new_tensor([[0.25, 0.0, 0.0]]).expand(len(points), 3), points.new_zeros(len(points)))

@@ -16,6 +16,7 @@ import handkit
 from handkit.cli.annotate import Annotate
 from handkit.cli.benchmark import Benchmark
 from handkit.cli.cameras import Cameras
+from handkit.cli.compare import Compare
 from handkit.cli.completion import print_completion
 from handkit.cli.convert import Convert
 from handkit.cli.data import DATA_COMMANDS
@@ -31,7 +32,7 @@ from handkit.cli.push import Push
 from handkit.cli.render import Render
 from handkit.cli.replay import Replay
 from handkit.cli.score import Score
-from handkit.cli.study import Compare, RunStudy
+from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
 from handkit.extras import missing_extra

@@ -79,21 +79,23 @@ class Live:
             rotations=self.rotations,
             report=line.say,
         )
-        view, recording = self._view(tracker.timings_ms), self._recording()
+        view, recording = viewers(tracker.timings_ms, wanted=self.view), self._recording()
         with line:
             session = live.run(source, tracker, sinks, keepers=[*view, *recording], watch=line.show, report=line.say)
         line.say(session.in_words())
         return 0 if session.with_hands and not {*sinks, *recording} & set(session.failed) else 1
 
-    def _view(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
-        from handkit.viewing import open_viewer
-
-        return [open_viewer(timings_ms=timings_ms)] if self.view else []
-
     def _recording(self) -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder
 
         return [Recorder(self.record)] if self.record else []
+
+
+def viewers(timings_ms: "Mapping[str, float]", *, wanted: bool) -> "list[Keeper]":
+    """The window that rerun or OpenCV has, if it is wanted."""
+    from handkit.viewing import open_viewer
+
+    return [open_viewer(timings_ms=timings_ms)] if wanted else []
 
 
 def _check_distinct(targets: "list[str]") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations
+from handkit.cli.live import viewers
 from handkit.cli.options import DepthScale
 from handkit.cli.saying import say
 from handkit.errors import UsageError
@@ -65,15 +66,10 @@ class Replay:
             rotations=self.rotations,
             report=say,
         )
-        view, out = self._view(tracker.timings_ms), self._out(tracker.timings_ms)
+        view, out = viewers(tracker.timings_ms, wanted=self.view), self._out(tracker.timings_ms)
         session = live.run(source, tracker, keepers=[*view, *out], report=say)
         print(session.in_words())
         return 0 if session.with_hands and not set(out) & set(session.failed) else 1
-
-    def _view(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
-        from handkit.viewing import open_viewer
-
-        return [open_viewer(timings_ms=timings_ms)] if self.view else []
 
     def _out(self, timings_ms: "Mapping[str, float]") -> "list[Keeper]":
         from handkit.recordings.recorder import Recorder

@@ -20,7 +20,7 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics, inverse_2x2
 
 BACKGROUND = 1.0
-"""Normalised depth of a crop pixel without hand: the back face of the cube (docs/reference.md, 2.1, step 6)."""
+"""Normalized depth of a crop pixel without hand: the back face of the cube (docs/reference.md, 2.1, step 6)."""
 HAIR = 1e-6
 """Pixels; see `_sample_nearest`."""
 

@@ -24,7 +24,7 @@ from handkit.synthetic.hand import (
     surface,
 )
 from handkit.synthetic.poses import sample_articulations
-from handkit.synthetic.postures import FINGER_LIMITS, SPREAD, THUMB_LIMITS
+from handkit.synthetic.postures import FINGER_LIMITS, SPREAD, THUMB_LIMITS, within
 from handkit.synthetic.things import NAMES, build
 
 DENT = 0.4
@@ -126,12 +126,8 @@ def _ways(table: Tables, grasp: Int[Tensor, " B"], generator: torch.Generator) -
         fingers = fingers + radians(4.0) * torch.randn(count, 4, 4, generator=generator)
         fingers = torch.cat([fingers[..., :1], apart[..., None], fingers[..., 2:]], dim=-1)
         thumb = table.thumb[grasp, side] + radians(4.0) * torch.randn(count, 5, generator=generator)
-        ends.append(_Digits(_within(thumb, THUMB_LIMITS), _within(fingers, FINGER_LIMITS)))
+        ends.append(_Digits(within(thumb, THUMB_LIMITS), within(fingers, FINGER_LIMITS)))
     return ends[0], ends[1]
-
-
-def _within(angles: Tensor, limits: tuple[tuple[float, ...], tuple[float, ...]]) -> Tensor:
-    return torch.maximum(torch.minimum(angles, radians(limits[1])), radians(limits[0]))
 
 
 def _relaxed(start: _Digits, generator: torch.Generator) -> Articulation:

@@ -22,7 +22,8 @@ def processor() -> str:
 
 def hardware() -> str:
     """The same with the threads that are used."""
-    return f"{processor()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'s' * (threads != 1)}"
 
 
 def provenance(**more: Any) -> dict[str, Any]:  # noqa: ANN401
