@@ -71,7 +71,7 @@ def test_a_table_curves_and_nothing_else(tmp_path, capfd):
         assert 1 < trial["errors"]["mean_mm"] < 500
         assert len(trial["errors"]["success"]) == 81
         assert trial["training"][1] == 6
-        assert "threads" in trial["training"][3]
+        assert "1 thread" in trial["training"][3]
     for name in ("compare-success.png", "compare-joints.png"):
         assert (tmp_path / "out" / name).stat().st_size > 10_000
     text = (tmp_path / "out/compare.md").read_text()
