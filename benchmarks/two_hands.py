@@ -15,7 +15,7 @@ import numpy as np
 from handkit.shapes import Shaped
 from handkit.sources.opening import open_source
 
-ASIDE_PX = 150
+ASIDE_PX = 240
 
 
 def both(values: Shaped[np.ndarray, "H W"]) -> Shaped[np.ndarray, "H W"]:

@@ -56,7 +56,7 @@ def errors(folder: Path) -> list[float]:
 
 def weights(folder: Path, *, seed: int = 1) -> dict[str, torch.Tensor]:
     (path,) = (trial["weights"] for trial in trials(folder) if trial["seed"] == seed)
-    return load_file(folder / path)
+    return load_file(folder / "out" / path)
 
 
 @pytest.mark.usefixtures("every_kind_of_chart")
@@ -161,7 +161,7 @@ def test_variants_of_the_readout_share_a_training(tmp_path, monkeypatch):
     small = "densereg:channels=8,stacks=1"
     assert compare(tmp_path, f"{small},weighted=false", small, f"{small},top=1") == 0
     assert len(trained) == 1
-    models = [load(tmp_path / trial["weights"]) for trial in trials(tmp_path)]
+    models = [load(tmp_path / "out" / trial["weights"]) for trial in trials(tmp_path)]
     assert [(model.arguments["weighted"], model.arguments["top"]) for model in models] == [
         (False, 5), (True, 5), (True, 1)
     ]  # fmt: skip

@@ -93,7 +93,7 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
         *(f"small-{name}.{kind}" for name in ("success", "joints") for kind in ("pdf", "svg", "png")),
     }  # fmt: skip
     kept = {path: path.read_text() for path in tmp_path.rglob("trial.json")}
-    assert all(Path(json.loads(text)["weights"]).exists() for text in kept.values())
+    assert all((tmp_path / json.loads(text)["weights"]).exists() for text in kept.values())
     lost = next(iter(kept))
     lost.unlink()
     monkeypatch.setattr(studies, "fit", lambda *_, **__: 1 / 0)

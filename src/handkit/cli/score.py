@@ -14,8 +14,7 @@ from handkit.files.folders import make_folder
 if TYPE_CHECKING:
     from handkit.evaluation.files import ScoredFile
 
-NOT_STATED = "not stated"
-Words = Annotated[str, arg(metavar="WORDS")]
+MaybeWords = Annotated[str | None, arg(metavar="WORDS")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +43,11 @@ class Score:
     """What to do with frames that have no number in the file."""
     name: Annotated[str | None, arg(metavar="METHOD")] = None
     """What to call the method; the file's name otherwise."""
-    center: Words = NOT_STATED
+    center: MaybeWords = None
     """For the protocol: where the crops were centered."""
-    cube: Words = NOT_STATED
+    cube: MaybeWords = None
     """For the protocol: how large they were."""
-    epoch: Words = NOT_STATED
+    epoch: MaybeWords = None
     """For the protocol: how the weights were picked."""
     out: MaybeFolder = None
     """Write a report there: result.json, curves, joints, worst frames, report.html."""
@@ -57,6 +56,7 @@ class Score:
         from handkit.camera import CameraChoice
         from handkit.cli.results import print_result, result_console
         from handkit.evaluation.files import score_file
+        from handkit.evaluation.protocol import NOT_STATED
         from handkit.extras import load
 
         if self.out:
@@ -70,7 +70,8 @@ class Score:
             self.predictions, dataset=self.dataset, labels=self.labels, split=self.split, lists=_lists(self.parts),
             form="densereg" if self.form == "denseReg" else self.form, label_form=self.label_form,
             intrinsics=intrinsics, missing=self.missing, compared=self.compare,
-            method=self.name, center=self.center, cube=self.cube, epoch=self.epoch,
+            method=self.name, center=self.center or NOT_STATED, cube=self.cube or NOT_STATED,
+            epoch=self.epoch or NOT_STATED,
         )  # fmt: skip
         console = result_console()
         print_result(console, scored.result)

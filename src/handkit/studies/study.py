@@ -56,6 +56,7 @@ class Trial:
     row: str
     seed: int
     weights: str
+    """File in the folder of the studies."""
     parameters: int
     training: "Training"
     errors: Measured
@@ -111,7 +112,8 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
         save(weights, model, recipe=json.loads(experiment.recipe.to_json()))
     errors = _errors_of_folds(trained, conditions) if study.folds else _errors(conditions, experiment, weights)
     found = measured(errors, tips_of(weights, read_real(conditions.real)))
-    trial = Trial(row.name, seed, str(weights), count_parameters(model), training, found)
+    place = weights.relative_to(conditions.out).as_posix()
+    trial = Trial(row.name, seed, place, count_parameters(model), training, found)
     write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
     return trial
 
