@@ -25,8 +25,9 @@ The authors released no code. Sizes and interpretations below are those of docs/
   the plane alone is better by 1.5 mm than with y along the rows (`yz="horizontal"`, what handkit 0.1 had).
 * `channels` of the features and branches; the paper's are 128.
 
-A search that leads to the paper, whose identifier we could not confirm:
-https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20latent%20heatmap%20IEEE%20Access%202020
+"Light and Fast Hand Pose Estimation From Spatial-Decomposed Latent Heatmap"; its identifier
+is not confirmed here, a search for the title:
+https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=Light%20and%20Fast%20Hand%20Pose%20Estimation%20From%20Spatial-Decomposed%20Latent%20Heatmap
 """
 
 from collections.abc import Sequence

@@ -59,8 +59,8 @@ PAPERS: Mapping[str, Paper] = {
     ),
     "latent-fusion": Paper(
         "S. Liu et al., IEEE Access 2020",
-        # A search: the paper's identifier could not be confirmed.
-        "https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=hand%20pose%20latent%20heatmap%20IEEE%20Access%202020",
+        # A search for its title: the identifier is not confirmed.
+        "https://ieeexplore.ieee.org/search/searchresult.jsp?queryText=Light%20and%20Fast%20Hand%20Pose%20Estimation%20From%20Spatial-Decomposed%20Latent%20Heatmap",
         Size(2.0, "M parameters", "also 7.9 MB"),
         {"nyu": 9.69, "icvl": 5.81, "msra": 7.90},
         Speed(946, "GTX 1080 Ti"),
