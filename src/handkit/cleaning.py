@@ -200,7 +200,7 @@ def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
 
 def look_at_edges(depth: Depth) -> Edges:
     """Steps along some rows and columns, and their surroundings."""
-    windows = np.concatenate([_steps(depth[::EVERY]), _steps(np.ascontiguousarray(depth[:, ::EVERY].T))])
+    windows = np.concatenate([_steps(depth[::EVERY]), _steps(cv2.transpose(np.ascontiguousarray(depth[:, ::EVERY])))])
     steps = np.abs(np.diff(windows, axis=1))
     low, high, step = windows.min(1), windows.max(1), steps[:, REACH]
     ends = np.maximum(steps[:, 0], steps[:, -1]) < 0.5 * step  # else a slope
@@ -254,8 +254,9 @@ def _steps(lines: Depth) -> Float32[np.ndarray, "N K"]:
     if lines.shape[1] < width:
         return np.zeros((0, width), np.float32)
     left, right = lines[:, REACH : -REACH - 1], lines[:, REACH + 1 : -REACH]
-    lower, step = np.minimum(left, right), np.abs(right - left)
-    rows, columns = np.nonzero((step > np.where(lower > 0, np.float32(STEP_MM), 0)) & (lower < NEAR_MM))
+    lower, step = cv2.min(left, right), cv2.absdiff(left, right)
+    found = ((step > STEP_MM) | ((lower == 0) & (step > 0))) & (lower < NEAR_MM)
+    rows, columns = np.divmod(np.flatnonzero(found), found.shape[1])  # np.nonzero of two axes takes ten times as long
     start = (rows * lines.shape[1] + columns)[:: len(rows) // MOST_STEPS + 1]
     return lines.ravel()[start[:, None] + np.arange(width)]
 

@@ -65,7 +65,7 @@ class _HandValues(nn.Module):
         self, depth: Tensor, intrinsics: Tensor, center: Tensor, mirrored: Tensor, roll: Tensor
     ) -> tuple[Tensor, ...]:
         answer, inside = self.hand.look(depth, intrinsics, center, mirrored, roll)
-        return (*answer, *inside)
+        return (*answer, *(value for value in inside if value is not None))
 
 
 class _WholeDetector(nn.Module):
@@ -93,8 +93,9 @@ def hand_onnx(graph: HandGraph, *, precision: Precision = "f32") -> bytes:
         precision=precision,
         handkit=version("handkit"),
     )
-    names = (*Answer._fields, *Inside._fields)
-    assert names[-len(INSIDE) :] == INSIDE
+    assert Inside._fields == INSIDE
+    unjudged = {"surface", "seen"} if graph.confidence is None else set[str]()
+    names = (*Answer._fields, *(name for name in INSIDE if name not in unjudged))
     return _onnx(_HandValues(graph), *_cubes(), names=names, kept=len(Answer._fields), info=info)
 
 

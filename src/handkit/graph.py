@@ -22,7 +22,7 @@ from handkit.geometry.intrinsics import Intrinsics
 from handkit.hub import find_weights
 from handkit.models import HandPoseModel
 from handkit.models.checkpoint import load, load_part
-from handkit.models.confidence import Confidence, Evidence
+from handkit.models.confidence import Confidence, Evidence, surface_of
 from handkit.models.localizer import Localizer
 from handkit.models.network import Description
 from handkit.models.pretrained import cube_edge
@@ -93,15 +93,19 @@ class Answer(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """What lies between the geometry and the pose network, in front of it (two) and behind it (as `Description`)."""
+    """What lies between the geometry and the networks, in front of them and behind them."""
 
     points: Float[Tensor, "N 3 S S"]
     crop: Float[Tensor, "N S S"]
     """Depth, normalized."""
+    surface: Float[Tensor, "N 3 S S"] | None
+    """What the confidence network looks at beside the features; None without one."""
     joints: Float[Tensor, "N J 3"]
     features: Float[Tensor, "N C h w"]
     spread: Float[Tensor, "N J 2"]
     peak: Float[Tensor, "N J"]
+    seen: Float[Tensor, "N M"] | None
+    """By the confidence network, in features and surface."""
 
 
 class HandGraph(nn.Module):
@@ -148,13 +152,16 @@ class HandGraph(nn.Module):
         points = crop.points(self.pose.space)
         described = self.pose.describe(points)
         joints = crop.denormalize(described.joints.float(), self.pose.space)
-        pixels, inside = frame.camera.project(joints), Inside(points, crop.depth, *described)
+        pixels = frame.camera.project(joints)
         if self.confidence is None:
             nothing = torch.zeros_like(roll)
-            return Answer(joints, pixels, torch.zeros_like(joints[..., 0]), nothing, nothing, nothing), inside
-        verdict = self.confidence(*evidence_of(crop, described, self.pose.space))
+            answer = Answer(joints, pixels, torch.zeros_like(joints[..., 0]), nothing, nothing, nothing)
+            return answer, Inside(points, crop.depth, None, *described, None)
+        evidence, surface = evidence_of(crop, described, self.pose.space), surface_of(crop.depth)
+        seen = self.confidence.look(evidence.features, surface)
+        verdict = self.confidence.judge(evidence.tokens, seen)
         answer = Answer(joints, pixels, verdict.log_scale.exp(), verdict.good, verdict.hand, verdict.right)
-        return answer, inside
+        return answer, Inside(points, crop.depth, surface, *described, seen)
 
 
 def load_graph(pose: str, confidence: str | None = None) -> HandGraph:

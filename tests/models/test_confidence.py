@@ -16,7 +16,7 @@ from handkit.models.confidence import (
     Confidence,
     Evidence,
     Verdict,
-    _surface,  # pyright: ignore[reportPrivateUsage]
+    surface_of,
     log_confidence,
 )
 from handkit.models.crossinfonet import CrossInfoNet
@@ -165,4 +165,4 @@ def test_relief_is_against_the_mean_of_the_valid_pixels_of_a_square(resolution: 
         return torch.nn.functional.avg_pool2d(values[:, None], side, stride=1, padding=side // 2)[:, 0]
 
     expected = (14 * (depth - mean(depth * there) / mean(there).clamp(min=1e-6))).clamp(-2, 2) * there
-    torch.testing.assert_close(_surface(depth)[:, 1], expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(surface_of(depth)[:, 1], expected, atol=1e-4, rtol=0)

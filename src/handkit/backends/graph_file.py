@@ -27,8 +27,11 @@ INPUTS = ("depth", "intrinsics", "center", "mirrored", "roll")
 REFINED = ("center_mm", "objectness")
 """What a localizer answers."""
 DETECTOR_INPUT = "image"
-INSIDE = ("points", "crop", "joints", "features", "spread", "peak")
-"""Names that values within a hand graph keep, those in front of the pose network (two) and behind it."""
+BEFORE = ("points", "crop", "surface")
+"""Names that values within a hand graph keep, in front of its networks; the last where confidence is judged."""
+BEHIND = ("joints", "features", "spread", "peak", "seen")
+"""The same behind them."""
+INSIDE = (*BEFORE, *BEHIND)
 NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *REFINED, *INSIDE)
 """Of everything that goes into a graph or a part of it, or comes out."""
 

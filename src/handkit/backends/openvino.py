@@ -1,7 +1,8 @@
 """OpenVINO, for Intel and AMD CPUs: float32, or the networks in bfloat16 and the geometry in float32.
 
 OpenVINO has one precision for everything that it compiles, and geometry in bfloat16 is off by centimeters. So in
-bfloat16 a hand graph is cut in three: in front of the pose network, the network, and what is behind it.
+bfloat16 a hand graph is cut in three: in front of the networks, the networks (pose, and what confidence sees of the
+crop), and what is behind them.
 """
 
 import threading
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from handkit.backends.graph_file import INSIDE, KEY, NAMES, GraphInfo, no_graph
+from handkit.backends.graph_file import BEFORE, BEHIND, KEY, NAMES, GraphInfo, no_graph
 from handkit.backends.onnx import GraphBackend
 from handkit.backends.signal_stack import kept_signal_stack
 from handkit.errors import CheckpointError
@@ -142,12 +143,13 @@ def _stages(model: Any, info: GraphInfo) -> list[tuple[type[_Stage], Any, bool]]
     if info.kind == "detector":
         return [(_Stage, model, True)]
     known = {name for node in model.get_ordered_ops() for output in node.outputs() for name in output.get_names()}
-    before, behind = ([name for name in names if name in known] for names in (INSIDE[:2], INSIDE[2:]))
+    before, behind = ([name for name in names if name in known] for names in (BEFORE, BEHIND))
+    crop, seen = [name for name in before if name == "crop"], [name for name in before if name != "crop"]
     outputs = [_name(output) for output in model.outputs]
     return [
         (_Stage, _part(model, [], before), False),
-        (_RowByRow, _part(model, ["points"], behind), True),
-        (_Stage, _part(model, [*before[1:], *behind], outputs), False),
+        (_RowByRow, _part(model, seen, behind), True),
+        (_Stage, _part(model, [*crop, *behind], outputs), False),
     ]
 
 

@@ -65,7 +65,7 @@ def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
     return torch.cat([10 * spread, 5 * peak, joints.clamp(-3, 3), about_mean, 5 * gap.clamp(-0.3, 0.3)], dim=-1)
 
 
-def _surface(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B 3 S S"]:
+def surface_of(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B 3 S S"]:
     """Depth, relief (how far behind its surroundings a pixel lies, in 10 mm of a cube of 280 mm), and foreground."""
     depth = depth[:, None]
     there = (depth < 1).to(depth.dtype)
@@ -99,8 +99,8 @@ class Look(nn.Module):
             normalized_convolution(width, 2 * width, kernel=3, stride=2),
         )
 
-    def forward(self, features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B N"]:
-        seen = self.surface(_surface(depth))
+    def forward(self, features: Float[Tensor, "B C H W"], surface: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B N"]:
+        seen = self.surface(surface)
         if self.enter is not None:
             seen = seen + self.enter(features)
         seen = self.joined(seen)
@@ -139,10 +139,14 @@ class Confidence(Network):
         self, tokens: Float[Tensor, "B J N"], features: Float[Tensor, "B C H W"], depth: Float[Tensor, "B S S"]
     ) -> Verdict:
         """The verdict on each hypothesis, from its `Evidence`."""
+        return self.judge(tokens, self.look(features, surface_of(depth)))
+
+    def judge(self, tokens: Float[Tensor, "B J N"], seen: Float[Tensor, "B M"]) -> Verdict:
+        """The verdict on each hypothesis, from its tokens and what `look` has seen of it."""
         measures = _scaled(tokens[..., :MEASURES])
         at_joints = self.normalize(tokens[..., MEASURES:].flatten(0, 1)).unflatten(0, tokens.shape[:2])
         entered = self.enter(torch.cat([measures, at_joints], dim=-1)) + self.joint
-        parts = [self.token(entered).flatten(1), measures.flatten(1), self.look(features, depth)]
+        parts = [self.token(entered).flatten(1), measures.flatten(1), seen]
         whole = self.hand(torch.cat(parts, dim=-1))
         good, hand, right = self.decide(whole).float().unbind(-1)
         log_scale = self.scale(whole).float() + math.log(TYPICAL_MM)
