@@ -14,6 +14,7 @@ from jaxtyping import config
 from handkit import export
 from handkit.backends import onnx, openvino
 from handkit.backends.backend import Backend, Cubes, Estimates
+from handkit.backends.graph_file import INPUTS
 from handkit.backends.onnx import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
@@ -148,8 +149,10 @@ def test_half_precision_is_the_network_s_alone(files: Path):
     assert (graph.info.precision, len(graph.stages)) == ("bf16", 3)
     parity = hand_parity(module(), graph, count=2)
     assert parity.median_mm < 2.0
-    crop = graph.stages[0].outputs
-    assert crop == ["points", "crop"]
+    before, networks, _ = graph.stages
+    assert before.outputs == ["points", "crop", "surface"]
+    assert {"points", "surface"} <= set(networks.inputs) < {*INPUTS, "points", "surface"}
+    assert networks.outputs == ["joints", "features", "spread", "peak", "seen"]
 
 
 def test_parity_is_what_the_outputs_differ_by(files: Path):

@@ -46,10 +46,13 @@ def export(
     """
     _check(out, form=form, precision=precision, count=count)
     load("onnxscript", extra="export")  # first, for this extra brings torch too
+    import torch
+
     from handkit.backends.onnx import OnnxGraph
     from handkit.backends.openvino import OpenvinoGraph
     from handkit.export import exported, write
 
+    torch.set_num_threads(1)  # two cubes at a time: on a busy machine more threads wait for one another
     content, compare = exported(network, confidence=confidence, precision=precision)
     write(content, out, form=form)
     print(f"{out}: {sum(each.stat().st_size for each in _files(out, form)) / 1e6:.1f} MB")
