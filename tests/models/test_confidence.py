@@ -16,8 +16,8 @@ from handkit.models.confidence import (
     Confidence,
     Evidence,
     Verdict,
-    surface_of,
     log_confidence,
+    surface_of,
 )
 from handkit.models.crossinfonet import CrossInfoNet
 from handkit.models.latent_fusion import LatentFusion
