@@ -56,7 +56,8 @@ class FirstEdition:
         from handkit.skeleton import HAND21
 
         asked, answered = self.process.stdin, self.process.stdout
-        assert asked is not None and answered is not None
+        assert asked is not None
+        assert answered is not None
         numbers = {name: getattr(camera, name) for name in ("fx", "fy", "cx", "cy", "width", "height")}
         asked.write(json.dumps(numbers).encode() + b"\n" + depth_mm.astype(np.float32).tobytes())
         asked.flush()

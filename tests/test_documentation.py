@@ -78,3 +78,16 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     elsewhere = re.compile(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(?:\w+:)?//')
     for page in tmp_path.rglob("*.html"):
         assert not elsewhere.search(page.read_text(encoding="utf-8")), f"{page} loads something from another server"
+
+
+def test_the_networks_table_of_the_readme_is_that_of_the_results() -> None:
+    """The same figures, of fewer columns."""
+    shown = re.findall(
+        r"^\| [\w:=,-]+ \| [\d,]+ \| .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    lines = (ROOT / "results/compare.md").read_text(encoding="utf-8").splitlines()
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|"))
+    kept = [head.index(name) for name in ("row", "parameters", "seeds", "ours, mm", "sr305 tips, median mm")]
+    assert [[cell.strip() for cell in line.strip("|").split("|")] for line in shown] == [
+        [row[column] for column in kept] for row in rows
+    ]
