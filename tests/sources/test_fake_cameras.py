@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -60,10 +60,21 @@ def fake_orbbec(monkeypatch: pytest.MonkeyPatch, *, cameras: int = 1, scale: flo
         get_count=lambda: cameras, get_device_by_index=lambda i: i, get_device_by_serial_number=lambda s: s,
         get_device_name_by_index=lambda i: "Gemini", get_device_serial_number_by_index=lambda i: f"A{i}",
     )  # fmt: skip
+    class Context:
+        logged: ClassVar[list[tuple[str, str]]] = []
+
+        @classmethod
+        def set_logger_to_file(cls, level: str, folder: str) -> None:
+            cls.logged.append((level, folder))
+
+        def query_devices(self) -> Any:
+            assert self.logged[-1] == ("none", ""), "else a folder `Log` appears where one is"
+            return devices
+
     install(
-        monkeypatch, "pyorbbecsdk", OBError=type("OBError", (Exception,), {}), Config=Chain,
-        Context=lambda: SimpleNamespace(query_devices=lambda: devices), Pipeline=lambda device: pipeline,
-        OBSensorType=SimpleNamespace(DEPTH_SENSOR=3),
+        monkeypatch, "pyorbbecsdk", OBError=type("OBError", (Exception,), {}), Config=Chain, Context=Context,
+        Pipeline=lambda device: pipeline, OBSensorType=SimpleNamespace(DEPTH_SENSOR=3),
+        OBLogLevel=SimpleNamespace(NONE="none"),
     )  # fmt: skip
 
 

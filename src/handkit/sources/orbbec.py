@@ -89,12 +89,14 @@ class Orbbec:
 
 
 def _load_sdk() -> Any:  # noqa: ANN401
-    """It prints to stdout as it is loaded, where records go: let that go to stderr."""
+    """It prints to stdout as it is loaded, where records go: let that go to stderr. And no `Log` folder where one is."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:
         os.dup2(2, 1)
-        return load("pyorbbecsdk", extra="orbbec")
+        sdk = load("pyorbbecsdk", extra="orbbec")
+        sdk.Context.set_logger_to_file(sdk.OBLogLevel.NONE, "")
+        return sdk
     finally:
         os.dup2(kept, 1)
         os.close(kept)
