@@ -251,7 +251,7 @@ def test_a_command_names_the_extra_that_it_lacks():
     )
 
 
-PLACES = ("benchmarks/*.py", "examples/*.py", "docs/*.py", "docs/browser/*.py", "docs/notebooks/*.py")
+PLACES = ("benchmarks/*.py", "examples/**/*.py", "docs/*.py", "docs/browser/*.py", "docs/notebooks/*.py")
 SCRIPTS = sorted(path for place in PLACES for path in ROOT.glob(place))
 WRITES = {"write_text", "write_bytes", "write_png", "write_whole", "mkdir", "save", "savefig", "write"}
 

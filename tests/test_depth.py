@@ -1,6 +1,7 @@
 """The gate: what is refused as a depth image, what becomes of the rest, and what it says of joints."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,12 @@ def image(value: float = 500.0) -> np.ndarray:
     [
         (np.zeros((6, 8, 3), np.uint16), r"two axes.*\(6, 8, 3\)"),
         (np.zeros((0, 8), np.uint16), r"two axes.*\(0, 8\)"),
+        (np.zeros((5, 6, 8), np.uint16), r"two axes.*\(5, 6, 8\); give its images one by one, or all to predict_many"),
+        ("frames/1.png", r"got the path frames/1.png: read it with"),
+        (Path("frames/1.png"), r"got the path frames/1.png: read it with"),
+        (None, r"an array \(H, W\) of numbers; got None"),
+        (torch.zeros(6, 8, dtype=torch.bfloat16), r"one array of numbers; .*BFloat16"),
+        (DepthImage(np.ones((6, 8), np.float32), CAMERA), r"a DepthImage already: .*run"),
         (np.zeros((6, 8), np.uint8), "16-bit.*uint8"),
         (np.zeros((6, 8), np.complex64), "complex64"),
         (np.zeros((6, 8), bool), "bool"),
@@ -31,9 +38,26 @@ def image(value: float = 500.0) -> np.ndarray:
         (image(50_000.0), r"look like tenths of a millimeter.*--depth-scale 0.1"),
         (image(-500.0), "axis points the other way.*times -1"),
     ],
-    ids=["color", "empty", "8-bit", "complex", "boolean", "size", "meters", "inches", "tenths", "axis"],
+    ids=[
+        "color",
+        "empty",
+        "stack",
+        "text",
+        "path",
+        "none",
+        "bf16",
+        "twice",
+        "8-bit",
+        "complex",
+        "boolean",
+        "size",
+        "meters",
+        "inches",
+        "tenths",
+        "axis",
+    ],
 )
-def test_refused_in_a_sentence(array: np.ndarray, words: str):
+def test_refused_in_a_sentence(array: object, words: str):
     with pytest.raises(FrameError, match=words):
         DepthImage.of(array, CAMERA)
 
@@ -127,3 +151,10 @@ def test_a_lens_that_leaves_nothing_of_the_image_is_refused():
     lens = replace(CAMERA, cx=3.6, cy=2.6, distortion=(1e30, 0.0, 0.0, 0.0))
     with pytest.raises(FrameError, match="undistorted, nothing is left"):
         DepthImage.of(np.full((CAMERA.height, CAMERA.width), 450.0), lens)
+
+
+def test_what_is_nearer_than_cameras_measure_is_doubted():
+    """Eighths of a millimeter taken twice: 750 mm become 94."""
+    doubts = DepthImage.of(image(750.0), replace(CAMERA, unit_mm=0.125)).warnings
+    assert any("93.75 mm, nearer than cameras measure: is the unit, 0.125 mm, right?" in doubt for doubt in doubts)
+    assert not any("nearer" in doubt for doubt in DepthImage.of(image(180.0), CAMERA).warnings)

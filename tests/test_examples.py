@@ -5,19 +5,25 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import cv2
 import fake_ros
 import numpy as np
 import pytest
+import tomllib
 from sinks.moving import moments
 
+from handkit import open_source
 from handkit.camera import Camera
+from handkit.errors import SourceError
 from handkit.files.png import decode_image
 from handkit.recordings import messages
 from handkit.sinks import Moment, open_sink
+from handkit.sources import opening
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 RECORDING = Path(__file__).parents[1] / "src/handkit/recording"
@@ -149,3 +155,41 @@ def test_blender_moves_the_bones_as_the_hands_moved(tmp_path: Path) -> None:
     for wrist, moment in zip(wrists, (moments()[0], moments()[-1]), strict=True):
         x, y, z = moment.hands[0].joints_mm[0]
         assert wrist * 1000 == pytest.approx([x, z, -y], abs=3)
+
+
+class Video:
+    """OpenCV's capture of one 16-bit video device, number 2."""
+
+    def __init__(self, number: int, _: int) -> None:
+        self.number, self.settings = number, dict[int, float]()
+
+    def set(self, key: int, value: float) -> None:
+        self.settings[key] = value
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return self.number == 2
+
+    def read(self) -> tuple[bool, np.ndarray]:
+        assert self.settings == {cv2.CAP_PROP_FOURCC: 540422490, cv2.CAP_PROP_CONVERT_RGB: 0}, "Z16 and a blank"
+        return True, np.full((48, 64), 700, np.uint16)
+
+    def release(self) -> None:
+        self.number = -1
+
+
+def test_a_source_of_one_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its entry point, as its own pyproject.toml has it."""
+    module = load("own_camera/z16")
+    project = tomllib.loads((EXAMPLES / "own_camera/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ((name, value),) = project["entry-points"][opening.GROUP].items()
+    point = EntryPoint(name, value, opening.GROUP)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: getattr(module, self.attr))
+    monkeypatch.setattr(opening, "entry_points", lambda group, name=name: [point] if name == "z16" else [])
+    monkeypatch.setattr(cv2, "VideoCapture", Video)
+    with open_source("z16:2", camera="60,60,31.5,23.5", depth_scale=0.5) as source:
+        frame = next(iter(source))
+    assert (frame.image.camera.fx, frame.image.depth.max()) == (60.0, 350.0)
+    with pytest.raises(SourceError, match="no video device 3"), open_source("z16:3", camera="60,60,31.5,23.5"):
+        pass
+    with pytest.raises(SourceError, match="z16:a is no number"):
+        open_source("z16:a")

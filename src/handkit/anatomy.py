@@ -18,8 +18,9 @@ TYPICAL_MM = {
 and of which no bone is more than 1.5 times as long as the others suggest."""
 SMALL, LARGE = 0.63, 1.6
 """No hand is this much smaller or larger than the typical one."""
-USUAL = (0.75, 1.3)
-"""Nearly all hands are in this range; a size outside it is a small child's, or of another unit or focal length."""
+USUAL = (0.82, 1.22)
+"""Nearly all adults' hands are in this range (real ones of three cameras: 0.90 to 1.12); a size outside it is a
+child's, or of another unit or focal length."""
 EVEN = 0.2
 """Below this unevenness the shape is so much a hand's that a size outside `USUAL` is worth a word."""
 UNEVEN = 0.3

@@ -23,6 +23,8 @@ LARGEST_PX, LARGEST_UNIT_MM = 1e5, 1e5
 """No focal length, principal point or unit is larger."""
 LARGEST_INT = 10**300
 """A whole number beyond it is no float."""
+WIDEST = 150.0
+"""No camera shows more degrees from side to side in an undistorted image."""
 MOST_BENT = 0.5
 """Of an image's width: no lens bends its corners farther."""
 
@@ -57,7 +59,8 @@ class Camera:
     @classmethod
     def named(cls, name: str) -> "Camera":
         """One of `CAMERAS`, in any case; raises CameraError that suggests the nearest name."""
-        name = str(name)
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise CameraError(f"a camera's name is text, such as 'kinect2'; got {shown(name)}")
         sheet = CAMERAS.get(name.lower())
         if sheet is None:
             raise CameraError(f"unknown camera {name!r}; {suggest_camera(name.lower())}or give fx,fy,cx,cy", status=2)
@@ -250,10 +253,31 @@ def _check_numbers(camera: Camera) -> None:
             raise CameraError(f"a camera has positive focal lengths, of at least a pixel; got {name}={value:g}")
     if camera.width < 1 or camera.height < 1:
         raise CameraError(f"a camera has a positive size; got {camera.width}x{camera.height}")
+    _check_view(camera)
     if not 0 < camera.unit_mm <= LARGEST_UNIT_MM:
         raise CameraError(
             f"the unit of a depth value is a positive number of mm, at most {LARGEST_UNIT_MM:g}; got {camera.unit_mm:g}"
         )
+
+
+def _check_view(camera: Camera) -> None:
+    """Raise CameraError for a view that no camera has; its detector's image would be larger than memory."""
+    for name, value, side in (("fx", camera.fx, camera.width), ("fy", camera.fy, camera.height)):
+        if (angle := _degrees(side, value)) > WIDEST:
+            raise CameraError(
+                f"with {name} {value:g} an image of {side} pixels shows {angle:.0f} degrees, which no camera does; "
+                "focal lengths are in pixels, not in mm"
+            )
+    if camera.cx == camera.cy == 0 and camera.width > 1:
+        raise CameraError(
+            f"the principal point is (0, 0), as where cx and cy were left out; it is near the middle of the image, "
+            f"({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
+        )
+
+
+def _degrees(pixels: int, focal_px: float) -> float:
+    """What an image shows from one side to the other."""
+    return math.degrees(2 * math.atan(pixels / 2 / focal_px))
 
 
 def _is_no_float(value: object) -> bool:
@@ -291,7 +315,7 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
         )
     if not 1 / 1.15 <= camera.fx / camera.fy <= 1.15:
         found.append(f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do")
-    angle = math.degrees(2 * math.atan(camera.width / 2 / camera.fx))
+    angle = _degrees(camera.width, camera.fx)
     if not 25 <= angle <= 130:
         found.append(
             f"with fx {camera.fx:g} an image {camera.width} pixels wide shows {angle:.0f} degrees; "

@@ -1,6 +1,7 @@
 """The one gate for depth images: what is checked here once is trusted everywhere after."""
 
 from dataclasses import dataclass
+from os import PathLike
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ UNITS = (
 """What depth values are stored in, its mm, and the least median of an image with a hand in it."""
 EIGHTHS = 1500.0
 """Millimeters of which the median of an image with a hand in it is seldom more."""
+NEAREST = 150.0
+"""No camera measures nearer, mm."""
 FARTHEST = 20_000.0
 """No camera that sees a hand has such a median depth, mm."""
 SUPPORT_MM = 25.0
@@ -45,7 +48,7 @@ class DepthImage:
     depth: Float32[np.ndarray, "H W"]
     camera: Camera
     notes: tuple[str, ...] = ()
-    """What had to be done to the depth values, a sentence each."""
+    """What is unusual about the depth values, and what had to be done to them, a sentence each."""
 
     def __post_init__(self) -> None:
         """Raise FrameError for what `of` does not make."""
@@ -56,7 +59,7 @@ class DepthImage:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is unusual about the camera, and what had to be done to the depth values, a sentence each."""
+        """What is unusual about the camera and the depth values, and what had to be done to these, a sentence each."""
         return (*doubts_about(self.camera), *self.notes)
 
     @classmethod
@@ -68,11 +71,7 @@ class DepthImage:
         edges. What `cleaning.clean` can mend it mends, and says so in `notes`.
         """
         check_camera(camera)
-        tensor = getattr(array, "detach", None)
-        try:
-            taken = np.asarray(tensor().cpu().numpy() if tensor else array)
-        except ValueError as error:
-            raise FrameError(f"a depth image is one array of numbers; {error}") from None
+        taken = _as_array(array)
         width, height = image_size(taken)
         taken = taken.reshape(height, width)
         if (width, height) != (camera.width, camera.height):
@@ -87,10 +86,26 @@ class DepthImage:
         if not (depth.min() >= 0 and depth.max() < np.inf):  # NaN is neither
             depth = _without_invalid(depth)
         depth, notes = clean(depth)
-        _check_unit(depth, camera.unit_mm)
+        doubt = _check_unit(depth, camera.unit_mm)
         if camera.distortion is not None:
             depth = _undistorted(depth, camera)
-        return cls(depth, camera, notes)
+        return cls(depth, camera, (*notes, doubt) if doubt else notes)
+
+
+def _as_array(given: object) -> Shaped[np.ndarray, "..."]:
+    """Raises FrameError for what is no array or tensor of numbers."""
+    if isinstance(given, DepthImage):
+        raise FrameError("this is a DepthImage already: HandPoseEstimator.run and HandTracker.track take it")
+    if isinstance(given, str | PathLike):
+        raise FrameError(f"a depth image is an array; got the path {given}: read it with cv2.imread(path, -1)")
+    tensor = getattr(given, "detach", None)
+    try:
+        taken = np.asarray(tensor().cpu().numpy() if tensor else given)
+    except (TypeError, ValueError) as error:
+        raise FrameError(f"a depth image is one array of numbers; {error}") from None
+    if taken.ndim == 0 or taken.dtype.kind == "O":
+        raise FrameError(f"a depth image is an array (H, W) of numbers; got {shown(given)}")
+    return taken
 
 
 def _undistorted(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "H W"]:
@@ -119,7 +134,10 @@ def _without_invalid(depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "
 def check_camera(camera: object) -> None:
     """Raise FrameError for what is no Camera."""
     if not isinstance(camera, Camera):
-        raise FrameError(f"camera is {shown(camera)}; it must be a Camera, such as Camera.named('sr300')")
+        raise FrameError(
+            f"camera is {shown(camera)}; it must be a Camera, such as Camera.named('kinect2') or "
+            "Camera(fx=..., fy=..., cx=..., cy=..., width=..., height=...)"
+        )
 
 
 def check_image(image: object) -> None:
@@ -131,19 +149,28 @@ def check_image(image: object) -> None:
 def image_size(array: Shaped[np.ndarray, "..."]) -> tuple[int, int]:
     """Width and height of an array (H, W) or (H, W, 1); raises FrameError where its shape or numbers are no depth's."""
     if array.ndim not in {2, 3} or array.shape[2:] not in {(), (1,)} or array.size == 0:
-        raise FrameError(f"a depth image has two axes (H, W), or a third of one channel; this one has {array.shape}")
+        several = array.ndim == 3 and array.shape[2] > 4
+        remedy = "; give its images one by one, or all to predict_many" if several else ""
+        raise FrameError(
+            f"a depth image has two axes (H, W), or a third of one channel; this one has {array.shape}{remedy}"
+        )
     if array.dtype.kind not in "uif" or array.dtype.itemsize < 2:
         raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {array.dtype}")
     return array.shape[1], array.shape[0]
 
 
-def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> None:
-    """Raise FrameError where the depth values can hardly be millimeters; some of them are enough to tell."""
+def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> str | None:
+    """Words for depth values that are unusual for millimeters, none for others; some of them are enough to tell.
+
+    Raises FrameError where they can hardly be.
+    """
     some = depth[::16, ::16]
     valid = some[some > 0]
     middle = float(np.median(valid)) if len(valid) else METERS
     if METERS <= middle <= FARTHEST:
-        return
+        if not len(valid) or middle >= NEAREST:
+            return None
+        return f"the median depth is {middle:.4g} mm, nearer than cameras measure: is the unit, {unit_mm:g} mm, right?"
     stored = middle / unit_mm
     if stored > FARTHEST / UNITS[0][1]:
         raise FrameError(

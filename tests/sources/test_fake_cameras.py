@@ -60,6 +60,7 @@ def fake_orbbec(monkeypatch: pytest.MonkeyPatch, *, cameras: int = 1, scale: flo
         get_count=lambda: cameras, get_device_by_index=lambda i: i, get_device_by_serial_number=lambda s: s,
         get_device_name_by_index=lambda i: "Gemini", get_device_serial_number_by_index=lambda i: f"A{i}",
     )  # fmt: skip
+
     class Context:
         logged: ClassVar[list[tuple[str, str]]] = []
 

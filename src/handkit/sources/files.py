@@ -140,6 +140,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
+            next(path.iterdir(), None)  # raises where it may not be read
             raise SourceError(f"is a folder without {', '.join(SUFFIXES)} files", source=path)
         if not stat.S_ISREG(about.st_mode):
             raise SourceError("is a pipe or a device; save what it gives to a file", source=path)

@@ -89,7 +89,7 @@ class Orbbec:
 
 
 def _load_sdk() -> Any:  # noqa: ANN401
-    """It prints to stdout as it is loaded, where records go: let that go to stderr. And no `Log` folder where one is."""
+    """It prints to stdout as it is loaded, where records go: let that go to stderr. Nor a folder `Log` where one is."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:
