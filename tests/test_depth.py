@@ -158,3 +158,8 @@ def test_what_is_nearer_than_cameras_measure_is_doubted():
     doubts = DepthImage.of(image(750.0), replace(CAMERA, unit_mm=0.125)).warnings
     assert any("93.75 mm, nearer than cameras measure: is the unit, 0.125 mm, right?" in doubt for doubt in doubts)
     assert not any("nearer" in doubt for doubt in DepthImage.of(image(180.0), CAMERA).warnings)
+
+
+def test_a_camera_without_a_principal_point():
+    with pytest.raises(FrameError, match=r"principal point is \(0, 0\).* near the middle of the image, \(3.5, 2.5\)"):
+        DepthImage.of(image(), replace(CAMERA, cx=0.0, cy=0.0))

@@ -268,11 +268,6 @@ def _check_view(camera: Camera) -> None:
                 f"with {name} {value:g} an image of {side} pixels shows {angle:.0f} degrees, which no camera does; "
                 "focal lengths are in pixels, not in mm"
             )
-    if camera.cx == camera.cy == 0 and camera.width > 1:
-        raise CameraError(
-            f"the principal point is (0, 0), as where cx and cy were left out; it is near the middle of the image, "
-            f"({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
-        )
 
 
 def _degrees(pixels: int, focal_px: float) -> float:

@@ -132,11 +132,16 @@ def _without_invalid(depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "
 
 
 def check_camera(camera: object) -> None:
-    """Raise FrameError for what is no Camera."""
+    """Raise FrameError for what is no Camera, or one without a principal point."""
     if not isinstance(camera, Camera):
         raise FrameError(
             f"camera is {shown(camera)}; it must be a Camera, such as Camera.named('kinect2') or "
             "Camera(fx=..., fy=..., cx=..., cy=..., width=..., height=...)"
+        )
+    if camera.cx == camera.cy == 0:
+        raise FrameError(
+            f"the camera's principal point is (0, 0), as where cx and cy were left out; give its own, which are near the "
+            f"middle of the image, ({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
         )
 
 

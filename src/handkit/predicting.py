@@ -17,7 +17,7 @@ from handkit.depth import DepthImage, image_size
 from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.estimator import HandPoseEstimator
-from handkit.files.folders import make_folder
+from handkit.files.folders import make_new_folder
 from handkit.hand import CAUSES, Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
@@ -117,7 +117,8 @@ def predict_files(
     `camera` and `depth_scale` are as of `open_source`. What is refused, and what is unusual, goes to `report`; `watch`
     is given how many files are done, of how many.
 
-    Raises UsageError, CameraError, HandkitError where the folder cannot be made, OSError where it cannot be written to.
+    Raises UsageError, CameraError, HandkitError where the folder cannot be made or is not empty, OSError where it
+    cannot be written to.
     """
     calibration = Calibration.of(camera, depth_scale)
     paths = [path for given in frames for path in find_files(given)]
@@ -127,7 +128,7 @@ def predict_files(
     folder = out if isinstance(out, Path) else None
     if folder:
         _refuse_folder_of_frames(folder, paths)
-        make_folder(folder)
+        make_new_folder(folder)
     with _Writer(out, calibration.known, report) as writer:
         for done, path in enumerate(paths, start=1):
             for frame in predict_file(

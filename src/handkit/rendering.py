@@ -11,7 +11,7 @@ import torch
 from handkit.asked import check_seed
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_hand, show_depth
 from handkit.errors import UsageError, shown
-from handkit.files.folders import make_folder
+from handkit.files.folders import make_new_folder
 from handkit.files.png import write_png
 from handkit.hand import HandPose, Prediction
 from handkit.sinks.records import JsonLines, frame_record, save_depth
@@ -26,25 +26,35 @@ TILE = (400, 300)
 
 
 def render_frames(
-    count: int, *, out: Path, seed: int = 0, empty: float = 0.0, watch: Callable[[int], None] = lambda _: None
+    count: int,
+    *,
+    out: Path,
+    seed: int = 0,
+    empty: float = 0.0,
+    camera: str | None = None,
+    watch: Callable[[int], None] = lambda _: None,
 ) -> None:
     """`count` depth images in whole mm, of which `empty` (0 to 1) hold no hand, to a folder, which is made.
 
-    Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given how many are done. Raises UsageError,
-    HandkitError where the folder cannot be made, OSError where it cannot be written to.
+    They are of one named camera, one of `DEVICES`, or of all of these in turn. Labels go to labels.jsonl, a contact
+    sheet to sheet.png; `watch` is given how many are done. Raises UsageError, HandkitError where the folder cannot be
+    made or is not empty, OSError where it cannot be written to.
     """
     if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"count {shown(count)} renders nothing; give at least 1")
     if not isinstance(empty, Real) or not 0 <= float(empty) <= 1:
         raise UsageError(f"empty {shown(empty)} is no share of all frames; give 0 to 1")
+    if camera is not None and camera not in DEVICES:
+        raise UsageError(f"there is no sensor model of the camera {shown(camera)}; known: {', '.join(DEVICES)}")
     check_seed(seed)
-    make_folder(out)
+    make_new_folder(out)
     generator, world = torch.Generator().manual_seed(seed), World(empty=empty)
+    devices = DEVICES if camera is None else (camera,)
     tiles: list[Picture] = []
     with JsonLines(out / "labels.jsonl") as labels:
         for i in range(count):
-            scene = sample_scenes(1, generator, device=DEVICES[i % len(DEVICES)], world=world)
-            frame = labeled_depth(scene, mirrored=i // len(DEVICES) % 2 == 1)
+            scene = sample_scenes(1, generator, device=devices[i % len(devices)], world=world)
+            frame = labeled_depth(scene, mirrored=i // len(devices) % 2 == 1)
             hands = _truth(frame)
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
@@ -53,7 +63,7 @@ def render_frames(
             if i < TILES:
                 tiles.append(_tile(frame, hands))
             watch(i + 1)
-    captions = [f"{i:06d}  {DEVICES[i % len(DEVICES)]}" for i in range(len(tiles))]
+    captions = [f"{i:06d}  {devices[i % len(devices)]}" for i in range(len(tiles))]
     write_png(out / "sheet.png", contact_sheet(tiles, captions, columns=3, title="handkit render"))
 
 

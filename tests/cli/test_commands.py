@@ -243,6 +243,24 @@ def test_a_camera_in_several_arguments(numbers: str, tmp_path: Path, capfd: pyte
     assert [found["camera"][name] for name in ("fx", "fy", "cx", "cy")] == [60, 61, 40, 30]
 
 
+@pytest.mark.parametrize("command", [["render", "--count", "1"], ["predict", "FRAME", "--camera", "sr300"]])
+def test_what_another_run_left_is_not_mixed_with(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "110.png").write_bytes(b"a depth image that exists once")
+    frame = tmp_path.with_name("frame.png")
+    write_png(frame, np.full((480, 640), 600, np.uint16))
+    command = [str(frame) if each == "FRAME" else each for each in command]
+    assert main([*command, "--out", str(tmp_path)]) == 1
+    assert "is not empty (110.png is in it); give a new folder" in capfd.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["110.png"]
+
+
+def test_cameras_without_a_sensor_model(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--count", "1", "--camera", "webcam", "--out", str(tmp_path)]) == 2
+    assert "no sensor model of the camera 'webcam'; known: kinect1," in capfd.readouterr().err
+
+
 def test_nothing_to_render(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["render", "--count", "0", "--out", str(tmp_path / "set")]) == 2
     assert "count 0 renders nothing" in capfd.readouterr().err

@@ -1,6 +1,9 @@
 """`handkit render`: options that become one call of `handkit.rendering.render_frames`."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import arg
 
 from handkit.cli.options import Folder
 
@@ -17,6 +20,8 @@ class Render:
     """Another seed gives other hands, poses, scenes and cameras."""
     empty: float = 0.0
     """Share of frames without a hand."""
+    camera: Annotated[str | None, arg(metavar="NAME")] = None
+    """Of all frames; several in turn by default."""
 
     def run(self) -> int:
         from rich.console import Console
@@ -28,7 +33,7 @@ class Render:
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("frames", total=self.count)
             render_frames(
-                self.count, out=self.out, seed=self.seed, empty=self.empty,
+                self.count, out=self.out, seed=self.seed, empty=self.empty, camera=self.camera,
                 watch=lambda done: progress.update(task, completed=done),
             )  # fmt: skip
         console.print(f"{self.count} frames, labels.jsonl and sheet.png in {self.out}", highlight=False, markup=False)

@@ -49,7 +49,10 @@ def open_own(root: Path) -> LabeledFiles:
         raise DatasetError(f"{path} labels no hand; a line has `hands` with `joints_mm`")
     first = hands[0]
     if other := next((each for each in hands if (each.camera, each.skeleton) != (first.camera, first.skeleton)), None):
-        raise DatasetError(f"{path}: {other.source} has another camera or skeleton than {first.source}; label it apart")
+        raise DatasetError(
+            f"{path}: {other.source} has another camera or skeleton than {first.source}; give a folder "
+            "for each (`handkit render --camera NAME` makes one)"
+        )
     return LabeledFiles(
         name="own",
         skeleton=first.skeleton,

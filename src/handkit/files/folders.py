@@ -17,6 +17,14 @@ def make_folder(out: Path) -> None:
         raise unwritable(out, error) from None
 
 
+def make_new_folder(out: Path) -> None:
+    """The same for what may not be mixed with what another run left there: raises HandkitError where anything is."""
+    make_folder(out)
+    there = next(iter(sorted(out.iterdir())), None)
+    if there is not None:
+        raise HandkitError(f"--out {out} is not empty ({there.name} is in it); give a new folder, or empty this one")
+
+
 def check_writable(out: Path) -> None:
     """Before the work that it is written at the end of; raises HandkitError where no file of that name can be made."""
     try:
