@@ -140,7 +140,7 @@ def check_camera(camera: object) -> None:
         )
     if camera.cx == camera.cy == 0:
         raise FrameError(
-            f"the camera's principal point is (0, 0), as where cx and cy were left out; give its own, which are near the "
+            "the camera's principal point is (0, 0), as where cx and cy were left out; give its own, which are near the "
             f"middle of the image, ({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
         )
 

@@ -36,9 +36,10 @@ def render_frames(
 ) -> None:
     """`count` depth images in whole mm, of which `empty` (0 to 1) hold no hand, to a folder, which is made.
 
-    They are of one named camera, one of `DEVICES`, or of all of these in turn. Labels go to labels.jsonl, a contact
-    sheet to sheet.png; `watch` is given how many are done. Raises UsageError, HandkitError where the folder cannot be
-    made or is not empty, OSError where it cannot be written to.
+    They are of one named camera, one of `DEVICES`, or of all of these in turn, every second one of each in a mirror (which
+    has the principal point of another camera). Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given
+    how many are done. Raises UsageError, HandkitError where the folder cannot be made or is not empty, OSError where it
+    cannot be written to.
     """
     if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"count {shown(count)} renders nothing; give at least 1")
@@ -54,7 +55,7 @@ def render_frames(
     with JsonLines(out / "labels.jsonl") as labels:
         for i in range(count):
             scene = sample_scenes(1, generator, device=devices[i % len(devices)], world=world)
-            frame = labeled_depth(scene, mirrored=i // len(devices) % 2 == 1)
+            frame = labeled_depth(scene, mirrored=camera is None and i // len(devices) % 2 == 1)
             hands = _truth(frame)
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
