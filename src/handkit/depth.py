@@ -140,8 +140,8 @@ def check_camera(camera: object) -> None:
         )
     if camera.cx == camera.cy == 0:
         raise FrameError(
-            "the camera's principal point is (0, 0), as where cx and cy were left out; give its own, which are near the "
-            f"middle of the image, ({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
+            "the camera's principal point is (0, 0), as where cx and cy were left out; give its own, which are near "
+            f"the middle of the image, ({camera.width / 2 - 0.5:g}, {camera.height / 2 - 0.5:g})"
         )
 
 

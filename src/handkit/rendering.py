@@ -36,9 +36,9 @@ def render_frames(
 ) -> None:
     """`count` depth images in whole mm, of which `empty` (0 to 1) hold no hand, to a folder, which is made.
 
-    They are of one named camera, one of `DEVICES`, or of all of these in turn, every second one of each in a mirror (which
-    has the principal point of another camera). Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given
-    how many are done. Raises UsageError, HandkitError where the folder cannot be made or is not empty, OSError where it
+    They are of one named camera, one of `DEVICES`, or of all of these in turn, every second one of each in a mirror
+    (which has another principal point). Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given how
+    many are done. Raises UsageError, HandkitError where the folder cannot be made or is not empty, OSError where it
     cannot be written to.
     """
     if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
