@@ -35,7 +35,7 @@ from handkit.cli.score import Score
 from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
-from handkit.extras import missing_extra
+from handkit.extras import explained
 
 
 class Command(Protocol):
@@ -90,12 +90,6 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
 }
 GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
-
-EXTRAS = {
-    "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
-    "zstandard": "train", "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
-}  # fmt: skip
-"""Packages that not everybody installs, and the extra that brings them."""
 
 DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 
@@ -156,9 +150,4 @@ def _run(given: list[str]) -> int:
         )
         return asked if isinstance(asked, int) else asked.run()
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        extra = EXTRAS[package]
-        needed = "torch" if extra == "train" else package
-        raise missing_extra(f"this needs {needed}, which is not installed", extra=extra) from None
+        raise explained(error, what="this") from None

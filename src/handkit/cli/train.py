@@ -9,7 +9,6 @@ from tyro.conf import arg
 
 from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
 from handkit.errors import UsageError
-from handkit.extras import missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +76,8 @@ class Train:
     """Continue the run in that folder exactly where it stopped."""
 
     def run(self) -> int:
-        try:
-            from handkit.training.experiment import Machine, check_folder, fit
-        except ModuleNotFoundError as error:
-            raise missing_extra(f"training needs {error.name}, which is not installed", extra="train") from None
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
+        from handkit.training.experiment import Machine, check_folder, fit
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
 
