@@ -70,7 +70,7 @@ ROOMS = {
     "doctor": {"camera", "cleaning", "locate", "sources"},
     "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
     "sinks": {"camera", "clock", "conventions", "hand", "skeleton"},
-    "live": {"camera", "hand", "sinks", "sources", "tracking"},
+    "live": {"camera", "hand", "recordings", "reports", "sinks", "sources", "tracking", "viewing"},
     "predicting": {"drawing", "sinks", "sources", *ESTIMATOR},
     "drawing": {"camera", "skeleton"},
     "recipes": {"geometry", "skeleton"},
@@ -88,7 +88,8 @@ ROOMS = {
     "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
     "demonstration": {"drawing", "sinks", "sources", *ESTIMATOR},
     "rendering": {"asked", "drawing", "hand", "sinks", "skeleton", "synthetic"},
-    "export": {"backends", "hub", "synthetic", *ESTIMATE},
+    "parity": {"backends", "camera", "graph", "locate", "models", "odds", "synthetic"},
+    "export": {"backends", "hub", "parity", *ESTIMATE},
     "training": {
         "drawing",
         "evaluation",

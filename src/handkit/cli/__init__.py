@@ -23,7 +23,7 @@ from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
 from handkit.cli.doctor import Doctor
 from handkit.cli.evaluate import Evaluate
-from handkit.cli.export import export
+from handkit.cli.export import Export
 from handkit.cli.info import Info
 from handkit.cli.live import Live
 from handkit.cli.options import join_camera
@@ -66,7 +66,7 @@ class Completion:
         return 0
 
 
-COMMANDS: dict[str, Callable[..., int | Command]] = {
+COMMANDS: dict[str, Callable[..., Command]] = {
     "predict": Predict,
     "annotate": Annotate,
     "live": Live,
@@ -77,7 +77,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "score": Score,
     "compare": Compare,
     "study": RunStudy,
-    "export": export,
+    "export": Export,
     "push": Push,
     "info": Info,
     "cameras": Cameras,
@@ -88,7 +88,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "completion": Completion,
     "data": Data,
 }
-GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
+GROUPS: dict[str, dict[str, Callable[..., Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
 
 DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
@@ -148,6 +148,6 @@ def _run(given: list[str]) -> int:
             description=COMMANDS[group].__doc__ if group else DESCRIPTION,
             args=given[1:] if group else given,
         )
-        return asked if isinstance(asked, int) else asked.run()
+        return asked.run()
     except ModuleNotFoundError as error:
         raise explained(error, what="this") from None

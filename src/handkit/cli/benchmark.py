@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from handkit.cli.options import Count, MaybeCount, Weights
+from handkit.cli.options import Backends, Count, MaybeCamera, MaybeCount, Weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,11 +19,11 @@ class Benchmark:
 
     source: Annotated[str, arg(metavar="SOURCE")] = "demo"
     """What is played: the bundled recording, or synthetic, a recording, a folder."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
+    camera: MaybeCamera = None
     """That took the frames of a folder."""
     weights: Weights = "latent-fusion"
     """A network by name, or its file."""
-    backends: Annotated[tuple[Literal["onnx", "openvino", "torch"], ...], arg(metavar="onnx|openvino|torch...")] = ()
+    backends: Backends = ()
     """All that are installed by default."""
     hands: Count = 1
     """That are followed, at most."""

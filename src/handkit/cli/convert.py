@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from handkit.cli.options import DepthScale
+from handkit.cli.options import DepthScale, MaybeCamera
 from handkit.cli.saying import say
 
 
@@ -18,7 +18,7 @@ class Convert:
     """A recording, a folder, a file, a glob; a camera as well; an archive of `handkit annotate`, to .mcap."""
     out: Annotated[Positional[Path], arg(metavar="OUT")]
     """.mcap: a recording; .npz, .tiff: one file; no suffix: a folder of 16-bit PNGs."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    camera: MaybeCamera = None
     """That took the images, where they do not say."""
     depth_scale: DepthScale = None
     """Millimeters per unit of depth."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from handkit.cli.options import DepthScale
+from handkit.cli.options import DepthScale, MaybeCamera
 from handkit.cli.saying import say
 from handkit.errors import UsageError
 
@@ -22,7 +22,7 @@ class Doctor:
     """A file, a folder, a recording, or a camera: `handkit cameras` names them."""
     source: Annotated[str | None, arg(metavar="SOURCE")] = None
     """The same, as `handkit live` has it."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    camera: MaybeCamera = None
     """That took the images, where the source does not say."""
     depth_scale: DepthScale = None
     """Millimeters per unit of depth."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Suppress, arg
 
@@ -39,8 +39,8 @@ class Trials(Conditions):
         from handkit.cli.progress import Bar, say
         from handkit.studies.report import run_and_write
 
-        asked = {each.name: getattr(self, each.name) for each in fields(Conditions)} | {"own": own}
-        table = run_and_write(study, Conditions(**asked), say, watch=Bar)
+        asked: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(Conditions)}
+        table = run_and_write(study, Conditions(**asked | {"own": own}), say, watch=Bar)
         console = Console(soft_wrap=True, highlight=False, markup=False)
         console.print(table.text)
         console.print(table.path)
