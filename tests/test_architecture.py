@@ -61,13 +61,13 @@ ROOMS = {
         "hand",
         "locate",
     },  # recipes: cubes
-    "datasets": {"asked", "camera", "named_cameras", "skeleton"},
+    "datasets": {"asked", "camera", "drawing", "named_cameras", "skeleton"},
     "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
     "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
     "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
     "recordings": {"camera", "hand", "sources"},
     "archive": {"recordings", "sources", *ESTIMATOR},
-    "doctor": {"camera", "cleaning", "locate", "sources"},
+    "doctor": {"camera", "cleaning", "estimator", "hand", "locate", "sources"},
     "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
     "sinks": {"camera", "clock", "conventions", "hand", "skeleton"},
     "live": {"camera", "hand", "recordings", "reports", "sinks", "sources", "tracking", "viewing"},

@@ -34,10 +34,8 @@ class Convert:
             print(f"{archive_to_recording(Path(self.source), self.out, report=say).frames} frames in {self.out}")
             return 0
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say)
-        frames, camera = convert(source, self.out, report=say)
-        print(f"{frames} frames in {self.out}" if frames else "no frame was converted")
-        if camera is not None and self.out.suffix.lower() != ".mcap":
-            numbers = (camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ()))
-            scale = "" if camera.unit_mm == 1 else f" --depth-scale {camera.unit_mm:g}"
-            print(f"to be read with --camera {','.join(f'{each:.10g}' for each in numbers)}{scale}")
-        return int(not frames)
+        made = convert(source, self.out, report=say)
+        print(f"{made.frames} frames in {self.out}" if made.frames else "no frame was converted")
+        if made.frames and self.out.suffix.lower() != ".mcap":
+            print(f"to be read with {made.options()}")
+        return int(not made.frames)

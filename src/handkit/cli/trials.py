@@ -1,8 +1,8 @@
 """What `handkit study` and `handkit compare` have in common: one call of `handkit.studies.report.run_and_write`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Suppress, arg
 
@@ -39,8 +39,8 @@ class Trials(Conditions):
         from handkit.cli.progress import Bar, say
         from handkit.studies.report import run_and_write
 
-        asked: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(Conditions)}
-        table = run_and_write(study, Conditions(**asked | {"own": own}), say, watch=Bar)
+        conditions = Conditions(**{each.name: getattr(self, each.name) for each in fields(Conditions)})
+        table = run_and_write(study, replace(conditions, own=own), say, watch=Bar)
         console = Console(soft_wrap=True, highlight=False, markup=False)
         console.print(table.text)
         console.print(table.path)
