@@ -69,6 +69,7 @@ MaybeCamera = Annotated[str | None, arg(metavar=CAMERA)]
 Weights = Annotated[str, arg(metavar="NAME|PATH")]
 MaybeFolder = Annotated[Path | None, arg(metavar="DIR")]
 MaybeWeights = Annotated[str | None, arg(metavar="NAME|PATH")]
+# As `backends.opening` has it, which would bring numpy: help is instant without.
 BackendName = Literal["onnx", "openvino", "torch"]
 Backend = Annotated[BackendName | None, arg(metavar="onnx|openvino|torch")]
 Backends = Annotated[tuple[BackendName, ...], arg(metavar="onnx|openvino|torch...")]
