@@ -17,11 +17,8 @@ EVERY_S = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live(Tracked):
-    """Track hands in a camera's depth stream, or a recording: smooth, in camera millimeters. Ctrl-C ends it.
-
-    Of a camera the newest frame is taken, of files every one.
-    """
+class _Ends:
+    """Where frames come from and hands go: a class of its own, for help lists the last base's options first."""
 
     source: Annotated[str | None, arg(metavar="SOURCE")] = None
     """A camera, a recording, a folder, demo or synthetic; by default the camera plugged in, else a recording."""
@@ -29,6 +26,14 @@ class Live(Tracked):
     """Keep depth, camera and hands in a new file, for `handkit replay`."""
     send: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="WHERE...")] = ()
     """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - for stdout, .jsonl, .csv, .bvh or .glb files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live(Tracked, _Ends):
+    """Track hands in a camera's depth stream, or a recording: smooth, in camera millimeters. Ctrl-C ends it.
+
+    Of a camera the newest frame is taken, of files every one.
+    """
 
     def run(self) -> int:
         """Answers 0 where a hand was seen and every output is whole, else 1; Ctrl-C is an end like any other."""
