@@ -8,8 +8,8 @@ import pytest
 
 from handkit.camera import Camera
 from handkit.depth import DepthImage
-from handkit.doctor import Finding, examine, mirrored
-from handkit.errors import FrameError
+from handkit.doctor import Finding, diagnose, examine, mirrored
+from handkit.errors import FrameError, UsageError
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
@@ -129,3 +129,15 @@ def test_a_mirrored_image_is_told_by_the_hand_in_it() -> None:
     assert mirrored("right", ["right", "right", "left"]).mend == ""
     assert "the image is mirrored" in mirrored("right", ["left", "right", "left"]).mend
     assert "hold a left hand into view" in mirrored("left", []).mend
+
+
+def test_a_source_is_looked_at_as_far_as_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = diagnose("demo", frames=3)
+    assert first[0].seen == "the first 3 looked at, more follow (--frames)"
+    assert diagnose("demo")[0].seen == "12 read"
+    monkeypatch.setattr("handkit.doctor._sides", lambda frames: ["left"] * len(frames))
+    *others, last = diagnose("demo", shows="right", frames=3)
+    assert others == first
+    assert last.seen == "a right hand, taken for a right one in 0 of 3 images"
+    with pytest.raises(UsageError, match="--frames is 0; it must be 1 or more"):
+        diagnose("demo", frames=0)

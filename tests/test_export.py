@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,18 @@ from handkit.backends.graph_file import INPUTS
 from handkit.backends.onnx import GraphBackend
 from handkit.backends.torch import TorchBackend
 from handkit.camera import Camera
-from handkit.errors import CheckpointError
-from handkit.export import detector_parity, hand_parity, localizer_parity, write
+from handkit.errors import CheckpointError, HandkitError, UsageError
+from handkit.export import write
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import LabeledFrame
 from handkit.graph import HandGraph, LocalizerGraph, load_graph, load_localizer
 from handkit.models import MODELS
+from handkit.models.checkpoint import save
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
 from handkit.models.localizer import Localizer
+from handkit.parity import detector_parity, hand_parity, localizer_parity
+from handkit.recipes import LOCALIZER_SYNTHETIC
 from handkit.skeleton import HAND21, NYU14
 from handkit.synthetic.scenes import whole_frames
 from handkit.synthetic.testset import first_testset
@@ -200,6 +204,41 @@ def test_a_localizer_s_graph_is_what_moves_the_cubes_of_a_training():
     torch.testing.assert_close(found.center_mm, expected.cube.center, rtol=0, atol=1e-3)
     assert (found.center_mm - scene.focus).norm() < 15
     assert found.objectness > 0
+
+
+@pytest.mark.parametrize(("form", "names"), [("onnx", ["a.onnx"]), ("openvino", ["a.xml", "a.bin"])])
+def test_weights_become_files_that_are_compared_with_them(form: export.Format, names: list[str], tmp_path: Path):
+    torch.manual_seed(0)
+    recipe = asdict(LOCALIZER_SYNTHETIC)
+    save(tmp_path / "localizer.safetensors", _rounded(Localizer(hidden=32)), recipe=recipe)
+    threads = torch.get_num_threads()
+    with unchecked():
+        made = export.export(str(tmp_path / "localizer.safetensors"), tmp_path / names[0], form=form)
+    assert made.files == tuple(tmp_path / name for name in names)
+    assert made.megabytes == sum(path.stat().st_size for path in made.files) / 1e6
+    parity = made.compare(count=2)
+    assert (parity.frames, torch.get_num_threads()) == (2, threads)
+    assert parity.in_words().startswith("on 2 synthetic frames 0.0")
+    made.check(parity)
+    for far in (0.06, float("nan")):
+        with pytest.raises(HandkitError, match=r"mm off, 0\.05 mm are allowed: do not use it"):
+            made.check(parity._replace(largest_mm=far))
+    with pytest.raises(UsageError, match="--count 0: give 1 or more"):
+        made.compare(count=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "words"),
+    [
+        ("a.onnx", {"precision": "bf16"}, "bf16 is for --format openvino"),
+        ("a.xml", {}, "--format onnx writes .onnx files"),
+        ("a.onnx", {"form": "openvino"}, "--format openvino writes .xml files"),
+    ],
+)
+def test_what_does_not_go_together(name: str, asked: dict[str, Any], words: str, tmp_path: Path):
+    with pytest.raises(UsageError, match=words):
+        export.export("latent-fusion", tmp_path / name, **asked)
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_stay_in_half_precision(files: Path):

@@ -8,7 +8,7 @@ import pytest
 
 from handkit import extras
 from handkit.errors import MissingExtraError
-from handkit.extras import install_command, load, missing_extra
+from handkit.extras import explained, install_command, load, missing_extra
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,3 +46,11 @@ def test_a_package_that_is_missing_or_broken(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(MissingExtraError, match=rf"^broken_camera cannot be loaded \(.*not_there.*\): {command}$"):
         load("broken_camera", extra="oak")
     assert str(missing_extra("this", extra="oak")) == f"this: {install_command('oak')}"
+
+
+@pytest.mark.parametrize(("package", "named", "extra"), [("numba", "torch", "train"), ("scipy", "scipy", "data")])
+def test_a_package_that_an_extra_brings(package: str, named: str, extra: str):
+    error = explained(ModuleNotFoundError(name=f"{package}.part"), what="this")
+    assert str(error) == f"this needs {named}, which is not installed: {install_command(extra)}"
+    unknown = ModuleNotFoundError(name="nobody_s")
+    assert explained(unknown, what="this") is unknown

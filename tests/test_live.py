@@ -7,8 +7,8 @@ import signal
 import pytest
 from tracked import Script, Seen, frame
 
-from handkit.errors import SinkError
-from handkit.live import Session, run
+from handkit.errors import SinkError, UsageError
+from handkit.live import Session, open_keeper, run
 from handkit.sinks import Moment, open_sink
 from handkit.sources.refusals import Refusals
 from handkit.tracking import HandTracker
@@ -225,3 +225,11 @@ def test_a_signal_does_not_interrupt_the_closing_of_a_session_that_has_ended():
     keeper = Insisted()
     assert run(Frames(*range(5)), tracker(), keepers=[keeper], report=pytest.fail).frames == 5
     assert keeper.closed
+
+
+def test_what_keeps_frames_beside_their_hands_is_known_by_its_name(tmp_path):
+    for name in ("a.mp4", "a.GIF"):
+        assert open_keeper(tmp_path / name)
+    with pytest.raises(UsageError, match=r"a\.avi: give a name that ends in \.rrd, \.mp4, \.gif, \.html, \.mcap"):
+        open_keeper(tmp_path / "a.avi")
+    assert not list(tmp_path.iterdir())

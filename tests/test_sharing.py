@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from handkit import HAND21
+from handkit import HAND21, sharing
 from handkit.errors import MissingExtraError, UsageError
 from handkit.extras import install_command
 from handkit.hub import SHARED, HubError, fetch, find_network, is_shared
 from handkit.models.checkpoint import load, save
 from handkit.models.latent_fusion import LatentFusion
-from handkit.sharing import CARD, CONFIG, MODEL_WEIGHTS, pack, push
+from handkit.sharing import CARD, CONFIG, MODEL_WEIGHTS, pack, push, share
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +112,15 @@ def test_no_network_and_no_client_are_a_sentence_each(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=re.escape(install_command("hub"))):
         fetch("somebody/hand")
+
+
+def test_what_is_shared_is_packed_on_the_way(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[tuple[str, set[str]]] = []
+
+    def keep(name: str, folder: Path) -> str:
+        pushed.append((name, {path.name for path in folder.iterdir()}))
+        return "its address"
+
+    monkeypatch.setattr(sharing, "push", keep)
+    assert share("me/mine", str(weights)) == "its address"
+    assert pushed == [("me/mine", {MODEL_WEIGHTS, CONFIG, CARD})]

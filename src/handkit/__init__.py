@@ -86,10 +86,7 @@ def __getattr__(name: str) -> object:
     try:
         return getattr(importlib.import_module(f"handkit.{home}"), name)
     except ModuleNotFoundError as error:
-        if error.name not in {"torch", "jaxtyping", "safetensors", "lightning"}:
-            raise
-        extras = importlib.import_module("handkit.extras")
-        raise extras.missing_extra(f"handkit.{name} needs torch, which is not installed", extra="train") from None
+        raise importlib.import_module("handkit.extras").explained(error, what=f"handkit.{name}") from None
 
 
 def __dir__() -> list[str]:

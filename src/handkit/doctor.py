@@ -1,18 +1,25 @@
-"""What is wrong with the depth images of a source, and what mends it: everything that can be seen without labels."""
+"""What is wrong with the depth images of a source, and what mends it: everything that can be seen without labels.
+
+for finding in diagnose("frames/", camera="sr305"):
+    print(finding.check, finding.seen, finding.mend)
+"""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
 from handkit.camera import doubts_about
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
+from handkit.errors import UsageError
+from handkit.hand import Side
 from handkit.locate import FAR, NEAR
 from handkit.shapes import Float32
+from handkit.sources.opening import open_source
 from handkit.sources.refusals import Refusals
-from handkit.sources.source import TimedFrame
+from handkit.sources.source import Report, TimedFrame, log
 
 LEAST_IN_REACH = 0.01
 """Of the pixels: a hand at 1 m covers this share of an image 60 degrees wide."""
@@ -21,6 +28,8 @@ MOST_HOLES_IN_HANDS = 0.25
 """Of the pixels among surfaces within reach."""
 COARSE_MM = 4.0
 """Between neighboring values of an image that has been through 8 bits: 4 m in 256 steps are 16 mm each."""
+ASKED = 12
+"""About so many images are shown to the estimator."""
 SLOWEST_HZ = 12.0
 """A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
 
@@ -33,6 +42,39 @@ class Finding:
     seen: str
     mend: str = ""
     """Empty where all is well."""
+
+
+def diagnose(
+    source: str,
+    *,
+    camera: str | None = None,
+    depth_scale: float | None = None,
+    shows: Side | None = None,
+    frames: int = 60,
+    report: Report = log,
+) -> list[Finding]:
+    """All checks of the first `frames` of a source, a camera among them, opened as `open_source` does.
+
+    With `shows`, the hand that is in view, also whether the images are mirrored, as the bundled networks see it.
+    Raises UsageError, and as `open_source`.
+    """
+    if frames < 1:
+        raise UsageError(f"--frames is {frames}; it must be 1 or more")
+    with open_source(source, camera=camera, depth_scale=depth_scale, report=report) as opened:
+        coming = iter(opened)
+        taken = list(islice(coming, frames))
+        more = not opened.live and next(coming, None) is not None
+    findings = examine(taken, opened.refusals, more=more)
+    return findings if shows is None else [*findings, mirrored(shows, _sides(taken))]
+
+
+def _sides(frames: Sequence[TimedFrame]) -> list[Side]:
+    """What the estimator takes the likeliest hand of each image for."""
+    from handkit.estimator import HandPoseEstimator
+
+    estimator = HandPoseEstimator.from_pretrained()
+    predictions = [estimator.run(frame.image, hands=1) for frame in frames[:: max(1, len(frames) // ASKED)]]
+    return [prediction.hands[0].handedness for prediction in predictions if prediction.hands]
 
 
 def examine(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool = False) -> list[Finding]:

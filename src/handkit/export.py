@@ -1,18 +1,24 @@
-"""From torch modules to graphs in files, and how far their answers are apart, in mm.
+"""From torch modules to graphs in files.
 
     HandGraph, LocalizerGraph, HandDetector -> torch.onnx -> .onnx (ONNX Runtime, OpenVINO) -> .xml and .bin (OpenVINO)
+
+made = export("runs/mine/weights.safetensors", Path("mine.onnx"))
+print(made.compare().in_words())
 
 Exporter: https://docs.pytorch.org/docs/stable/onnx_export.html
 """
 
 import logging
+import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,37 +27,135 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, INSIDE, KEY, REFINED, Graph, GraphInfo
-from handkit.camera import Camera
-from handkit.errors import UsageError
+from handkit.backends.opening import OPENVINO
+from handkit.errors import HandkitError, UsageError
 from handkit.extras import missing_extra
 from handkit.files.atomic import write_whole
+from handkit.files.folders import check_writable
 from handkit.graph import Answer, HandGraph, Inside, LocalizerGraph, load_graph, load_localizer
-from handkit.hub import find_weights
-from handkit.locate import MULTIPLE, STRIDE, Maps, canonical
+from handkit.hub import GRAPH, find_weights
+from handkit.locate import MULTIPLE
 from handkit.models import PARTS
 from handkit.models.checkpoint import load_part, name_of, read_info
 from handkit.models.detector import Detection, HandDetector
-from handkit.odds import probabilities
-from handkit.synthetic.scenes import whole_frames
-from handkit.synthetic.testset import first_testset
+from handkit.parity import Parity, detector_parity, hand_parity, localizer_parity
 
 Format = Literal["onnx", "openvino"]
 Precision = Literal["f32", "bf16"]
+SUFFIXES: dict[Format, str] = {"onnx": GRAPH, "openvino": OPENVINO}
+BESIDE = ".bin"
+"""Of the weights that OpenVINO keeps beside its graph."""
+LIMIT_MM = 0.05
+"""What a graph in float32 may be off."""
 OPSET = 20
 """GridSample as torch has it needs 20."""
 FEWEST = 64
 """Values of a tensor that is kept in half precision where that changes none of them."""
 
 
-class Parity(NamedTuple):
-    """How far a graph's answers are from those of the module it was exported from."""
+@dataclass(frozen=True)
+class Exported:
+    """A graph as it was written, and the network that it came from."""
 
-    frames: int
-    median_mm: float
-    """Of joints, of a localizer's centers, or of the hand centers of every cell of the detector's maps."""
-    largest_mm: float
-    probability: float
-    """Largest difference of any probability."""
+    out: Path
+    form: Format
+    limit_mm: float
+    """What it may be off: `LIMIT_MM` in float32, anything in bfloat16."""
+    parity: Callable[..., Parity]
+    """Of a graph that runs."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return _files_of(self.out, self.form)
+
+    @property
+    def megabytes(self) -> float:
+        return sum(each.stat().st_size for each in self.files) / 1e6
+
+    def compare(self, *, count: int = 200) -> Parity:
+        """With the network itself, on so many synthetic frames; raises UsageError where they are none."""
+        check_count(count)
+        with _one_thread():
+            return self.parity(_opened(self.out, self.form), count=count)
+
+    def check(self, parity: Parity) -> None:
+        """Raise HandkitError where the graph is farther from the network than it may be."""
+        if not parity.largest_mm <= self.limit_mm:
+            raise HandkitError(
+                f"{self.out} is {parity.largest_mm:.3f} mm off, {self.limit_mm} mm are allowed: do not use it"
+            )
+
+
+def export(
+    weights: str,
+    out: Path,
+    *,
+    form: Format = "onnx",
+    precision: Precision = "f32",
+    confidence: str | None = None,
+) -> Exported:
+    """Write the graph of weights, by name or path: of a pose network, the localizer or the detector.
+
+    Args:
+        weights: by name or path.
+        out: the file: .onnx, or for OpenVINO .xml, with a .bin beside it.
+        form: for ONNX Runtime (and others), or for OpenVINO.
+        precision: of the network in OpenVINO; geometry is in float32 whatever it is.
+        confidence: weights of the confidence network that learned from this pose network; none by default.
+
+    Raises:
+        UsageError: these do not go together.
+        CheckpointError: there are no such weights.
+        HandkitError: the file cannot be written.
+        MissingExtraError: ONNX or OpenVINO is not installed.
+    """
+    _check_form(out, form=form, precision=precision)
+    for each in _files_of(out, form):
+        check_writable(each)
+    with _one_thread():
+        content, parity = exported(weights, confidence=confidence, precision=precision)
+    write(content, out, form=form)
+    return Exported(out, form, LIMIT_MM if precision == "f32" else math.inf, parity)
+
+
+def _check_form(out: Path, *, form: Format, precision: Precision) -> None:
+    """Raise UsageError where no such file holds such a graph."""
+    if precision == "bf16" and form == "onnx":
+        raise UsageError("ONNX Runtime computes in float32; bf16 is for --format openvino")
+    if out.suffix != SUFFIXES[form]:
+        raise UsageError(f"--out {out}: --format {form} writes {SUFFIXES[form]} files")
+
+
+def _opened(out: Path, form: Format) -> Graph:
+    if form == "onnx":
+        from handkit.backends.onnx import OnnxGraph
+
+        return OnnxGraph(out)
+    from handkit.backends.openvino import OpenvinoGraph
+
+    return OpenvinoGraph(out)
+
+
+def check_count(count: int) -> None:
+    """Raise UsageError where there is no frame to compare on."""
+    if count < 1:
+        raise UsageError(f"--count {count}: give 1 or more")
+
+
+def _files_of(out: Path, form: Format) -> tuple[Path, ...]:
+    """Of a graph: the file itself, and of OpenVINO's the weights beside it."""
+    return (out,) if form == "onnx" else (out, out.with_suffix(BESIDE))
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Two cubes at a time: on a busy machine more threads wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _HandValues(nn.Module):
@@ -148,7 +252,7 @@ def write(content: bytes, out: Path, *, form: Format) -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "graph.xml"
         openvino.save_model(model, whole, compress_to_fp16=False)
-        write_whole(out.with_suffix(".bin"), whole.with_suffix(".bin").read_bytes())
+        write_whole(out.with_suffix(BESIDE), whole.with_suffix(BESIDE).read_bytes())
         write_whole(out, whole.read_bytes())
 
 
@@ -214,74 +318,6 @@ def _halved(model: Any) -> Any:  # noqa: ANN401
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
-
-
-def hand_parity(module: HandGraph, graph: Graph, *, count: int = 200) -> Parity:
-    """On synthetic frames of all cameras; in each a cube on the hand, and one beside it, mirrored and rolled."""
-    return _cube_parity(module, graph, logits=Answer._fields.index("good"), count=count)
-
-
-def localizer_parity(module: LocalizerGraph, graph: Graph, *, count: int = 200) -> Parity:
-    """On the same frames and cubes as `hand_parity`."""
-    return _cube_parity(module, graph, logits=REFINED.index("objectness"), count=count)
-
-
-def _cube_parity(module: nn.Module, graph: Graph, *, logits: int, count: int) -> Parity:
-    """Of the first output, mm, and of all outputs from number `logits` on."""
-    apart: list[np.ndarray] = []
-    doubts = [0.0]
-    for depth, camera, center in _frames(count):
-        intrinsics = np.array([camera.fx, camera.fy, camera.cx, camera.cy], np.float32)
-        cubes = (np.stack([center, center + 15]), np.array([False, True]), np.array([0, 2], np.float32))
-        inputs: dict[str, np.ndarray] = dict(zip(INPUTS, (depth, intrinsics, *cubes), strict=True))
-        with torch.inference_mode():
-            expected = [each.numpy() for each in module(*(torch.from_numpy(each) for each in inputs.values()))]
-        found = graph.run(inputs)
-        apart.append(np.linalg.norm(found[0] - expected[0], axis=-1).ravel())
-        doubts += [_apart(ours, theirs) for ours, theirs in zip(found[logits:], expected[logits:], strict=True)]
-    return _parity(apart, doubts)
-
-
-def detector_parity(module: HandDetector, graph: Graph, *, count: int = 200) -> Parity:
-    """On the same frames as `hand_parity`."""
-    apart: list[np.ndarray] = []
-    doubts = [0.0]
-    for depth, camera, _ in _frames(count):
-        image = canonical(depth, (camera.fx, camera.fy, camera.cx, camera.cy))
-        with torch.inference_mode():
-            expected = Maps(*(each[0].numpy() for each in module(torch.from_numpy(image.depth)[None, None])))
-        found = Maps(*graph.run({DETECTOR_INPUT: image.depth}))
-        ours, theirs = (_centers(maps, image.intrinsics) for maps in (found, expected))
-        apart.append(np.linalg.norm(ours - theirs, axis=-1).ravel())
-        doubts += [_apart(found.heat, expected.heat), _apart(found.left, expected.left)]
-    return _parity(apart, doubts)
-
-
-def _frames(count: int) -> Iterator[tuple[np.ndarray, Camera, np.ndarray]]:
-    """Depth images (H, W) of the fixed test set, their cameras, and the hands' middles (camera mm)."""
-    for index in range(count):
-        scene = first_testset(index)
-        frame = whole_frames(scene)
-        yield frame.depth[0].numpy(), frame.camera.camera(0), scene.joints[0].mean(0).numpy()
-
-
-def _centers(maps: Maps, intrinsics: tuple[float, float, float, float]) -> np.ndarray:
-    """Where each cell says that a hand is (h, w, 3), camera mm."""
-    fx, fy, cx, cy = intrinsics
-    rows, columns = np.indices(maps.depth.shape)
-    u, v = ((cell + shift + 0.5) * STRIDE - 0.5 for cell, shift in zip((columns, rows), maps.offset, strict=True))
-    return np.stack([(u - cx) / fx * maps.depth, (v - cy) / fy * maps.depth, maps.depth], axis=-1)
-
-
-def _apart(logits: np.ndarray, others: np.ndarray) -> float:
-    """Largest difference of probabilities."""
-    one, other = (probabilities(each) for each in (logits, others))
-    return float(np.abs(one - other).max(initial=0.0))
-
-
-def _parity(apart: list[np.ndarray], doubts: list[float]) -> Parity:
-    every = np.concatenate(apart)
-    return Parity(len(apart), float(np.median(every)), float(every.max()), max(doubts))
 
 
 def exported(

@@ -9,6 +9,11 @@ from typing import Any
 from handkit.errors import MissingExtraError
 
 PACKAGE = Path(__file__).parent
+BROUGHT_BY = {
+    "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
+    "zstandard": "train", "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
+}  # fmt: skip
+"""Packages that not everybody installs and that are imported without `load`, and the extra that brings them."""
 
 
 def install_command(extra: str) -> str:
@@ -30,6 +35,16 @@ def clone_of(package: Path) -> Path | None:
 def missing_extra(what: str, *, extra: str) -> MissingExtraError:
     """The error that says what is missing, and the command that installs it."""
     return MissingExtraError(f"{what}: {install_command(extra)}")
+
+
+def explained(error: ModuleNotFoundError, *, what: str) -> Exception:
+    """That `what` needs a package, which is not installed; the error itself where no extra brings what is missing."""
+    package = (error.name or "").partition(".")[0]
+    if package not in BROUGHT_BY:
+        return error
+    extra = BROUGHT_BY[package]
+    needed = "torch" if extra == "train" else package
+    return missing_extra(f"{what} needs {needed}, which is not installed", extra=extra)
 
 
 def load(module: str, *, extra: str) -> Any:  # noqa: ANN401

@@ -4,20 +4,23 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.errors import SinkError
+from handkit.errors import SinkError, UsageError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
 from handkit.sources.source import Source, TimedFrame
 from handkit.tracking import HandTracker
 
+KEPT_AS = (".rrd", ".mp4", ".gif", ".html", ".mcap")
+"""Files of frames beside their hands."""
 LATEST = 10_000
 """Frames whose latency is kept."""
 
@@ -39,6 +42,27 @@ class Keeper(Protocol):
     ) -> None:
         """Raises SinkError where the rest cannot be written."""
         ...
+
+
+def open_keeper(out: Path, *, timings_ms: Mapping[str, float] | None = None) -> Keeper:
+    """By the name of its file: for rerun (.rrd), a video (.mp4, .gif), a report (.html) or a recording (.mcap).
+
+    `timings_ms`: a tracker's, which rerun shows. Raises UsageError for another name.
+    """
+    suffix = out.suffix.lower()
+    if suffix not in KEPT_AS:
+        raise UsageError(f"--out {out}: give a name that ends in {', '.join(KEPT_AS)}")
+    if suffix == ".mcap":
+        from handkit.recordings.recorder import Recorder
+
+        return Recorder(out)
+    if suffix == ".html":
+        from handkit.reports.recording import RecordingReport
+
+        return RecordingReport(out)
+    from handkit.viewing import open_viewer
+
+    return open_viewer(str(out), timings_ms=timings_ms)
 
 
 @dataclass

@@ -7,6 +7,7 @@ https://huggingface.co/docs/huggingface_hub
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from handkit.errors import UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
-from handkit.hub import NAME, SHARED, HubError, reason
+from handkit.hub import NAME, SHARED, HubError, find_weights, reason
 from handkit.models.checkpoint import CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
 
@@ -26,6 +27,12 @@ LIMITS = (
     "Single depth images of hands between 18 and 160 cm from the camera; gloves, and tools that hide most of the hand, "
     "were not seen in training. Millimeters are only as good as the camera's calibration."
 )
+
+
+def share(name: str, weights: str, *, results: Sequence[Path] = (), graph: Path | None = None) -> str:
+    """Weights, by name or path, packed and pushed as OWNER/NAME; answers the address. Raises as `pack` and `push`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return push(name, pack(find_weights(weights), Path(scratch), name=name, results=results, graph=graph))
 
 
 def pack(

@@ -9,7 +9,7 @@ import pytest
 from fake_backend import FakeBackend, hand
 
 from handkit.backends.opening import open_backend
-from handkit.benchmark import networks
+from handkit.benchmark import networks, run_networks, run_pipeline, tables
 from handkit.benchmark.machine import machine
 from handkit.benchmark.pipeline import (
     SEARCHED,
@@ -172,6 +172,40 @@ def test_the_command_writes_figures_and_machine(monkeypatch, tmp_path, capfd):
     assert [row["way"] for row in made["pipeline"]] == [TRACKED, SEARCHED]
     assert made["pipeline"][0]["stages"]["total"]["p99"] >= made["pipeline"][0]["stages"]["total"]["median"] > 0
     assert made["sessions"][0]["neighbors"] == 1
+
+
+def test_tables_are_made_of_what_was_written(monkeypatch):
+    camera = recorded("demo")[0].camera
+    fake = HandPoseEstimator(FakeBackend(camera, [hand((0, 0, 500))]))
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: fake)
+    made = run_pipeline("demo", backends=("onnx",), rounds=1)
+    assert "sessions" not in made
+    tracked, searched = tables(json.loads(json.dumps(made))).items()
+    assert tracked[0] == "tracking, demo, 640x480, ms: median, 99th percentile, fastest"
+    assert searched[0].startswith(SEARCHED)
+    assert [row[""] for row in tracked[1]] == [*STAGES, "CPU time, mean", "frames a second"]
+    assert {"onnx"} < searched[1][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"threads": 0}, "--threads 0: give 1 or more"),
+        ({"rounds": 0}, "--rounds 0: give 1 or more"),
+        ({"hands": 0}, "--hands 0: give 1 or more"),
+        ({"busy": -1}, "--busy -1: give 0 or more"),
+        ({"seconds": float("nan")}, "--seconds nan: give 1 to 3600"),
+    ],
+)
+def test_numbers_out_of_their_range(asked, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        run_pipeline("nothing is opened before", **asked)
+
+
+@pytest.mark.parametrize("batches", [(), (0,), (8, -1)])
+def test_batches_of_no_crop(batches):
+    with pytest.raises(UsageError, match="--batches takes numbers of crops, 1 or more"):
+        run_networks(batches)
 
 
 @pytest.mark.parametrize(

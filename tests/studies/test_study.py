@@ -19,7 +19,7 @@ from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import check_study, experiment_of, with_rows
-from handkit.studies.report import latex, markdown, table_of
+from handkit.studies.report import latex, markdown, run_and_write, table_of
 from handkit.studies.study import Training, Trial
 from handkit.studies.table import Row, Study
 
@@ -84,9 +84,10 @@ def test_what_has_no_label_is_not_measured():
 @pytest.mark.usefixtures("every_kind_of_chart")
 def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd):
     monkeypatch.setitem(STUDIES, "small", SMALL)
-    run = ["study", "small", "--synthetic", "--samples", "32", "--resolution", "32", "--crops", "4"]
-    assert main([*run, "--out", str(tmp_path)]) == 0
-    table = (tmp_path / "small.md").read_text()
+    made = run_and_write(SMALL, Conditions(samples=32, resolution=32, crops=4, out=tmp_path))
+    table = made.path.read_text()
+    assert table == f"{SMALL.title}\n\n{made.text}"
+    assert [each.row for each in made.trials] == ["all", "xy"]
     assert [line.split(" |")[0] for line in table.splitlines()[4:6]] == ["| all", "| xy"]
     assert {path.name for path in tmp_path.glob("small?*")} == {
         "small.md", "small.csv", "small.tex", "small.json",
@@ -97,7 +98,9 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
     lost = next(iter(kept))
     lost.unlink()
     monkeypatch.setattr(studies, "fit", lambda *_, **__: 1 / 0)
+    run = ["study", "small", "--synthetic", "--samples", "32", "--resolution", "32", "--crops", "4"]
     assert main([*run, "--out", str(tmp_path)]) == 0, "measured again, not trained again"
+    assert capfd.readouterr().out == f"{made.text}\n{made.path}\n"
     assert {path: path.read_text() for path in tmp_path.rglob("trial.json")} == kept
 
 

@@ -23,7 +23,7 @@ from handkit.cli.data import DATA_COMMANDS
 from handkit.cli.demo import Demo
 from handkit.cli.doctor import Doctor
 from handkit.cli.evaluate import Evaluate
-from handkit.cli.export import export
+from handkit.cli.export import Export
 from handkit.cli.info import Info
 from handkit.cli.live import Live
 from handkit.cli.options import join_camera
@@ -35,7 +35,7 @@ from handkit.cli.score import Score
 from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
 from handkit.errors import HandkitError
-from handkit.extras import missing_extra
+from handkit.extras import explained
 
 
 class Command(Protocol):
@@ -66,7 +66,7 @@ class Completion:
         return 0
 
 
-COMMANDS: dict[str, Callable[..., int | Command]] = {
+COMMANDS: dict[str, Callable[..., Command]] = {
     "predict": Predict,
     "annotate": Annotate,
     "live": Live,
@@ -77,7 +77,7 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "score": Score,
     "compare": Compare,
     "study": RunStudy,
-    "export": export,
+    "export": Export,
     "push": Push,
     "info": Info,
     "cameras": Cameras,
@@ -88,14 +88,8 @@ COMMANDS: dict[str, Callable[..., int | Command]] = {
     "completion": Completion,
     "data": Data,
 }
-GROUPS: dict[str, dict[str, Callable[..., int | Command]]] = {"data": {**DATA_COMMANDS}}
+GROUPS: dict[str, dict[str, Callable[..., Command]]] = {"data": {**DATA_COMMANDS}}
 """Commands that have commands of their own."""
-
-EXTRAS = {
-    "torch": "train", "lightning": "train", "numba": "train", "safetensors": "train", "jaxtyping": "train",
-    "zstandard": "train", "scipy": "data", "onnx": "export", "onnxscript": "export", "openvino": "openvino",
-}  # fmt: skip
-"""Packages that not everybody installs, and the extra that brings them."""
 
 DESCRIPTION = "From any depth frame to a hand: 21 joints in camera millimeters."
 
@@ -154,11 +148,6 @@ def _run(given: list[str]) -> int:
             description=COMMANDS[group].__doc__ if group else DESCRIPTION,
             args=given[1:] if group else given,
         )
-        return asked if isinstance(asked, int) else asked.run()
+        return asked.run()
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        extra = EXTRAS[package]
-        needed = "torch" if extra == "train" else package
-        raise missing_extra(f"this needs {needed}, which is not installed", extra=extra) from None
+        raise explained(error, what="this") from None

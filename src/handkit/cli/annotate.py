@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
-from handkit.cli.options import Backend, Count, DepthScale, Weights
+from handkit.cli.options import Backend, Count, DepthScale, MaybeCamera, Probability, Weights
 from handkit.cli.saying import say
 
 
@@ -21,7 +21,7 @@ class Annotate:
     """A folder, a glob or a file of depth images (stacks as well), or an .mcap recording."""
     out: Annotated[Path, arg(metavar="DIR.parquet")]
     """The archive: pandas opens it, and `handkit convert` makes an .mcap of it."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    camera: MaybeCamera = None
     """That took the images, where they do not say."""
     depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
@@ -35,7 +35,7 @@ class Annotate:
     """A bundled network by name, an .onnx or .xml graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
+    minimum_confidence: Probability = MINIMUM_CONFIDENCE
     """Probability, 0 to 1, below which a hand is not answered."""
     backend: Backend = None
     """What runs the networks: onnx by default, openvino (bfloat16, faster) or torch."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from handkit.cli.options import DepthScale
+from handkit.cli.options import DepthScale, MaybeCamera
 from handkit.cli.saying import say
 
 
@@ -18,7 +18,7 @@ class Convert:
     """A recording, a folder, a file, a glob; a camera as well; an archive of `handkit annotate`, to .mcap."""
     out: Annotated[Positional[Path], arg(metavar="OUT")]
     """.mcap: a recording; .npz, .tiff: one file; no suffix: a folder of 16-bit PNGs."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    camera: MaybeCamera = None
     """That took the images, where they do not say."""
     depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
@@ -34,10 +34,8 @@ class Convert:
             print(f"{archive_to_recording(Path(self.source), self.out, report=say).frames} frames in {self.out}")
             return 0
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say)
-        frames, camera = convert(source, self.out, report=say)
-        print(f"{frames} frames in {self.out}" if frames else "no frame was converted")
-        if camera is not None and self.out.suffix.lower() != ".mcap":
-            numbers = (camera.fx, camera.fy, camera.cx, camera.cy, *(camera.distortion or ()))
-            scale = "" if camera.unit_mm == 1 else f" --depth-scale {camera.unit_mm:g}"
-            print(f"to be read with --camera {','.join(f'{each:.10g}' for each in numbers)}{scale}")
-        return int(not frames)
+        made = convert(source, self.out, report=say)
+        print(f"{made.frames} frames in {self.out}" if made.frames else "no frame was converted")
+        if made.frames and self.out.suffix.lower() != ".mcap":
+            print(f"to be read with {made.options()}")
+        return int(not made.frames)

@@ -10,38 +10,23 @@ from handkit.cli.saying import PIPED_WIDTH
 from handkit.datasets.catalog import find_data_set
 from handkit.datasets.inspection import PartReport, inspect
 from handkit.datasets.publication import Publication
-from handkit.errors import DatasetError, HandkitError
 
-LISTED = 5
-"""How many missing or damaged images are named."""
 COLORS = {"ready": "green", "incomplete": "red", "damaged": "red", "absent": "yellow"}
 
 
 def check_data_set(name: str, root: Path, *, split: str | None, images: int | None) -> int:
     """To stdout; answers 0 where every part that is there is ready. Raises HandkitError."""
-    if images is not None and images < 0:
-        raise HandkitError(f"--images {images} is less than none; give a count or all", status=2)
-    try:
-        publication = find_data_set(name)
-        reports = inspect(name, root, split=split, images=images)
-    except DatasetError as error:
-        raise HandkitError(f"{error}{_whence(name)}") from None
+    reports, publication = inspect(name, root, split=split, images=images), find_data_set(name)
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPED_WIDTH)
     console.print(_table(publication, root, reports))
     for report in reports:
-        _print_details(console, report)
+        for line in report.in_words():
+            console.print(f"  {report.name}: {line}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"source  {publication.source}", highlight=False, markup=False, style="dim", soft_wrap=True)
     console.print(f"terms   {publication.terms}", highlight=False, markup=False, style="dim", soft_wrap=True)
-    return int(any(report.state in {"incomplete", "damaged"} for report in reports))
-
-
-def _whence(name: str) -> str:
-    try:
-        return f". It comes from {find_data_set(name).source}"
-    except DatasetError:
-        return ""
+    return int(not all(report.usable for report in reports))
 
 
 def _table(publication: Publication, root: Path, reports: list[PartReport]) -> Table:
@@ -61,21 +46,3 @@ def _table(publication: Publication, root: Path, reports: list[PartReport]) -> T
             *(f"{count:,}" for count in counts),
         )
     return table
-
-
-def _print_details(console: Console, report: PartReport) -> None:
-    """One line for each thing that a user should know of this part."""
-    lines = [report.reason] if report.reason else []
-    if report.frames and report.published and not report.complete:
-        published = " or ".join(f"{count:,}" for count in report.published)
-        lines.append(
-            f"{report.frames:,} frames, not {published}: errors measured on them do not compare with published ones"
-        )
-    if report.edition:
-        people = ", ".join(f"{subject} {count:,}" for subject, count in report.subjects.items())
-        lines.append(f"{report.edition} edition: {people}")
-    lines += [f"{count:,} x {fault}" for fault, count in report.faults.items()]
-    lines += [f"missing: {source}" for source in report.missing[:LISTED]] if len(report.missing) < report.frames else []
-    lines += [sentence for sentence in report.damaged[:LISTED] if sentence != report.reason]
-    for line in lines:
-        console.print(f"  {report.name}: {line}", highlight=False, markup=False, soft_wrap=True)

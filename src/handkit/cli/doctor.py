@@ -1,17 +1,13 @@
 """`handkit doctor`: what is wrong with depth images, and what mends it."""
 
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from handkit.cli.options import DepthScale
+from handkit.cli.options import DepthScale, MaybeCamera
 from handkit.cli.saying import say
 from handkit.errors import UsageError
-
-if TYPE_CHECKING:
-    from handkit.sources.source import TimedFrame
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,7 @@ class Doctor:
     """A file, a folder, a recording, or a camera: `handkit cameras` names them."""
     source: Annotated[str | None, arg(metavar="SOURCE")] = None
     """The same, as `handkit live` has it."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy")] = None
+    camera: MaybeCamera = None
     """That took the images, where the source does not say."""
     depth_scale: DepthScale = None
     """Millimeters per unit of depth."""
@@ -36,33 +32,17 @@ class Doctor:
         from rich.console import Console
         from rich.table import Table
 
-        from handkit.doctor import examine, mirrored
-        from handkit.sources.opening import open_source
+        from handkit.doctor import diagnose
 
-        if self.frames < 1:
-            raise UsageError(f"--frames is {self.frames}; it must be 1 or more")
         given = self.given or self.source
         if given is None or (self.given and self.source):
             raise UsageError("doctor looks at one source: handkit doctor FRAME|RECORDING|SOURCE")
-        with open_source(given, camera=self.camera, depth_scale=self.depth_scale, report=say) as source:
-            coming = iter(source)
-            frames = list(islice(coming, self.frames))
-            more = not source.live and next(coming, None) is not None
-        findings = examine(frames, source.refusals, more=more)
-        if self.shows is not None:
-            findings.append(mirrored(self.shows, _sides(frames)))
+        findings = diagnose(
+            given, camera=self.camera, depth_scale=self.depth_scale, shows=self.shows, frames=self.frames, report=say
+        )
         table = Table("", "check", "seen", "what mends it", box=None, pad_edge=False)
         for finding in findings:
             mark = "[yellow]![/]" if finding.mend else "[green]ok[/]"
             table.add_row(mark, finding.check, finding.seen, finding.mend)
         Console().print(table, markup=True)
         return int(any(finding.mend for finding in findings))
-
-
-def _sides(frames: "list[TimedFrame]") -> list[str]:
-    """What the estimator takes the likeliest hand of each image for."""
-    from handkit.estimator import HandPoseEstimator
-
-    estimator = HandPoseEstimator.from_pretrained()
-    predictions = [estimator.run(frame.image, hands=1) for frame in frames[:: max(1, len(frames) // 12)]]
-    return [prediction.hands[0].handedness for prediction in predictions if prediction.hands]

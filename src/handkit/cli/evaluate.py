@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Rotations
-from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Weights
+from handkit.cli.options import Backend, Count, Frames, MaybeWeights, Probability, Weights
 from handkit.errors import UsageError
 
 OF_IMAGES = {
@@ -35,7 +35,7 @@ class Evaluate:
     """Synthetic: how many images of the set, from the first on."""
     handedness: Literal["predicted", "given"] = "predicted"
     """Synthetic: left or right predicted by the estimator, or given to it where there is one hand."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
+    minimum_confidence: Probability = MINIMUM_CONFIDENCE
     """Synthetic: probability, 0 to 1, below which a hand is not answered; ECE counts all answers."""
     rotations: Rotations = 2
     """Synthetic: test-time augmentation, the mean of this many rotated views of a crop."""

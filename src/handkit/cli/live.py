@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import UseAppendAction, arg
 
-from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations
-from handkit.cli.options import DepthScale
-from handkit.errors import UsageError
+from handkit.cli.tracked import Tracked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from handkit.live import Keeper, Session
     from handkit.sinks import Moment
 
@@ -20,66 +16,39 @@ EVERY_S = 0.25
 """Between two updates of the line that says what is going on."""
 
 
-@dataclass(frozen=True)
-class Live:
+@dataclass(frozen=True, kw_only=True)
+class _Ends:
+    """Where frames come from and hands go: a class of its own, for help lists the last base's options first."""
+
+    source: Annotated[str | None, arg(metavar="SOURCE")] = None
+    """A camera, a recording, a folder, demo or synthetic; by default the camera plugged in, else a recording."""
+    record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None
+    """Keep depth, camera and hands in a new file, for `handkit replay`."""
+    send: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="WHERE...")] = ()
+    """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - for stdout, .jsonl, .csv, .bvh or .glb files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live(Tracked, _Ends):
     """Track hands in a camera's depth stream, or a recording: smooth, in camera millimeters. Ctrl-C ends it.
 
     Of a camera the newest frame is taken, of files every one.
     """
 
-    source: Annotated[str | None, arg(metavar="SOURCE")] = None
-    """A camera, a recording, a folder, demo or synthetic; by default the camera plugged in, else a recording."""
-    hands: Annotated[int, arg(metavar="N")] = 2
-    """At most."""
-    handedness: Asked = "auto"
-    """Follow only hands of this side; auto: of either, and predict which, by all frames so far."""
-    view: bool = False
-    """Show depth and hands as they come, in rerun or OpenCV's window."""
-    record: Annotated[Path | None, arg(metavar="FILE.mcap")] = None
-    """Keep depth, camera and hands in a new file, for `handkit replay`."""
-    send: Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(metavar="WHERE...")] = ()
-    """udp://HOST:PORT, osc://HOST:PORT, ws://127.0.0.1:PORT, - for stdout, .jsonl, .csv, .bvh or .glb files."""
-    camera: Annotated[str | None, arg(metavar="NAME|fx,fy,cx,cy[,k1,k2,p1,p2...]")] = None
-    """That took the frames of a folder."""
-    depth_scale: DepthScale = None
-    """Millimeters per unit of depth, if it is not what the source says."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
-    """Hands whose confidence is less are not followed."""
-    rotations: Rotations = 1
-    """Of the crop of each hand, averaged: nearer and calmer, for as many times the work."""
-    weights: Annotated[str, arg(metavar="NAME|PATH")] = "latent-fusion"
-    """A network by name, or its file."""
-    backend: Annotated[Literal["onnx", "openvino", "torch"] | None, arg(metavar="onnx|openvino|torch")] = None
-    """What runs the networks."""
-    threads: Annotated[int, arg(metavar="N")] = 1
-    """Of the networks; on a machine that does other work as well, one is the fastest."""
-
     def run(self) -> int:
         """Answers 0 where a hand was seen and every output is whole, else 1; Ctrl-C is an end like any other."""
         from handkit import live
-        from handkit.estimator import HandPoseEstimator
-        from handkit.sinks import open_sink
+        from handkit.sinks import open_sinks
         from handkit.sources.opening import open_default, open_source
-        from handkit.tracking import HandTracker
 
-        line = _Line()
-        targets = [each for several in self.send for each in several]
-        _check_distinct([*targets, *([str(self.record)] if self.record else [])])
-        sinks = [open_sink(each, report=line.say) for each in targets]
+        line, recorded = _Line(), [self.record] if self.record else []
+        sinks = open_sinks([each for several in self.send for each in several], beside=recorded, report=line.say)
         if self.source is None:
             source = open_default(depth_scale=self.depth_scale, report=line.say)
         else:
             source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=line.say)
-        estimator = HandPoseEstimator.from_pretrained(self.weights, backend=self.backend, threads=self.threads)
-        tracker = HandTracker(
-            estimator,
-            hands=self.hands,
-            handedness=self.handedness,
-            minimum_confidence=self.minimum_confidence,
-            rotations=self.rotations,
-            report=line.say,
-        )
-        view, recording = viewers(tracker.timings_ms, wanted=self.view), self._recording()
+        tracker = self.tracker(line.say)
+        view, recording = self.viewers(tracker), self._recording()
         with line:
             session = live.run(source, tracker, sinks, keepers=[*view, *recording], watch=line.show, report=line.say)
         line.say(session.in_words())
@@ -89,24 +58,6 @@ class Live:
         from handkit.recordings.recorder import Recorder
 
         return [Recorder(self.record)] if self.record else []
-
-
-def viewers(timings_ms: "Mapping[str, float]", *, wanted: bool) -> "list[Keeper]":
-    """The window that rerun or OpenCV has, if it is wanted."""
-    from handkit.viewing import open_viewer
-
-    return [open_viewer(timings_ms=timings_ms)] if wanted else []
-
-
-def _check_distinct(targets: "list[str]") -> None:
-    """Raise UsageError where two outputs are one; a second hand's .bvh has `-2` behind the name of the first's."""
-    whole = [each if "://" in each or each == "-" else str(Path(each).resolve()) for each in targets]
-    animations = [Path(each).stem for each in whole if each.endswith(".bvh")]
-    for number, each in enumerate(whole):
-        stem, dash, hand = Path(each).stem.rpartition("-")
-        further = each.endswith(".bvh") and dash and hand.isdigit() and stem in animations
-        if further or each in whole[:number]:
-            raise UsageError(f"two outputs go to {targets[number]}; give each a name of its own")
 
 
 class _Line:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked
-from handkit.cli.options import Backend, CameraText, Count, DepthScale, MaybeFolder, Weights
+from handkit.cli.options import Backend, CameraText, Count, DepthScale, MaybeFolder, Probability, Weights
 from handkit.cli.saying import say
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Predict:
     """A bundled network by name, an .onnx or .xml graph, or a .safetensors file (which needs torch)."""
     hands: Count = 2
     """This many hands at most, the surest first."""
-    minimum_confidence: Annotated[float, arg(metavar="P")] = MINIMUM_CONFIDENCE
+    minimum_confidence: Probability = MINIMUM_CONFIDENCE
     """Probability, 0 to 1, below which a hand is not answered."""
     backend: Backend = None
     """What runs the networks: onnx by default, openvino (bfloat16, faster) or torch."""

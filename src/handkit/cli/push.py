@@ -25,13 +25,12 @@ class Push:
     """Write the folder here, and upload nothing."""
 
     def run(self) -> int:
-        import tempfile
-
         from handkit.hub import find_weights
-        from handkit.sharing import pack, push
+        from handkit.sharing import pack, share
 
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = pack(find_weights(self.weights), self.out or Path(scratch), name=self.name,
-                          results=self.results, graph=self.graph)  # fmt: skip
-            print(folder if self.out else push(self.name, folder))
+        if self.out:
+            weights = find_weights(self.weights)
+            print(pack(weights, self.out, name=self.name, results=self.results, graph=self.graph))
+        else:
+            print(share(self.name, self.weights, results=self.results, graph=self.graph))
         return 0

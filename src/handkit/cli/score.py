@@ -8,7 +8,6 @@ from tyro.conf import Positional, arg
 
 from handkit.asked import DatasetName
 from handkit.cli.options import Files, MaybeFolder
-from handkit.errors import ScoreError
 from handkit.files.folders import make_folder
 
 if TYPE_CHECKING:
@@ -53,42 +52,22 @@ class Score:
     """Write a report there: result.json, curves, joints, worst frames, report.html."""
 
     def run(self) -> int:
-        from handkit.camera import CameraChoice
-        from handkit.cli.results import print_result, result_console
-        from handkit.evaluation.files import score_file
-        from handkit.evaluation.protocol import NOT_STATED
+        from handkit.cli.results import print_page, print_result, result_console
+        from handkit.evaluation.files import read_lists, score_file
         from handkit.extras import load
 
         if self.out:
             load("matplotlib", extra="reports")
             make_folder(self.out)
-        intrinsics = None
-        if self.camera:
-            fx, fy, cx, cy, *_ = CameraChoice.parse(self.camera).numbers
-            intrinsics = fx, fy, cx, cy
         scored = score_file(
-            self.predictions, dataset=self.dataset, labels=self.labels, split=self.split, lists=_lists(self.parts),
-            form="densereg" if self.form == "denseReg" else self.form, label_form=self.label_form,
-            intrinsics=intrinsics, missing=self.missing, compared=self.compare,
-            method=self.name, center=self.center or NOT_STATED, cube=self.cube or NOT_STATED,
-            epoch=self.epoch or NOT_STATED,
+            self.predictions, dataset=self.dataset, labels=self.labels, split=self.split, lists=read_lists(self.parts),
+            form=self.form, label_form=self.label_form, camera=self.camera, missing=self.missing,
+            compared=self.compare, method=self.name, center=self.center, cube=self.cube, epoch=self.epoch,
         )  # fmt: skip
-        console = result_console()
-        print_result(console, scored.result)
+        print_result(result_console(), scored.result)
         if self.out:
-            page = _report(scored, self.out)
-            console.print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
+            print_page(_report(scored, self.out))
         return 0
-
-
-def _lists(parts: tuple[str, ...]) -> dict[str, Path]:
-    lists: dict[str, Path] = {}
-    for part in parts:
-        name, equals, path = part.partition("=")
-        if not (name and equals and path):
-            raise ScoreError(f"--part {part}: expected NAME=FILE, with the names or row numbers of its frames in FILE")
-        lists[name] = Path(path)
-    return lists
 
 
 def _report(scored: "ScoredFile", out: Path) -> Path:

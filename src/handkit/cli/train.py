@@ -9,7 +9,6 @@ from tyro.conf import arg
 
 from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
 from handkit.errors import UsageError
-from handkit.extras import missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +76,8 @@ class Train:
     """Continue the run in that folder exactly where it stopped."""
 
     def run(self) -> int:
-        try:
-            from handkit.training.experiment import Machine, check_folder, fit
-        except ModuleNotFoundError as error:
-            raise missing_extra(f"training needs {error.name}, which is not installed", extra="train") from None
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
+        from handkit.training.experiment import Machine, check_folder, fit
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
 
@@ -89,7 +85,7 @@ class Train:
         threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
         machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
-        if experiment.store and self.fold == "all":
+        if self.fold == "all":
             if here > 1:
                 raise UsageError("--fold all trains in one process; leave torchrun out, or name one subject")
             for fold in fit_folds(
@@ -136,41 +132,25 @@ class Train:
 
     def _experiment(self) -> "Experiment":
         from handkit.cli.progress import say
-        from handkit.hub import find_weights
         from handkit.models.arguments import check_network, read_arguments
         from handkit.store.store import PackedFrames
-        from handkit.training.adapt import judging, paced, recipe_of, recipe_on, unlike_published
-        from handkit.training.experiment import POSE, Experiment
-        from handkit.training.folds import check_test
-        from handkit.training.seen import refuse_test_split
+        from handkit.training.adapt import make_experiment
 
-        for option, given in (("--fold", self.fold), ("--test", self.test)):
-            if given and self.data == "synthetic":
-                raise UsageError(f"{option} {given} is for frames of a packed store; give --data STORE")
-        if self.fold and self.test:
-            raise UsageError(f"--fold {self.fold} is the test of its training; leave --test out")
-        arguments = read_arguments(check_network(self.network, parts=True), self.model_args)
-        if self.pose and self.network != "confidence":
-            raise UsageError(f"--pose is for confidence, not for {self.network}")
-        store = None
-        if self.data == "synthetic":
-            recipe = recipe_of(self.network, arguments, resolution=self.resolution, refinement=self.center_refinement)
-        else:
-            store = PackedFrames.open(Path(self.data))
-            refuse_test_split(store, allowed=self.allow_test)
-            recipe = recipe_on(
-                store, self.network, arguments, resolution=self.resolution, refinement=self.center_refinement
-            )
-            if elsewhere := unlike_published(recipe, store):
-                say(elsewhere)
-        recipe = recipe.continued() if self.init else recipe
-        precision = PRECISIONS[self.precision] if self.precision else None
-        recipe = paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision)
-        recipe = judging(recipe, self.pose or POSE)
-        without = None if self.fold == "all" else self.fold
-        test = PackedFrames.open(Path(self.test)) if self.test else None
-        found = Experiment(recipe, self.seed, store, without, test, pose=self.pose or POSE, localizer=self.localizer)
-        check_test(found)
-        if found.refined_at_test:
-            find_weights(found.localizer)  # raises where there is none, before a batch is made
-        return found
+        return make_experiment(
+            self.network,
+            store=None if self.data == "synthetic" else PackedFrames.open(Path(self.data)),
+            fold=self.fold,
+            test=PackedFrames.open(Path(self.test)) if self.test else None,
+            arguments=read_arguments(check_network(self.network, parts=True), self.model_args),
+            resolution=self.resolution,
+            refinement=self.center_refinement,
+            continued=bool(self.init),
+            batch=self.batch,
+            learning_rate=self.learning_rate,
+            precision=PRECISIONS[self.precision] if self.precision else None,
+            pose=self.pose,
+            localizer=self.localizer,
+            seed=self.seed,
+            allow_test=self.allow_test,
+            say=say,
+        )

@@ -1,4 +1,4 @@
-"""What `handkit study` and `handkit compare` have in common: one call of `handkit.studies.study.run_study`."""
+"""What `handkit study` and `handkit compare` have in common: one call of `handkit.studies.report.run_and_write`."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -37,19 +37,11 @@ class Trials(Conditions):
         from rich.console import Console
 
         from handkit.cli.progress import Bar, say
-        from handkit.studies.plan import dataset_of, frames_in_words, skeleton_of, with_own
-        from handkit.studies.report import about, markdown, write_tables
-        from handkit.studies.study import run_study
+        from handkit.studies.report import run_and_write
 
         conditions = Conditions(**{each.name: getattr(self, each.name) for each in fields(Conditions)})
-        conditions = replace(conditions, own=own)
-        trials = run_study(study, conditions, say, watch=Bar)
-        whole, dataset, frames = with_own(study, conditions), dataset_of(conditions), frames_in_words(study, conditions)
-        lines = write_tables(
-            self.out, whole, trials, dataset=dataset, frames=frames, joints=skeleton_of(conditions).joints
-        )  # fmt: skip
+        table = run_and_write(study, replace(conditions, own=own), say, watch=Bar)
         console = Console(soft_wrap=True, highlight=False, markup=False)
-        console.print(markdown(lines))
-        console.print(about(whole, trials, dataset=dataset, frames=frames))
-        console.print(f"{self.out / study.name}.md")
+        console.print(table.text)
+        console.print(table.path)
         return 0

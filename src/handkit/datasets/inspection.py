@@ -12,9 +12,11 @@ from typing import Literal
 from handkit.datasets import msra
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles
-from handkit.errors import DatasetError, MissingError
+from handkit.errors import DatasetError, MissingError, UsageError
 
 State = Literal["ready", "incomplete", "damaged", "absent"]
+LISTED = 5
+"""How many missing or damaged images are named in words."""
 MOST_MISSING = 0.01
 """Share of HANDS2017's training images that may be missing; more is an interrupted download."""
 
@@ -47,16 +49,46 @@ class PartReport:
         """Whether there are as many frames as were published."""
         return self.frames in self.published
 
+    @property
+    def usable(self) -> bool:
+        """Whether it is whole, or not there at all."""
+        return self.state in {"ready", "absent"}
+
+    def in_words(self) -> list[str]:
+        """A sentence for each thing that a user should know of it, beside the counts."""
+        lines = [self.reason] if self.reason else []
+        if self.frames and self.published and not self.complete:
+            published = " or ".join(f"{count:,}" for count in self.published)
+            lines.append(
+                f"{self.frames:,} frames, not {published}: errors measured on them do not compare with published ones"
+            )
+        if self.edition:
+            people = ", ".join(f"{subject} {count:,}" for subject, count in self.subjects.items())
+            lines.append(f"{self.edition} edition: {people}")
+        lines += [f"{count:,} x {fault}" for fault, count in self.faults.items()]
+        lines += [f"missing: {source}" for source in self.missing[:LISTED]] if len(self.missing) < self.frames else []
+        return lines + [sentence for sentence in self.damaged[:LISTED] if sentence != self.reason]
+
 
 def inspect(name: str, root: Path, *, split: str | None = None, images: int | None = 200) -> list[PartReport]:
     """Every part of a data set, or one. `images` a part are decoded, evenly spread; None: all.
 
-    Raises DatasetError where the name, the split or the root is wrong, or nothing is there.
+    Raises DatasetError where the name, the split or the root is wrong, or nothing is there, and says where the data set
+    comes from; UsageError for fewer images than none.
     """
-    published = find_data_set(name).frames
+    if images is not None and images < 0:
+        raise UsageError(f"--images {images} is less than none; give a count or all")
+    publication = find_data_set(name)
+    try:
+        return _inspect_parts(name, root, [split] if split else list(publication.frames), images)
+    except DatasetError as error:
+        raise DatasetError(f"{error}. It comes from {publication.source}") from None
+
+
+def _inspect_parts(name: str, root: Path, parts: Sequence[str], images: int | None) -> list[PartReport]:
     if not root.is_dir():
         raise DatasetError(f"{root} is not a folder; give the one into which {name} was unpacked")
-    reports = [_inspect_part(name, root, part, images) for part in ([split] if split else published)]
+    reports = [_inspect_part(name, root, part, images) for part in parts]
     nothing = not any(report.frames for report in reports)
     if all(report.state == "absent" for report in reports) or (nothing and len({r.reason for r in reports}) == 1):
         raise DatasetError(reports[0].reason)
@@ -142,3 +174,18 @@ def _try(files: LabeledFiles, index: int) -> str:
     except DatasetError as error:
         return str(error)
     return ""
+
+
+def first_there(name: str, root: Path) -> tuple[str, LabeledFiles]:
+    """The first split of which everything is there, by its name: of MSRA15, all subjects or the one that is.
+
+    Raises DatasetError where none is.
+    """
+    missing: MissingError | None = None
+    for split in find_data_set(name).parts:
+        try:
+            return split, open_split(name, root, split)
+        except MissingError as error:
+            missing = missing or error
+    assert missing is not None, "every data set has splits"
+    raise missing

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from handkit.asked import DatasetName
+from handkit.camera import CameraChoice
 from handkit.datasets.catalog import TEST_SETS, open_split
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import Intrinsics, TestSet
@@ -52,31 +53,31 @@ def score_file(
     *,
     dataset: DatasetName,
     labels: Sequence[Path],
-    form: Format = "auto",
+    form: Format | Literal["denseReg"] = "auto",
     label_form: Literal["auto", "uvd", "xyz"] = "auto",
     split: str = "all",
     lists: Mapping[str, Path] | None = None,
-    intrinsics: Intrinsics | None = None,
+    camera: str | None = None,
     missing: Missing = "refuse",
     compared: Sequence[Path] = (),
     method: str | None = None,
-    center: str = NOT_STATED,
-    cube: str = NOT_STATED,
-    epoch: str = NOT_STATED,
+    center: str | None = None,
+    cube: str | None = None,
+    epoch: str | None = None,
 ) -> ScoredFile:
     """Predictions of a test set, a frame a line, against its label files or the folder that it was unpacked to.
 
     `form` is that of the predictions, "auto" what keeps the bones of the labels as long as they are. `split` is the
     part that is scored alone: one of the test set's own, or of `lists`, files of frames' names or row numbers.
-    `intrinsics` replace those of the published numbers, by which u v d become mm. `compared` are other predictions,
-    set against these frame by frame; `method` is the file's name without its endings, if no other is given. `center`,
-    `cube` and `epoch` are what is to be said of the first file's protocol.
+    `camera`, a name or "fx,fy,cx,cy", replaces that of the published numbers, by which u v d become mm. `compared` are
+    other predictions, set against these frame by frame; `method` is the file's name without its endings, if no other
+    is given. `center`, `cube` and `epoch` are what is to be said of the first file's protocol, where they are known.
 
     Raises UsageError, ScoreError, DatasetError.
     """
     if dataset not in TEST_SETS:
         raise UsageError(f"dataset is {shown(dataset)}; it must be {', '.join(TEST_SETS)}")
-    test_set = TEST_SETS[dataset]
+    test_set, intrinsics = TEST_SETS[dataset], _intrinsics(camera)
     if len(labels) == 1 and labels[0].is_dir():
         if label_form != "auto":
             raise ScoreError("--label-format is for label files; a folder is read as its data set has them")
@@ -87,14 +88,37 @@ def score_file(
         images = None
     truth = truth if split == "all" else truth.part(split)
     read = partial(read_predictions, labels=truth, intrinsics=intrinsics or test_set.intrinsics, missing=missing)
-    scored = _score(
-        read(predictions, asked=form), truth, method or method_name(predictions), center=center, cube=cube, epoch=epoch
-    )
+    given = read(predictions, asked="densereg" if form == "denseReg" else form)
+    said = {"center": center or NOT_STATED, "cube": cube or NOT_STATED, "epoch": epoch or NOT_STATED}
+    scored = _score(given, truth, method or method_name(predictions), **said)
     result = scored.result
     for path in compared:
         other = _score(read(path, asked="auto"), truth, method_name(path))
         result = compare(result, other.result, errors=scored.errors, other_errors=other.errors)
     return ScoredFile(result, scored.joints, truth, images)
+
+
+def read_lists(texts: Sequence[str]) -> dict[str, Path]:
+    """Further parts of the frames for `score_file(lists=...)`, each text `NAME=FILE`; raises ScoreError.
+
+    >>> read_lists(["fast=fast.txt"])["fast"].name
+    'fast.txt'
+    """
+    lists: dict[str, Path] = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise ScoreError(f"--part {text}: expected NAME=FILE, with the names or row numbers of its frames in FILE")
+        lists[name] = Path(path)
+    return lists
+
+
+def _intrinsics(camera: str | None) -> Intrinsics | None:
+    """fx, fy, cx, cy of a camera's text; raises UsageError."""
+    if not camera:
+        return None
+    fx, fy, cx, cy, *_ = CameraChoice.parse(camera).numbers
+    return fx, fy, cx, cy
 
 
 def _labels_of_folder(

@@ -28,6 +28,14 @@ class Converted(NamedTuple):
     camera: Camera | None
     """Of the last frame; only a recording says it itself."""
 
+    def options(self) -> str:
+        """With which commands read what was written, where it is no recording; empty without a frame."""
+        if self.camera is None:
+            return ""
+        numbers = (self.camera.fx, self.camera.fy, self.camera.cx, self.camera.cy, *(self.camera.distortion or ()))
+        scale = "" if self.camera.unit_mm == 1 else f" --depth-scale {self.camera.unit_mm:g}"
+        return f"--camera {','.join(f'{each:.10g}' for each in numbers)}{scale}"
+
 
 def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     """Write every frame of a source to a recording, an `.npz`, a stack in a TIFF, or a folder of 16-bit PNGs.

@@ -1,5 +1,6 @@
 """From what a user types to a sink."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +31,26 @@ def open_sink(spec: str, *, report: Report = log) -> Sink:
     if suffix in {".bvh", ".glb"}:
         return Animation(spec, report=report)
     raise UsageError(f"hands cannot be sent to {spec!r}; known: {KINDS}")
+
+
+def open_sinks(specs: Sequence[str], *, beside: Sequence[Path] = (), report: Report = log) -> list[Sink]:
+    """As `open_sink`, several that do not write over one another, nor over the files `beside` them.
+
+    Raises UsageError where two are one, as a second hand's .bvh, with `-2` behind the name of the first's, may be.
+    """
+    targets = [*specs, *map(str, beside)]
+    whole = [each if "://" in each or each == "-" else str(Path(each).resolve()) for each in targets]
+    for number, each in enumerate(whole):
+        if each in whole[:number] or _of_a_further_hand(each, whole):
+            raise UsageError(f"two outputs go to {targets[number]}; give each a name of its own")
+    return [open_sink(each, report=report) for each in specs]
+
+
+def _of_a_further_hand(target: str, targets: Sequence[str]) -> bool:
+    """Whether another of these animations has a further hand's skeleton there."""
+    stem, dash, hand = Path(target).stem.rpartition("-")
+    first = str(Path(target).with_name(f"{stem}.bvh"))
+    return target.endswith(".bvh") and bool(dash) and hand.isdigit() and first in targets
 
 
 def _network(spec: str, report: Report) -> Sink:

@@ -17,14 +17,13 @@ from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
-from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
-from handkit.recipes.augment import Augment
+from handkit.recipes import SRN_TABLE_1, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import read_real
 from handkit.studies.table import Row, Study
-from handkit.training.adapt import recipe_of, recipe_on, unlike_published
+from handkit.training.adapt import make_experiment, unlike_published
 from handkit.training.answers import folds_of
 from handkit.training.experiment import Experiment
 from handkit.training.folds import check_test
@@ -130,28 +129,21 @@ def _check_numbers(conditions: Conditions) -> None:
 
 def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
     """What a row with a seed trains; raises HandkitError."""
-    network, arguments = row.network or study.network, dict(row.arguments)
-    if conditions.train is None:
-        size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
-        recipe = recipe_of(network, arguments, resolution=size, refinement=row.refinement)
-        return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed)
-    store = PackedFrames.open(conditions.train)
-    recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
-    changed = replace(
-        recipe,
-        epochs=conditions.epochs or recipe.epochs,
-        batch=conditions.batch or recipe.batch,
-        learning_rate=SRN_TABLE_1[row.experiment].learning_rate if row.experiment else recipe.learning_rate,
+    store = PackedFrames.open(conditions.train) if conditions.train else None
+    rendered = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
+    return make_experiment(
+        row.network or study.network,
+        store=store,
+        arguments=row.arguments,
+        resolution=conditions.resolution if store else rendered,
+        refinement=row.refinement,
+        augmented=row.augmented,
+        epochs=conditions.epochs,
+        batch=conditions.batch,
+        learning_rate=SRN_TABLE_1[row.experiment].learning_rate if store and row.experiment else None,
+        seed=seed,
+        allow_test=True,  # `_check_stores` refuses it
     )
-    return Experiment(_plain(changed, row), seed, store)
-
-
-def _plain(recipe: Recipe, row: Row) -> Recipe:
-    """Without augmentation where the row has none; the errors of coarse centers stay, which are none."""
-    if row.augmented:
-        return recipe
-    kept = recipe.augment if recipe.center is CenterSource.COARSE else Augment()
-    return replace(recipe, augment=Augment(center_mm=kept.center_mm, far_mm=kept.far_mm, far=kept.far))
 
 
 def trained_recipe(recipe: Recipe) -> Recipe:

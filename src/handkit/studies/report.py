@@ -1,20 +1,28 @@
-"""A study's table as Markdown, CSV and LaTeX, ours beside the paper's and whether the sign agrees; and its curves."""
+"""A study's table as Markdown, CSV and LaTeX, ours beside the paper's and whether the sign agrees; and its curves.
+
+table = run_and_write(STUDIES["srn-table-2"], Conditions(samples=20_000, out=Path("runs/studies")), say=print)
+print(table.text)
+"""
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from handkit.files.atomic import write_whole
 from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
+from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import THRESHOLDS_MM
-from handkit.studies.study import Trial
+from handkit.studies.plan import dataset_of, frames_in_words, skeleton_of, with_own
+from handkit.studies.study import Trial, run_study
 from handkit.studies.table import Row, Study
+from handkit.training.folds import Watch, nobody_watches
 
 HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
@@ -22,6 +30,34 @@ HEADS = (
 )  # fmt: skip
 Lines = list[list[str]]
 """The table, its heads first."""
+
+
+class Table(NamedTuple):
+    """A study's table as it was written."""
+
+    path: Path
+    """NAME.md; the other files, as `write_tables` has them, lie beside it."""
+    text: str
+    """The table as Markdown, and below it what its figures are of."""
+    trials: list[Trial]
+
+
+def run_and_write(
+    study: Study,
+    conditions: Conditions,
+    say: Callable[[str], None] = lambda sentence: None,
+    *,
+    watch: Watch = nobody_watches,
+) -> Table:
+    """Train and measure what is missing of a study, and write its table to `conditions.out`.
+
+    `say` hears of the trials, `watch` of the trainings. Raises HandkitError where they cannot begin.
+    """
+    trials = run_study(study, conditions, say, watch=watch)
+    whole, dataset, frames = with_own(study, conditions), dataset_of(conditions), frames_in_words(study, conditions)
+    joints = skeleton_of(conditions).joints
+    text = write_tables(conditions.out, whole, trials, dataset=dataset, frames=frames, joints=joints)
+    return Table(conditions.out / f"{study.name}.md", text, trials)
 
 
 def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
@@ -96,7 +132,7 @@ def latex(lines: Lines) -> str:
     return "\n".join([begin, r"\toprule", heads, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
+def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
     """What the figures of the table are of: the paper's, ours (`plan.frames_in_words`), and on which machine."""
     machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
     return f"Paper: {study.source}. Its column: {reported_on(study, dataset)}. {frames} Trained on: {machines}.\n"
@@ -104,13 +140,16 @@ def about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -
 
 def write_tables(
     folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, frames: str, joints: Sequence[str]
-) -> Lines:
-    """NAME.md, .csv and .tex; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with all of every trial."""
+) -> str:
+    """NAME.md, .csv and .tex; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with all of every trial.
+
+    Answers what NAME.md has below its title.
+    """
     lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(lines)
-    below = about(study, trials, dataset=dataset, frames=frames)
-    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{markdown(lines)}\n{below}")
+    shown = f"{markdown(lines)}\n{_about(study, trials, dataset=dataset, frames=frames)}"
+    write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{shown}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())
     write_whole(folder / f"{study.name}.tex", latex(lines))
     write_whole(folder / f"{study.name}.json", json.dumps([asdict(trial) for trial in trials], indent=1) + "\n")
@@ -123,7 +162,7 @@ def write_tables(
     }
     for name, chart in charts.items():
         save_figure(chart, folder / f"{study.name}-{name}")
-    return lines
+    return shown
 
 
 def _series(study: Study, trials: Sequence[Trial]) -> list[Series]:

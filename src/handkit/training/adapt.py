@@ -1,6 +1,11 @@
-"""A recipe from what is asked for: the one for these frames, with other arguments, crops, centers or pace."""
+"""An experiment from what is asked for: the recipe for these frames, with other arguments, crops, centers or pace.
+
+experiment = make_experiment("srn", store=PackedFrames.open(Path("stores/nyu-train")), refinement="train+test")
+fitted = fit(experiment, experiment.budget(), out=Path("runs/srn"))
+"""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,19 +13,107 @@ import numpy as np
 import torch
 
 from handkit.asked import Refinement
-from handkit.errors import HandkitError
+from handkit.errors import HandkitError, UsageError
 from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
 from handkit.models.checkpoint import load
 from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
+from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
+from handkit.training.experiment import POSE, Experiment
+from handkit.training.folds import check_test
+from handkit.training.seen import refuse_test_split
 from handkit.training.stored import check_center, check_reach
+
+EVERY_SUBJECT = "all"
+"""In place of a subject's name: each in turn."""
+
+
+def make_experiment(
+    network: str,
+    *,
+    store: PackedFrames | None = None,
+    fold: str | None = None,
+    test: PackedFrames | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    resolution: int | None = None,
+    refinement: Refinement | None = None,
+    augmented: bool = True,
+    continued: bool = False,
+    epochs: int | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    precision: Precision | None = None,
+    pose: str | None = None,
+    localizer: str = "localizer",
+    seed: int = 1,
+    allow_test: bool = False,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Experiment:
+    """What `fit` trains: the recipe for these frames changed as asked, and all that is wrong with it said beforehand.
+
+    >>> make_experiment("srn", arguments={"stages": 1}, batch=8).recipe.arguments["stages"]
+    1
+
+    Args:
+        network: its name, a part's or one that `add_network` has made known.
+        store: packed frames to train on, by the published experiment where there is one; without, they are rendered.
+        fold: subject of the store that is left out and measured on; "all" for `fit_folds`, which takes each in turn.
+        test: packed frames to measure on instead, of the same joints and of other people.
+        arguments: of the network's constructor, over those of the recipe.
+        resolution: crops of this many pixels a side throughout.
+        refinement: coarse centers as they are, moved by the localizer at test, or in training too.
+        augmented: whether frames are perturbed in training; coarse centers stay coarse.
+        continued: for `fit(init=...)`: at the last resolution, with half the learning rate.
+        epochs: over the store, instead of the published ones.
+        batch: frames in a step.
+        learning_rate: peak of the schedule.
+        precision: of the network.
+        pose: weights of the pose network that confidence judges, `latent-fusion` by default; of confidence alone.
+        localizer: weights of the localizer that moves the centers.
+        seed: of first weights, frames and their order.
+        allow_test: train on a published test set all the same.
+        say: hears where this is no published experiment.
+
+    Raises:
+        UsageError: what is asked for contradicts itself.
+        StoreError: the store, or the test, is nothing that can be trained or measured on.
+        HandkitError: there is no such network, argument or localizer.
+    """
+    _check_frames(store, fold=fold, test=test)
+    if pose and check_network(network, parts=True) != "confidence":
+        raise UsageError(f"--pose is for confidence, not for {network}")
+    if store is None:
+        recipe = recipe_of(network, arguments or {}, resolution=resolution, refinement=refinement)
+    else:
+        refuse_test_split(store, allowed=allow_test)
+        recipe = recipe_on(store, network, arguments or {}, resolution=resolution, refinement=refinement)
+        if elsewhere := unlike_published(recipe, store):
+            say(elsewhere)
+    recipe = recipe.continued() if continued else recipe
+    recipe = _paced(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
+    recipe = _judging(recipe if augmented else _plain(recipe), pose or POSE)
+    without = None if fold == EVERY_SUBJECT else fold
+    made = Experiment(recipe, seed, store, without, test, pose=pose or POSE, localizer=localizer)
+    check_test(made)
+    if made.refined_at_test:
+        find_weights(localizer)  # raises where there is none, before a batch is made
+    return made
+
+
+def _check_frames(store: PackedFrames | None, *, fold: str | None, test: PackedFrames | None) -> None:
+    """Raise UsageError where there is nothing to leave out or to measure on, or both."""
+    for option, given in (("--fold", fold), ("--test", test and test.path)):
+        if given and store is None:
+            raise UsageError(f"{option} {given} is for frames of a packed store; give --data STORE")
+    if fold and test:
+        raise UsageError(f"--fold {fold} is the test of its training; leave --test out")
 
 
 def recipe_of(
-    network: str, arguments: dict[str, Any], *, resolution: int | None = None, refinement: Refinement | None = None
+    network: str, arguments: Mapping[str, Any], *, resolution: int | None = None, refinement: Refinement | None = None
 ) -> Recipe:
     """Our recipe for a network, with other arguments, crops of one size, or coarse centers.
 
@@ -38,7 +131,7 @@ def recipe_of(
 def recipe_on(
     store: PackedFrames,
     network: str,
-    arguments: dict[str, Any],
+    arguments: Mapping[str, Any],
     *,
     resolution: int | None = None,
     refinement: Refinement | None = None,
@@ -75,7 +168,7 @@ def unlike_published(recipe: Recipe, store: PackedFrames) -> str | None:
     )
 
 
-def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None = None) -> Recipe:
+def adapted(recipe: Recipe, arguments: Mapping[str, Any], *, resolution: int | None = None) -> Recipe:
     """A recipe with other arguments of its network, or crops of one size; raises HandkitError where two are named."""
     named = arguments.get("resolution")
     size = named if resolution is None else resolution
@@ -83,7 +176,7 @@ def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None
         raise HandkitError(
             f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution", status=2
         )
-    recipe = replace(recipe, arguments=recipe.arguments | arguments)
+    recipe = replace(recipe, arguments=recipe.arguments | dict(arguments))
     if size is None:
         return recipe
     if "resolution" not in options(recipe.network):
@@ -91,22 +184,29 @@ def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None
     return recipe.at(size)
 
 
-def paced(
-    recipe: Recipe, *, batch: int | None, learning_rate: float | None, precision: Precision | None = None
+def _paced(
+    recipe: Recipe, *, epochs: int | None, batch: int | None, learning_rate: float | None, precision: Precision | None
 ) -> Recipe:
-    """The recipe with another batch, learning rate or precision where one is asked for; raises HandkitError."""
+    """The recipe with other epochs, batch, learning rate or precision where they are asked for; raises HandkitError."""
     for name, given in (("--batch", batch), ("--learning-rate", learning_rate)):
         if given is not None and not 0 < given < math.inf:
             raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
     return replace(
         recipe,
+        epochs=epochs or recipe.epochs,
         batch=batch or recipe.batch,
         learning_rate=learning_rate or recipe.learning_rate,
         precision=precision or recipe.precision,
     )
 
 
-def judging(recipe: Recipe, pose: str) -> Recipe:
+def _plain(recipe: Recipe) -> Recipe:
+    """Without augmentation; the errors of coarse centers stay, which are none."""
+    kept = recipe.augment if recipe.center is CenterSource.COARSE else Augment()
+    return replace(recipe, augment=Augment(center_mm=kept.center_mm, far_mm=kept.far_mm, far=kept.far))
+
+
+def _judging(recipe: Recipe, pose: str) -> Recipe:
     """The confidence network's recipe, for the features that a pose network (name or path) shows it; others as is."""
     if recipe.network != "confidence":
         return recipe

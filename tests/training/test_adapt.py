@@ -1,0 +1,92 @@
+"""Experiments from what is asked for: what becomes of the recipe, in which order, and what contradicts itself."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store.recorded import Recorded, packing_of
+
+from handkit.errors import HandkitError, StoreError, UsageError
+from handkit.recipes import CenterSource, synthetic_recipe
+from handkit.recipes.augment import Augment
+from handkit.skeleton import MSRA21
+from handkit.store.packing import pack
+from handkit.store.store import PackedFrames
+from handkit.training.adapt import features_of, make_experiment
+from handkit.training.experiment import POSE
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> PackedFrames:
+    """Nine frames of P0, P1 and P2, two a step in the experiments here."""
+    path = tmp_path_factory.mktemp("folds") / "store"
+    pack(packing_of(Recorded(9, name="msra", skeleton=MSRA21), centers=CenterSource.MASS, margin=2.6), path)
+    return PackedFrames.open(path)
+
+
+def test_without_a_word_it_is_our_recipe():
+    made = make_experiment("srn")
+    assert made.recipe == synthetic_recipe("srn")
+    assert (made.store, made.without, made.test, made.seed) == (None, None, None, 1)
+
+
+def test_what_is_asked_for_has_the_last_word():
+    """A run that goes on from weights has half the rate, but for one that names its own."""
+    ours = synthetic_recipe("latent-fusion")
+    going_on = make_experiment("latent-fusion", continued=True)
+    assert going_on.recipe == ours.continued()
+    own = make_experiment("latent-fusion", continued=True, learning_rate=1e-5, batch=7, precision="32-true")
+    assert own.recipe == replace(ours.continued(), learning_rate=1e-5, batch=7, precision="32-true")
+
+
+def test_confidence_takes_the_features_of_the_network_that_it_judges():
+    assert make_experiment("confidence").recipe.arguments["features"] == features_of(POSE)
+    with pytest.raises(UsageError, match="--pose is for confidence, not for srn"):
+        make_experiment("srn", pose=POSE)
+
+
+def test_without_augmentation_coarse_centers_stay_coarse():
+    plain = make_experiment("srn", refinement="none", augmented=False).recipe.augment
+    coarse = make_experiment("srn", refinement="none").recipe.augment
+    assert plain == Augment(center_mm=coarse.center_mm, far_mm=coarse.far_mm, far=coarse.far)
+    assert make_experiment("srn", augmented=False).recipe.augment == Augment()
+
+
+def test_a_fold_is_left_out_or_each_in_turn(store: PackedFrames):
+    asked: dict[str, Any] = {"store": store, "resolution": 32, "batch": 2}
+    assert make_experiment("latent-fusion", fold="P1", **asked).without == "P1"
+    assert make_experiment("latent-fusion", fold="all", **asked).without is None
+    with pytest.raises(UsageError, match="--fold P1 is the test of its training; leave --test out"):
+        make_experiment("latent-fusion", fold="P1", test=store, **asked)
+    with pytest.raises(StoreError, match="on whom this run is trained"):
+        make_experiment("latent-fusion", test=store, **asked)
+
+
+def test_what_is_no_published_experiment_is_said(store: PackedFrames):
+    said: list[str] = []
+    make_experiment("srn", store=store, batch=2, epochs=3, say=said.append)
+    assert len(said) == 1
+    assert "srn on msra" in said[0]
+
+
+def test_rendered_frames_have_no_subjects_and_no_test(store: PackedFrames):
+    each: tuple[dict[str, Any], ...] = ({"fold": "P0"}, {"fold": "all"}, {"test": store})
+    for asked in each:
+        with pytest.raises(UsageError, match=r"is for frames of a packed store; give --data STORE"):
+            make_experiment("srn", **asked)
+
+
+def test_a_test_set_is_learned_only_by_who_says_so(tmp_path: Path):
+    recorded = Recorded(4, name="icvl", skeleton=MSRA21)
+    pack(packing_of(recorded, centers=CenterSource.MASS, split="test", margin=2.6), tmp_path / "store")
+    tested = PackedFrames.open(tmp_path / "store")
+    with pytest.raises(StoreError, match="holds the test frames of icvl"):
+        make_experiment("latent-fusion", store=tested)
+    assert make_experiment("latent-fusion", store=tested, allow_test=True).store is tested
+
+
+def test_a_localizer_that_is_not_there_is_missed_before_anything_is_made():
+    with pytest.raises(HandkitError, match="no-such"):
+        make_experiment("srn", refinement="test", localizer="no-such")
+    assert make_experiment("srn", localizer="no-such").recipe == synthetic_recipe("srn")
