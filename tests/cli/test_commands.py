@@ -23,12 +23,28 @@ def lines(text: str) -> list[dict]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["predikt"], ["predict", "x.png"], ["predict", "x.png", "--camera", "sr305", "--hand", "both"]],
+    [["predikt"], ["predict", "x.png"], ["predict", "x.png", "--camera", "sr305", "--hand", "both"]],
 )
 def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
+
+
+def test_nothing_typed_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert not ended.value.code
+    assert "From any depth frame to a hand" in capsys.readouterr().out
+
+
+def test_a_misspelled_option_is_one_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["predict", "x.png", "--camera", "sr305", "--handednes", "right"])
+    said = capsys.readouterr().err
+    assert "--handedness" in said
+    assert "handkit predict --help" in said
+    assert "evaluate" not in said
 
 
 @pytest.mark.parametrize(

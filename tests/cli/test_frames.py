@@ -144,7 +144,7 @@ def test_a_reason_that_many_frames_share_is_said_once(
     first, other, count = err.splitlines()
     assert f"{small[0]} is 80x60 but the camera 'sr305' is 640x480" in first
     assert str(colors) in other
-    assert count.startswith("handkit: refused 5 of 6 frames: FRAME is 80x60 but the camera 'sr305'")
+    assert count.startswith("handkit: refused 5 of 6 frames: the image is 80x60 but the camera 'sr305'")
 
 
 @pytest.mark.usefixtures("estimator")

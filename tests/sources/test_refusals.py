@@ -23,7 +23,7 @@ def test_errors_of_one_kind_are_one_reason() -> None:
     refusals.tell(12)
     assert said == [
         "refused 3 of 12 frames; the first: the median depth is 0.5 m",
-        "refused 3 of 12 frames; the first: FRAME is a truncated PNG (100 bytes)",
+        "refused 3 of 12 frames; the first: the image is a truncated PNG (100 bytes)",
     ]
     assert refusals.total == 7
 
@@ -34,7 +34,7 @@ def test_a_name_that_occurs_in_the_reason() -> None:
     for name in ("a", "b"):
         refusals.add(SourceError("is a damaged PNG", source=name), frame="frame 0")
     refusals.tell(2)
-    assert said == ["a is a damaged PNG", "refused 2 of 2 frames: FRAME is a damaged PNG"]
+    assert said == ["a is a damaged PNG", "refused 2 of 2 frames: the image is a damaged PNG"]
 
 
 def test_what_an_error_knows_survives_another_process() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
+import tyro
 from tyro.conf import Positional, arg
 from tyro.extras import subcommand_cli_from_dict
 
@@ -141,12 +142,16 @@ def _run(given: list[str]) -> int:
     """One command; raises HandkitError where it needs a package that is not installed."""
     given = join_camera(given)
     group = given[0] if given and given[0] in GROUPS else ""
+    commands, rest = GROUPS.get(group, COMMANDS), given[1:] if group else given
     try:
+        if rest and rest[0] in commands:  # alone, so that what it says of a wrong option is of this command
+            prog = " ".join(["handkit", *given[: len(given) - len(rest) + 1]])
+            return tyro.cli(commands[rest[0]], prog=prog, args=rest[1:]).run()
         asked = subcommand_cli_from_dict(
-            GROUPS.get(group, COMMANDS),
+            commands,
             prog=f"handkit {group}".strip(),
             description=COMMANDS[group].__doc__ if group else DESCRIPTION,
-            args=given[1:] if group else given,
+            args=rest or ["--help"],
         )
         return asked.run()
     except ModuleNotFoundError as error:

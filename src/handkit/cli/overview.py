@@ -92,6 +92,7 @@ def _cameras(facts: dict[str, Any]) -> list[dict[str, Any]]:
             "name": name,
             "size": f"{camera['width']}x{camera['height']}",
             "fx,fy,cx,cy": "{fx:g},{fy:g},{cx:g},{cy:g}".format(**camera),
+            "unit mm": f"{camera['unit_mm']:g}",
             "source": camera["source"],
         }
         for name, camera in facts["cameras"].items()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from handkit.errors import HandkitError
 
-FRAME = "FRAME"
+FRAME = "the image"
 """Stands for a frame's name where a sentence is said of many."""
 
 
