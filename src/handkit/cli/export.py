@@ -44,6 +44,7 @@ class Export:
         )  # fmt: skip
         print(f"{self.out}: {made.megabytes:.1f} MB")
         if self.verify:
+            print(f"comparing with the network on {self.count} synthetic frames, a minute or two", flush=True)
             parity = made.compare(count=self.count)
             print(parity.in_words())
             made.check(parity)

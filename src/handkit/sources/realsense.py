@@ -82,9 +82,9 @@ class RealSense:
 
 def open_recording(given: str, calibration: Calibration, report: Report) -> Played:
     """Raises SourceError for a file that pyrealsense2 does not open, or without depth."""
-    rs = load("pyrealsense2", extra="realsense")
     if not Path(given).is_file():
         raise SourceError(f"{given} does not exist")
+    rs = load("pyrealsense2", extra="realsense")
     _load(rs, given)
     return Played(given, partial(_played, rs, given, calibration), report)
 
