@@ -56,7 +56,10 @@ def open_nyu(root: Path, part: Literal["train", "test"], *, view: Literal[1, 2, 
 
 
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:
-    """256 * green + blue, mm, as floats from the start (facts 5.11). Raises DatasetError or FileNotFoundError."""
+    """256 * green + blue, mm, as floats from the start (docs/reference.md, 5: 11).
+
+    Raises DatasetError or FileNotFoundError.
+    """
     blue, green, _ = cv2.split(read_png_colors(path, width=CAMERA.width, height=CAMERA.height))
     return cast(np.ndarray, cv2.addWeighted(green, 256.0, blue, 1.0, 0.0, dtype=cv2.CV_32F))
 
