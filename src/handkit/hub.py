@@ -89,7 +89,7 @@ def fetch(name: str, *, kinds: Sequence[str] = (GRAPH, WEIGHTS)) -> Path:
         hub = load("huggingface_hub", extra="hub")
         try:
             folder = Path(hub.snapshot_download(name, allow_patterns=list(SHARED)))
-        except Exception as error:
+        except Exception as error:  # whatever the client, its cache and its transport raise
             raise HubError(
                 f"{name} cannot be fetched from the Hugging Face Hub: {reason(error)}; check the name and the "
                 "connection, or give a folder or a file"

@@ -136,9 +136,9 @@ class HandDetector(Network):
         self.across = nn.ModuleList(nn.Conv2d(count, features, 1) for count in channels[1:])
         self.up = nn.ModuleList(Residual(features) for _ in channels[1:])
         self.head = nn.Conv2d(features, 14, 1)
-        assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
-        nn.init.constant_(self.head.bias[:1], math.log(RARE / (1 - RARE)))
+        bias = torch.zeros(14)
+        bias[0] = math.log(RARE / (1 - RARE))
+        self.head.bias = nn.Parameter(bias)
 
     def forward(self, depth: Float[Tensor, "B 1 H W"]) -> Detection:
         """Maps, float32, of depth images in mm; H and W are multiples of `locate.MULTIPLE`."""

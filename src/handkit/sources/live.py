@@ -59,7 +59,7 @@ class Live:
             self._device.open()
         except HandkitError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a driver raises
             raise self._failed(error) from error
         self._thread.start()
         return self
