@@ -120,6 +120,8 @@ class Confidence(Network):
         dropout: probability after each hidden layer.
     """
 
+    about = "how good a pose network's answer is, and of which hand"
+
     def __init__(
         self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1
     ) -> None:

@@ -113,6 +113,8 @@ class HandDetector(Network):
         axes_weight: of the term of the hand's directions.
     """
 
+    about = "every hand of a whole depth image in one pass"
+
     def __init__(
         self,
         *,

@@ -35,7 +35,7 @@ Centers = tuple[CenterSource, str, CenterOf]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for."""
+    """A data set to be packed: which split, around which centers, in which cubes and how stored."""
 
     name: str
     root: Path
