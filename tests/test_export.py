@@ -96,15 +96,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _onnx(folder: Path) -> GraphBackend:
-    return onnx.load(folder / "hand.onnx", folder / "detector.onnx")
+    return onnx.load(folder / "hand.onnx", detector=folder / "detector.onnx")
 
 
 def _openvino(folder: Path) -> GraphBackend:
-    return openvino.load(folder / "hand.xml", folder / "detector.xml", precision="f32")
+    return openvino.load(folder / "hand.xml", detector=folder / "detector.xml", precision="f32")
 
 
 def _openvino_of_onnx(folder: Path) -> GraphBackend:
-    return openvino.load(folder / "hand.onnx", folder / "detector.onnx", precision="f32")
+    return openvino.load(folder / "hand.onnx", detector=folder / "detector.onnx", precision="f32")
 
 
 @pytest.mark.parametrize("load", [_onnx, _openvino, _openvino_of_onnx])

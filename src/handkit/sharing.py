@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from handkit.backends.onnx import OnnxGraph
-from handkit.errors import UsageError
+from handkit.errors import HandkitError, UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
-from handkit.hub import NAME, SHARED, HubError, reason
+from handkit.hub import NAME, SHARED, reason
 from handkit.models.checkpoint import CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
 
@@ -29,7 +29,7 @@ LIMITS = (
 
 
 def pack(
-    weights: Path, folder: Path, *, name: str = "OWNER/NAME", results: Sequence[Path] = (), graph: Path | None = None
+    weights: Path, *, folder: Path, name: str = "OWNER/NAME", results: Sequence[Path] = (), graph: Path | None = None
 ) -> Path:
     """Write everything that is shared of `weights` into `folder`, which need not exist; answers the folder.
 
@@ -42,7 +42,7 @@ def pack(
 
     Raises:
         CheckpointError: the weights cannot be read, or the graph is none of a hand.
-        HubError: a result is no JSON object, or the folder cannot be written to.
+        HandkitError: a result is no JSON object, or the folder cannot be written to.
     """
     info = read_info(weights)
     measured = {path.name: _result(path) for path in results}
@@ -56,14 +56,14 @@ def pack(
         write_whole(folder / CONFIG, json.dumps(_config(info), indent=1).encode())
         write_whole(folder / CARD, card(info, measured, name=name, graph=graph is not None).encode())
     except OSError as error:
-        raise HubError(f"{folder} cannot be written to: {error.strerror or error}") from None
+        raise HandkitError(f"{folder} cannot be written to: {error.strerror or error}") from None
     return folder
 
 
 def push(name: str, folder: Path) -> str:
     """Upload a packed folder as OWNER/NAME, which is made where it does not exist; answers its address.
 
-    Raises HubError: without huggingface_hub, without a token, without a network.
+    Raises HandkitError: without huggingface_hub, without a token, without a network.
     """
     if NAME.fullmatch(name) is None:
         raise UsageError(f"{name!r} is no name on the Hub; it has the form OWNER/NAME")
@@ -74,8 +74,8 @@ def push(name: str, folder: Path) -> str:
             repo_id=name, folder_path=folder, allow_patterns=list(SHARED),
             commit_message="handkit push",
         )  # fmt: skip
-    except Exception as error:
-        raise HubError(f"{name} was not written: {reason(error)}; log in with `hf auth login`") from None
+    except Exception as error:  # whatever the client and its transport raise
+        raise HandkitError(f"{name} was not written: {reason(error)}; log in with `hf auth login`") from None
     return f"https://huggingface.co/{name}"
 
 
@@ -121,7 +121,7 @@ def _result(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(read_regular(path))
     except (OSError, ValueError) as error:
-        raise HubError(f"{path} holds no result: {error}") from None
+        raise HandkitError(f"{path} holds no result: {error}") from None
     if not isinstance(content, dict):
-        raise HubError(f"{path} holds no result: a JSON object is needed, as `handkit evaluate --out` writes it")
+        raise HandkitError(f"{path} holds no result: a JSON object is needed, as `handkit evaluate --out` writes it")
     return {key: value for key, value in content.items() if not isinstance(value, dict | list)}

@@ -36,7 +36,7 @@ NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *REFINED, *
 """Of everything that goes into a graph or a part of it, or comes out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GraphInfo:
     """What a graph was exported from; the metadata of its file."""
 

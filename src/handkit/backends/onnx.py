@@ -69,7 +69,7 @@ class OnnxGraph:
         return [np.asarray(each) for each in self.session.run(None, inputs)]
 
 
-def load(hand: Path | str, detector: Path | str, *, threads: int = 1) -> GraphBackend:
+def load(hand: Path | str, *, detector: Path | str, threads: int = 1) -> GraphBackend:
     """A `Backend` of the graphs of a pose network and a detector; raises as `OnnxGraph`."""
     return GraphBackend(
         "onnx",

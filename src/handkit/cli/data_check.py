@@ -10,7 +10,7 @@ from handkit.cli.saying import PIPED_WIDTH
 from handkit.datasets.catalog import find_data_set
 from handkit.datasets.inspection import PartReport, inspect
 from handkit.datasets.publication import Publication
-from handkit.errors import DatasetError, HandkitError
+from handkit.errors import DatasetError, HandkitError, UsageError
 
 LISTED = 5
 """How many missing or damaged images are named."""
@@ -20,7 +20,7 @@ COLORS = {"ready": "green", "incomplete": "red", "damaged": "red", "absent": "ye
 def check_data_set(name: str, root: Path, *, split: str | None, images: int | None) -> int:
     """To stdout; answers 0 where every part that is there is ready. Raises HandkitError."""
     if images is not None and images < 0:
-        raise HandkitError(f"--images {images} is less than none; give a count or all", status=2)
+        raise UsageError(f"--images {images} is less than none; give a count or all")
     try:
         publication = find_data_set(name)
         reports = inspect(name, root, split=split, images=images)
@@ -76,6 +76,6 @@ def _print_details(console: Console, report: PartReport) -> None:
         lines.append(f"{report.edition} edition: {people}")
     lines += [f"{count:,} x {fault}" for fault, count in report.faults.items()]
     lines += [f"missing: {source}" for source in report.missing[:LISTED]] if len(report.missing) < report.frames else []
-    lines += [sentence for sentence in report.damaged[:LISTED] if sentence != report.reason]
+    lines += list(report.damaged[int(report.state == "damaged") : LISTED])  # the first of a damaged part is its reason
     for line in lines:
         console.print(f"  {report.name}: {line}", highlight=False, markup=False, soft_wrap=True)

@@ -18,7 +18,7 @@ from handkit.drawing import (
     show_depth,
     three_panels,
 )
-from handkit.errors import HandkitError, MissingError
+from handkit.errors import HandkitError, MissingError, UsageError
 from handkit.files.png import write_png
 
 WIDTH = 960
@@ -27,23 +27,20 @@ WIDTH = 960
 
 def _first_there(name: str, root: Path) -> tuple[str, LabeledFiles]:
     """The first split of which everything is there: of MSRA15, all subjects or the one that is."""
-    missing: MissingError | None = None
+    missing: list[MissingError] = []
     for split in find_data_set(name).parts:
         try:
             return split, open_split(name, root, split)
         except MissingError as error:
-            missing = missing or error
-    assert missing is not None, "every data set has splits"
-    raise missing
+            missing.append(error)
+    raise missing[0]
 
 
 def show_frame(name: str, root: Path, *, index: int, split: str | None, out: Path | None) -> int:
     """Writes the picture and says where; answers 0. Raises HandkitError."""
     chosen, files = (split, open_split(name, root, split)) if split else _first_there(name, root)
     if not 0 <= index < len(files):
-        raise HandkitError(
-            f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}", status=2
-        )
+        raise UsageError(f"--index {index} is not a frame: {name} {chosen} has frames 0 to {len(files) - 1}")
     picture = draw_record(files, index)
     target = out or Path(f"{name}-{chosen}-{index}.png")
     if target.suffix.lower() != ".png" or not _write(target, picture):

@@ -31,7 +31,7 @@ class Push:
         from handkit.sharing import pack, push
 
         with tempfile.TemporaryDirectory() as scratch:
-            folder = pack(find_weights(self.weights), self.out or Path(scratch), name=self.name,
+            folder = pack(find_weights(self.weights), folder=self.out or Path(scratch), name=self.name,
                           results=self.results, graph=self.graph)  # fmt: skip
             print(folder if self.out else push(self.name, folder))
         return 0

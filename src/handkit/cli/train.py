@@ -87,7 +87,9 @@ class Train:
 
         here = started()[1]
         threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
-        machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
+        machine = Machine(
+            threads=threads, workers=self.workers, accelerator=self.accelerator, devices=self.devices, nodes=self.nodes
+        )
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
         if experiment.store and self.fold == "all":
             if here > 1:
@@ -169,7 +171,10 @@ class Train:
         recipe = judging(recipe, self.pose or POSE)
         without = None if self.fold == "all" else self.fold
         test = PackedFrames.open(Path(self.test)) if self.test else None
-        found = Experiment(recipe, self.seed, store, without, test, pose=self.pose or POSE, localizer=self.localizer)
+        found = Experiment(
+            recipe, seed=self.seed, store=store, without=without, test=test, pose=self.pose or POSE,
+            localizer=self.localizer,
+        )  # fmt: skip
         check_test(found)
         if found.refined_at_test:
             find_weights(found.localizer)  # raises where there is none, before a batch is made

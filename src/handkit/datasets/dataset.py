@@ -69,7 +69,7 @@ class HandDataset(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabeledFiles:
     """One split of a data set: an image file per frame, all labels in memory."""
 

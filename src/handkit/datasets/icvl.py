@@ -79,7 +79,17 @@ def _files(
     without = np.flatnonzero((numbers[:, 2::3] <= 0).any(axis=1)).tolist()
     faults |= dict.fromkeys(without, "a label without depth") | listed
     subjects = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
-    return LabeledFiles("icvl", ICVL16, CAMERA, base, sources, joints, subjects, decode, faults)
+    return LabeledFiles(
+        name="icvl",
+        skeleton=ICVL16,
+        camera=CAMERA,
+        root=base,
+        sources=sources,
+        joints=joints,
+        subjects=subjects,
+        decode=decode,
+        faults=faults,
+    )
 
 
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:

@@ -33,7 +33,7 @@ Centers = tuple[CenterSource, str, CenterOf]
 """Where the centers of a data set's frames come from, what else is to be known of it, and the rule itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """A data set to be packed: which split, around which centers, in which cubes and how stored."""
 

@@ -113,7 +113,7 @@ def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, tes
 def _check_numbers(conditions: Conditions) -> None:
     if conditions.batch is not None and conditions.batch < 2:
         raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
-    Machine(conditions.threads, conditions.workers)  # raises UsageError
+    Machine(threads=conditions.threads, workers=conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
     if len(set(conditions.seeds)) < len(conditions.seeds):
@@ -134,7 +134,7 @@ def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> 
     if conditions.train is None:
         size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
         recipe = recipe_of(network, arguments, resolution=size, refinement=row.refinement)
-        return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed)
+        return Experiment(_plain(replace(recipe, batch=conditions.batch or recipe.batch), row), seed=seed)
     store = PackedFrames.open(conditions.train)
     recipe = recipe_on(store, network, arguments, resolution=conditions.resolution, refinement=row.refinement)
     changed = replace(
@@ -143,7 +143,7 @@ def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> 
         batch=conditions.batch or recipe.batch,
         learning_rate=SRN_TABLE_1[row.experiment].learning_rate if row.experiment else recipe.learning_rate,
     )
-    return Experiment(_plain(changed, row), seed, store)
+    return Experiment(_plain(changed, row), seed=seed, store=store)
 
 
 def _plain(recipe: Recipe, row: Row) -> Recipe:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from handkit.asked import Refinement
-from handkit.errors import HandkitError
+from handkit.errors import UsageError
 from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
@@ -45,11 +45,11 @@ def recipe_on(
 ) -> Recipe:
     """The published experiment on the store's data set, else our own recipe; centered where the store's cubes are.
 
-    Raises HandkitError where the network, the refinement or the patches of the store make no experiment.
+    Raises UsageError where the network, the refinement or the patches of the store make no experiment.
     """
     settings = store.manifest.settings
     if check_network(network, parts=True) == "confidence":
-        raise HandkitError(f"{network} is learned from synthetic frames; leave --data out", status=2)
+        raise UsageError(f"{network} is learned from synthetic frames; leave --data out")
     published = PUBLISHED.get((network, settings.dataset))
     base = published or replace(synthetic_recipe(network), data=settings.dataset, negatives=0.0)
     recipe = replace(adapted(base, arguments, resolution=resolution), center=settings.centers, test_center=None)
@@ -76,28 +76,28 @@ def unlike_published(recipe: Recipe, store: PackedFrames) -> str | None:
 
 
 def adapted(recipe: Recipe, arguments: dict[str, Any], *, resolution: int | None = None) -> Recipe:
-    """A recipe with other arguments of its network, or crops of one size; raises HandkitError where two are named."""
+    """A recipe with other arguments of its network, or crops of one size; raises UsageError where two are named."""
     named = arguments.get("resolution")
     size = named if resolution is None else resolution
     if named not in {None, size}:
-        raise HandkitError(
-            f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution", status=2
+        raise UsageError(
+            f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution"
         )
     recipe = replace(recipe, arguments=recipe.arguments | arguments)
     if size is None:
         return recipe
     if "resolution" not in options(recipe.network):
-        raise HandkitError(f"{recipe.network} has one resolution; leave --resolution {size} out", status=2)
+        raise UsageError(f"{recipe.network} has one resolution; leave --resolution {size} out")
     return recipe.at(size)
 
 
 def paced(
     recipe: Recipe, *, batch: int | None, learning_rate: float | None, precision: Precision | None = None
 ) -> Recipe:
-    """The recipe with another batch, learning rate or precision where one is asked for; raises HandkitError."""
+    """The recipe with another batch, learning rate or precision where one is asked for; raises UsageError."""
     for name, given in (("--batch", batch), ("--learning-rate", learning_rate)):
         if given is not None and not 0 < given < math.inf:
-            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise UsageError(f"{name} {given:g} trains nothing; give more than 0")
     return replace(
         recipe,
         batch=batch or recipe.batch,
@@ -129,4 +129,4 @@ def _refined(recipe: Recipe, refinement: Refinement | None) -> Recipe:
 
 def _refuse_parts(network: str, refinement: Refinement | None) -> None:
     if network in PARTS:
-        raise HandkitError(f"--center-refinement {refinement} is for pose networks, {network} is none", status=2)
+        raise UsageError(f"--center-refinement {refinement} is for pose networks, {network} is none")
