@@ -179,8 +179,6 @@ def direct_regression(channels: int, joints: int, *, dropout: float) -> nn.Seque
 
 
 class StackAnswer(NamedTuple):
-    """What one hourglass says about a batch of crops."""
-
     features: Float[Tensor, "B C H W"]
     maps: Float[Tensor, "B maps H W"]
     regressed: Float[Tensor, "B J _"] | None
