@@ -167,13 +167,10 @@ class Train:
         recipe = recipe.continued() if self.init else recipe
         precision = PRECISIONS[self.precision] if self.precision else None
         recipe = paced(recipe, batch=self.batch, learning_rate=self.learning_rate, precision=precision)
-        recipe = judging(recipe, self.pose or POSE)
         without = None if self.fold == "all" else self.fold
         test = PackedFrames.open(Path(self.test)) if self.test else None
-        found = Experiment(
-            recipe, seed=self.seed, store=store, without=without, test=test, pose=self.pose or POSE,
-            localizer=self.localizer,
-        )  # fmt: skip
+        found = Experiment(judging(recipe, self.pose or POSE), seed=self.seed, store=store, without=without, test=test,
+                           pose=self.pose or POSE, localizer=self.localizer)  # fmt: skip
         check_test(found)
         if found.refined_at_test:
             find_weights(found.localizer)  # raises where there is none, before a batch is made
