@@ -55,9 +55,9 @@ def main(
         files = exported(graph, finder, Path(folder))
         backends = {
             "torch": TorchBackend(graph, finder),
-            "onnx": onnx.load(*files),
-            "openvino": openvino.load(*files),
-            "openvino bf16": openvino.load(*files, precision="bf16"),
+            "onnx": onnx.load(files[0], detector=files[1]),
+            "openvino": openvino.load(files[0], detector=files[1]),
+            "openvino bf16": openvino.load(files[0], detector=files[1], precision="bf16"),
         }
         print_report(f"one thread, {CAMERA.width}x{CAMERA.height}, ms: fastest", compare(graph, backends, repeats))
         if busy:
@@ -119,7 +119,7 @@ def threads(files: tuple[Path, Path], repeats: int) -> list[dict[str, str]]:
     depth, cubes = view()
     rows: list[dict[str, str]] = []
     for count in (1, 2):
-        backend = onnx.load(*files, threads=count)
+        backend = onnx.load(files[0], detector=files[1], threads=count)
         call = lambda b=backend: b.estimate(depth, CAMERA, cubes(1))  # noqa: E731
         idle = statistics.median(milliseconds(call) for _ in range(repeats))
         neighbors = [multiprocessing.Process(target=_spin, args=(os.getpid(),), daemon=True) for _ in range(2)]

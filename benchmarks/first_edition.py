@@ -67,7 +67,7 @@ def backends() -> "dict[str, Backend]":
         files = [Path(folder) / name for name in ("hand.onnx", "detector.onnx")]
         files[0].write_bytes(hand_onnx(graph))
         files[1].write_bytes(detector_onnx(detector))
-        return {"torch": TorchBackend(graph, detector), "onnx": load(*files)}
+        return {"torch": TorchBackend(graph, detector), "onnx": load(files[0], detector=files[1])}
 
 
 def look(backend: "Backend", image: "DepthImage", center: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

@@ -14,10 +14,9 @@ from report import print_report
 
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
-from handkit.graph import estimate
+from handkit.graph import cube_edge, estimate
 from handkit.hub import find_weights
 from handkit.models.checkpoint import load
-from handkit.models.pretrained import cube_edge
 from handkit.synthetic.testset import testset
 
 

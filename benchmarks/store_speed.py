@@ -107,7 +107,16 @@ def write_images(folder: Path, count: int) -> LabeledFiles:
         frame = whole_frames(scene)
         joints[number] = scene.joints[0].numpy()
         cv2.imwrite(str(folder / name), frame.depth[0].round().numpy().astype(np.uint16))
-    return LabeledFiles("hands17", HAND21, CAMERA, folder, names, joints, ["seen"] * count, read_image)
+    return LabeledFiles(
+        name="hands17",
+        skeleton=HAND21,
+        camera=CAMERA,
+        root=folder,
+        sources=names,
+        joints=joints,
+        subjects=["seen"] * count,
+        decode=read_image,
+    )
 
 
 def around_joints(_index: int, record: Record, _depth: np.ndarray) -> Cube:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from evaluation.hands import moving_hand, to_uvd, write
 
 import handkit
 from handkit.extras import install_command
@@ -23,86 +24,65 @@ MODULES = {
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
 SOURCES = {str(path.relative_to(ROOT)): path for path in [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]}
 
-# Each room and the rooms that it may import; `errors`, `extras`, `files` and `shapes` stand below them all.
+# Each room and the rooms that it imports, no fewer; `errors`, `extras`, `files` and `shapes` stand below them all.
 # `cli` and the package itself may import every room but `cli`.
-NETWORKS = {"models", "layers", "geometry", "skeleton"}
-IMAGES = {"asked", "camera", "named_cameras", "depth", "hand", "skeleton"}
-ESTIMATOR = {"estimator", "hypotheses", "odds", "anatomy", "hub", "backends", "locate", *IMAGES}
-ESTIMATE = {"graph", *ESTIMATOR, *NETWORKS}
-ROOMS = {
-    "errors": set[str](),
-    "shapes": set[str](),
-    "asked": set[str](),
-    "odds": set[str](),
-    "files": set[str](),
-    "extras": set[str](),
-    "named_cameras": set[str](),
-    "lens": set[str](),
-    "cleaning": set[str](),
-    "camera": {"named_cameras", "lens"},
-    "depth": {"camera", "cleaning"},
-    "skeleton": set[str](),
-    "angles": {"skeleton"},
-    "conventions": {"skeleton"},
-    "hand": {"angles", "conventions", "skeleton"},
-    "smoothing": set[str](),
-    "clock": set[str](),
-    "bones": {"skeleton"},
-    "track": {"bones", "odds", "smoothing", "camera", "hand"},
-    "geometry": {"camera"},
-    "layers": set[str](),
-    "models": {
-        "layers",
-        "geometry",
-        "skeleton",
-        "recipes",
-        "named_cameras",
-        "hub",
-        "hand",
-        "locate",
-    },  # recipes: cubes
-    "datasets": {"asked", "camera", "drawing", "named_cameras", "skeleton"},
-    "store": {"camera", "datasets", "recipes", "geometry", "skeleton"},
-    "synthetic": {"camera", "named_cameras", "geometry", "skeleton"},
-    "sources": {"asked", "camera", "depth", "synthetic"},  # synthetic: imported where it is asked for
-    "recordings": {"camera", "hand", "sources"},
-    "archive": {"recordings", "sources", *ESTIMATOR},
-    "doctor": {"camera", "cleaning", "estimator", "hand", "locate", "sources"},
-    "viewing": {"camera", "drawing", "hand", "skeleton", "sources"},
-    "sinks": {"camera", "clock", "conventions", "hand", "skeleton"},
-    "live": {"camera", "hand", "recordings", "reports", "sinks", "sources", "tracking", "viewing"},
-    "predicting": {"drawing", "sinks", "sources", *ESTIMATOR},
-    "drawing": {"camera", "skeleton"},
-    "recipes": {"geometry", "skeleton"},
-    "graph": {"hub", *NETWORKS},
-    "backends": {"graph", "hub", "locate", *IMAGES, *NETWORKS},
-    "locate": {"camera", "odds"},
-    "anatomy": {"skeleton"},
-    "hypotheses": {"anatomy", "locate", "odds", *IMAGES},
-    "hub": set[str](),
-    "sharing": {"backends", "hub", "models"},
-    "estimator": ESTIMATOR,
-    "evaluation": {"datasets", "sources", *ESTIMATOR},
-    "reports": {"evaluation", "drawing", "depth", "hand", "skeleton", "sources", "viewing"},
-    "tracking": {"track", "clock", "locate", "asked", "camera", "depth", "hand"},
-    "benchmark": {"tracking", "sources", "sinks", "models", *ESTIMATOR},
-    "demonstration": {"drawing", "sinks", "sources", *ESTIMATOR},
-    "rendering": {"asked", "drawing", "hand", "sinks", "skeleton", "synthetic"},
-    "parity": {"backends", "camera", "graph", "locate", "models", "odds", "synthetic"},
-    "export": {"backends", "hub", "parity", *ESTIMATE},
-    "training": {
-        "drawing",
-        "evaluation",
-        "reports",
-        "datasets",
-        "hub",
-        "recipes",
-        "store",
-        "synthetic",
-        *ESTIMATE,
-    },
-    "studies": {"training", "estimator", "evaluation", "reports", "hub", "recipes", "store", *ESTIMATE},
+USES = {
+    "errors": "",
+    "shapes": "",
+    "asked": "",
+    "odds": "",
+    "files": "",
+    "extras": "",
+    "named_cameras": "",
+    "lens": "",
+    "cleaning": "",
+    "camera": "lens named_cameras",
+    "depth": "camera cleaning",
+    "skeleton": "",
+    "angles": "skeleton",
+    "conventions": "skeleton",
+    "hand": "angles conventions skeleton",
+    "smoothing": "",
+    "clock": "",
+    "bones": "skeleton",
+    "track": "bones camera hand odds smoothing",
+    "geometry": "camera",
+    "layers": "",
+    "models": "geometry hand hub layers locate named_cameras skeleton",
+    "datasets": "asked camera drawing named_cameras skeleton",
+    "store": "camera datasets geometry recipes skeleton",
+    "synthetic": "camera geometry named_cameras",
+    "sources": "asked camera depth synthetic",
+    "recordings": "camera hand sources",
+    "archive": "asked backends camera depth estimator hand recordings skeleton sources",
+    "doctor": "camera cleaning estimator hand locate sources",
+    "viewing": "camera drawing hand skeleton sources",
+    "sinks": "camera clock conventions hand skeleton",
+    "live": "hand recordings reports sinks sources tracking viewing",
+    "predicting": "asked camera depth drawing estimator hand sinks sources",
+    "drawing": "camera skeleton",
+    "recipes": "geometry",
+    "graph": "geometry hub models recipes",
+    "backends": "asked camera graph hub locate models skeleton",
+    "locate": "camera odds",
+    "anatomy": "skeleton",
+    "hypotheses": "anatomy asked camera hand locate odds skeleton",
+    "hub": "",
+    "sharing": "backends hub models",
+    "estimator": "anatomy asked backends camera depth hand hypotheses locate odds skeleton",
+    "evaluation": "asked camera datasets depth estimator hand sources",
+    "reports": "depth drawing evaluation hand skeleton sources viewing",
+    "tracking": "asked camera clock depth hand locate track",
+    "benchmark": "asked backends camera depth estimator hand models sinks skeleton sources tracking",
+    "demonstration": "camera depth drawing estimator hand sinks sources",
+    "rendering": "asked drawing hand sinks skeleton synthetic",
+    "parity": "backends camera graph locate models odds synthetic",
+    "export": "backends graph hub locate models parity",
+    "training": "asked datasets depth drawing estimator evaluation geometry graph "
+    "hub locate models recipes reports skeleton store synthetic",
+    "studies": "asked estimator evaluation graph models recipes reports skeleton store training",
 }
+ROOMS = {here: set(uses.split()) for here, uses in USES.items()}
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}
 LONGEST = 420
 """Lines of a file: what a paper's own file may need. Over 300 look for a second subject in it."""
@@ -154,12 +134,37 @@ def test_imports_point_down(module: str) -> None:
         return
     assert here in ROOMS, f"{module} has no place in the layout: add its room and what it may import"
     assert rooms <= ROOMS[here], f"{module} reaches into {sorted(rooms - ROOMS[here])}"
-    if here == "models":
-        names = {name for there, name in found if there == "geometry"}
-        assert names <= {"Space"}, f"{module} takes {sorted(names)} from geometry"
     if here in {"geometry", "layers"}:
         packages = {origin.split(".")[0] for origin, _ in imports(module)}
         assert packages <= TENSORS_ONLY, f"{module} imports {sorted(packages - TENSORS_ONLY)}"
+
+
+def test_no_room_may_import_what_it_does_not() -> None:
+    imported = {here: set[str]() for here in ROOMS}
+    for module in MODULES:
+        imported.get(room(module), set()).update(room(origin) for origin, _ in imports(module) if origin in MODULES)
+    everywhere = {"errors", "extras", "files", "shapes"}
+    unused = {here: sorted(ROOMS[here] - imported[here]) for here in ROOMS if ROOMS[here] - imported[here]}
+    assert not unused
+    assert not any(everywhere & uses for uses in ROOMS.values())
+
+
+PAPERS = sorted({model.__module__ for model in handkit.MODELS.values()})
+AROUND = {
+    "handkit.models.localizer": set[tuple[str, str]](),
+    "handkit.models.confidence": {("handkit.hand", "GOOD_MM")},
+    "handkit.models.detector": {("handkit.locate", "STRIDE")},
+}
+"""Networks that stand around a pose network, and what they alone know besides."""
+
+
+@pytest.mark.parametrize("module", [*PAPERS, *AROUND])
+def test_a_network_knows_layers_space_and_skeletons(module: str) -> None:
+    """Neither a camera, a recipe nor a weights file, nor another network."""
+    allowed = {("handkit.geometry.crop", "Space"), ("handkit.skeleton", "Skeleton"), *AROUND.get(module, ())}
+    found = {(origin, name) for origin, name in imports(module) if origin.split(".")[0] == "handkit"}
+    others = {(origin, name) for origin, name in found if room(origin) != "layers"} - allowed
+    assert {origin for origin, _ in others} == {"handkit.models.network"}, f"{module} takes {sorted(others)}"
 
 
 def test_one_place_knows_what_installs_an_extra() -> None:
@@ -204,16 +209,15 @@ RUNTIME = {
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}
 """Opened when they are asked for."""
+LISTED = {"handkit.models", "handkit.models.papers", "handkit.models.listing"}
+"""What stands beside the networks and says what there is, which `handkit info` prints everywhere."""
 WORKSHOP = {"torch", "lightning", "numba", "safetensors", "jaxtyping", "scipy", "onnx", "openvino"}
 WITHOUT = f"""
 import sys
+from importlib.machinery import PathFinder
 
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {sorted(WORKSHOP)}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Absent())
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name.partition(".")[0] in {sorted(WORKSHOP)} else find(name, *rest)
 """
 """Python without what only the workshop needs."""
 
@@ -226,7 +230,7 @@ def without_the_workshop(code: str, *arguments: str) -> subprocess.CompletedProc
 
 def test_the_runtime_needs_nothing_of_the_workshop():
     """Every one of its modules is imported in one process in which the workshop's packages are not to be had."""
-    modules = sorted(module for module in MODULES if room(module) in RUNTIME and module not in DOORS)
+    modules = sorted(LISTED | {module for module in MODULES if room(module) in RUNTIME} - DOORS)
     assert len(modules) > 30
     code = "import importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
     done = without_the_workshop(code, *modules)
@@ -241,6 +245,30 @@ def test_live_shows_something_in_a_small_install():
     assert done.returncode == 0, done.stderr
     assert "--source demo" in done.stderr.splitlines()[0]
     assert "12 frames" in done.stderr
+
+
+RECORDING = ROOT / "src/handkit/recording"
+CAMERA = ("--camera", "kinect1")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("info",), "latent-fusion"),
+        (("info", "--json"), '"networks"'),
+        (("predict", str(RECORDING / "00.png"), *CAMERA), '"handedness":'),
+        (("score", "labels.txt", "--dataset", "icvl", "--labels", "labels.txt"), "mean joint error 0.000 mm"),
+        (("doctor", str(RECORDING), *CAMERA, "--frames", "2"), "the first 2 looked at"),
+        (("cameras",), "needs no camera: "),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_a_small_install_needs_neither_torch_nor_numba(command: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    write(tmp_path / "labels.txt", to_uvd(moving_hand(16, 30), "icvl"))
+    code = f"import os\nos.chdir({str(tmp_path)!r})\nfrom handkit.cli import main\nsys.exit(main(sys.argv[1:]))"
+    done = without_the_workshop(code, *command)
+    assert words in done.stdout, done.stderr
+    assert done.returncode == 0 or command == ("cameras",), done.stderr  # 1 where none is plugged in
 
 
 def test_a_command_names_the_extra_that_it_lacks():

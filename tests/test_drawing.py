@@ -119,7 +119,7 @@ def test_side_view_puts_near_on_the_left_and_down_below() -> None:
     picture = side_view(wall(), CAMERA, joints, HAND21, size=200)
     thumb = np.argwhere((picture == FINGER_COLORS["thumb"]).all(axis=-1))
     assert picture.shape == (200, 200, 3)
-    assert thumb[:, 1].min() < 60, "the thumb reaches towards the camera"
+    assert thumb[:, 1].min() < 60, "the thumb reaches toward the camera"
     middle = np.argwhere((picture == FINGER_COLORS["middle"]).all(axis=-1))
     assert middle[:, 0].min() < 60, "the fingers point up (y down)"
 

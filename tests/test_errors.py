@@ -12,7 +12,7 @@ from handkit.errors import HandkitError, MissingError
 
 def test_kinds_are_one_family() -> None:
     kinds = [kind for kind in vars(handkit.errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert len(kinds) == 17
+    assert len(kinds) == 15
     for kind in kinds:
         assert issubclass(kind, HandkitError)
         error = kind("is missing; download it", source="a.png", kind="missing")

@@ -20,7 +20,7 @@ CAMERA = Camera(fx=120.0, fy=118.0, cx=47.0, cy=39.0, width=96, height=80)
 INTRINSICS = torch.tensor([120.0, 118.0, 47.0, 39.0])
 CENTERS = torch.tensor([[0.0, 10, 500], [-40, 20, 450], [30, -10, 520]])
 MIRRORED, ROLL = torch.tensor([False, True, True]), torch.tensor([0.0, 0.0, math.pi / 3])
-EDGE = 200.0
+EDGE = 280.0
 
 
 def depth() -> torch.Tensor:
@@ -58,3 +58,9 @@ def test_without_a_confidence_network_nothing_is_said():
 def test_a_confidence_network_judges_the_pose_network_it_learned_from(model: LatentFusion | SRN, words: str):
     with pytest.raises(UsageError, match=f"21 joints by 128 features, and the pose network has {words}"):
         HandGraph(model, Confidence(), edge_mm=EDGE)
+
+
+def test_a_confidence_network_knows_cubes_of_one_edge():
+    with pytest.raises(UsageError, match="judge cubes of 280 mm, and this pose network was trained on cubes of 250 mm"):
+        HandGraph(pose(), Confidence(features=16), edge_mm=250.0)
+    assert HandGraph(pose(), None, edge_mm=250.0).edge_mm == 250

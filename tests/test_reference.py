@@ -29,7 +29,6 @@ NO_PAPER = {
     "network",
     "facts",
     "papers",
-    "pretrained",
 }
 """Files of models/ that are ours."""
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from handkit import HAND21, sharing
-from handkit.errors import MissingExtraError, UsageError
+from handkit.errors import HandkitError, MissingExtraError, UsageError
 from handkit.extras import install_command
-from handkit.hub import SHARED, HubError, fetch, find_network, is_shared
+from handkit.hub import SHARED, fetch, find_network, is_shared
 from handkit.models.checkpoint import load, save
 from handkit.models.latent_fusion import LatentFusion
 from handkit.sharing import CARD, CONFIG, MODEL_WEIGHTS, pack, push, share
@@ -28,7 +28,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_packed_folder_holds_the_same_weights(weights: Path, tmp_path: Path) -> None:
-    folder = pack(weights, tmp_path / "mine")
+    folder = pack(weights, folder=tmp_path / "mine")
     assert sorted(path.name for path in folder.iterdir()) == sorted([MODEL_WEIGHTS, CONFIG, CARD])
     again = load(fetch(str(folder)))
     points = torch.rand(1, 3, 32, 32)
@@ -39,26 +39,28 @@ def test_a_packed_folder_holds_the_same_weights(weights: Path, tmp_path: Path) -
 def test_the_card_says_what_was_measured_and_nothing_else(weights: Path, tmp_path: Path) -> None:
     result = tmp_path / "evaluate.json"
     result.write_text(json.dumps({"images": 2000, "mean_error_mm": 7.901, "curve": [1, 2]}))
-    text = (pack(weights, tmp_path / "with", results=[result]) / CARD).read_text()
+    text = (pack(weights, folder=tmp_path / "with", results=[result]) / CARD).read_text()
     assert text.startswith("---\nlicense: apache-2.0\n")
     assert "| evaluate.json | mean_error_mm | 7.901 |" in text
     assert "1,234 samples" in text
     assert "synthetic frames only" in text
     assert "curve" not in text
-    assert "Nothing was measured" in (pack(weights, tmp_path / "without") / CARD).read_text()
+    assert "Nothing was measured" in (pack(weights, folder=tmp_path / "without") / CARD).read_text()
 
 
 @pytest.mark.parametrize(("content", "said"), [("[1, 2]", "a JSON object is needed"), ("{", "holds no result")])
 def test_a_file_that_is_no_result(weights: Path, tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "result.json"
     path.write_text(content)
-    with pytest.raises(HubError, match=said):
-        pack(weights, tmp_path / "out", results=[path])
+    with pytest.raises(HandkitError, match=said):
+        pack(weights, folder=tmp_path / "out", results=[path])
 
 
 def test_a_folder_without_weights_says_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04")
-    with pytest.raises(HubError, match=r"holds no model.onnx and no model.safetensors \(there is: pytorch_model.bin\)"):
+    with pytest.raises(
+        HandkitError, match=r"holds no model.onnx and no model.safetensors \(there is: pytorch_model.bin\)"
+    ):
         fetch(str(tmp_path))
 
 
@@ -84,7 +86,7 @@ def client(monkeypatch: pytest.MonkeyPatch, **functions: object) -> None:
 def test_only_known_files_are_downloaded_and_uploaded(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, asked = pack(weights, tmp_path / "mine"), {}
+    folder, asked = pack(weights, folder=tmp_path / "mine"), {}
 
     def download(name: str, *, allow_patterns: list[str]) -> str:
         asked["download"] = (name, allow_patterns)
@@ -105,9 +107,9 @@ def test_no_network_and_no_client_are_a_sentence_each(monkeypatch: pytest.Monkey
         raise OSError("Temporary failure in name resolution.\nmore")
 
     client(monkeypatch, snapshot_download=fails, create_repo=fails)
-    with pytest.raises(HubError, match=r"cannot be fetched.*name resolution; check the name"):
+    with pytest.raises(HandkitError, match=r"cannot be fetched.*name resolution; check the name"):
         fetch("somebody/hand")
-    with pytest.raises(HubError, match=r"was not written.*hf auth login"):
+    with pytest.raises(HandkitError, match=r"was not written.*hf auth login"):
         push("somebody/hand", tmp_path)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtraError, match=re.escape(install_command("hub"))):

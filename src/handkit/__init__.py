@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handkit.camera import Camera
     from handkit.depth import DepthImage
-    from handkit.errors import CheckpointError, FrameError, HandkitError, MissingExtraError
+    from handkit.errors import (
+        CameraError,
+        CheckpointError,
+        FrameError,
+        HandkitError,
+        JointError,
+        MissingExtraError,
+        SourceError,
+        UsageError,
+    )
     from handkit.estimator import HandPoseEstimator
     from handkit.geometry.crop import Crop, Space, crop_hand
     from handkit.geometry.cube import Cube
@@ -31,7 +40,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "camera": ("Camera",),
     "depth": ("DepthImage",),
-    "errors": ("CheckpointError", "FrameError", "HandkitError", "MissingExtraError"),
+    "errors": (
+        "CameraError",
+        "CheckpointError",
+        "FrameError",
+        "HandkitError",
+        "JointError",
+        "MissingExtraError",
+        "SourceError",
+        "UsageError",
+    ),
     "geometry.crop": ("Crop", "Space", "crop_hand"),
     "geometry.cube": ("Cube",),
     "geometry.frame": ("DepthFrame", "LabeledFrame"),
@@ -52,6 +70,7 @@ __all__ = [
     "MSRA21",
     "NYU14",
     "Camera",
+    "CameraError",
     "CheckpointError",
     "Crop",
     "Cube",
@@ -64,12 +83,15 @@ __all__ = [
     "HandTracker",
     "HandkitError",
     "Intrinsics",
+    "JointError",
     "LabeledFrame",
     "MissingExtraError",
     "Prediction",
     "Skeleton",
+    "SourceError",
     "Space",
     "TrackedHand",
+    "UsageError",
     "__version__",
     "crop_hand",
     "open_source",

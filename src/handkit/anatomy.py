@@ -29,7 +29,7 @@ UNEVEN = 0.3
 
 
 class Proportions(NamedTuple):
-    """Of one skeleton."""
+    """How large a skeleton is, and how far its bones are from a hand's shares of that size."""
 
     size: float
     """1: as large as a typical adult's hand."""
@@ -38,7 +38,7 @@ class Proportions(NamedTuple):
 
     @property
     def plausibility(self) -> float:
-        """1 for what can be a hand's, falling towards 0 for what is collapsed, too large or out of proportion.
+        """1 for what can be a hand's, falling toward 0 for what is collapsed, too large or out of proportion.
 
         >>> Proportions(1.0, 0.2).plausibility, round(Proportions(0.315, 0.2).plausibility, 3)
         (1.0, 0.062)

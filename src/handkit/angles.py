@@ -11,8 +11,8 @@ from handkit.skeleton import FINGERS, HAND21, Skeleton
 def joint_angles(joints_mm: Float32[np.ndarray, "J 3"], skeleton: Skeleton, *, left: bool) -> dict[str, float]:
     """Degrees, 0 for a flat hand, by joint name.
 
-    `index_mcp` and the other knuckles: flexion out of the palm's plane, positive towards the palm; `index_spread`:
-    sideways in that plane, positive towards the thumb, both of the finger's first bone against its metacarpal.
+    `index_mcp` and the other knuckles: flexion out of the palm's plane, positive toward the palm; `index_spread`:
+    sideways in that plane, positive toward the thumb, both of the finger's first bone against its metacarpal.
     `thumb_mcp`, `thumb_ip`, `index_pip`, `index_dip` and so on: the angle between the two bones, 0 to 180.
     Raises UsageError for a skeleton without these joints.
     """

@@ -31,7 +31,7 @@ def check_asked(*, hands: int, handedness: Asked, minimum_confidence: float) -> 
 
 
 def check_rotations(rotations: Rotations) -> None:
-    """Raise UsageError."""
+    """Raise UsageError for a number of rotations that is not among `ROTATIONS`."""
     if not _is_whole(rotations) or rotations not in ROTATIONS:
         raise UsageError(f"rotations is {shown(rotations)}; it must be 1, 2 or 4")
 
@@ -43,7 +43,7 @@ def check_threads(threads: int) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Raise UsageError."""
+    """Raise UsageError for what no random generator takes: a fraction, or more than 63 bits."""
     if not _is_whole(seed) or not -LARGEST_SEED <= seed <= LARGEST_SEED:
         raise UsageError(f"seed is {shown(seed)}; it must be a whole number of at most 63 bits")
 

@@ -69,11 +69,7 @@ class StoreError(HandkitError, ValueError):
 
 
 class ScoreError(HandkitError, ValueError):
-    """Why a file cannot be scored: the file, the line and what mends it."""
-
-
-class ResultError(HandkitError, ValueError):
-    """A file that holds no result."""
+    """What cannot be scored, or is no result: the file, the line and what mends it."""
 
 
 class TrainingError(HandkitError, RuntimeError):
@@ -82,10 +78,6 @@ class TrainingError(HandkitError, RuntimeError):
 
 class StoppedError(TrainingError):
     """A run that Ctrl-C or SIGTERM has ended; its state is on disk."""
-
-
-class LostProcessError(TrainingError):
-    """A run of several processes of which one has ended; the state on disk continues it."""
 
 
 def shown(value: object) -> str:

@@ -267,7 +267,7 @@ class HandPoseEstimator:
     ) -> "list[Recentered]":
         """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
 
-        More than `limit` are looked at unless so many hands are clearly what was asked for.
+        More than `limit` are looked at unless that many hands are clearly what was asked for.
         """
         looks: list[list[Hypothesis]] = []
         kept: list[Recentered] = []

@@ -208,7 +208,10 @@ def localizer_onnx(graph: LocalizerGraph) -> bytes:
 
     Inputs and outputs are those of `LocalizerGraph.forward`.
     """
-    info = GraphInfo("localizer", "localizer", None, graph.edge_mm, "none", "f32", version("handkit"))
+    info = GraphInfo(
+        kind="localizer", network="localizer", skeleton=None, edge_mm=graph.edge_mm, confidence="none", precision="f32",
+        handkit=version("handkit"),
+    )  # fmt: skip
     return _onnx(graph, *_cubes(), names=REFINED, kept=len(REFINED), info=info)
 
 
@@ -228,7 +231,10 @@ def detector_onnx(detector: HandDetector, *, precision: Precision = "f32") -> by
 
     Input is one depth image (mm), outputs are the maps of `Detection`, without the batch axis.
     """
-    info = GraphInfo("detector", "detector", None, None, "none", precision, version("handkit"))
+    info = GraphInfo(
+        kind="detector", network="detector", skeleton=None, edge_mm=None, confidence="none", precision=precision,
+        handkit=version("handkit"),
+    )  # fmt: skip
     sizes = {axis: MULTIPLE * Dim(name, min=1, max=256) for axis, name in ((0, "rows"), (1, "columns"))}
     example = {DETECTOR_INPUT: torch.full((4 * MULTIPLE, 6 * MULTIPLE), 500.0)}
     names = Detection._fields

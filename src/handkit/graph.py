@@ -7,6 +7,7 @@
 `LocalizerGraph` is the same for the localizer, which moves cubes to where it sees their hands.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -21,11 +22,11 @@ from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.hub import find_weights
 from handkit.models import HandPoseModel
-from handkit.models.checkpoint import load, load_part
-from handkit.models.confidence import Confidence, Evidence, surface_of
+from handkit.models.checkpoint import load, load_part, read_info
+from handkit.models.confidence import EDGE_MM, Confidence, Evidence, surface_of
 from handkit.models.localizer import Localizer
 from handkit.models.network import Description
-from handkit.models.pretrained import cube_edge
+from handkit.recipes.cubes import cubes_of
 
 
 @torch.no_grad()
@@ -114,17 +115,17 @@ class HandGraph(nn.Module):
     Args:
         pose: the pose network.
         confidence: trained on what this pose network answers; None: nothing is said on how good the joints are.
-        edge_mm: of the cubes.
+        edge_mm: of the cubes; with a confidence network `confidence.EDGE_MM`, the only ones that it knows.
 
     Raises:
-        UsageError: the confidence network is one of other joints, or of other features.
+        UsageError: the confidence network is one of other joints, of other features or of cubes of another edge.
     """
 
     def __init__(self, pose: HandPoseModel, confidence: Confidence | None, *, edge_mm: float) -> None:
         super().__init__()
         self.pose, self.confidence, self.edge_mm = pose, confidence, edge_mm
         if confidence is not None:
-            _check_pair(pose, confidence)
+            _check_pair(pose, confidence, edge_mm=edge_mm)
         self.eval()
 
     def forward(
@@ -162,6 +163,11 @@ class HandGraph(nn.Module):
         verdict = self.confidence.judge(evidence.tokens, seen)
         answer = Answer(joints, pixels, verdict.log_scale.exp(), verdict.good, verdict.hand, verdict.right)
         return answer, Inside(points, crop.depth, surface, *described, seen)
+
+
+def cube_edge(path: Path) -> float:
+    """Edge (mm) of the cubes that weights were trained on; raises CheckpointError where the file does not say."""
+    return cubes_of(path, read_info(path).recipe)[0].edge
 
 
 def load_graph(pose: str, confidence: str | None = None) -> HandGraph:
@@ -212,8 +218,13 @@ def _frame(depth: Float[Tensor, "H W"], intrinsics: Float[Tensor, "4"]) -> Depth
 
 
 @torch.no_grad()
-def _check_pair(pose: HandPoseModel, confidence: Confidence) -> None:
-    """Raise UsageError where the confidence network cannot judge what this pose network answers."""
+def _check_pair(pose: HandPoseModel, confidence: Confidence, *, edge_mm: float) -> None:
+    """Raise UsageError where the confidence network cannot judge the answers of this pose network in these cubes."""
+    if edge_mm != EDGE_MM:
+        raise UsageError(
+            f"confidence networks judge cubes of {EDGE_MM:g} mm, and this pose network was trained on cubes of "
+            f"{edge_mm:g} mm; use it without one"
+        )
     joints, features = confidence.arguments["joints"], confidence.arguments["features"]
     device = next(iter(pose.parameters())).device
     points = torch.ones(1, 3, pose.resolution, pose.resolution, device=device)

@@ -23,10 +23,6 @@ REPOSITORY = _CLONE / "weights" if _CLONE else None
 """Those that the package is too small for; only a clone has them."""
 
 
-class HubError(HandkitError):
-    """A network that cannot be fetched from the Hub, or not be put there."""
-
-
 def weights_folders() -> list[Path]:
     """Where networks are looked for by name: the package, a clone's `weights/`, and that of the working folder."""
     here = Path("weights")
@@ -82,15 +78,15 @@ def is_shared(name: str) -> bool:
 def fetch(name: str, *, kinds: Sequence[str] = (GRAPH, WEIGHTS)) -> Path:
     """The network of a shared folder, or of OWNER/NAME on the Hub, which is downloaded once: the first kind there is.
 
-    Raises HubError: there is no such repository, it holds no network of handkit's, or no network leads to it.
+    Raises HandkitError: there is no such repository, it holds no network of handkit's, or no network leads to it.
     """
     folder = Path(name)
     if not folder.is_dir():
         hub = load("huggingface_hub", extra="hub")
         try:
             folder = Path(hub.snapshot_download(name, allow_patterns=list(SHARED)))
-        except Exception as error:
-            raise HubError(
+        except Exception as error:  # whatever the client, its cache and its transport raise
+            raise HandkitError(
                 f"{name} cannot be fetched from the Hugging Face Hub: {reason(error)}; check the name and the "
                 "connection, or give a folder or a file"
             ) from None
@@ -99,7 +95,7 @@ def fetch(name: str, *, kinds: Sequence[str] = (GRAPH, WEIGHTS)) -> Path:
             return folder / f"model{kind}"
     there = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
     wanted = " and no ".join(f"model{kind}" for kind in kinds)
-    raise HubError(f"{name} holds no {wanted} (there is: {there}); `handkit push` writes them")
+    raise HandkitError(f"{name} holds no {wanted} (there is: {there}); `handkit push` writes them")
 
 
 def reason(error: Exception) -> str:

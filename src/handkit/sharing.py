@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from handkit.backends.onnx import OnnxGraph
-from handkit.errors import UsageError
+from handkit.errors import HandkitError, UsageError
 from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
-from handkit.hub import NAME, SHARED, HubError, find_weights, reason
+from handkit.hub import NAME, SHARED, find_weights, reason
 from handkit.models.checkpoint import CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
 
@@ -32,11 +32,11 @@ LIMITS = (
 def share(name: str, weights: str, *, results: Sequence[Path] = (), graph: Path | None = None) -> str:
     """Weights, by name or path, packed and pushed as OWNER/NAME; answers the address. Raises as `pack` and `push`."""
     with tempfile.TemporaryDirectory() as scratch:
-        return push(name, pack(find_weights(weights), Path(scratch), name=name, results=results, graph=graph))
+        return push(name, pack(find_weights(weights), folder=Path(scratch), name=name, results=results, graph=graph))
 
 
 def pack(
-    weights: Path, folder: Path, *, name: str = "OWNER/NAME", results: Sequence[Path] = (), graph: Path | None = None
+    weights: Path, *, folder: Path, name: str = "OWNER/NAME", results: Sequence[Path] = (), graph: Path | None = None
 ) -> Path:
     """Write everything that is shared of `weights` into `folder`, which need not exist; answers the folder.
 
@@ -49,7 +49,7 @@ def pack(
 
     Raises:
         CheckpointError: the weights cannot be read, or the graph is none of a hand.
-        HubError: a result is no JSON object, or the folder cannot be written to.
+        HandkitError: a result is no JSON object, or the folder cannot be written to.
     """
     info = read_info(weights)
     measured = {path.name: _result(path) for path in results}
@@ -63,14 +63,14 @@ def pack(
         write_whole(folder / CONFIG, json.dumps(_config(info), indent=1).encode())
         write_whole(folder / CARD, card(info, measured, name=name, graph=graph is not None).encode())
     except OSError as error:
-        raise HubError(f"{folder} cannot be written to: {error.strerror or error}") from None
+        raise HandkitError(f"{folder} cannot be written to: {error.strerror or error}") from None
     return folder
 
 
 def push(name: str, folder: Path) -> str:
     """Upload a packed folder as OWNER/NAME, which is made where it does not exist; answers its address.
 
-    Raises HubError: without huggingface_hub, without a token, without a network.
+    Raises HandkitError: without huggingface_hub, without a token, without a network.
     """
     if NAME.fullmatch(name) is None:
         raise UsageError(f"{name!r} is no name on the Hub; it has the form OWNER/NAME")
@@ -81,8 +81,8 @@ def push(name: str, folder: Path) -> str:
             repo_id=name, folder_path=folder, allow_patterns=list(SHARED),
             commit_message="handkit push",
         )  # fmt: skip
-    except Exception as error:
-        raise HubError(f"{name} was not written: {reason(error)}; log in with `hf auth login`") from None
+    except Exception as error:  # whatever the client and its transport raise
+        raise HandkitError(f"{name} was not written: {reason(error)}; log in with `hf auth login`") from None
     return f"https://huggingface.co/{name}"
 
 
@@ -128,7 +128,7 @@ def _result(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(read_regular(path))
     except (OSError, ValueError) as error:
-        raise HubError(f"{path} holds no result: {error}") from None
+        raise HandkitError(f"{path} holds no result: {error}") from None
     if not isinstance(content, dict):
-        raise HubError(f"{path} holds no result: a JSON object is needed, as `handkit evaluate --out` writes it")
+        raise HandkitError(f"{path} holds no result: a JSON object is needed, as `handkit evaluate --out` writes it")
     return {key: value for key, value in content.items() if not isinstance(value, dict | list)}

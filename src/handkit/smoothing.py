@@ -72,7 +72,7 @@ class SteadyFilter:
 
 
 class Smoothed(NamedTuple):
-    """One moment of a hand."""
+    """Joints (camera mm) of one moment and how fast each moves (mm/s), both smoothed."""
 
     joints_mm: Float32[np.ndarray, "J 3"]
     velocity_mm_s: Float32[np.ndarray, "J 3"]

@@ -57,7 +57,7 @@ class Estimator(Protocol):
         left: Sequence[bool | None],
         rotations: Rotations,
     ) -> list[HandPose]:
-        """Look around each center, camera mm, in so many rotations; without a side (`left` None) at both hypotheses."""
+        """Look around each center, camera mm, in all rotations; without a side (`left` None) at both hypotheses."""
         ...
 
 

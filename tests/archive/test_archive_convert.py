@@ -56,7 +56,7 @@ def test_with_the_depth_images(archive: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("handkit.recordings.player.DECODED", (*handkit.recordings.player.DECODED, POINTS))  # pyright: ignore
     told: list[str] = []
     out = archive.with_name("a.mcap")
-    assert archive_to_recording(archive, out, report=told.append).frames == 5
+    assert archive_to_recording(archive, out=out, report=told.append).frames == 5
     assert len(told) == 1
     assert re.fullmatch(r"1 of 6 frames .* left out, such as frame 3: \S*3\.png (?!.*3\.png).*", told[0]), (
         "its name once"
@@ -84,13 +84,13 @@ def test_without_them(archive: Path, capsys: pytest.CaptureFixture[str], monkeyp
 
 def test_what_is_no_finished_archive(archive: Path) -> None:
     with pytest.raises(SourceError, match="holds no archive; `handkit annotate"):
-        archive_to_recording(archive.with_name("no.parquet"), archive.with_name("a.mcap"))
+        archive_to_recording(archive.with_name("no.parquet"), out=archive.with_name("a.mcap"))
     (archive / "part-00001-of-00002.parquet").unlink()
     with pytest.raises(SourceError, match="is not finished: 1 of 2 files are there"):
-        archive_to_recording(archive, archive.with_name("a.mcap"))
+        archive_to_recording(archive, out=archive.with_name("a.mcap"))
     (archive / "part-00000-of-00002.parquet").write_bytes(b"PAR1")
     with pytest.raises(SourceError, match="is damaged"):
-        archive_to_recording(archive, archive.with_name("a.mcap"))
+        archive_to_recording(archive, out=archive.with_name("a.mcap"))
     assert not archive.with_name("a.mcap").exists()
 
 

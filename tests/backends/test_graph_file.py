@@ -13,7 +13,9 @@ from handkit.backends.openvino import OpenvinoGraph
 from handkit.errors import CheckpointError
 from handkit.skeleton import NYU14
 
-INFO = GraphInfo("hand", "srn", NYU14, 250.0, "none", "f32", "0.1.0")
+INFO = GraphInfo(
+    kind="hand", network="srn", skeleton=NYU14, edge_mm=250.0, confidence="none", precision="f32", handkit="0.1.0"
+)
 HERE = Path("a.onnx")
 
 

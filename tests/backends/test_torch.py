@@ -20,7 +20,7 @@ CAMERA = Camera(fx=120.0, fy=118.0, cx=47.0, cy=39.0, width=96, height=80)
 def backend() -> TorchBackend:
     torch.manual_seed(0)
     model = LatentFusion(HAND21, resolution=32, channels=16, planes=["xy"], initial_std=None)
-    graph = HandGraph(model, Confidence(features=16), edge_mm=200.0)
+    graph = HandGraph(model, Confidence(features=16), edge_mm=280.0)
     return TorchBackend(graph, HandDetector(channels=(8, 8, 8, 8, 8), blocks=1))
 
 
@@ -30,7 +30,7 @@ def depth(height: int, width: int) -> np.ndarray:
 
 def test_is_a_backend(backend: TorchBackend):
     assert isinstance(backend, Backend)
-    assert (backend.name, backend.skeleton, backend.edge_mm, backend.has_confidence) == ("torch", HAND21, 200.0, True)
+    assert (backend.name, backend.skeleton, backend.edge_mm, backend.has_confidence) == ("torch", HAND21, 280.0, True)
 
 
 def test_rows_of_one_call_are_the_single_ones(backend: TorchBackend):

@@ -130,7 +130,7 @@ def handedness(joints: np.ndarray, skeleton: Skeleton, *, roots: tuple[str, str,
 def test_right_hands_are_right_hands_and_icvl_is_mirrored(
     genuine_nyu: LabeledFiles, genuine_icvl: LabeledFiles, shared_data: Path, data_sets: dict[str, Path]
 ):
-    """A missing sign of y or z would turn a hand into the other one; ICVL's are the other ones (facts 1.2, 5.3)."""
+    """A missing sign of y or z would turn a hand into the other; ICVL's are it (docs/reference.md, 1.2 and 5: 3)."""
     whole_nyu = published(shared_data / "published/nyu/groundtruth.txt.gz")
     nyu_joints = nyu.CAMERA.unproject(whole_nyu[..., :2], whole_nyu[..., 2])
     nyu_hand = handedness(

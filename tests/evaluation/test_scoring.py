@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from handkit.errors import ResultError
+from handkit.errors import ScoreError
 from handkit.evaluation import Protocol, Result, compare, score
 from handkit.evaluation.metrics import joint_distances
 from handkit.evaluation.scoring import WORST_APART
@@ -114,5 +114,5 @@ def test_json_both_ways(tmp_path):
 @pytest.mark.parametrize("text", ["[]", "{}", "no json", '{"protocol": 3}'])
 def test_other_files_are_no_results(tmp_path, text):
     (tmp_path / "result.json").write_text(text)
-    with pytest.raises(ResultError, match=r"result\.json is not a result of handkit"):
+    with pytest.raises(ScoreError, match=r"result\.json is not a result of handkit"):
         Result.load(tmp_path / "result.json")

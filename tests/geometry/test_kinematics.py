@@ -35,7 +35,7 @@ def test_a_quarter_turn_is_right_handed(axis, start, end):
 
 
 def test_a_bent_finger_by_hand():
-    """Along y by 40, then bent 90 degrees towards -z by 30, then another 90 degrees back along -y by 20."""
+    """Along y by 40, then bent 90 degrees toward -z by 30, then another 90 degrees back along -y by 20."""
     bends = axis_rotation("x", torch.tensor([0.0, -math.pi / 2, -math.pi / 2]))
     lengths = torch.tensor([40.0, 30.0, 20.0])
     points, frames = chain(torch.tensor([1.0, 2.0, 3.0]), torch.eye(3), rotations=bends, lengths=lengths)

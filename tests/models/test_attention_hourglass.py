@@ -126,7 +126,7 @@ def test_what_the_depths_of_the_other_rows_are_regressed_from(regression):
     torch.testing.assert_close(read[0], expected)
 
 
-def test_a_joint_is_read_from_the_last_stack_a_quarter_cell_towards_its_neighbor():
+def test_a_joint_is_read_from_the_last_stack_a_quarter_cell_toward_its_neighbor():
     """16 cells, 0.125 apart: column 4, a quarter to the right; row 9, a quarter up."""
     network = AttentionHourglass(NYU14, resolution=32, channels=16).eval()
     maps = torch.zeros(2, 14, 16, 16)

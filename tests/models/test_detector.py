@@ -62,7 +62,7 @@ def test_depth_begins_at_the_surface():
 
 
 def test_directions_say_which_hand_it_is():
-    """Fingers up, the palm towards the camera: a right hand's thumb, and index finger, is on the right."""
+    """Fingers up, the palm toward the camera: a right hand's thumb, and index finger, is on the right."""
     up, right, near = [0.0, -1, 0], [1.0, 0, 0], [0.0, 0, -1]
     mirrored = [*up, -1.0, 0, 0, *near]
     axes = torch.tensor([[*up, *right, *near], mirrored])[:, :, None, None]

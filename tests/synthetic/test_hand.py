@@ -83,7 +83,7 @@ def test_a_right_angle_by_hand():
     torch.testing.assert_close(index, expected, rtol=0, atol=1e-3)
 
 
-def test_abduction_is_towards_the_thumb():
+def test_abduction_is_toward_the_thumb():
     spread = FLAT._replace(fingers=torch.zeros(1, 4, 4))
     spread.fingers[..., 1] = radians(20.0)
     moved = articulate(AVERAGE, spread).joints - articulate(AVERAGE, FLAT).joints

@@ -103,7 +103,7 @@ def test_cylinders_equal_the_slow_truth(seed, wall):
         [0.0, 0, 200, 12, 0, 0, 400, 50, 0],  # the camera inside its extension
         [0.0, 0, 400, 12, 0, 0, 200, 40, 3],  # looking into a funnel
         [0.0, 0, 400, 50, 0, 0, 200, 12, 3],  # looking into a bottle
-        [5.0, 3, 300, 30, 5, 3, 200, 0, 0],  # a pointed one towards the camera
+        [5.0, 3, 300, 30, 5, 3, 200, 0, 0],  # a pointed one toward the camera
         [15.0, 3, 200, 0.1, 5, 3, 300, 30, 0],  # from its point on
         [-20.0, 0, 300, 30, 20, 0, 300, 30, 0],  # across
         [-200.0, -90, 300, 30, 20, 0, 300, 30, 0],  # cut by two borders

@@ -71,7 +71,9 @@ def spoiled(frame: LabeledFrame, step: int, run: Run) -> LabeledFrame:
 
 def steps(recipe: Recipe) -> tuple[dict[str, Tensor], list[float], tuple[int, int]]:
     """State of the network, losses, and what was left out, after `STEPS` steps."""
-    run = Run(network_of(recipe), recipe, pose_targets(LatentFusion(HAND21)), machine=Machine(1, accelerator="cpu"))
+    run = Run(
+        network_of(recipe), recipe, pose_targets(LatentFusion(HAND21)), machine=Machine(threads=1, accelerator="cpu")
+    )
     frames = SyntheticFrames(recipe, seed=5, size=8, resolution=48, share=run.share)
     losses = [
         float(sum(cast(dict[str, Any], run.advance(spoiled(frames[step], step, run), progress=0.1)).values()))

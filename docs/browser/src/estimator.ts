@@ -148,7 +148,7 @@ export class Estimator {
     return { hand, other: 1 - stated };
   }
 
-  /** 1 for a skeleton that can be a hand's, falling towards 0 for others. */
+  /** 1 for a skeleton that can be a hand's, falling toward 0 for others. */
   private plausibility(joints: Vector[]): number {
     const { bones, typical_mm: typical } = this.facts.skeleton;
     const { small, large, uneven } = this.facts.anatomy;

@@ -78,7 +78,7 @@ class Archive(NamedTuple):
         return None
 
 
-def archive_to_recording(archive: Path, out: Path, *, report: Report = log) -> Converted:
+def archive_to_recording(archive: Path, *, out: Path, report: Report = log) -> Converted:
     """Hands and, where the source is still there, depth images into an `.mcap`; frames that were refused are left out.
 
     Frames of files are 1/30 s apart. Raises SourceError, MissingExtraError, OSError.

@@ -109,19 +109,19 @@ class Job:
 
     @cached_property
     def shards(self) -> int:
-        """The last one may hold fewer frames."""
+        """How many there are; the last one may hold fewer frames than `shard_frames`."""
         return math.ceil(len(self.frames) / self.shard_frames)
 
     def path(self, shard: int) -> Path:
-        """Of its file."""
+        """The file of one shard, in `out`."""
         return self.out / f"part-{shard:05d}-of-{self.shards:05d}{SUFFIX}"
 
     def numbers(self, shard: int) -> range:
-        """Of its frames."""
+        """Which frames of the archive one shard holds."""
         return range(shard * self.shard_frames, min((shard + 1) * self.shard_frames, len(self.frames)))
 
     def count(self, shards: Iterable[int]) -> int:
-        """Frames of these."""
+        """How many frames these shards hold together."""
         return sum(len(self.numbers(shard)) for shard in shards)
 
     def missing(self) -> list[int]:

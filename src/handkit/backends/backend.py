@@ -40,14 +40,14 @@ class Estimates(NamedTuple):
 
     @classmethod
     def none(cls, joints: int) -> "Estimates":
-        """Of no cube."""
+        """What is answered where no cube is asked about: arrays of zero rows, for `joints` joints."""
         shapes = ((0, joints, 3), (0, joints, 2), (0, joints), (0,), (0,), (0,))
         return cls(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
 class Backend(Protocol):
-    """Threads may share one."""
+    """What runs the detector and the pose network of one pair of weights; threads may share one."""
 
     name: str
     """As `--backend` has it."""

@@ -36,7 +36,7 @@ NAMES = (*Estimates._fields, *Maps._fields, *INPUTS, DETECTOR_INPUT, *REFINED, *
 """Of everything that goes into a graph or a part of it, or comes out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GraphInfo:
     """What a graph was exported from; the metadata of its file."""
 
@@ -60,6 +60,12 @@ class GraphInfo:
         """JSON, as it stands in the file."""
         return json.dumps(asdict(self))
 
+    def hand(self) -> tuple[Skeleton, float]:
+        """The skeleton, and the edge of the cubes, of a hand graph; raises ValueError where one is missing."""
+        if self.skeleton is None or self.edge_mm is None or not 0 < float(self.edge_mm) < math.inf:
+            raise ValueError("no skeleton or no edge")
+        return self.skeleton, self.edge_mm
+
     @classmethod
     def read(cls, path: Path, text: str | None, *, kind: Literal["hand", "detector"] | None = None) -> "GraphInfo":
         """From a file's metadata; raises CheckpointError where they are not ours, of another version or `kind`."""
@@ -78,8 +84,8 @@ class GraphInfo:
             )
         try:
             info = cls(**{**content, "skeleton": _skeleton(content["skeleton"])})  # pyright: ignore[reportArgumentType]
-            if info.kind == "hand" and (info.skeleton is None or not 0 < float(info.edge_mm or 0) < math.inf):
-                raise KeyError("skeleton")
+            if info.kind == "hand":
+                info.hand()
             if info.kind not in KINDS or info.confidence not in JUDGES:
                 raise KeyError("kind")
         except (KeyError, TypeError, ValueError):

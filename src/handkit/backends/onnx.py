@@ -26,12 +26,9 @@ class GraphBackend:
     """A `Backend` of two exported graphs, whatever runs them."""
 
     def __init__(self, name: str, hand: Graph, detector: Graph) -> None:
-        info = hand.info
-        assert info.skeleton is not None
-        assert info.edge_mm is not None
         self.name, self.hand, self.detector = name, hand, detector
-        self.skeleton, self.edge_mm = info.skeleton, info.edge_mm
-        self.has_confidence = info.confidence != "none"
+        self.skeleton, self.edge_mm = hand.info.hand()
+        self.has_confidence = hand.info.confidence != "none"
 
     def detect(self, depth: Float32[np.ndarray, "H W"]) -> Maps:
         return Maps(*self.detector.run({DETECTOR_INPUT: depth}))
@@ -72,7 +69,7 @@ class OnnxGraph:
         return [np.asarray(each) for each in self.session.run(None, inputs)]
 
 
-def load(hand: Path | str, detector: Path | str, *, threads: int = 1) -> GraphBackend:
+def load(hand: Path | str, *, detector: Path | str, threads: int = 1) -> GraphBackend:
     """A `Backend` of the graphs of a pose network and a detector; raises as `OnnxGraph`."""
     return GraphBackend(
         "onnx",

@@ -35,10 +35,10 @@ def open_backend(
     if backend == "openvino" or suffix == OPENVINO:
         from handkit.backends import openvino
 
-        return openvino.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")
+        return openvino.load(pose, detector=find_network(detector, kinds=(GRAPH,)), threads=threads, precision="bf16")
     from handkit.backends import onnx
 
-    return onnx.load(pose, find_network(detector, kinds=(GRAPH,)), threads=threads)
+    return onnx.load(pose, detector=find_network(detector, kinds=(GRAPH,)), threads=threads)
 
 
 def find_pose(name: str, backend: BackendName | None) -> Path:

@@ -106,7 +106,7 @@ class _RowByRow(_Stage):
 
 
 def load(
-    hand: Path | str, detector: Path | str, *, threads: int = 1, precision: Precision | None = None
+    hand: Path | str, *, detector: Path | str, threads: int = 1, precision: Precision | None = None
 ) -> GraphBackend:
     """A `Backend` of the graphs of a pose network and a detector; raises as `OpenvinoGraph`."""
     return GraphBackend(

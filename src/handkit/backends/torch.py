@@ -8,12 +8,11 @@ from jaxtyping import Float32
 
 from handkit.backends.backend import Cubes, Estimates
 from handkit.camera import Camera
-from handkit.graph import HandGraph
+from handkit.graph import HandGraph, cube_edge
 from handkit.locate import Maps
 from handkit.models.checkpoint import load, load_part
 from handkit.models.confidence import Confidence
 from handkit.models.detector import HandDetector
-from handkit.models.pretrained import cube_edge
 
 
 class TorchBackend:

@@ -32,7 +32,7 @@ def installed() -> dict[str, str]:
 
 
 def processor() -> str:
-    """As Linux names it."""
+    """Its model, as /proc/cpuinfo names it; elsewhere what Python knows."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -41,7 +41,7 @@ def processor() -> str:
 
 
 def in_words(machine: dict[str, Any]) -> list[str]:
-    """Two lines."""
+    """Processor and load in one line, Python and packages in another."""
     load = "" if machine["load"] is None else f", load {machine['load']:.1f}"
     versions = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     return [f"{machine['processor']}, {machine['cores']} cores{load}", f"Python {machine['python']}, {versions}"]

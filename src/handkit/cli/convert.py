@@ -31,7 +31,7 @@ class Convert:
         if Path(self.source).suffix.lower() == ".parquet":
             from handkit.archive.convert import archive_to_recording
 
-            print(f"{archive_to_recording(Path(self.source), self.out, report=say).frames} frames in {self.out}")
+            print(f"{archive_to_recording(Path(self.source), out=self.out, report=say).frames} frames in {self.out}")
             return 0
         source = open_source(self.source, camera=self.camera, depth_scale=self.depth_scale, report=say)
         made = convert(source, self.out, report=say)

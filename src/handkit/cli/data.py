@@ -92,8 +92,8 @@ class Pack:
         from handkit.store.plan import Plan
 
         plan = Plan(
-            self.name, self.root, self.split, self.centers, self.form, self.cube, self.margin, self.codec,
-            self.annotations,
+            name=self.name, root=self.root, split=self.split, centers=self.centers, form=self.form, cube=self.cube,
+            margin=self.margin, codec=self.codec, annotations=self.annotations,
         )  # fmt: skip
         pack_with_bar(plan, self.out, workers=self.workers)
         return verify_store(self.out)

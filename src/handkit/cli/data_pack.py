@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from handkit.errors import HandkitError
+from handkit.errors import UsageError
 from handkit.store.centers import FAR_MM, distances_mm
 from handkit.store.packing import pack
 from handkit.store.plan import Plan, packing_of
@@ -20,7 +20,7 @@ LISTED = 10
 def pack_with_bar(plan: Plan, out: Path, *, workers: int) -> None:
     """Pack, then say what was packed; raises HandkitError where nothing can be packed."""
     if workers < 1:
-        raise HandkitError(f"--workers {workers}: give at least 1", status=2)
+        raise UsageError(f"--workers {workers}: give at least 1")
     packing, console = packing_of(plan), Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:

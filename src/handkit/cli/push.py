@@ -30,7 +30,7 @@ class Push:
 
         if self.out:
             weights = find_weights(self.weights)
-            print(pack(weights, self.out, name=self.name, results=self.results, graph=self.graph))
+            print(pack(weights, folder=self.out, name=self.name, results=self.results, graph=self.graph))
         else:
             print(share(self.name, self.weights, results=self.results, graph=self.graph))
         return 0

@@ -83,7 +83,8 @@ class Train:
 
         here = started()[1]
         threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
-        machine = Machine(threads, self.workers, self.accelerator, self.devices, self.nodes)
+        machine = Machine(threads=threads, workers=self.workers, accelerator=self.accelerator,
+                          devices=self.devices, nodes=self.nodes)  # fmt: skip
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
         if self.fold == "all":
             if here > 1:

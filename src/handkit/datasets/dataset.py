@@ -69,7 +69,7 @@ class HandDataset(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabeledFiles:
     """One split of a data set: an image file per frame, all labels in memory."""
 
@@ -91,6 +91,7 @@ class LabeledFiles:
         return len(self.sources)
 
     def record(self, index: int) -> Record:
+        """What is known of one frame but its image; joints in camera mm, None where there are none."""
         joints = None if self.joints is None else self.joints[index]
         return Record(self.sources[index], joints, self.subjects[index], self.faults.get(index))
 
@@ -99,6 +100,7 @@ class LabeledFiles:
         return self.root / self.sources[index].partition("#")[0]
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
+        """The image in mm, 0 where invalid; raises MissingError where it is not there, DatasetError where damaged."""
         path = self.path(index)
         try:
             return self.decode(path)

@@ -3,7 +3,7 @@
 Layout: `training/Training_Annotation.txt`, `training/images/image_DNNNNNNNN.png`, `frame/BoundingBox.txt`,
 `frame/images/image_DNNNNNNNN.png`, 8 digits from 1. Annotations are a name and 63 numbers, tab separated: x right, y
 down, z forward, mm, which is the canonical frame already. A bounding box is read as u, v, width, height, the better
-supported of two interpretations (facts 1.5, 6). Not every image of the training annotations exists.
+supported of two interpretations (docs/reference.md, 1.5 and 6). Not every image of the training annotations exists.
 """
 
 import os
@@ -31,9 +31,9 @@ _FOLDERS = {"train": "training", "test": "frame"}
 def open_hands17(root: Path, part: Literal["train", "test"], *, annotations: Path | None = None) -> LabeledFiles:
     """The training frames with their labels, or the test frames with their bounding boxes.
 
-    The labels of the test frames were published later (facts 1.5); `annotations` is a file of them in the format of
-    the training annotations. Training subjects are all "seen"; which test frames show "unseen" ones is in no file of
-    the data set, so theirs is "unknown". Raises DatasetError.
+    The labels of the test frames were published later (docs/reference.md, 1.5); `annotations` is a file of
+    them in the format of the training annotations. Training subjects are all "seen"; which test frames show "unseen"
+    ones is in no file of the data set, so theirs is "unknown". Raises DatasetError.
     """
     base = find_root(root, title="HANDS2017", marks=("training", "frame"))
     folder = base / _FOLDERS[part]
@@ -72,7 +72,7 @@ def decode(path: Path) -> Float32[np.ndarray, "H W"]:
 
 
 def _missing(folder: Path, names: Sequence[str]) -> dict[int, str]:
-    """Rows whose image does not exist, which facts 1.5 says to expect; one listing, since there are a million."""
+    """Rows whose image does not exist, as is to be expected (docs/reference.md, 1.5); one listing, of a million."""
     try:
         with os.scandir(folder) as entries:
             there = {entry.name for entry in entries}

@@ -4,9 +4,10 @@ Layout: `Training/labels.txt`, `Training/Depth/SESSION/image_NNNN.png`, 14 copie
 `Training/Depth/ANGLE/SESSION/image_NNNN.png`, `Testing/test_seq_{1,2}.txt`, `Testing/Depth/test_seq_{1,2}/...png`.
 A label line is a path and 48 numbers, u v d of 16 joints; the genuine test files end their lines in CR CR LF.
 
-Labels are back-projected with the camera (240.99, 240.96, 160, 120), as evaluations do it (facts 1.1, 5.20). The
-images show hands mirrored with respect to NYU, MSRA15 and HANDS2017: in this data set's camera frame, which is kept
-true here, its right hands look like left ones (facts 5.3). Whoever pools data sets mirrors ICVL.
+Labels are back-projected with the camera (240.99, 240.96, 160, 120), as evaluations do it (docs/reference.md, 1.1
+and 5: 20). The images show hands mirrored with respect to NYU, MSRA15 and HANDS2017: in this data set's camera frame,
+which is kept true here, its right hands look like left ones (docs/reference.md, 5: 3). Whoever pools data sets mirrors
+ICVL.
 """
 
 from collections.abc import Sequence
@@ -29,16 +30,16 @@ from handkit.skeleton import ICVL16
 CAMERA = Camera.named("icvl")
 TRAIN_ROWS = 331_006
 ORIGINALS = (22_067, 22_068)
-"""Label lines of unrotated images; lists differ in the last one (facts 1.2)."""
+"""Label lines of unrotated images; lists differ in the last one (docs/reference.md, 1.2)."""
 TEST_ROWS = {"test_seq_1": 702, "test_seq_2": 894}
 INVALID = 32_001
-"""Pixels of this value and above are invalid (facts 1.2)."""
+"""Pixels of this value and above are invalid (docs/reference.md, 1.2)."""
 
 INVALID_ROWS = range(56_503, 56_503 + 15 * 3475, 3475)
 """Zero-based label lines without a hand: one frame of session 201405151126 and its 14 rotations.
 
-73 of the 331,006 lines are invalid in the published list (facts 1.2), of which these 15 are known here. Of the others
-only those are marked that have no image, which `handkit data check` lists, or a label without depth.
+73 of the 331,006 lines are invalid in the published list (docs/reference.md, 1.2), of which these 15 are known here.
+Of the others only those are marked that have no image, which `handkit data check` lists, or a label without depth.
 """
 
 Part = Literal["train", "rotated", "train-all", "test"]
@@ -78,7 +79,17 @@ def _files(
     without = np.flatnonzero((numbers[:, 2::3] <= 0).any(axis=1)).tolist()
     faults |= dict.fromkeys(without, "a label without depth") | listed
     subjects = [name.rpartition("/")[0].rpartition("/")[2] for name in names]
-    return LabeledFiles("icvl", ICVL16, CAMERA, base, sources, joints, subjects, decode, faults)
+    return LabeledFiles(
+        name="icvl",
+        skeleton=ICVL16,
+        camera=CAMERA,
+        root=base,
+        sources=sources,
+        joints=joints,
+        subjects=subjects,
+        decode=decode,
+        faults=faults,
+    )
 
 
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:

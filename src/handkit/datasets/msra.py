@@ -74,7 +74,17 @@ def open_msra(root: Path, *, subjects: Sequence[str] = SUBJECTS) -> LabeledFiles
         raise DatasetError(f"{base}: the joint.txt files of {', '.join(subjects)} list no frame; unpack them again")
     joints = np.concatenate([gesture.joints for gesture in gestures])
     people = [source.partition("/")[0] for source in sources]
-    return LabeledFiles("msra", MSRA21, CAMERA, base, sources, joints, people, decode, faults)
+    return LabeledFiles(
+        name="msra",
+        skeleton=MSRA21,
+        camera=CAMERA,
+        root=base,
+        sources=sources,
+        joints=joints,
+        subjects=people,
+        decode=decode,
+        faults=faults,
+    )
 
 
 def fold(subject: str) -> tuple[str, ...]:

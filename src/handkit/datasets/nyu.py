@@ -52,11 +52,23 @@ def open_nyu(root: Path, part: Literal["train", "test"], *, view: Literal[1, 2, 
     sources = [f"{part}/depth_{view}_{number:07d}.png" for number in range(1, len(joints) + 1)]
     first = len(joints) if part == "train" else FIRST_SUBJECT
     subjects = ["1" if i < first else "2" for i in range(len(joints))]
-    return LabeledFiles("nyu", NYU14, CAMERA, base, sources, joints, subjects, decode)
+    return LabeledFiles(
+        name="nyu",
+        skeleton=NYU14,
+        camera=CAMERA,
+        root=base,
+        sources=sources,
+        joints=joints,
+        subjects=subjects,
+        decode=decode,
+    )
 
 
 def decode(path: Path) -> Float32[np.ndarray, "H W"]:
-    """256 * green + blue, mm, as floats from the start (facts 5.11). Raises DatasetError or FileNotFoundError."""
+    """256 * green + blue, mm, as floats from the start (docs/reference.md, 5: 11).
+
+    Raises DatasetError or FileNotFoundError.
+    """
     blue, green, _ = cv2.split(read_png_colors(path, width=CAMERA.width, height=CAMERA.height))
     return cast(np.ndarray, cv2.addWeighted(green, 256.0, blue, 1.0, 0.0, dtype=cv2.CV_32F))
 

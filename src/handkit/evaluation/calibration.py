@@ -1,4 +1,7 @@
-"""Whether probabilities mean what they say: reliability diagram, expected calibration error, ranking."""
+"""Whether probabilities mean what they say: reliability diagram, expected calibration error, ranking.
+
+Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, https://arxiv.org/abs/1706.04599.
+"""
 
 from typing import NamedTuple
 

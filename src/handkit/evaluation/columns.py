@@ -28,7 +28,7 @@ STEADIER = 1.3
 VARYING = 0.03
 """Standard deviation of a bone's length over its mean, below which it is taken for steady either way."""
 CERTAIN_FRAMES = 100
-"""From so many on steadier bones have never misled on NYU's and ICVL's labels; of 10 frames of ICVL 4 in 60 times."""
+"""From this many frames on, steadier bones never misled on NYU's and ICVL's labels; of 10 of ICVL 4 in 60 times."""
 HAND_MM = (40.0, 200.0)
 """Distance of the farthest joint from the joint mean, median over frames: adults' is 80 to 130 mm."""
 UNITS = (("centimeters", 10.0), ("meters", 1000.0))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from handkit.errors import ResultError
+from handkit.errors import ScoreError
 from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interval
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
@@ -122,12 +122,12 @@ class Result:
 
     @classmethod
     def load(cls, path: Path) -> "Result":
-        """What `save` wrote; raises ResultError where the file holds something else."""
+        """What `save` wrote; raises ScoreError where the file holds something else."""
         try:
             record = json.loads(read_regular(path))
             return cls.from_json(record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ResultError(f"{path} is not a result of handkit ({error}); give a result.json") from None
+            raise ScoreError(f"{path} is not a result of handkit ({error}); give a result.json") from None
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> "Result":

@@ -19,7 +19,7 @@ from handkit.shapes import Bool, Float, Int
 Missing = Literal["refuse", "skip"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Labels:
     """The truth of one test set, or of a part of it."""
 
@@ -79,7 +79,18 @@ def make_labels(
     for part, path in (lists or {}).items():
         parts[part] = _listed(path, names, count)
     rows = np.arange(count)
-    return Labels(test_set, edition.version, "all", joints, tuple(names), parts, rows, count, edition.parts, intrinsics)
+    return Labels(
+        test_set=test_set,
+        version=edition.version,
+        split="all",
+        joints=joints,
+        names=tuple(names),
+        parts=parts,
+        rows=rows,
+        whole=count,
+        ranges=edition.parts,
+        intrinsics=intrinsics,
+    )
 
 
 def read_labels(

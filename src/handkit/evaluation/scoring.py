@@ -92,7 +92,7 @@ def _check(estimated: Joints, truth: Joints, protocol: Protocol) -> None:
 def compare(result: Result, other: Result, *, errors: Errors, other_errors: Errors, seed: int = 0) -> Result:
     """`result` with one more paired comparison; errors are (N, J) mm of the same frames, NaN where not predicted.
 
-    Only frames that both methods predict are compared. Raises ValueError when there is none.
+    Only frames that both methods predict are compared. Raises ScoreError when there is none.
     """
     difference = errors.mean(axis=1) - other_errors.mean(axis=1)
     difference = difference[~np.isnan(difference)]

@@ -24,6 +24,7 @@ class TrueHand:
 
     @property
     def side(self) -> Side:
+        """`left` by the name that answers have."""
         return "left" if self.left else "right"
 
     def errors(self, pose: HandPose) -> Float[np.ndarray, " J"]:

@@ -1,1 +1,1 @@
-"""Cameras, cubes, crops, skeletons: no learning, no files, torch only."""
+"""Batches of intrinsics, cubes, crops and frames: no learning, no files, torch only."""

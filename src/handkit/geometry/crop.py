@@ -63,7 +63,7 @@ class Crop:
         return self.cube.normalize(points).mT.unflatten(-1, self.depth.shape[1:])
 
     def normalize(self, joints: Float[Tensor, "B J 3"], space: Space) -> Float[Tensor, "B J 3"]:
-        """Intrinsics mm to `space`; inside the cube every coordinate is in [-1, 1]."""
+        """Camera mm to `space`; inside the cube every coordinate is in [-1, 1]."""
         if space is Space.CUBE:
             return self.cube.normalize(joints)
         plane = _to_unit(self.camera.project(joints), self.depth.shape[-1])

@@ -1,4 +1,9 @@
-"""Heat maps over the cells of a crop: where the cells are, distributions over them, expectations."""
+"""Heat maps over the cells of a crop: where the cells are, distributions over them, expectations.
+
+The expectation over a softmax is the soft-argmax of Sun et al., "Integral Human Pose Regression", ECCV 2018,
+https://arxiv.org/abs/1711.08229; reading the highest cell is that of Newell et al., "Stacked Hourglass Networks",
+ECCV 2016, https://arxiv.org/abs/1603.06937.
+"""
 
 import math
 
@@ -94,7 +99,7 @@ def highest_cell(maps: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J 2"]:
     """(horizontal, vertical) of each map's maximum in [-1, 1], moved a quarter of a cell to its higher neighbor.
 
     The read-out of the stacked hourglass (Newell et al., 2016): the cell's center, and along each axis a quarter of a
-    cell towards the larger of the two neighbors; none where they are equal or the maximum is on the map's edge. Equal
+    cell toward the larger of the two neighbors; none where they are equal or the maximum is on the map's edge. Equal
     maxima: any one of them. No gradient.
     """
     height, width = maps.shape[2:]

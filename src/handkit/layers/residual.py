@@ -1,4 +1,8 @@
-"""Residual blocks."""
+"""Residual blocks.
+
+He et al., "Deep Residual Learning", CVPR 2016, https://arxiv.org/abs/1512.03385;
+Newell et al., "Stacked Hourglass Networks", ECCV 2016, https://arxiv.org/abs/1603.06937.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from handkit.errors import HandkitError
+from handkit.errors import UsageError
 from handkit.models import MODELS, PARTS
 from handkit.models.network import HandPoseModel, signature_of
 
@@ -77,47 +78,47 @@ class Option:
 
 
 def check_network(name: str, *, parts: bool = False) -> str:
-    """The name itself; raises HandkitError that suggests the nearest. `parts`: PARTS count too."""
+    """The name itself; raises UsageError that suggests the nearest. `parts`: PARTS count too."""
     known = [*MODELS, *(PARTS if parts else ())]
     if name in known:
         return name
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise HandkitError(f"there is no network {name!r}; {hint}known: {', '.join(known)}", status=2)
+    raise UsageError(f"there is no network {name!r}; {hint}known: {', '.join(known)}")
 
 
 def network_named(text: str, *, parts: bool = False) -> str:
-    """The name of one of ours, or of the user's own, `FILE.py:CLASS`; raises HandkitError."""
+    """The name of one of ours, or of the user's own, `FILE.py:CLASS`; raises UsageError."""
     return add_network(text) if ".py:" in text else check_network(text, parts=parts)
 
 
 def add_network(text: str) -> str:
     """The name under which `FILE.py:CLASS`, a network of the user's own, is known from now on: that of its class.
 
-    Raises HandkitError where there is no such file or class, it is no `HandPoseModel`, or its name is taken.
+    Raises UsageError where there is no such file or class, it is no `HandPoseModel`, or its name is taken.
     """
     file, _, name = text.rpartition(":")
     path = Path(file).resolve()
     if not path.is_file() or not name.isidentifier():
-        raise HandkitError(f"{text}: there is no such file; give FILE.py:CLASS", status=2)
+        raise UsageError(f"{text}: there is no such file; give FILE.py:CLASS")
     if (known := MODELS.get(name)) and inspect.getsourcefile(known) != str(path):
-        raise HandkitError(f"{text}: {name} is the name of another network; rename the class", status=2)
+        raise UsageError(f"{text}: {name} is the name of another network; rename the class")
     if known:
         return name
-    spec = spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
+    loader = SourceFileLoader(path.stem, str(path))
+    spec = ModuleSpec(path.stem, loader, origin=str(path))
+    spec.has_location = True
     module = module_from_spec(spec)
     sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
         kind = getattr(module, name)
     except Exception as error:  # whatever a user's file raises
-        raise HandkitError(f"{text} cannot be loaded: {type(error).__name__}: {error}", status=2) from error
+        raise UsageError(f"{text} cannot be loaded: {type(error).__name__}: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, HandPoseModel)):
-        raise HandkitError(f"{text}: write class {name}(HandPoseModel), from handkit", status=2)
+        raise UsageError(f"{text}: write class {name}(HandPoseModel), from handkit")
     if lacking := sorted(kind.__abstractmethods__):
-        raise HandkitError(f"{text}: {name} has no {' and no '.join(lacking)}; write them", status=2)
+        raise UsageError(f"{text}: {name} has no {' and no '.join(lacking)}; write them")
     MODELS[name] = kind
     return name
 
@@ -133,32 +134,28 @@ def options(network: str) -> dict[str, Option]:
 
 
 def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Constructor arguments from `key=value` pairs, several in a text or each in one; raises HandkitError that says
+    """Constructor arguments from `key=value` pairs, several in a text or each in one; raises UsageError that says
     what is possible instead."""
     known, arguments = options(network), dict[str, Any]()
     for pair in (pair for text in pairs for pair in text.split(",") if pair):
         key, equals, text = pair.partition("=")
         if not equals:
-            raise HandkitError(
-                f"{pair!r} is no argument of {network}; write key=value, as in {_example(known)}", status=2
-            )
+            raise UsageError(f"{pair!r} is no argument of {network}; write key=value, as in {_example(known)}")
         if key in arguments:
-            raise HandkitError(f"{network}: {key} is given twice; give it once", status=2)
+            raise UsageError(f"{network}: {key} is given twice; give it once")
         if key not in known:
             near = get_close_matches(key, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise HandkitError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}", status=2)
+            raise UsageError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}")
         try:
             arguments[key] = known[key].read(text)
         except ValueError as error:
-            raise HandkitError(
-                f"{network}: {key}={text} is not possible; {_wanted(known[key], error)}", status=2
-            ) from None
+            raise UsageError(f"{network}: {key}={text} is not possible; {_wanted(known[key], error)}") from None
     return arguments
 
 
 def read_named(text: str) -> tuple[str, dict[str, Any]]:
-    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises HandkitError."""
+    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises UsageError."""
     name, _, pairs = text.partition(":")
     network = check_network(name)
     return network, read_arguments(network, [pairs])

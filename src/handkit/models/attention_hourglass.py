@@ -53,7 +53,7 @@ class AttentionPose(NamedTuple):
 
 
 class SqueezeExcitation(nn.Module):
-    """Channels weighed by what all cells together say; Hu et al., 2018."""
+    """Channels weighed by what all cells together say; Hu et al., CVPR 2018, https://arxiv.org/abs/1709.01507."""
 
     def __init__(self, channels: int, *, reduction: int = 16) -> None:
         super().__init__()

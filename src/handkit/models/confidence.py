@@ -24,6 +24,8 @@ from handkit.models.network import Network
 
 MEASURES = 7
 """Of the rows of evidence: deviations (2), peak, joint (3), gap."""
+EDGE_MM = 280.0
+"""Of the cubes whose surface it knows: `surface_of` counts in sevenths of the crop, 40 mm each."""
 TYPICAL_MM = 8.0
 """Where the scales of the joint errors begin."""
 
@@ -66,7 +68,7 @@ def _scaled(measures: Float[Tensor, "B J 7"]) -> Float[Tensor, "B J 10"]:
 
 
 def surface_of(depth: Float[Tensor, "B S S"]) -> Float[Tensor, "B 3 S S"]:
-    """Depth, relief (how far behind its surroundings a pixel lies, in 10 mm of a cube of 280 mm), and foreground."""
+    """Depth, relief (how far behind its surroundings a pixel lies, in 10 mm of a cube of `EDGE_MM`), and foreground."""
     depth = depth[:, None]
     there = (depth < 1).to(depth.dtype)
     place = torch.arange(depth.shape[-1], device=depth.device)
@@ -117,6 +119,8 @@ class Confidence(Network):
         width: channels of the convolutions.
         dropout: probability after each hidden layer.
     """
+
+    about = "how good a pose network's answer is, and of which hand"
 
     def __init__(
         self, *, joints: int = 21, features: int = 128, hidden: int = 256, width: int = 64, dropout: float = 0.1

@@ -5,8 +5,8 @@ a heat map whose peaks are the centers of objects, and beside it what is known o
 is a hand, its center the mean of its joints, and what is known of it how far away it is and whether it is left.
 
 Reads a depth image in mm, (B, 1, H, W), 0 where it is invalid, resampled so that a pixel subtends the same angle
-whatever the camera (a focal length of `FOCAL` pixels) and padded with zeros to sides that are multiples of
-`MULTIPLE`. Returns `Detection`: maps with a cell for every 4 x 4 pixels.
+whatever the camera (a focal length of `locate.FOCAL` pixels) and padded with zeros to sides that are multiples of
+`locate.MULTIPLE`. Returns `Detection`: maps with a cell for every 4 x 4 pixels.
 
 Where we differ from the paper:
 
@@ -47,6 +47,10 @@ DEPTH_MM = 100.0
 """Unit of the depth's residual, mm."""
 TRIPLE = 4.0
 """Logit of a left hand whose three directions are certain."""
+USUAL_MM = 400.0
+"""Depth whose inverse is 1 where the network reads it, mm."""
+NEAREST_MM = 100.0
+"""Surfaces that are nearer are read as if they were here, mm."""
 NOWHERE_MM = 800.0
 """Depth of a cell without any valid depth around, mm."""
 
@@ -109,6 +113,8 @@ class HandDetector(Network):
         axes_weight: of the term of the hand's directions.
     """
 
+    about = "every hand of a whole depth image in one pass"
+
     def __init__(
         self,
         *,
@@ -132,18 +138,18 @@ class HandDetector(Network):
         self.across = nn.ModuleList(nn.Conv2d(count, features, 1) for count in channels[1:])
         self.up = nn.ModuleList(Residual(features) for _ in channels[1:])
         self.head = nn.Conv2d(features, 14, 1)
-        assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
-        nn.init.constant_(self.head.bias[:1], math.log(RARE / (1 - RARE)))
+        bias = torch.zeros(14)
+        bias[0] = math.log(RARE / (1 - RARE))
+        self.head.bias = nn.Parameter(bias)
 
     def forward(self, depth: Float[Tensor, "B 1 H W"]) -> Detection:
-        """Maps, float32, of depth images in mm; H and W are multiples of `MULTIPLE`."""
+        """Maps, float32, of depth images in mm; H and W are multiples of `locate.MULTIPLE`."""
         return self._detect(depth)[0]
 
     def _detect(self, depth: Float[Tensor, "B 1 H W"]) -> tuple[Detection, Float[Tensor, "B 9 h w"]]:
         """The maps, and the hand's directions."""
         valid = (depth > 0).float()
-        inverse = valid * (400.0 / depth.clamp(min=100.0))
+        inverse = valid * (USUAL_MM / depth.clamp(min=NEAREST_MM))
         maps: list[Tensor] = []
         features = self.stem(_described(depth, inverse, valid))
         for down in self.down:
@@ -158,7 +164,7 @@ class HandDetector(Network):
         # The surface around the cell, or farther away, or nowhere.
         beside = _pool(near, 3)
         near = torch.where(beside > 0, beside, _pool(near, 11))
-        surface = torch.where(near > 0, 400.0 / near.clamp(min=1e-3), NOWHERE_MM)[:, 0]
+        surface = torch.where(near > 0, USUAL_MM / near.clamp(min=1e-3), NOWHERE_MM)[:, 0]
         left = output[:, 4] - TRIPLE * _triple_product(output[:, 5:])
         return Detection(output[:, 0], output[:, 1:3], surface + DEPTH_MM * output[:, 3], left), output[:, 5:]
 
@@ -174,7 +180,7 @@ class HandDetector(Network):
         ignored: Bool[Tensor, "B h w"],
     ) -> dict[str, Float[Tensor, ""]]:
         """Terms to be summed, for the maps of `HandMaps`: the penalty-reduced focal loss of the heat map a hand;
-        smooth L1 of offset (cells), depth (100 mm) and directions, and cross entropy of the handedness, weighted by
+        smooth L1 of offset (cells), depth (`DEPTH_MM`) and directions, and cross entropy of the handedness, weighted by
         the heat."""
         found, directions = self._detect(depth)
         weight = (heat * (heat > NEARBY)) / (heat * (heat > NEARBY)).sum().clamp_min(1.0)
@@ -197,7 +203,7 @@ def _described(
     """Inverse depth; depth from that of the surroundings (36 pixels, 100 mm, at most three of them); valid or not."""
     shares = torch.cat([inverse, valid], dim=1)
     shares = functional.avg_pool2d(functional.avg_pool2d(shares, STRIDE), 9, stride=1, padding=4)
-    around = 400.0 * shares[:, 1:] / shares[:, :1].clamp(min=1e-4)
+    around = USUAL_MM * shares[:, 1:] / shares[:, :1].clamp(min=1e-4)
     around = functional.interpolate(around, scale_factor=float(STRIDE))
     relief = ((depth - around) / DEPTH_MM).clamp(-3.0, 3.0) * valid
     return torch.cat([inverse, relief, valid], dim=1)

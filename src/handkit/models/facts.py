@@ -1,6 +1,5 @@
 """What is known of a network without training it: its size, its cost, its arguments, and what its paper says."""
 
-import sys
 from typing import Any
 
 import torch
@@ -20,7 +19,6 @@ from handkit.skeleton import HAND21, NYU14, Skeleton
 def network_facts(name: str) -> dict[str, Any]:
     """A network as its constructor makes it without arguments: for 14 joints (NYU), as papers count, and for our 21."""
     model = _build(name, NYU14)
-    document = sys.modules[type(model).__module__].__doc__ or ""
     parameters = count_parameters(model)
     facts = {
         "name": name,
@@ -30,7 +28,7 @@ def network_facts(name: str) -> dict[str, Any]:
         "megabytes": round(4 * parameters / 1e6, 2),
         "parameters_21_joints": count_parameters(_build(name, HAND21)),
         "gflops": round(count_operations(model) / 1e9, 3) if name != "confidence" else None,
-        "about": document.partition("\n\n")[0].replace("\n", " "),
+        "about": model.about,
     }
     size = PAPERS[name].size if name in PAPERS else None
     ours = size and {"ours": round(size.of(parameters), 3), "ratio": round(size.of(parameters) / size.value, 3)}

@@ -142,6 +142,8 @@ def shares_of(heatmaps: Float[Tensor, "B J H W"]) -> Float[Tensor, "B J H W"]:
 
 
 class BranchAnswer(NamedTuple):
+    """What one plane says about a batch of crops."""
+
     coordinates: Float[Tensor, "B J 3"]
     """(horizontal, vertical, third) of the branch's own plane, [-1, 1]."""
     heatmaps: Float[Tensor, "B J H W"]

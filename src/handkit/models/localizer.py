@@ -92,6 +92,7 @@ class Localizer(Network):
         ValueError: `features` are unknown, or `hidden` is not positive.
     """
 
+    about = "from a coarse cube around a hand to the mean of its joints"
     resolution = 128
 
     def __init__(

@@ -27,6 +27,8 @@ class Network(nn.Module):
         TypeError: a constructor takes anything else by position; raised where its class is defined.
     """
 
+    about: ClassVar[str] = ""
+    """What `handkit info` says of it; of a network with a paper, the paper says it."""
     arguments: dict[str, Any]
     """Every keyword of the constructor with its value; sequences as lists."""
     before: ClassVar[dict[str, Any]] = {}

@@ -25,7 +25,7 @@ class Speed(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """A publication."""
+    """What a network's paper reports of it; None where it says nothing."""
 
     citation: str
     url: str

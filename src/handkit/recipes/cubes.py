@@ -1,11 +1,15 @@
 """How large a cube each paper cuts, by data set and subject: full edges in mm (docs/reference.md, 1.6).
 
-DenseReg's released code cuts a 2D box around the labels and no cube; it has no entry here (facts 3.5, E1 and E5).
+DenseReg's released code cuts a 2D box around the labels and no cube; it has no entry here (docs/reference.md, 3.5:
+E1 and E5).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from handkit.errors import CheckpointError
 
 Edges = tuple[float, float, float]
 FIVE_SIXTHS = 5 / 6
@@ -72,6 +76,14 @@ def read_cubes(recipe: Mapping[str, Any]) -> tuple[CubeRule, CubeRule]:
     own = {f"P{number}": cube(float(each)).edges for number, each in enumerate(recipe.get("subject_edges_mm", ()))}
     smaller = {"2": cube(test_edge * second).edges} if second != 1 else {}
     return CubeRule(cube(edge).edges, own), CubeRule(cube(test_edge).edges, own | smaller)
+
+
+def cubes_of(path: Path, recipe: Mapping[str, Any] | None) -> tuple[CubeRule, CubeRule]:
+    """As `read_cubes`, of the recipe that a weights file states; raises CheckpointError where it states no cubes."""
+    try:
+        return read_cubes(recipe or {})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CheckpointError(f"{path} does not say on which cubes it was trained; save it with its recipe") from None
 
 
 def _read(content: Mapping[str, Any]) -> CubeRule:

@@ -118,6 +118,7 @@ class Recipe:
     """At test where it is another."""
 
     def to_json(self) -> str:
+        """All of it as text, as weights files and `run.json` hold it."""
         return json.dumps(dataclasses.asdict(self))
 
     def resolution_at(self, progress: float) -> int:

@@ -177,7 +177,7 @@ def _content(record: Any, channel: Any, schema: Any, factory: Any) -> Any:  # no
     """SourceError for a message that is not what its schema says: any error at all is possible there."""
     try:
         return factory.decoder_for(channel.message_encoding, schema)(record.data)
-    except Exception as error:
+    except Exception as error:  # each decoder raises its own
         return SourceError(
             f"a message on {channel.topic} is no {schema.name} ({error})", kind=f"a message is no {schema.name}"
         )
@@ -192,7 +192,7 @@ def _whole_records(reader: Any, path: Path, file: Any, damage: list[str] | None)
             record = next(records)
         except StopIteration:
             return
-        except Exception as error:
+        except Exception as error:  # of the bytes of a damaged file, anything
             if count == 0 and not _begins_well(path):
                 raise SourceError(f"{path} is no MCAP recording ({str(error) or type(error).__name__})") from None
             size = path.stat().st_size

@@ -9,7 +9,7 @@ from handkit.shapes import Float64
 from handkit.skeleton import FINGERS, HAND21, Skeleton
 
 FAN_DEGREES = (48.0, 14.0, 0.0, -13.0, -26.0)
-"""Directions of the metacarpals of the rest pose from that of the middle finger, thumb to pinky, towards the thumb."""
+"""Directions of the metacarpals of the rest pose from that of the middle finger, thumb to pinky, toward the thumb."""
 NAMES = (
     "wrist",
     *(f"thumb_{part}" for part in ("cmc", "mcp", "ip", "tip")),
@@ -25,7 +25,7 @@ class Rig(NamedTuple):
     """Meters, x right, y up, z backward, as glTF and Blender's importers have it; T frames."""
 
     offsets: Float64[np.ndarray, "25 3"]
-    """Of each joint from its parent in the rest pose: a flat hand, fingers up, palm towards the viewer."""
+    """Of each joint from its parent in the rest pose: a flat hand, fingers up, palm toward the viewer."""
     wrist: Float64[np.ndarray, "T 3"]
     rotations: Float64[np.ndarray, "T 25 3 3"]
     """Rotation of each joint in its parent's axes; of a tip the identity."""

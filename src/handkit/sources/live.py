@@ -55,11 +55,12 @@ class Live:
         self._thread = threading.Thread(target=self._run, name=f"handkit {self.name}", daemon=True)
 
     def __enter__(self) -> "Live":
+        """Start the camera and the thread that reads it; raises SourceError, MissingExtraError."""
         try:
             self._device.open()
         except HandkitError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a driver raises
             raise self._failed(error) from error
         self._thread.start()
         return self
@@ -67,6 +68,7 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Stop reading, wait for the camera to close, and report the frames that were refused."""
         self._stopped.set()
         self._thread.join(timeout=2 * SILENT_S)
         self.refusals.tell(self._count)

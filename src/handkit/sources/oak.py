@@ -28,7 +28,7 @@ def found() -> list[str]:
 
 
 class Oak:
-    """A `live.Device`."""
+    """A `live.Device`: the stereo depth of an OAK camera; raises MissingExtraError without its package."""
 
     def __init__(self, device: str, calibration: Calibration) -> None:
         self.name = f"oak:{device}" if device else "oak"

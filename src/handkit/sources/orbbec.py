@@ -30,7 +30,7 @@ def found() -> list[str]:
 
 
 class Orbbec:
-    """A `live.Device`."""
+    """A `live.Device`: an Orbbec camera; raises MissingExtraError without its package."""
 
     def __init__(self, serial: str, calibration: Calibration) -> None:
         self.name = f"orbbec:{serial}" if serial else "orbbec"

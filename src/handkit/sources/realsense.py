@@ -34,7 +34,7 @@ def found() -> list[str]:
 
 
 class RealSense:
-    """A `live.Device`."""
+    """A `live.Device`: a RealSense camera or one of its recordings; raises MissingExtraError without its package."""
 
     def __init__(self, serial: str, calibration: Calibration) -> None:
         self.name = f"realsense:{serial}" if serial else "realsense"

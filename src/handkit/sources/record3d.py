@@ -35,7 +35,7 @@ def found() -> list[str]:
 
 
 class Record3d:
-    """A `live.Device`."""
+    """A `live.Device`: the depth of a phone; raises MissingExtraError without its package."""
 
     name = "record3d"
 

@@ -1,7 +1,8 @@
-"""Where the cube of a frame goes: from the labels, from the depth alone, or from a published file (facts 1.7, 2.2).
+"""Where the cube of a frame goes: from the labels, from the depth alone, or from a published file.
 
-Every center is in canonical camera mm. Published files count y up or down, in mm or in pixels; whichever way is taken,
-the result is held against the labels, since a wrong sign alone puts NYU's hands 134 mm away.
+The papers' rules stand in docs/reference.md, 1.7 and 2.2. Every center is in canonical camera mm. Published files count
+y up or down, in mm or in pixels; whichever way is taken, the result is held against the labels, since a wrong sign
+alone puts NYU's hands 134 mm away.
 """
 
 from collections.abc import Callable
@@ -35,8 +36,8 @@ MOST_FAR = 0.05
 """Share of rows that may be farther than that."""
 
 DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
-"""mm within which a pixel counts for Pose-REN's center of mass (facts 2.2; for NYU on the synthetic depth alone: in the
-sensor's own image the same window takes in the body, facts 7)."""
+"""mm within which a pixel counts for Pose-REN's center of mass (docs/reference.md, 2.2); for NYU on the synthetic depth
+alone: in the sensor's own image the same window takes in the body (docs/reference.md, 7)."""
 
 NEAREST = 200
 """Pixels that the nearest object has at least: a speck of noise before the hand is not the hand."""
@@ -61,7 +62,7 @@ class Centers:
     points: Float32[np.ndarray, "N 3"]
     """Camera mm; 0 where there is none."""
     valid: Bool[np.ndarray, " N"]
-    """False in rows that the file calls invalid; they stay, so that later rows keep their frames (facts 5.12)."""
+    """False in rows that the file calls invalid; they stay, for the rows behind them (docs/reference.md, 5: 12)."""
 
 
 def label_centers(
@@ -163,7 +164,7 @@ def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> Non
 
 
 def distances_mm(points: Float32[np.ndarray, "N 3"], joints: Float32[np.ndarray, "N J 3"]) -> Float32[np.ndarray, " K"]:
-    """Of centers from the joints' mean, where both are known (facts 1.7: 13 to 41 mm in the mean)."""
+    """Of centers from the joints' mean, where both are known (docs/reference.md, 1.7: 13 to 41 mm in the mean)."""
     far = np.linalg.norm(points - joints.mean(axis=1), axis=1)
     return far[np.isfinite(far)]
 

@@ -12,7 +12,7 @@ from handkit.camera import Camera
 from handkit.datasets.catalog import find_data_set, open_split
 from handkit.datasets.dataset import LabeledFiles, Record
 from handkit.datasets.hands17 import open_hands17
-from handkit.errors import DatasetError, HandkitError
+from handkit.errors import DatasetError, HandkitError, UsageError
 from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
 from handkit.recipes.centers import CenterSource
@@ -33,9 +33,9 @@ Centers = tuple[CenterSource, str, CenterOf]
 """Where the centers of a data set's frames come from, what else is to be known of it, and the rule itself."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is asked for."""
+    """A data set to be packed: which split, around which centers, in which cubes and how stored."""
 
     name: str
     root: Path
@@ -57,7 +57,7 @@ def packing_of(plan: Plan) -> Packing:
     """Open the data set; raises DatasetError or HandkitError where centers or cubes are not to be had."""
     low, high = MARGINS
     if not low <= plan.margin <= high:  # so said, it refuses NaN too
-        raise HandkitError(f"--margin {plan.margin:g}: give a number from {low:g} to {high:g}", status=2)
+        raise UsageError(f"--margin {plan.margin:g}: give a number from {low:g} to {high:g}")
     split = plan.split or next(iter(find_data_set(plan.name).parts))
     files = open_split(plan.name, plan.root, split) if plan.annotations is None else _annotated(plan, split)
     rule, cube_words = cube_rule(plan.cube, plan.name)
@@ -81,25 +81,24 @@ def packing_of(plan: Plan) -> Packing:
 
 def _annotated(plan: Plan, split: str) -> LabeledFiles:
     if (plan.name, split) != ("hands17", "test"):
-        raise HandkitError(
+        raise UsageError(
             "--annotations is for the test split of hands17, whose labels are a file of their own, not for "
-            f"{plan.name} {split}",
-            status=2,
+            f"{plan.name} {split}"
         )
     return open_hands17(plan.root, "test", annotations=plan.annotations)
 
 
 def cube_rule(text: str, name: str) -> tuple[CubeRule, str]:
-    """An edge in mm, or the cubes of a method; raises HandkitError."""
+    """An edge in mm, or the cubes of a method; raises UsageError."""
     try:
         edge = float(text)
     except ValueError:
         if name not in CUBES.get(text, {}):
             known = ", ".join(method for method, sets in CUBES.items() if name in sets)
-            raise HandkitError(f"--cube {text}: give an edge in mm, or a method that has {name}: {known}") from None
+            raise UsageError(f"--cube {text}: give an edge in mm, or a method that has {name}: {known}") from None
         return CUBES[text][name], text
     if not 10 <= edge <= 2000:
-        raise HandkitError(f"--cube {text}: an edge is 10 to 2000 mm", status=2)
+        raise UsageError(f"--cube {text}: an edge is 10 to 2000 mm")
     return cube(edge), f"{edge:g} mm"
 
 
@@ -123,9 +122,7 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
 
 def _centers_of_file(path: Path, files: LabeledFiles, form: Form) -> Centers:
     if not path.is_file():
-        raise HandkitError(
-            f"--centers {path}: there is no such file; give mean, box, mass or the path of a center file"
-        )
+        raise UsageError(f"--centers {path}: there is no such file; give mean, box, mass or the path of a center file")
     centers = read_centers(path, files, form=form)
     return (
         CenterSource.REFINED,

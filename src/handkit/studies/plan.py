@@ -112,7 +112,7 @@ def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, tes
 def _check_numbers(conditions: Conditions) -> None:
     if conditions.batch is not None and conditions.batch < 2:
         raise UsageError(f"--batch {conditions.batch}: batch statistics need at least 2 frames")
-    Machine(conditions.threads, conditions.workers)  # raises UsageError
+    Machine(threads=conditions.threads, workers=conditions.workers)  # raises UsageError
     for seed in conditions.seeds:
         check_seed(seed)
     if len(set(conditions.seeds)) < len(conditions.seeds):

@@ -117,6 +117,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def markdown(lines: Lines) -> str:
+    """A table for a page: the first line is its heads, all columns but the first are aligned to the right."""
     rows = [lines[0], ["---", *["---:"] * (len(lines[0]) - 1)], *lines[1:]]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 

@@ -83,7 +83,7 @@ def pull(
     reach: int,
     share: np.float32,
 ) -> None:
-    """Pull each depth by a share towards the mean of its square of 2 `reach` + 1 pixels; infinite ones do not count.
+    """Pull each depth by a share toward the mean of its square of 2 `reach` + 1 pixels; infinite ones do not count.
 
     The pull fades where the mean is far away, 30 mm or more: edges stay.
     """

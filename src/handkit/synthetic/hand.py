@@ -1,6 +1,6 @@
 """An articulated right hand: shape parameters, forward kinematics, and a surface of tapered capsules and wedges.
 
-Hand frame: origin at the wrist joint, y towards the middle knuckle, z out of the back of the hand, x towards the little
+Hand frame: origin at the wrist joint, y toward the middle knuckle, z out of the back of the hand, x toward the little
 finger; millimeters. Lengths are those of an adult hand of 189 mm (wrist crease to middle tip); every hand is a
 variation of it. Joints are labeled where OpenXR and MediaPipe put them: on the bones' axes, tips in the pad.
 """
@@ -48,11 +48,11 @@ class Articulation(NamedTuple):
     """Joint angles (rad) of one hand; zero is the flat hand with fingers parallel."""
 
     fingers: Float[Tensor, "B 4 4"]
-    """Per finger: MCP flexion, MCP abduction (positive towards the thumb), PIP flexion, DIP flexion."""
+    """Per finger: MCP flexion, MCP abduction (positive toward the thumb), PIP flexion, DIP flexion."""
     thumb: Float[Tensor, "B 5"]
     """CMC flexion (across the palm), CMC palmar abduction, twist (opposition), MCP flexion, IP flexion."""
     wrist: Float[Tensor, "B 2"]
-    """Flexion and deviation (positive towards the thumb) of the hand against the forearm."""
+    """Flexion and deviation (positive toward the thumb) of the hand against the forearm."""
     cup: Float[Tensor, " B"]
     """0 flat to 1 hollow hand: ring and little knuckles come forward."""
 

@@ -49,7 +49,7 @@ def sample_articulations(shape: HandShape, generator: torch.Generator) -> Articu
 def settle(shape: HandShape, pose: Articulation, pinched: Int[Tensor, " B"]) -> Articulation:
     """The same hands with what collides pushed apart, and tips that pinch (finger, or -1) brought together.
 
-    Polyak steps towards a cost of zero, within the joint limits: fists stay fists.
+    Polyak steps toward a cost of zero, within the joint limits: fists stay fists.
     """
     fingers, thumb = pose.fingers.clone(), pose.thumb.clone()
     rows = torch.arange(len(pinched))
@@ -87,14 +87,14 @@ def _cost(
 
 
 def sample_views(forearm: Float[Tensor, "B 3 3"], generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
-    """Rotations from hand to camera: all sides, fingers towards the camera, on edge, and as their owner sees them.
+    """Rotations from hand to camera: all sides, fingers toward the camera, on edge, and as their owner sees them.
 
     `forearm` as in `Posed`. Fingers or a forearm that point away from the camera put the arm in front of its own hand:
     moderate in the owner's view, rare elsewhere.
     """
     count, tries = len(forearm), 4
     kind = torch.multinomial(torch.tensor(VIEWS), count, replacement=True, generator=generator).repeat_interleave(tries)
-    views = (_around, _towards, _edge_on, _own)
+    views = (_around, _toward, _edge_on, _own)
     drawn = torch.stack([view(len(kind), generator) for view in views], dim=1)
     rotation = drawn[torch.arange(len(kind)), kind]
     along = (rotation[:, 2] * forearm[..., 1].repeat_interleave(tries, 0)).sum(-1)
@@ -105,7 +105,7 @@ def sample_views(forearm: Float[Tensor, "B 3 3"], generator: torch.Generator) ->
 
 
 VIEWS = (0.60, 0.11, 0.13, 0.16)
-"""Shares of `_around`, `_towards`, `_edge_on`, `_own`."""
+"""Shares of `_around`, `_toward`, `_edge_on`, `_own`."""
 
 
 def _around(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
@@ -118,8 +118,8 @@ def _around(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
     return axis_rotation("z", roll) @ turn @ _flip(torch.rand(count, generator=generator) < 0.5)
 
 
-def _towards(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
-    """Fingers towards the camera, up to about 40 degrees off its axis."""
+def _toward(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
+    """Fingers toward the camera, up to about 40 degrees off its axis."""
     tilt = radians(1.0) * (15 * torch.randn(2, count, generator=generator)).clamp(-40, 40)
     spin, roll = (torch.rand(2, count, generator=generator) * 2 * torch.pi).unbind()
     ahead = axis_rotation("x", torch.full((count,), -torch.pi / 2))
@@ -145,5 +145,5 @@ def _own(count: int, generator: torch.Generator) -> Float[Tensor, "B 3 3"]:
 
 
 def _flip(back: Bool[Tensor, " B"]) -> Float[Tensor, "B 3 3"]:
-    """The back of the hand (z) towards the camera, or the palm."""
+    """The back of the hand (z) toward the camera, or the palm."""
     return axis_rotation("y", torch.where(back, torch.pi, 0.0))

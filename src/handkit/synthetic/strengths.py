@@ -45,7 +45,7 @@ class Sensor(NamedTuple):
     stripes: Strength
     """A random offset of each row, standard deviation in mm."""
     bow: Strength
-    """Light that comes by several ways bends surfaces: the share by which depth moves towards its local mean ..."""
+    """Light that comes by several ways bends surfaces: the share by which depth moves toward its local mean ..."""
     bow_reach: Strength
     """... over this many pixels to every side."""
     flying: Strength

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from handkit.asked import Refinement
-from handkit.errors import HandkitError, UsageError
+from handkit.errors import UsageError
 from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
@@ -96,7 +96,9 @@ def make_experiment(
     recipe = _paced(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
     recipe = _judging(recipe if augmented else _plain(recipe), pose or POSE)
     without = None if fold == EVERY_SUBJECT else fold
-    made = Experiment(recipe, seed, store, without, test, pose=pose or POSE, localizer=localizer)
+    made = Experiment(
+        recipe, seed=seed, store=store, without=without, test=test, pose=pose or POSE, localizer=localizer
+    )  # fmt: skip
     check_test(made)
     if made.refined_at_test:
         find_weights(localizer)  # raises where there is none, before a batch is made
@@ -138,11 +140,11 @@ def recipe_on(
 ) -> Recipe:
     """The published experiment on the store's data set, else our own recipe; centered where the store's cubes are.
 
-    Raises HandkitError where the network, the refinement or the patches of the store make no experiment.
+    Raises UsageError where the network, the refinement or the patches of the store make no experiment.
     """
     settings = store.manifest.settings
     if check_network(network, parts=True) == "confidence":
-        raise HandkitError(f"{network} is learned from synthetic frames; leave --data out", status=2)
+        raise UsageError(f"{network} is learned from synthetic frames; leave --data out")
     published = PUBLISHED.get((network, settings.dataset))
     base = published or replace(synthetic_recipe(network), data=settings.dataset, negatives=0.0)
     recipe = replace(adapted(base, arguments, resolution=resolution), center=settings.centers, test_center=None)
@@ -169,28 +171,28 @@ def unlike_published(recipe: Recipe, store: PackedFrames) -> str | None:
 
 
 def adapted(recipe: Recipe, arguments: Mapping[str, Any], *, resolution: int | None = None) -> Recipe:
-    """A recipe with other arguments of its network, or crops of one size; raises HandkitError where two are named."""
+    """A recipe with other arguments of its network, or crops of one size; raises UsageError where two are named."""
     named = arguments.get("resolution")
     size = named if resolution is None else resolution
     if named not in {None, size}:
-        raise HandkitError(
-            f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution", status=2
+        raise UsageError(
+            f"{recipe.network}: resolution={named} contradicts --resolution {size}; leave it to --resolution"
         )
     recipe = replace(recipe, arguments=recipe.arguments | dict(arguments))
     if size is None:
         return recipe
     if "resolution" not in options(recipe.network):
-        raise HandkitError(f"{recipe.network} has one resolution; leave --resolution {size} out", status=2)
+        raise UsageError(f"{recipe.network} has one resolution; leave --resolution {size} out")
     return recipe.at(size)
 
 
 def _paced(
     recipe: Recipe, *, epochs: int | None, batch: int | None, learning_rate: float | None, precision: Precision | None
 ) -> Recipe:
-    """The recipe with other epochs, batch, learning rate or precision where they are asked for; raises HandkitError."""
+    """The recipe with other epochs, batch, learning rate or precision where they are asked for; raises UsageError."""
     for name, given in (("--batch", batch), ("--learning-rate", learning_rate)):
         if given is not None and not 0 < given < math.inf:
-            raise HandkitError(f"{name} {given:g} trains nothing; give more than 0", status=2)
+            raise UsageError(f"{name} {given:g} trains nothing; give more than 0")
     return replace(
         recipe,
         epochs=epochs or recipe.epochs,
@@ -229,4 +231,4 @@ def _refined(recipe: Recipe, refinement: Refinement | None) -> Recipe:
 
 def _refuse_parts(network: str, refinement: Refinement | None) -> None:
     if network in PARTS:
-        raise HandkitError(f"--center-refinement {refinement} is for pose networks, {network} is none", status=2)
+        raise UsageError(f"--center-refinement {refinement} is for pose networks, {network} is none")

@@ -21,8 +21,8 @@ from handkit.graph import LocalizerGraph
 from handkit.models import readout_of
 from handkit.models.arguments import read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
-from handkit.models.pretrained import cubes_of
 from handkit.recipes import CenterSource, Recipe, synthetic_recipe
+from handkit.recipes.cubes import cubes_of
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
 from handkit.training.stored import predict
@@ -52,8 +52,9 @@ def answers_of(
 
 def cubes_in(path: Path) -> Recipe:
     """A recipe with the cubes of the one in a weights file; raises CheckpointError where there is none."""
-    train, test = cubes_of(path)
-    return replace(synthetic_recipe(read_info(path).model), cube=train, test_cube=test)
+    info = read_info(path)
+    train, test = cubes_of(path, info.recipe)
+    return replace(synthetic_recipe(info.model), cube=train, test_cube=test)
 
 
 def protocol_of(

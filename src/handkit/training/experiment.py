@@ -7,7 +7,7 @@ print(evaluate(experiment, fitted.weights).mean())
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -65,6 +65,7 @@ class Experiment:
     """What makes a training what it is, but for its budget."""
 
     recipe: Recipe
+    _: KW_ONLY
     seed: int = 1
     """Of first weights, frames and their order."""
     store: PackedFrames | None = None
@@ -83,6 +84,7 @@ class Experiment:
 
     @property
     def skeleton(self) -> Skeleton:
+        """Of the joints that are learned: the store's, or ours."""
         return self.store.skeleton if self.store else HAND21
 
     @property
@@ -91,7 +93,7 @@ class Experiment:
         return CenterSource.LOCALIZER in {self.recipe.center, self.recipe.test_center}
 
     def network(self) -> Network:
-        """With first weights; raises HandkitError where the recipe's arguments make none."""
+        """With first weights; raises UsageError where the recipe's arguments make none."""
         with torch.random.fork_rng():  # layers take no generator for their first weights
             torch.manual_seed(self.seed)
             try:
@@ -99,7 +101,7 @@ class Experiment:
                     return PARTS[self.recipe.network](**self.recipe.arguments)
                 return MODELS[self.recipe.network](self.skeleton, **self.recipe.arguments)
             except ValueError as error:
-                raise HandkitError(f"{self.recipe.network}: {error}", status=2) from None
+                raise UsageError(f"{self.recipe.network}: {error}") from None
 
     def targets(self, model: Network) -> Targets:
         """What the network learns from a frame."""
@@ -267,7 +269,7 @@ def check_folder(out: Path, *, resume: bool) -> None:
     if resume and not state.exists():
         raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not resume and state.exists():
-        raise HandkitError(f"{out} already holds a run; --resume it, or name another --out", status=2)
+        raise UsageError(f"{out} already holds a run; --resume it, or name another --out")
     make_folder(out)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from handkit.drawing import Picture
-from handkit.errors import HandkitError, LostProcessError, StoppedError
+from handkit.errors import HandkitError, StoppedError, TrainingError
 from handkit.geometry.frame import DepthFrame
 from handkit.training.folder import LAST, Report, RunFolder
 from handkit.training.run import Run
@@ -115,7 +115,7 @@ def _others(run: Run, out: Path) -> Generator[None]:
         if isinstance(error, HandkitError) or not run.team.misses_another(error):
             raise
         kept = "the last state on disk is whole, --resume continues it"
-        raise LostProcessError(
+        raise TrainingError(
             f"another of the {run.team.count} processes of this run has ended, after {run.spent.samples} samples; "
             + (kept if (out / "state.ckpt").exists() else "no state was kept yet: begin again")
         ) from None

@@ -36,7 +36,7 @@ GONE = re.compile(r"gloo|nccl|peer|broken pipe|socket|process group", re.IGNOREC
 """In what torch says where another process does not answer: over gloo a RuntimeError like any other."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Machine:
     """How a training is run; nothing here is meant to change what is learned."""
 
