@@ -186,7 +186,8 @@ def camera_from_dict(record: object) -> Camera:
     given: dict[str, Any] = {str(name): value for name, value in record.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if not NEEDED <= given.keys() <= set(KEYS):
         raise CameraError(f"a camera has {', '.join(KEYS)}; this one has {', '.join(given) or 'nothing'}")
-    return Camera(**given | {"distortion": _coefficients(given.get("distortion"))})
+    given["distortion"] = _coefficients(given.get("distortion"))
+    return Camera(**given)
 
 
 @dataclass(frozen=True)
