@@ -186,11 +186,11 @@ def test_named_cameras_know_their_unit():
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("kinect_2", "did you mean 'kinect2'"),
-        ("Kinekt2", "did you mean 'kinect2'"),
-        ("sr-300", "did you mean 'sr300'"),
-        ("azure", "did you mean 'azure-kinect'"),
-        ("hand17", "did you mean 'hands17'"),
+        ("kinect_2", "did you mean kinect2"),
+        ("Kinekt2", "did you mean kinect2"),
+        ("sr-300", "did you mean sr300"),
+        ("azure", "did you mean azure-kinect"),
+        ("hand17", "did you mean hands17"),
         ("realsense", "which one: sr305, sr300, d415, d435, l515"),
         ("RealSense", "which one: sr305"),
         ("kinect", "which one: kinect1, kinect2, azure-kinect"),
@@ -238,7 +238,7 @@ def test_numbers_as_people_write_them(text):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Kinekt2", "did you mean 'kinect2'"),
+        ("Kinekt2", "did you mean kinect2"),
         ("500,5,500,5,320,240", "points for decimals"),
         ("fx=500,fy=500,cx=320", "four numbers"),
         ("fx=500,fx=500,cx=320,cy=240", "four numbers"),
