@@ -17,6 +17,7 @@ from real_frames import Sample, cvar, errors_of, sr305
 from report import print_report
 
 from handkit import HAND21, HandPoseEstimator
+from handkit.camera import camera_to_dict
 from handkit.cli import main as handkit
 from handkit.hand import HandPose
 
@@ -44,9 +45,9 @@ def write_frames(samples: Sequence[Sample], images: Path, out: Path) -> None:
         for joint, place in sample.joints.items():
             joints[joint] = place
         (out / sample.name).symlink_to((images / sample.name).resolve())
-        camera = {name: getattr(sample.camera, name) for name in ("fx", "fy", "cx", "cy", "width", "height", "unit_mm")}
         hand = {"handedness": "right", "skeleton": HAND21.name, "joints_mm": joints.tolist()}
-        lines.append(json.dumps({"source": sample.name, "camera": camera, "hands": [hand], "subject": "cvar"}))
+        line = {"source": sample.name, "camera": camera_to_dict(sample.camera), "hands": [hand], "subject": "cvar"}
+        lines.append(json.dumps(line))
     (out / "labels.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

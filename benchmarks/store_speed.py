@@ -90,9 +90,6 @@ def main(*, frames: int = 200, patches: int = 20_000, batch: int = 128, rounds: 
             store = store_of(memory, square, folder / f"square-{codec}", codec, margin=1.0)
             rows.append(reading_row(f"mapped, {codec}", store.batch, batch=batch, rounds=rounds, count=patches))
             rows[-1]["open, ms"] = f"{1e3 * seconds(lambda path=store.path: PackedFrames.open(path))[1]:.1f}"
-            if codec == "none":
-                resident = store.to("cpu").batch
-                rows.append(reading_row("in memory", resident, batch=batch, rounds=rounds, count=patches))
         print_report(f"batches of {batch} random patches of {SIDE}x{SIDE}, as float32 mm with labels", rows)
         print_report(f"one patch of {EDGE_MM:g} mm times {MARGIN:g}, lossless", codec_rows(memory))
 

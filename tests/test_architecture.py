@@ -74,7 +74,7 @@ USES = {
     "reports": "depth drawing evaluation hand skeleton sources viewing",
     "tracking": "asked camera clock depth hand locate track",
     "benchmark": "asked backends camera depth estimator hand models sinks skeleton sources tracking",
-    "demonstration": "camera depth drawing estimator hand sinks sources",
+    "demonstration": "depth drawing estimator hand sinks sources",
     "rendering": "asked drawing hand sinks skeleton synthetic",
     "parity": "backends camera graph locate models odds synthetic",
     "export": "backends graph hub locate models parity",

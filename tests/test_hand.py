@@ -18,7 +18,7 @@ HAND = HandPose(JOINTS, JOINTS[:, :2], "right", 0.98765, HAND21, np.full(21, 4.2
 
 def test_joints_by_name():
     assert HAND["index_tip"].tolist() == JOINTS[8].tolist()
-    with pytest.raises(KeyError, match="no joint 'index tip'; did you mean 'index_tip'"):
+    with pytest.raises(KeyError, match="no joint 'index tip'; did you mean index_tip"):
         HAND["index tip"]
 
 

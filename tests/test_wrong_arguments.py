@@ -228,7 +228,7 @@ def test_joints_of_another_skeleton() -> None:
         HAND21.convert(np.zeros((16, 3)), ICVL16)
     with pytest.raises(HandkitError, match=r"joints of nyu14 are \(..., 14, 3\); got ndarray of shape \(21, 3\)"):
         NYU14.convert(np.zeros((21, 3)), NYU14)
-    with pytest.raises(KeyError, match=r"^hand21 has no joint 'indx_tip'; did you mean 'index_tip'"):
+    with pytest.raises(KeyError, match=r"^hand21 has no joint 'indx_tip'; did you mean index_tip"):
         HAND["indx_tip"]
 
 

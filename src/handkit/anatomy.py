@@ -65,8 +65,7 @@ def proportions(joints_mm: Float32[np.ndarray, "J 3"], skeleton: Skeleton) -> Pr
     if "wrist" not in skeleton.joints or not all(name in TYPICAL_MM for name in names):
         return Proportions(1.0, 0.0)
     typical = np.array([TYPICAL_MM[name] for name in names])
-    starts, ends = np.array(skeleton.bones).T
-    lengths = np.linalg.norm(joints_mm[ends] - joints_mm[starts], axis=1)
+    lengths = skeleton.bone_lengths(joints_mm)
     size = float(lengths.sum() / typical.sum())
     shares = np.log(np.maximum(lengths / typical / max(size, 1e-6), 1e-3))
     return Proportions(size, float(np.sqrt((shares**2).mean())))

@@ -15,6 +15,7 @@ class BoneLengths:
     """Medians of the lengths of the first poses; once they are known, poses are moved as little as will give them."""
 
     def __init__(self, skeleton: Skeleton) -> None:
+        self._skeleton = skeleton
         self._starts, self._ends = np.array(skeleton.bones).T
         self._signs = np.zeros((len(skeleton.bones), len(skeleton)))
         rows = np.arange(len(skeleton.bones))
@@ -27,7 +28,7 @@ class BoneLengths:
         """From a pose that is sure; after `LEARN` of them nothing changes any more."""
         if self.lengths_mm is not None:
             return
-        self._seen.append(np.linalg.norm(self._bones(joints_mm.astype(np.float64)), axis=1))
+        self._seen.append(self._skeleton.bone_lengths(joints_mm.astype(np.float64)))
         if len(self._seen) == LEARN:
             self.lengths_mm = np.median(self._seen, axis=0)
             self._seen.clear()
@@ -47,7 +48,7 @@ class BoneLengths:
         )
         joints = joints_mm.astype(np.float64)
         for _ in range(STEPS):
-            bones = self._bones(joints)
+            bones = joints[self._ends] - joints[self._starts]
             lengths = np.maximum(np.linalg.norm(bones, axis=1), 1e-3)
             directions = bones / lengths[:, None]
             coupled = (self._signs * variance) @ self._signs.T * (directions @ directions.T)
@@ -55,6 +56,3 @@ class BoneLengths:
             force = np.linalg.solve(coupled, self.lengths_mm - lengths)
             joints = joints + variance[:, None] * (self._signs.T @ (force[:, None] * directions))
         return joints.astype(np.float32)
-
-    def _bones(self, joints: Float64[np.ndarray, "J 3"]) -> Float64[np.ndarray, "bones 3"]:
-        return joints[self._ends] - joints[self._starts]

@@ -12,9 +12,10 @@ from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any
 
+import cv2
 import numpy as np
 
-from handkit.errors import CameraError, SourceError, shown
+from handkit.errors import CameraError, FrameError, SourceError, shown
 from handkit.lens import COEFFICIENTS, distort, undistort
 from handkit.named_cameras import CAMERAS, suggest_camera
 from handkit.shapes import Float, Float32
@@ -27,6 +28,10 @@ WIDEST = 150.0
 """No camera shows more degrees from side to side in an undistorted image."""
 MOST_BENT = 0.5
 """Of an image's width: no lens bends its corners farther."""
+
+KEYS = ("fx", "fy", "cx", "cy", "width", "height", "unit_mm", "distortion")
+"""Of a camera in JSON."""
+NEEDED = set(KEYS[:6])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +164,32 @@ class Camera:
         return np.concatenate([ray * depth[..., None], depth[..., None]], axis=-1)
 
 
+def camera_to_dict(camera: Camera) -> dict[str, Any]:
+    """As JSON holds it, all digits: the keys `KEYS`; the distortion is a list, empty for a lens without.
+
+    >>> camera = Camera(fx=500, fy=500, cx=319.5, cy=239.5, width=640, height=480, unit_mm=0.125)
+    >>> camera_from_dict(camera_to_dict(camera)) == camera
+    True
+    """
+    numbers = {name: float(getattr(camera, name)) for name in ("fx", "fy", "cx", "cy")}
+    size = {"width": int(camera.width), "height": int(camera.height)}
+    return numbers | size | {"unit_mm": float(camera.unit_mm), "distortion": list(camera.distortion or ())}
+
+
+def camera_from_dict(record: object) -> Camera:
+    """Inverse of `camera_to_dict`; without `unit_mm` depth values are mm, without `distortion` the lens has none.
+
+    Raises CameraError where a number is missing, or a key is another.
+    """
+    if not isinstance(record, Mapping):
+        raise CameraError(f"a camera is a mapping with {', '.join(KEYS)}; got {shown(record)}")
+    given: dict[str, Any] = {str(name): value for name, value in record.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if not NEEDED <= given.keys() <= set(KEYS):
+        raise CameraError(f"a camera has {', '.join(KEYS)}; this one has {', '.join(given) or 'nothing'}")
+    given["distortion"] = _coefficients(given.get("distortion"))
+    return Camera(**given)
+
+
 @dataclass(frozen=True)
 class CameraChoice:
     """A camera by name, or intrinsics that take the size of whatever depth image they are used on."""
@@ -235,6 +266,18 @@ def undistortion(camera: Camera) -> tuple[Float32[np.ndarray, "H W"], Float32[np
     ideal = camera.pinhole.unproject(np.stack([u, v], axis=-1), np.ones_like(u))
     seen = camera.project(ideal).astype(np.float32)
     return np.ascontiguousarray(seen[..., 0]), np.ascontiguousarray(seen[..., 1])
+
+
+def undistorted(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "H W"]:
+    """The nearest pixel of each ray; raises FrameError where no ray has one."""
+    columns, rows = undistortion(camera)
+    straight = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    if depth.any() and not straight.any():
+        raise FrameError(
+            "undistorted, nothing is left of the depth image: give the coefficients of its lens in OpenCV's order "
+            "(k1,k2,p1,p2,k3), or none"
+        )
+    return straight
 
 
 def _check_numbers(camera: Camera) -> None:

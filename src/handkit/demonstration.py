@@ -1,6 +1,5 @@
 """The bundled recording through the whole path: every hand of it against the truth, and a picture of both."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.drawing import Picture, contact_sheet, depth_range, draw_text, show_depth, three_panels
 from handkit.estimator import HandPoseEstimator
@@ -17,8 +15,7 @@ from handkit.files.png import write_png
 from handkit.hand import Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, frame_record
-from handkit.sources.demo import RECORDING
-from handkit.sources.files import read_frames
+from handkit.sources.demo import read_recording
 
 TILES = 10
 
@@ -29,17 +26,6 @@ class Frame(NamedTuple):
     name: str
     image: DepthImage
     joints: Float32[np.ndarray, "J 3"]
-
-
-def read_recording() -> list[Frame]:
-    """All of it."""
-    frames: list[Frame] = []
-    for line in (RECORDING / "labels.jsonl").read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        (depth,) = read_frames(RECORDING / record["source"])
-        joints = np.array(record["hands"][0]["joints_mm"], np.float32)
-        frames.append(Frame(record["source"], DepthImage.of(depth, Camera(**record["camera"])), joints))
-    return frames
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,8 @@ def run_demo(estimator: HandPoseEstimator, *, out: Path) -> Demonstration:
     Raises HandkitError where it cannot be, OSError where it cannot be written to.
     """
     make_folder(out)
-    frames, predictions = read_recording(), list[Prediction]()
+    frames = [Frame(each.name, DepthImage.of(each.values, each.camera), each.joints_mm) for each in read_recording()]
+    predictions = list[Prediction]()
     with JsonLines(out / "poses.jsonl") as lines:
         for frame in frames:
             prediction = estimator.run(frame.image)

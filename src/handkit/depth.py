@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from os import PathLike
 
-import cv2
 import numpy as np
 
-from handkit.camera import Camera, doubts_about, undistortion
+from handkit.camera import Camera, doubts_about, undistorted
 from handkit.cleaning import clean
 from handkit.errors import FrameError, UsageError, shown
 from handkit.shapes import Float32, Shaped
@@ -88,7 +87,7 @@ class DepthImage:
         depth, notes = clean(depth)
         doubt = _check_unit(depth, camera.unit_mm)
         if camera.distortion is not None:
-            depth = _undistorted(depth, camera)
+            depth = undistorted(depth, camera)
         return cls(depth, camera, (*notes, doubt) if doubt else notes)
 
 
@@ -106,18 +105,6 @@ def _as_array(given: object) -> Shaped[np.ndarray, "..."]:
     if taken.ndim == 0 or taken.dtype.kind == "O":
         raise FrameError(f"a depth image is an array (H, W) of numbers; got {shown(given)}")
     return taken
-
-
-def _undistorted(depth: Float32[np.ndarray, "H W"], camera: Camera) -> Float32[np.ndarray, "H W"]:
-    """The nearest pixel of each ray; raises FrameError where no ray has one."""
-    columns, rows = undistortion(camera)
-    straight = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
-    if depth.any() and not straight.any():
-        raise FrameError(
-            "undistorted, nothing is left of the depth image: give the coefficients of its lens in OpenCV's order "
-            "(k1,k2,p1,p2,k3), or none"
-        )
-    return straight
 
 
 def _without_invalid(depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "H W"]:

@@ -3,8 +3,8 @@
 A finger has one color everywhere, thumb to pinky as the rainbow goes, so a mirrored hand shows at a glance.
 """
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import cv2
 import numpy as np
@@ -24,6 +24,24 @@ PAPER: Color = (26, 22, 20)
 """Where depth is invalid, and between pictures."""
 INK: Color = (236, 236, 236)
 FAINT: Color = (110, 102, 98)
+GRID: Color = (48, 42, 40)
+MARGIN = 1.35
+"""Pictures of a hand are this many times as wide as it."""
+
+
+@runtime_checkable
+class Drawable(Protocol):
+    """What is drawn of a hand: `HandPose` has it."""
+
+    @property
+    def joints_mm(self) -> Float32[np.ndarray, "J 3"]: ...
+
+    @property
+    def joints_px(self) -> Float32[np.ndarray, "J 2"]: ...
+
+    @property
+    def skeleton(self) -> Skeleton: ...
+
 
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _FRACTION_BITS = 4
@@ -131,6 +149,19 @@ def enlarge(picture: Picture, factor: int) -> Picture:
     return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
 
 
+def draw_hands(
+    depth: Float[np.ndarray, "H W"], hands: Sequence[Drawable], *, width: int, caption: Callable[[Any], str]
+) -> Picture:
+    """The depth image, enlarged in whole multiples to about `width` pixels, with every hand and its caption over it."""
+    near, far = depth_range(depth, np.concatenate([hand.joints_mm for hand in hands]) if hands else None)
+    factor = max(1, round(width / depth.shape[1]))
+    picture = enlarge(show_depth(depth, near=near, far=far), factor)
+    for hand in hands:
+        joints_px = (hand.joints_px + 0.5) * factor - 0.5
+        draw_hand(picture, joints_px, hand.skeleton, caption=caption(hand), depth_mm=hand.joints_mm[:, 2])
+    return picture
+
+
 def side_view(
     depth: Float[np.ndarray, "H W"],
     camera: Camera,
@@ -140,21 +171,47 @@ def side_view(
     size: int,
 ) -> Picture:
     """Skeleton and values from the right: camera on the left, z goes right, y down, a line every 50 mm."""
-    span = max(150.0, 1.35 * float(np.ptp(joints_mm, axis=0).max()))
+    span = max(150.0, MARGIN * float(np.ptp(joints_mm, axis=0).max()))
     middle = (joints_mm.min(axis=0) + joints_mm.max(axis=0)) / 2
     origin, pitch = middle[[2, 1]] - span / 2, size / span
 
-    picture = np.full((size, size, 3), PAPER, np.uint8)
-    for axis in (0, 1):
-        first = np.ceil(origin[axis] / 50) * 50
-        for line in np.arange(first, origin[axis] + span, 50):
-            at = round((line - origin[axis]) * pitch)
-            ends = ((at, 0), (at, size)) if axis == 0 else ((0, at), (size, at))
-            cv2.line(picture, *ends, (48, 42, 40), 1)
+    picture = draw_grid(origin, span=span, size=size)
     _splat(picture, _points_near(depth, camera, middle, span), origin, pitch)
     draw_skeleton(picture, (joints_mm[:, [2, 1]] - origin) * pitch, skeleton, depth_mm=-joints_mm[:, 0])
     draw_text(picture, f"z {middle[2]:.0f} mm", (6, size - 6), height=max(9, size // 26), color=FAINT)
     return picture
+
+
+def draw_grid(origin: Float[np.ndarray, "2"], *, span: float, size: int) -> Picture:
+    """An empty square of `span` mm, `size` pixels wide, with a line every 50 mm; `origin` (mm) is its upper left."""
+    picture = np.full((size, size, 3), PAPER, np.uint8)
+    for axis in (0, 1):
+        for line in np.arange(np.ceil(origin[axis] / 50) * 50, origin[axis] + span, 50):
+            at = round((line - origin[axis]) * (size / span))
+            ends = ((at, 0), (at, size)) if axis == 0 else ((0, at), (size, at))
+            cv2.line(picture, *ends, GRID, 1)
+    return picture
+
+
+class View(NamedTuple):
+    """A square part of an image, around a hand."""
+
+    zoom: float
+    shift: Float[np.ndarray, "2"]
+    """A pixel p of the image is at `zoom * p + shift`."""
+    size: int
+
+    @classmethod
+    def around(cls, joints_px: Float[np.ndarray, "J 2"], *, size: int) -> "View":
+        """`size` pixels a side, with a little of what lies around the joints."""
+        low, high = joints_px.min(axis=0), joints_px.max(axis=0)
+        zoom = size / max(24.0, MARGIN * float((high - low).max()))
+        return cls(zoom, (size - 1) / 2 - zoom * (low + high) / 2, size)
+
+    def cut(self, picture: Picture) -> Picture:
+        """That part of a picture of the image."""
+        affine = np.array([[self.zoom, 0, self.shift[0]], [0, self.zoom, self.shift[1]]])
+        return cv2.warpAffine(picture, affine, (self.size, self.size), flags=cv2.INTER_LINEAR, borderValue=PAPER)
 
 
 def three_panels(
@@ -168,19 +225,13 @@ def three_panels(
     """Around one hand, side by side: the depth, the skeleton over it, and both from the side."""
     joints_px = camera.project(joints_mm.astype(np.float32))
     near, far = depth_range(depth, joints_mm)
-    low, high = joints_px.min(axis=0), joints_px.max(axis=0)
-    zoom = size / max(24.0, 1.35 * float((high - low).max()))
-    shift = (size - 1) / 2 - zoom * (low + high) / 2
-    affine = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
-
-    def look(colors: Literal["turbo", "gray"]) -> Picture:
-        whole = show_depth(depth, near=near, far=far, colors=colors)
-        return cv2.warpAffine(whole, affine, (size, size), flags=cv2.INTER_LINEAR, borderValue=PAPER)
-
-    skeleton_panel = look("gray")
-    draw_skeleton(skeleton_panel, joints_px * zoom + shift, skeleton, depth_mm=joints_mm[:, 2])
+    view = View.around(joints_px, size=size)
+    colored, skeleton_panel = (
+        view.cut(show_depth(depth, near=near, far=far, colors=colors)) for colors in ("turbo", "gray")
+    )
+    draw_skeleton(skeleton_panel, joints_px * view.zoom + view.shift, skeleton, depth_mm=joints_mm[:, 2])
     side = side_view(depth, camera, joints_mm, skeleton, size=size)
-    return np.hstack([look("turbo"), skeleton_panel, side])
+    return np.hstack([colored, skeleton_panel, side])
 
 
 def contact_sheet(tiles: Sequence[Picture], captions: Sequence[str], *, columns: int, title: str) -> Picture:

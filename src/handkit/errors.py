@@ -4,6 +4,8 @@ Whoever needs no kind catches `HandkitError`. The kinds for a wrong value are a 
 """
 
 import reprlib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -89,6 +91,16 @@ def shown(value: object) -> str:
     """
     shape = getattr(value, "shape", None)
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else reprlib.repr(value)
+
+
+def suggest(name: str, known: Iterable[str], *, cutoff: float = 0.4) -> str:
+    """What may have been meant by an unknown name, to be put before the known ones; empty where nothing is near.
+
+    >>> suggest("SR-300", ["kinect2", "sr300"]), suggest("zzz", ["kinect2", "sr300"])
+    ('did you mean sr300? ', '')
+    """
+    near = get_close_matches(name.lower(), known, n=1, cutoff=cutoff)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def check_kind(name: str, value: object, kind: type) -> None:

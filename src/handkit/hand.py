@@ -1,6 +1,5 @@
 """What an estimator returns: hands, and why there are none."""
 
-import difflib
 import math
 from dataclasses import dataclass
 from numbers import Real
@@ -10,7 +9,7 @@ import numpy as np
 
 from handkit.angles import joint_angles
 from handkit.conventions import convert
-from handkit.errors import JointError, UsageError, check_kind, shown
+from handkit.errors import JointError, UsageError, check_kind, shown, suggest
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
@@ -78,8 +77,7 @@ class HandPose:
         """Raises JointError, a KeyError, with the nearest name where the skeleton has no such joint."""
         names = self.skeleton.joints
         if not isinstance(joint, str) or joint not in names:  # pyright: ignore[reportUnnecessaryIsInstance]
-            near = difflib.get_close_matches(str(joint), names, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            hint = suggest(str(joint), names)
             raise JointError(f"{self.skeleton.name} has no joint {shown(joint)}; {hint}it has {', '.join(names)}")
         return self.joints_mm[names.index(joint)]
 

@@ -5,10 +5,9 @@ Of a repository of the Hugging Face Hub nothing is downloaded but the four files
 
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from handkit.errors import CheckpointError, HandkitError
+from handkit.errors import CheckpointError, HandkitError, suggest
 from handkit.extras import clone_of, load
 
 GRAPH, WEIGHTS = ".onnx", ".safetensors"
@@ -46,11 +45,9 @@ def find_network(name: str, *, kinds: tuple[str, ...] = (GRAPH, WEIGHTS), parts:
                 return folder / f"{name}{kind}"
     there = {path.stem for folder in folders for kind in kinds for path in folder.glob(f"*{kind}")}
     known = sorted(stem for stem in there if parts or not _is_part(stem))
-    near = get_close_matches(name.lower(), known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
     raise CheckpointError(
-        f"there are no weights {name!r}; {hint}known: {', '.join(known)}; or give a {' or '.join(kinds)} file, "
-        f"or put it into {folders[-1].resolve()}"
+        f"there are no weights {name!r}; {suggest(name, known)}known: {', '.join(known)}; "
+        f"or give a {' or '.join(kinds)} file, or put it into {folders[-1].resolve()}"
     )
 
 

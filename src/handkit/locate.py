@@ -90,16 +90,14 @@ def find_hands(
     return decode(network(view.depth), view.intrinsics, limit=limit, threshold=threshold)
 
 
-def canonical(
-    depth: Float32[np.ndarray, "H W"], intrinsics: tuple[float, float, float, float], *, focal: float = FOCAL
-) -> Canonical:
-    """The same view with a focal length of `focal` pixels: the nearest depth value of each pixel, none are mixed.
+def canonical(depth: Float32[np.ndarray, "H W"], intrinsics: tuple[float, float, float, float]) -> Canonical:
+    """The same view with a focal length of `FOCAL` pixels: the nearest depth value of each pixel, none are mixed.
 
     `depth` is in mm, 0 where it is invalid; `intrinsics` are fx, fy, cx, cy of its pixels.
     """
     fx, fy, cx, cy = intrinsics
     height, width = depth.shape
-    across, down = (max(1, round(size * focal / own)) for size, own in ((width, fx), (height, fy)))
+    across, down = (max(1, round(size * FOCAL / own)) for size, own in ((width, fx), (height, fy)))
     # Outer edges of the images lie upon one another: pixel centers are at integers.
     column, row = (
         np.minimum(((np.arange(count) + 0.5) * (size / count)).astype(np.intp), size - 1)
@@ -129,9 +127,10 @@ def decode(
     peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat >= max(threshold, WEAK))
     rows, columns = np.nonzero(peaks)
     order = np.argsort(-heat[rows, columns], kind="stable")
+    cells = rows[order], columns[order]
     kept: list[FoundHand] = []
-    for row, column in zip(rows[order], columns[order], strict=True):
-        hand = _hand(maps, intrinsics, row=int(row), column=int(column))
+    for center, row, column in zip(centers_in(maps, intrinsics, cells), *cells, strict=True):
+        hand = FoundHand(center, float(heat[row, column]), float(maps.left[row, column]))
         if not any(hand.is_same(other) for other in kept):
             kept.append(hand)
         if len(kept) == limit:
@@ -139,16 +138,14 @@ def decode(
     return kept
 
 
-def _hand(maps: Maps, intrinsics: tuple[float, float, float, float], *, row: int, column: int) -> FoundHand:
-    """What the cell of a peak says of its hand; `heat` and `left` are probabilities here."""
+def centers_in(
+    maps: Maps, intrinsics: tuple[float, float, float, float], cells: tuple[np.ndarray, np.ndarray]
+) -> Float32[np.ndarray, "*cells 3"]:
+    """Where each of these cells (rows and columns) says that a hand is, camera mm."""
     fx, fy, cx, cy = intrinsics
-    z = float(maps.depth[row, column])
-    u, v = (
-        (index + float(shift) + 0.5) * STRIDE - 0.5
-        for index, shift in zip((column, row), maps.offset[:, row, column], strict=True)
-    )
-    center = np.array([(u - cx) / fx * z, (v - cy) / fy * z, z], np.float32)
-    return FoundHand(center, float(maps.heat[row, column]), float(maps.left[row, column]))
+    z = maps.depth[cells]
+    u, v = ((index + shift[cells] + 0.5) * STRIDE - 0.5 for index, shift in zip(cells[::-1], maps.offset, strict=True))
+    return np.stack([(u - cx) / fx * z, (v - cy) / fy * z, z], axis=-1).astype(np.float32)
 
 
 def same_hand(center: Float32[np.ndarray, "3"], other: Float32[np.ndarray, "3"], *, opposite: bool) -> bool:

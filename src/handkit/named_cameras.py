@@ -1,8 +1,9 @@
 """Cameras by name."""
 
-import difflib
 import re
 from typing import NamedTuple
+
+from handkit.errors import suggest
 
 
 class DataSheet(NamedTuple):
@@ -47,5 +48,4 @@ def suggest_camera(name: str) -> str:
     letters = re.sub(r"[^a-z]", "", name)
     if letters in FAMILIES and name not in CAMERAS and not any(each.isdigit() for each in name):
         return f"which one: {', '.join(FAMILIES[letters])}? "
-    near = difflib.get_close_matches(name, CAMERAS, n=1, cutoff=0.3)
-    return (f"did you mean {near[0]!r}? " if near else "") + f"known: {', '.join(CAMERAS)}; "
+    return f"{suggest(name, CAMERAS)}known: {', '.join(CAMERAS)}; "

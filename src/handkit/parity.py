@@ -10,7 +10,7 @@ from torch import nn
 from handkit.backends.graph_file import DETECTOR_INPUT, INPUTS, REFINED, Graph
 from handkit.camera import Camera
 from handkit.graph import Answer, HandGraph, LocalizerGraph
-from handkit.locate import STRIDE, Maps, canonical
+from handkit.locate import Maps, canonical, centers_in
 from handkit.models.detector import HandDetector
 from handkit.odds import probabilities
 from handkit.synthetic.scenes import whole_frames
@@ -69,7 +69,8 @@ def detector_parity(module: HandDetector, graph: Graph, *, count: int = 200) -> 
         with torch.inference_mode():
             expected = Maps(*(each[0].numpy() for each in module(torch.from_numpy(image.depth)[None, None])))
         found = Maps(*graph.run({DETECTOR_INPUT: image.depth}))
-        ours, theirs = (_centers(maps, image.intrinsics) for maps in (found, expected))
+        every = np.indices(found.depth.shape)
+        ours, theirs = (centers_in(maps, image.intrinsics, (every[0], every[1])) for maps in (found, expected))
         apart.append(np.linalg.norm(ours - theirs, axis=-1).ravel())
         doubts += [_apart(found.heat, expected.heat), _apart(found.left, expected.left)]
     return _parity(apart, doubts)
@@ -81,14 +82,6 @@ def _frames(count: int) -> Iterator[tuple[np.ndarray, Camera, np.ndarray]]:
         scene = first_testset(index)
         frame = whole_frames(scene)
         yield frame.depth[0].numpy(), frame.camera.camera(0), scene.joints[0].mean(0).numpy()
-
-
-def _centers(maps: Maps, intrinsics: tuple[float, float, float, float]) -> np.ndarray:
-    """Where each cell says that a hand is (h, w, 3), camera mm."""
-    fx, fy, cx, cy = intrinsics
-    rows, columns = np.indices(maps.depth.shape)
-    u, v = ((cell + shift + 0.5) * STRIDE - 0.5 for cell, shift in zip((columns, rows), maps.offset, strict=True))
-    return np.stack([(u - cx) / fx * maps.depth, (v - cy) / fy * maps.depth, maps.depth], axis=-1)
 
 
 def _apart(logits: np.ndarray, others: np.ndarray) -> float:

@@ -14,11 +14,11 @@ import numpy as np
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.camera import Camera
 from handkit.depth import DepthImage, image_size
-from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
+from handkit.drawing import Picture, draw_hands, draw_text
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.files.folders import make_new_folder
-from handkit.hand import CAUSES, Prediction
+from handkit.hand import CAUSES, HandPose, Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
 from handkit.sources.files import find_files, read_frames
@@ -143,21 +143,14 @@ def predict_files(
 
 def overlay(depth: Float32[np.ndarray, "H W"], prediction: Prediction) -> Picture:
     """The depth image, enlarged, with every hand over it, or the reason why there is none."""
-    hands = prediction.hands
-    near, far = depth_range(depth, np.concatenate([hand.joints_mm for hand in hands]) if hands else None)
-    factor = max(1, round(OVERLAY_WIDTH / depth.shape[1]))
-    picture = enlarge(show_depth(depth, near=near, far=far), factor)
-    for hand in hands:
-        draw_hand(
-            picture,
-            (hand.joints_px + 0.5) * factor - 0.5,
-            hand.skeleton,
-            caption=f"{hand.handedness} {hand.confidence:.2f}",
-            depth_mm=hand.joints_mm[:, 2],
-        )
+    picture = draw_hands(depth, prediction.hands, width=OVERLAY_WIDTH, caption=_caption)
     if prediction.reason:
         draw_text(picture, prediction.reason, (12, picture.shape[0] - 12), height=18)
     return picture
+
+
+def _caption(hand: HandPose) -> str:
+    return f"{hand.handedness} {hand.confidence:.2f}"
 
 
 class _Writer:

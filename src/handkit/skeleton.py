@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from handkit.errors import UsageError, check_kind, shown
+from handkit.shapes import Float
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -60,6 +63,11 @@ class Skeleton:
         if tuple(getattr(joints, "shape", ()))[-2:] != (len(source), 3):
             raise UsageError(f"joints of {source.name} are (..., {len(source)}, 3); got {shown(joints)}")
         return joints[..., rows, :]
+
+    def bone_lengths(self, joints: Float[np.ndarray, "*batch J 3"]) -> Float[np.ndarray, "*batch bones"]:
+        """Of each bone, in the unit of the joints."""
+        starts, ends = np.array(self.bones).T
+        return np.linalg.norm(joints[..., ends, :] - joints[..., starts, :], axis=-1)
 
     def __len__(self) -> int:
         return len(self.joints)

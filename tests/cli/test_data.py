@@ -86,7 +86,7 @@ def test_options_of_check_that_mean_nothing(data_sets: dict[str, Path], capfd: p
     assert main(["data", "check", "nyu", "--root", root, "--images", "-3"]) == 2
     assert "--images -3" in capfd.readouterr().err
     assert main(["data", "check", "nyu", "--root", root, "--split", "tests"]) == 1
-    assert "did you mean 'test'?" in capfd.readouterr().err
+    assert "did you mean test?" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", NAMES)

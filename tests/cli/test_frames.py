@@ -73,7 +73,9 @@ def test_one_line_of_json_per_frame(good: Path, capfd: pytest.CaptureFixture[str
     assert first == second
     assert list(first) == ["source", "camera", "hands", "reason", "cause", "timings_ms", "warnings"]
     assert first["source"] == str(good)
-    assert first["camera"] == {"fx": 90, "fy": 90, "cx": 40, "cy": 30, "width": 80, "height": 60}
+    assert first["camera"] == {
+        "fx": 90, "fy": 90, "cx": 40, "cy": 30, "width": 80, "height": 60, "unit_mm": 1, "distortion": [],
+    }  # fmt: skip
     assert first["timings_ms"] == STAGES
     (hand,) = first["hands"]
     assert hand["skeleton"] == "hand21"
@@ -256,7 +258,7 @@ def test_out_that_cannot_be_written(good: Path, capfd: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["x.png", "--camera", "kinekt2"], "did you mean 'kinect2'"),
+        (["x.png", "--camera", "kinekt2"], "did you mean kinect2"),
         (["x.png", "--camera", "1,2,3"], "four numbers"),
         (["x.png", "--camera", "sr305", "--depth-scale", "0"], "--depth-scale 0"),
         (["x.png", "--camera", "sr305", "--depth-scale", "nan"], "--depth-scale nan"),

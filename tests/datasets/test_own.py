@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from handkit.camera import camera_from_dict
 from handkit.cli import main
 from handkit.datasets.catalog import open_split
+from handkit.depth import DepthImage
 from handkit.errors import DatasetError, MissingError
 from handkit.files.png import write_png
+from handkit.hand import HandPose, Prediction
+from handkit.sinks.records import frame_record
 from handkit.skeleton import HAND21
 from handkit.store.store import PackedFrames
 
@@ -37,11 +41,32 @@ def write(root: Path, *lines: dict[str, Any]) -> Path:
 
 def test_labels_images_and_unit(tmp_path: Path) -> None:
     files = open_split("own", write(tmp_path, line(0, subject="me"), line(1), line(2, hands=[])))
-    assert (files.skeleton, files.camera.unit_mm, len(files)) == (HAND21, 0.5, 2)
+    assert (files.skeleton, len(files)) == (HAND21, 2)
     assert list(files.subjects) == ["me", "unknown"]
     assert files.joints is not None
     np.testing.assert_allclose(files.joints[1], JOINTS + 1)
     assert (files.depth(1) == 500.5).all()
+    assert (DepthImage.of(files.depth(1), files.camera).depth == 500.5).all(), "the unit counts once"
+
+
+def test_records_of_predict_are_labels_in_the_unit_and_through_the_lens_of_their_camera(tmp_path: Path) -> None:
+    """By hand: 160 mm to the right at 480 mm is in column 60 / 3 + 32 = 52, that the lens moves by 1 + 1/9 to 54.2."""
+    camera = camera_from_dict(CAMERA | {"distortion": [1.0, 0.0, 0.0, 0.0]})
+    joints = JOINTS.copy()
+    joints[8] = 160, 0, 480
+    assert camera.project(joints)[8].round().astype(int).tolist() == [54, 24]
+    hand = HandPose(joints, camera.project(joints), "right", 1.0, HAND21, np.zeros(21, np.float32), 1.0)
+    root = write(tmp_path / "set", frame_record("0.png", camera, Prediction([hand], None, {})))
+    image = np.full((48, 64), 1000, np.uint16)
+    image[24, 54] = 960
+    write_png(root / "0.png", image)
+    files = open_split("own", root)
+    assert files.camera == camera.pinhole
+    assert files.joints is not None
+    np.testing.assert_allclose(files.joints[0], joints, atol=0.01)
+    depth = files.depth(0)
+    assert (depth[24, 52], depth[24, 54]) == (480, 500)
+    assert set(np.unique(depth)) <= {0, 480, 500}
 
 
 def test_every_hand_is_a_frame_and_left_ones_are_not_learned_from(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def test_record_of_a_hand() -> None:
     assert list(record) == ["source", "camera", "hands", "reason", "cause", "timings_ms", "warnings"]
     assert record["camera"] == {
         "fx": 476.007, "fy": 476.007, "cx": 313.683, "cy": 242.755, "width": 640, "height": 480,
+        "unit_mm": 0.125, "distortion": [],
     }  # fmt: skip
     assert record["hands"] == [
         {

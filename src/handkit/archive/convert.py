@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from handkit.archive.frames import Frames, checksum, list_frames
 from handkit.archive.job import SUFFIX
-from handkit.archive.rows import METADATA, camera_of, hand_of
-from handkit.camera import Camera
+from handkit.archive.rows import METADATA, hand_of
+from handkit.camera import Camera, camera_from_dict
 from handkit.errors import HandkitError, SourceError
 from handkit.extras import load
 from handkit.hand import HandPose
@@ -128,7 +128,7 @@ def _moments(archive: Archive, frames: Frames | None, unread: list[str]) -> Gene
         since = time_ns - start_ns
         timed = None if raw is None else raw._replace(time_ns=since, origin_ns=0)
         hands = [hand_of(hand, archive.skeleton) for hand in row["hands"]]
-        yield _Moment(row["index"], since, camera_of(row["camera"]), hands, timed)
+        yield _Moment(row["index"], since, camera_from_dict(row["camera"]), hands, timed)
 
 
 def _with_raw_frames(archive: Archive, frames: Frames | None) -> Generator[tuple[dict[str, Any], RawFrame | None]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handkit.camera import Camera
+from handkit.camera import camera_to_dict
 from handkit.extras import load
 from handkit.hand import HandPose, Prediction
 from handkit.skeleton import Skeleton
@@ -51,19 +51,12 @@ def row(index: int, name: str, *, raw: RawFrame | None, timed: bool, prediction:
         "index": index,
         "name": name.encode("utf-8", "replace").decode(),
         "time_ns": raw.time_ns if raw is not None and timed else None,
-        "camera": _camera(raw.camera) if raw is not None else None,
+        "camera": camera_to_dict(raw.camera) if raw is not None else None,
         "hands": [_hand(hand) for hand in prediction.hands],
         "reason": prediction.reason,
         "cause": prediction.cause,
         "warnings": list(prediction.warnings),
     }
-
-
-def camera_of(found: Mapping[str, Any]) -> Camera:
-    """The `camera` of a row."""
-    numbers: dict[str, Any] = dict(found)
-    distortion = tuple(numbers.pop("distortion")) or None
-    return Camera(**numbers, distortion=distortion)
 
 
 def hand_of(found: Mapping[str, Any], skeleton: Skeleton) -> HandPose:
@@ -77,12 +70,6 @@ def hand_of(found: Mapping[str, Any], skeleton: Skeleton) -> HandPose:
         uncertainty_mm=np.array(found["uncertainty_mm"], np.float32),  # None becomes NaN
         handedness_probability=found["handedness_probability"],
     )
-
-
-def _camera(camera: Camera) -> dict[str, Any]:
-    numbers = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
-    size = {"width": camera.width, "height": camera.height, "unit_mm": camera.unit_mm}
-    return numbers | size | {"distortion": list(camera.distortion or ())}
 
 
 def _hand(hand: HandPose) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """Data sets by name, the four and frames of one's own: what they consist of, how many frames, where they come from."""
 
-import difflib
-from collections.abc import Mapping
 from pathlib import Path
 
 from handkit.datasets import hands17, icvl, msra, nyu, own
 from handkit.datasets.dataset import LabeledFiles
 from handkit.datasets.publication import Publication, TestSet
-from handkit.errors import DatasetError
+from handkit.errors import DatasetError, suggest
 
 DATA_SETS: dict[str, Publication] = {
     "icvl": icvl.PUBLICATION,
@@ -27,7 +25,7 @@ TEST_SETS: dict[str, TestSet] = {
 def find_data_set(name: str) -> Publication:
     """Raises DatasetError that suggests the nearest name."""
     if name not in DATA_SETS:
-        raise DatasetError(f"there is no data set {name!r}{_hint(name, DATA_SETS)}; known: {', '.join(DATA_SETS)}")
+        raise DatasetError(f"there is no data set {name!r}; {suggest(name, DATA_SETS)}known: {', '.join(DATA_SETS)}")
     return DATA_SETS[name]
 
 
@@ -40,10 +38,5 @@ def open_split(name: str, root: Path, split: str | None = None) -> LabeledFiles:
     parts = find_data_set(name).parts
     chosen = split or next(iter(parts))
     if chosen not in parts:
-        raise DatasetError(f"{name} has no split {chosen!r}{_hint(chosen, parts)}; it has: {', '.join(parts)}")
+        raise DatasetError(f"{name} has no split {chosen!r}; {suggest(chosen, parts)}it has: {', '.join(parts)}")
     return parts[chosen](root)
-
-
-def _hint(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    return f", did you mean {near[0]!r}?" if near else ""

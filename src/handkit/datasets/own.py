@@ -1,8 +1,9 @@
 """Frames of one's own: a folder of 16-bit PNGs and its `labels.jsonl`, as `handkit render` writes it.
 
-A line a frame: `source`, the image below the folder; `camera` with fx, fy, cx, cy, width, height (and `unit_mm`), the
-same in all lines; `hands`, each with `handedness`, `skeleton` and `joints_mm` in camera mm, null where none is marked;
-and `subject`, if it is known. Every hand is a frame of its own; left ones, which no training mirrors, are faulty.
+A line a frame: `source`, the image below the folder; `camera` with fx, fy, cx, cy, width, height (and `unit_mm` and
+`distortion`), the same in all lines; `hands`, each with `handedness`, `skeleton` and `joints_mm` in camera mm, null
+where none is marked; and `subject`, if it is known. Every hand is a frame of its own; left ones, which no training
+mirrors, are faulty.
 """
 
 import json
@@ -12,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from handkit.camera import Camera
+from handkit.camera import Camera, camera_from_dict, undistorted
 from handkit.datasets.dataset import LabeledFiles, unique
 from handkit.datasets.images import read_png16
 from handkit.datasets.publication import Publication
-from handkit.errors import DatasetError, HandkitError
+from handkit.errors import DatasetError, FrameError, HandkitError
 from handkit.files.regular import read_regular
 from handkit.shapes import Float32
 from handkit.skeleton import SKELETONS, Skeleton
@@ -56,7 +57,7 @@ def open_own(root: Path) -> LabeledFiles:
     return LabeledFiles(
         name="own",
         skeleton=first.skeleton,
-        camera=first.camera,
+        camera=first.camera.pinhole,
         root=root,
         sources=unique([hand.source for hand in hands])[0],
         joints=np.stack([hand.joints for hand in hands]),
@@ -67,16 +68,20 @@ def open_own(root: Path) -> LabeledFiles:
 
 
 def decode(path: Path, *, camera: Camera) -> Float32[np.ndarray, "H W"]:
-    """Values in mm; raises DatasetError or FileNotFoundError."""
+    """Undistorted values in mm, as `camera.pinhole` sees them; raises DatasetError or FileNotFoundError."""
     values = read_png16(path, width=camera.width, height=camera.height)
-    return values.astype(np.float32) * np.float32(camera.unit_mm)
+    depth = values.astype(np.float32) * np.float32(camera.unit_mm)
+    try:
+        return depth if camera.distortion is None else undistorted(depth, camera)
+    except FrameError as error:
+        raise DatasetError(f"{path}: {error}") from None
 
 
 def _read_line(line: str, *, where: str) -> list[Hand]:
     """Raises DatasetError."""
     try:
         record: dict[str, Any] = json.loads(line)
-        source, camera = str(record["source"]), Camera(**record["camera"])
+        source, camera = str(record["source"]), camera_from_dict(record["camera"])
         subject = str(record.get("subject", "unknown"))
         return [_read_hand(hand, source, camera, subject) for hand in record["hands"]]
     except HandkitError as error:

@@ -128,8 +128,7 @@ def _are_pixels(values: Float[np.ndarray, "N J 3"], test_set: TestSet, intrinsic
 
 def _varying(joints: Joints, test_set: TestSet) -> float:
     """Standard deviation of a bone's length over frames, over its mean: the median over bones."""
-    first, second = np.array(test_set.skeleton.bones).T
-    lengths = np.linalg.norm(joints[:, first] - joints[:, second], axis=-1)
+    lengths = test_set.skeleton.bone_lengths(joints)
     return float(np.median(lengths.std(0) / lengths.mean(0).clip(1e-9)))
 
 

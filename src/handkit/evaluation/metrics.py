@@ -103,10 +103,8 @@ def bootstrap_means(
     return means
 
 
-def bootstrap_interval(
-    values: Float[np.ndarray, " N"], generator: np.random.Generator, *, block: int = 1, draws: int = DRAWS
-) -> Interval:
+def bootstrap_interval(values: Float[np.ndarray, " N"], generator: np.random.Generator, *, block: int = 1) -> Interval:
     """Percentile interval of the mean of `values` at `LEVEL`; see `bootstrap_means`."""
     tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(bootstrap_means(values, generator, block=block, draws=draws), (tail, 100 - tail))
+    low, high = np.percentile(bootstrap_means(values, generator, block=block), (tail, 100 - tail))
     return Interval(float(low), float(high))

@@ -1,20 +1,8 @@
 """Rotations and rigid chains as pure functions of batched tensors."""
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-
-def bone_lengths(joints: Float[Tensor, "*batch J 3"], bones: Sequence[tuple[int, int]]) -> Float[Tensor, "*batch N"]:
-    """Distance between the two joints of each bone, in the unit of `joints`.
-
-    >>> bone_lengths(torch.tensor([[0.0, 0.0, 0.0], [3.0, 4.0, 0.0]]), [(0, 1)]).tolist()
-    [5.0]
-    """
-    first, second = torch.tensor(bones, device=joints.device).unbind(1)
-    return (joints[..., first, :] - joints[..., second, :]).norm(dim=-1)
 
 
 def axis_rotation(axis: str, angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch 3 3"]:

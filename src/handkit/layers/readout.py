@@ -7,6 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+BINS = 4
+"""A side of mean shift's histogram has as many."""
+STEPS = 10
+"""Of mean shift."""
 LEAST_WEIGHT = 1e-6
 """Of a candidate: where none has any weight, all have the same."""
 TIE = 1e-12
@@ -39,19 +43,19 @@ def look_up(maps: Float[Tensor, "B J H W"], pixels: Float[Tensor, "B J K 2"]) ->
 
 
 def fullest_bin(
-    candidates: Float[Tensor, "B J K 3"], weights: Float[Tensor, "B J K"], *, reach: float, bins: int = 4
+    candidates: Float[Tensor, "B J K 3"], weights: Float[Tensor, "B J K"], *, reach: float
 ) -> Float[Tensor, "B J 3"]:
     """Center of the histogram bin of [-reach, reach]^3 that holds the most weight, the last one of equals.
 
     Candidates beyond count to the outermost bins.
     """
-    edge = 2 * reach / bins
-    x, y, z = ((candidates + reach) / edge).floor().clamp(0, bins - 1).long().unbind(-1)
-    index = (x * bins + y) * bins + z
-    here = index.unsqueeze(-1) == torch.arange(bins**3, device=index.device)
+    edge = 2 * reach / BINS
+    x, y, z = ((candidates + reach) / edge).floor().clamp(0, BINS - 1).long().unbind(-1)
+    index = (x * BINS + y) * BINS + z
+    here = index.unsqueeze(-1) == torch.arange(BINS**3, device=index.device)
     histogram = weights.unsqueeze(-1).where(here, 0).sum(2)
-    fullest = bins**3 - 1 - histogram.flip(-1).argmax(-1)
-    digits = torch.stack((fullest // bins**2, fullest // bins % bins, fullest % bins), dim=-1)
+    fullest = BINS**3 - 1 - histogram.flip(-1).argmax(-1)
+    digits = torch.stack((fullest // BINS**2, fullest // BINS % BINS, fullest % BINS), dim=-1)
     return (digits + 0.5) * edge - reach
 
 
@@ -61,16 +65,15 @@ def mean_shift(
     *,
     width: float,
     reach: float,
-    steps: int = 10,
 ) -> Float[Tensor, "B J 3"]:
     """The place where each joint's candidates are densest, by weighted mean shift from the fullest bin.
 
-    c <- sum_k w_k g_k p_k / sum_k w_k g_k with g_k = exp(-|p_k - c|^2 / (2 width^2)), `steps` times; everything
+    c <- sum_k w_k g_k p_k / sum_k w_k g_k with g_k = exp(-|p_k - c|^2 / (2 width^2)), `STEPS` times; everything
     in one unit. Weights below `LEAST_WEIGHT` count as that: a candidate of negative weight would push c away.
     """
     weights = weights.clamp_min(LEAST_WEIGHT)
     center = fullest_bin(candidates, weights, reach=reach)
-    for _ in range(steps):
+    for _ in range(STEPS):
         squared = (candidates - center.unsqueeze(2)).square().sum(-1)
         # The quotient of the sums as a softmax: far candidates alone would make it 0 / 0.
         share = (weights.log() - squared / (2 * width**2)).softmax(-1)

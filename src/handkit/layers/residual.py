@@ -56,6 +56,28 @@ def normalized_convolution(
     return nn.Sequential(*layers, nn.ReLU(inplace=True)) if activated else nn.Sequential(*layers)
 
 
+class BasicBlock(nn.Module):
+    """Residual block of ResNet-18: two 3x3 convolutions, the first with the stride, ReLU after the sum.
+
+    The shortcut is the identity, or a 1x1 convolution with batch normalization where the size or the channel count
+    changes. He et al., "Deep Residual Learning for Image Recognition", 2016.
+    """
+
+    def __init__(self, *, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            normalized_convolution(inputs, outputs, kernel=3, stride=stride),
+            normalized_convolution(outputs, outputs, kernel=3, activated=False),
+        )
+        changed = stride > 1 or inputs != outputs
+        self.shortcut = (
+            normalized_convolution(inputs, outputs, stride=stride, activated=False) if changed else nn.Identity()
+        )
+
+    def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs h w"]:
+        return functional.relu(self.shortcut(features) + self.body(features))
+
+
 class PostActivationBottleneck(nn.Module):
     """Residual block of ResNet-50: convolution, BN, ReLU, three times over, the last ReLU after the sum.
 

@@ -8,14 +8,13 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from handkit.errors import UsageError
+from handkit.errors import UsageError, suggest
 from handkit.models import MODELS, PARTS
 from handkit.models.network import HandPoseModel, signature_of
 
@@ -25,11 +24,11 @@ BETWEEN = "+"
 
 
 class _OtherChoiceError(ValueError):
-    """What was written is none of the choices; `near` is the one that looks like it, if any does."""
+    """What was written is none of the choices; `hint` is what may have been meant."""
 
-    def __init__(self, text: str, near: str) -> None:
+    def __init__(self, text: str, hint: str) -> None:
         super().__init__(text)
-        self.near = near
+        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,7 @@ def check_network(name: str, *, parts: bool = False) -> str:
     known = [*MODELS, *(PARTS if parts else ())]
     if name in known:
         return name
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"there is no network {name!r}; {hint}known: {', '.join(known)}")
+    raise UsageError(f"there is no network {name!r}; {suggest(name, known)}known: {', '.join(known)}")
 
 
 def network_named(text: str, *, parts: bool = False) -> str:
@@ -144,9 +141,7 @@ def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
         if key in arguments:
             raise UsageError(f"{network}: {key} is given twice; give it once")
         if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"{network} has no {key!r}; {hint}it takes {', '.join(known)}")
+            raise UsageError(f"{network} has no {key!r}; {suggest(key, known)}it takes {', '.join(known)}")
         try:
             arguments[key] = known[key].read(text)
         except ValueError as error:
@@ -177,14 +172,13 @@ def _written(value: object) -> str:
 def _nearest(text: str, choices: list[str]) -> str:
     if text in choices:
         return text
-    near = get_close_matches(text, choices, n=1, cutoff=0.5)
-    raise _OtherChoiceError(text, near[0] if near else "")
+    raise _OtherChoiceError(text, suggest(text, choices))
 
 
 def _wanted(option: Option, error: ValueError) -> str:
     """What stands there instead of the value that was refused."""
     if option.choices:
-        hint = f"did you mean {error.near}? " if isinstance(error, _OtherChoiceError) and error.near else ""
+        hint = error.hint if isinstance(error, _OtherChoiceError) else ""
         return f"{hint}possible: {', '.join(_written(choice) for choice in option.choices)}"
     return option.kinds
 

@@ -6,7 +6,6 @@ No pickle, so no code runs on loading.
 import json
 import zlib
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from handkit.errors import CheckpointError
+from handkit.errors import CheckpointError, suggest
 from handkit.files.atomic import write_whole
 from handkit.models import MODELS, PARTS
 from handkit.models.header import FORMAT, CheckpointInfo, read_header
@@ -149,7 +148,10 @@ def read_info(path: Path | str) -> CheckpointInfo:
     info = read_header(Path(path))
     kind = (MODELS | PARTS).get(info.model)
     if kind is None:
-        raise CheckpointError(f"{path} holds an unknown network, {info.model}; {_suggestion(info.model)}")
+        known = (*MODELS, *PARTS)
+        raise CheckpointError(
+            f"{path} holds an unknown network, {info.model}; {suggest(info.model, known)}known: {', '.join(known)}"
+        )
     return replace(info, arguments=kind.before | info.arguments)
 
 
@@ -188,12 +190,6 @@ def _read(path: Path) -> tuple[CheckpointInfo, dict[str, Tensor]]:
             return info, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-
-
-def _suggestion(name: str) -> str:
-    known = (*MODELS, *PARTS)
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
 
 
 def _listed(names: list[str]) -> str:

@@ -292,12 +292,6 @@ class CrossInfoNet(HandPoseModel):
             finger_heatmaps=self.fingers.draw(fingers),
         )
 
-    def branch_joints(self, pose: CrossInfoPose) -> Float[Tensor, "B J 3"]:
-        """What the two branches say on their own, put together in the skeleton's order."""
-        split = (*self.palm_joints, *self.finger_joints)
-        place = torch.tensor(split, device=pose.palm.device).argsort()
-        return torch.cat((pose.palm, pose.fingers), dim=1)[:, place]
-
     def forward(self, points: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B J 3"]:
         """Joints in `Space.CUBE`, [-1, 1], from point maps in `Space.CUBE`."""
         return self.outputs(points).joints

@@ -33,7 +33,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from handkit.layers.residual import normalized_convolution
+from handkit.layers.residual import BasicBlock, normalized_convolution
 from handkit.locate import STRIDE
 from handkit.models.network import Network
 
@@ -82,20 +82,6 @@ class HandMaps(NamedTuple):
     """Around hands that can hardly be seen: neither hand nor none."""
 
 
-class Residual(nn.Module):
-    """Two 3 x 3 convolutions and what they started from (He et al., "Deep Residual Learning", CVPR 2016)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            normalized_convolution(channels, channels, kernel=3),
-            normalized_convolution(channels, channels, kernel=3, activated=False),
-        )
-
-    def forward(self, features: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        return functional.relu(features + self.body(features))
-
-
 def _pool(values: Float[Tensor, "B 1 H W"], cells: int) -> Float[Tensor, "B 1 H W"]:
     """Largest value of the `cells` x `cells` cells around."""
     return functional.max_pool2d(values, cells, stride=1, padding=cells // 2)
@@ -131,12 +117,12 @@ class HandDetector(Network):
         self.down = nn.ModuleList(
             nn.Sequential(
                 normalized_convolution(inputs, outputs, kernel=3, stride=2),
-                *(Residual(outputs) for _ in range(blocks)),
+                *(BasicBlock(inputs=outputs, outputs=outputs) for _ in range(blocks)),
             )
             for inputs, outputs in pairwise(channels)
         )
         self.across = nn.ModuleList(nn.Conv2d(count, features, 1) for count in channels[1:])
-        self.up = nn.ModuleList(Residual(features) for _ in channels[1:])
+        self.up = nn.ModuleList(BasicBlock(inputs=features, outputs=features) for _ in channels[1:])
         self.head = nn.Conv2d(features, 14, 1)
         bias = torch.zeros(14)
         bias[0] = math.log(RARE / (1 - RARE))

@@ -1,14 +1,13 @@
 """What there is: the papers' networks, weights and graphs that are found by name, cameras, versions; without torch."""
 
-import platform
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from handkit.errors import CheckpointError
 from handkit.hub import GRAPH, WEIGHTS, weights_folders
+from handkit.models.made_on import versions
 from handkit.models.papers import PAPERS
 from handkit.named_cameras import CAMERAS
 
@@ -22,7 +21,7 @@ def overview() -> dict[str, Any]:
         "weights": weights_files(),
         "graphs": [_file(path) for path in _found(GRAPH)],
         "cameras": {name: camera._asdict() for name, camera in CAMERAS.items()},
-        "versions": {"python": platform.python_version()} | _versions(),
+        "versions": versions(PACKAGES),
     }
 
 
@@ -61,14 +60,3 @@ def _found(kind: str) -> list[Path]:
 
 def _file(path: Path) -> dict[str, Any]:
     return {"name": path.stem, "megabytes": round(path.stat().st_size / 1e6, 2), "folder": str(path.parent)}
-
-
-def _versions() -> dict[str, str]:
-    """Of the packages that are installed."""
-    found: dict[str, str] = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

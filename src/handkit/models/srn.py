@@ -47,7 +47,7 @@ from handkit.geometry.crop import Space
 from handkit.layers.fields import encode, foreground, shrink
 from handkit.layers.heatmaps import gaussian_heatmaps
 from handkit.layers.projection import project
-from handkit.layers.residual import PostActivationBottleneck, normalized_convolution
+from handkit.layers.residual import BasicBlock, PostActivationBottleneck, normalized_convolution
 from handkit.models.network import HandPoseModel
 from handkit.skeleton import Skeleton
 
@@ -75,30 +75,11 @@ class StackedPose(NamedTuple):
     """Every stage's pose."""
 
 
-class BasicBlock(nn.Module):
-    """Residual block of ResNet-18: two 3x3 convolutions, the first with the stride, ReLU after the sum.
-
-    The shortcut is the identity, or a 1x1 convolution with batch normalization where the size or the channel count
-    changes (for 16 joints the second stage reads and returns 128 channels: the size alone changes there).
-    """
-
-    def __init__(self, *, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            normalized_convolution(inputs, outputs, kernel=3, stride=stride),
-            normalized_convolution(outputs, outputs, kernel=3, activated=False),
-        )
-        changed = stride > 1 or inputs != outputs
-        self.shortcut = (
-            normalized_convolution(inputs, outputs, stride=stride, activated=False) if changed else nn.Identity()
-        )
-
-    def forward(self, features: Float[Tensor, "B inputs H W"]) -> Float[Tensor, "B outputs h w"]:
-        return functional.relu(self.shortcut(features) + self.body(features))
-
-
 def residual_layer(backbone: Backbone, *, inputs: int, index: int, stride: int) -> nn.Sequential:
-    """Layer `index` (0 to 3) of a ResNet, whose first block has the stride."""
+    """Layer `index` (0 to 3) of a ResNet, whose first block has the stride.
+
+    For 16 joints the second stage reads and returns 128 channels: the size alone changes there.
+    """
     outputs = WIDTH[backbone] * 2**index
     make = BasicBlock if backbone == "resnet18" else partial(PostActivationBottleneck, middle=outputs // 4)
     blocks = [make(inputs=inputs, outputs=outputs, stride=stride)]

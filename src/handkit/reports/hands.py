@@ -9,11 +9,13 @@ import numpy as np
 from handkit.depth import DepthImage
 from handkit.drawing import (
     FAINT,
-    PAPER,
+    MARGIN,
     Color,
     Picture,
+    View,
     contact_sheet,
     depth_range,
+    draw_grid,
     draw_skeleton,
     draw_text,
     show_depth,
@@ -32,10 +34,10 @@ VIEWS = {"front": (0, 1), "side": (2, 1), "above": (0, 2)}
 """Which of x, y, z go right and down; from above, what is near the camera is at the upper edge."""
 TRUTH: Color = (255, 244, 160)
 MISS: Color = (80, 110, 255)
-GRID: Color = (48, 42, 40)
-MARGIN = 1.35
 LEAST_SPAN = 120.0
 """mm across a panel, at least."""
+PANEL = 230
+"""Pixels of a panel's side."""
 
 
 def worst_frames_sheet(
@@ -45,7 +47,6 @@ def worst_frames_sheet(
     estimated: Float[np.ndarray, "N J 3"],
     truth: Float[np.ndarray, "N J 3"],
     depth_of: DepthOf | None,
-    size: int = 230,
 ) -> tuple[Picture, dict[int, str]]:
     """A tile for each row: estimate in the colors of the fingers, truth in pale blue, and lines between the two.
 
@@ -60,7 +61,7 @@ def worst_frames_sheet(
             image = depth_of(row) if depth_of else None
         except HandkitError as error:
             refused[row] = str(error)
-        tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], image=image, size=size))
+        tiles.append(hand_tile(skeleton, estimated=estimated[row], truth=truth[row], image=image, size=PANEL))
         distances = np.linalg.norm(estimated[row] - truth[row], axis=-1)
         worst = skeleton.joints[int(distances.argmax())]
         captions.append(f"frame {row}: mean {distances.mean():.1f} mm, worst {distances.max():.1f} mm ({worst})")
@@ -79,7 +80,7 @@ def hand_tile(
             panels.append(_depth_panel(skeleton, image, estimated=estimated, truth=truth, size=size))
             continue
         shown = list(axes)
-        panel = _grid(middle[shown] - span / 2, span, size)
+        panel = draw_grid(middle[shown] - span / 2, span=span, size=size)
         scale = size / span
         flat = [(hand[:, shown] - middle[shown]) * scale + size / 2 for hand in (estimated, truth)]
         _draw_pair(panel, skeleton, estimated_px=flat[0], truth_px=flat[1], depth_mm=estimated[:, 3 - sum(axes)])
@@ -92,26 +93,11 @@ def _depth_panel(skeleton: Skeleton, image: DepthImage, *, estimated: Hand, trut
     """Both skeletons over the depth image, cut to the true hand."""
     depth, camera = image.depth, image.camera.pinhole
     truth_px, estimated_px = (camera.project(hand.astype(np.float32)) for hand in (truth, estimated))
-    low, high = truth_px.min(axis=0), truth_px.max(axis=0)
-    zoom = size / max(24.0, MARGIN * float((high - low).max()))
-    shift = (size - 1) / 2 - zoom * (low + high) / 2
+    view = View.around(truth_px, size=size)
     near, far = depth_range(depth, truth)
-    affine = np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
-    shown = show_depth(depth, near=near, far=far)
-    panel = cv2.warpAffine(shown, affine, (size, size), flags=cv2.INTER_LINEAR, borderValue=PAPER)
-    flat = [points * zoom + shift for points in (estimated_px, truth_px)]
+    panel = view.cut(show_depth(depth, near=near, far=far))
+    flat = [points * view.zoom + view.shift for points in (estimated_px, truth_px)]
     _draw_pair(panel, skeleton, estimated_px=flat[0], truth_px=flat[1], depth_mm=estimated[:, 2])
-    return panel
-
-
-def _grid(origin: Float[np.ndarray, "2"], span: float, size: int) -> Picture:
-    """A line every 50 mm."""
-    panel = np.full((size, size, 3), PAPER, np.uint8)
-    for axis in (0, 1):
-        for line in np.arange(np.ceil(origin[axis] / 50) * 50, origin[axis] + span, 50):
-            at = round((line - origin[axis]) * size / span)
-            ends = ((at, 0), (at, size)) if axis == 0 else ((0, at), (size, at))
-            cv2.line(panel, *ends, GRID, 1)
     return panel
 
 

@@ -1,7 +1,7 @@
 """report.html: one page that holds everything, with no other file and no network; light or dark as the reader likes."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
@@ -53,10 +53,9 @@ def report_page(result: Result, figures: Figures) -> str:
     """The whole file."""
     title = f"{result.method} on {result.protocol.dataset.upper()}"
     body = [
-        f"<h1>{escape(title)}</h1>",
         f'<p class="faint">{escape(result.protocol.version)}, split {escape(result.protocol.split)}: '
         f"{result.frames:,} frames scored{_left_out(result)}</p>",
-        _tiles(result),
+        _numbers(result),
         _heading("What these numbers mean"),
         _words(protocol_rows(result.protocol)),
         _heading("How often a whole hand is right"),
@@ -67,14 +66,36 @@ def report_page(result: Result, figures: Figures) -> str:
         _comparisons(result),
         _heading("Where it goes wrong"),
         f'<p class="faint">{escape(figures.worst_words)}</p>',
-        f'<img alt="worst frames" src="data:image/png;base64,{base64.b64encode(figures.worst_png).decode()}">',
+        png(figures.worst_png, words="worst frames"),
         f'<p class="faint">handkit {version("handkit")}; the same numbers are in result.json.</p>',
     ]
-    return (
+    return page(title, body)
+
+
+def page(title: str, body: Sequence[str], *, style: str = "") -> str:
+    """A whole HTML file with the title as its heading; parts of the body are HTML."""
+    head = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n" + "\n".join(part for part in body if part) + "\n</body>\n</html>\n"
+        f"<style>{STYLE}{style}</style>\n</head>\n<body>\n"
     )
+    return head + "\n".join([f"<h1>{escape(title)}</h1>", *filter(None, body)]) + "\n</body>\n</html>\n"
+
+
+def tile(name: str, value: str, more: str = "", *, first: bool = False) -> str:
+    """A number in large print under its name, with a note below."""
+    note = f"<small>{more}</small>" if more else ""
+    return f'<div class="tile{" first" if first else ""}"><span>{name}</span><b>{value}</b>{note}</div>'
+
+
+def tiles(cells: Iterable[str]) -> str:
+    """Side by side."""
+    return f'<div class="tiles">{"".join(cells)}</div>'
+
+
+def png(content: bytes, *, words: str) -> str:
+    """A picture within the page."""
+    return f'<img alt="{words}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
 
 def _heading(words: str) -> str:
@@ -85,9 +106,9 @@ def _left_out(result: Result) -> str:
     return f", {result.left_out:,} without a prediction" if result.left_out else ""
 
 
-def _tiles(result: Result) -> str:
+def _numbers(result: Result) -> str:
     low, high = result.blocks_mm
-    tiles = [
+    numbers = [
         ("mean joint error (MPJPE)", f"{result.mean_error_mm:.2f} mm", f"95 % interval {low:.2f} to {high:.2f}"),
         ("median frame", f"{result.median_error_mm:.2f} mm", "mean of its joints"),
         ("maximum joint error within 20 mm", f"{result.success['20']:.1%}", f"within 40 mm {result.success['40']:.1%}"),
@@ -97,11 +118,7 @@ def _tiles(result: Result) -> str:
             f"maximum joint error, 0-80 mm; PCK, 0-50 {result.auc_joint:.3f}",
         ),
     ]
-    cells = [
-        f'<div class="tile{" first" if not index else ""}"><span>{name}</span><b>{value}</b><small>{more}</small></div>'
-        for index, (name, value, more) in enumerate(tiles)
-    ]
-    return f'<div class="tiles">{"".join(cells)}</div>'
+    return tiles(tile(*each, first=each is numbers[0]) for each in numbers)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,8 +1,6 @@
 """The report of a recording: how surely and how calmly hands were followed, and the worst moments, in one HTML file."""
 
-import base64
 from collections.abc import Sequence
-from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +15,7 @@ from handkit.files.atomic import write_whole
 from handkit.files.folders import check_writable
 from handkit.files.png import encode_png
 from handkit.hand import HandPose
-from handkit.reports.page import STYLE
+from handkit.reports.page import page, png, tile, tiles
 from handkit.shapes import Float32
 from handkit.sources.source import TimedFrame
 from handkit.viewing.video import picture
@@ -96,8 +94,7 @@ class RecordingReport:
     def _page(self) -> str:
         title = f"Recording {self._path.stem}"
         body = [
-            f"<h1>{escape(title)}</h1>",
-            _tiles(self._numbers()),
+            tiles(tile(name, value) for name, value in self._numbers().items()),
             "<h2>Confidence over time</h2>",
             _chart([[(each.time_s, each.confidence) for each in self._moments]], top=1.0),
             "<h2>Jitter over time</h2>",
@@ -114,13 +111,7 @@ class RecordingReport:
             f'<div class="pair">{"".join(_figure(*each) for each in self._worst)}</div>',
             f'<p class="faint">handkit {version("handkit")}</p>',
         ]
-        return (
-            f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<style>{STYLE}\nfigure {{ margin: 0 }} svg {{ width: 100% }}</style>\n</head>\n<body>\n"
-            + "\n".join(body)
-            + "\n</body>\n</html>\n"
-        )
+        return page(title, body, style="\nfigure { margin: 0 } svg { width: 100% }")
 
     def _numbers(self) -> dict[str, str]:
         count = len(self._times)
@@ -143,15 +134,9 @@ def _second_difference(joints: list[Float32[np.ndarray, "J 3"]]) -> float:
     return float(np.linalg.norm(joints[0] - 2 * joints[1] + joints[2], axis=-1).mean())
 
 
-def _tiles(numbers: dict[str, str]) -> str:
-    cells = [f'<div class="tile"><span>{name}</span><b>{value}</b></div>' for name, value in numbers.items()]
-    return f'<div class="tiles">{"".join(cells)}</div>'
-
-
 def _figure(confidence: float, time_s: float, shown: Picture) -> str:
-    data = base64.b64encode(encode_png(shown)).decode()
     words = f"{time_s:.2f} s, confidence {confidence:.2f}"
-    return f'<figure><img alt="{words}" src="data:image/png;base64,{data}"><figcaption>{words}</figcaption></figure>'
+    return f"<figure>{png(encode_png(shown), words=words)}<figcaption>{words}</figcaption></figure>"
 
 
 def _chart(series: Sequence[Sequence[tuple[float, float]]], *, top: float) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.camera import Camera
+from handkit.camera import KEYS, Camera, camera_to_dict
 from handkit.files.png import write_png
 from handkit.hand import Prediction, rounded
 from handkit.shapes import Float, UInt8
@@ -37,7 +37,7 @@ def frame_record(source: str, camera: Camera | None, prediction: Prediction) -> 
     """
     return {
         "source": source,
-        "camera": _camera_record(camera),
+        "camera": camera_to_dict(camera) if camera else dict.fromkeys(KEYS),
         **prediction.to_dict(),
         "timings_ms": {stage: rounded(prediction.timings_ms.get(stage, math.nan), 3) for stage in STAGES},
     }
@@ -110,11 +110,3 @@ def save_depth(path: Path, depth: Float[np.ndarray, "H W"]) -> None:
     """Write a 16-bit PNG of whole mm, which `sources.read_frames` reads; raises OSError."""
     millimeters = np.rint(depth).clip(0, np.iinfo(np.uint16).max).astype(np.uint16)
     write_png(path, millimeters)
-
-
-def _camera_record(camera: Camera | None) -> dict[str, float | int | None]:
-    if camera is None:
-        return dict.fromkeys(("fx", "fy", "cx", "cy", "width", "height"))
-    numbers = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
-    size = {"width": camera.width, "height": camera.height}
-    return {name: rounded(number, 4) for name, number in numbers.items()} | size

@@ -1,13 +1,12 @@
 """From what a user types to a source."""
 
-import difflib
 import importlib
 from importlib.metadata import EntryPoint, entry_points
 from os import PathLike, fspath
 from pathlib import Path
 
 from handkit.camera import Camera
-from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown
+from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown, suggest
 from handkit.extras import install_command
 from handkit.sources.foreign import Foreign
 from handkit.sources.source import Calibration, Opener, Report, Source, log
@@ -63,9 +62,8 @@ def open_source(
         return Foreign(_load_foreign(point, brought), argument, calibration, report, brought=brought)
     path = Path(spec)
     if not path.exists() and not path.suffix and "/" not in spec and "*" not in spec:
-        near = difflib.get_close_matches(kind, kinds(), n=1, cutoff=0.6)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"there is no file and no kind of source {spec!r}{hint}; known: {', '.join(kinds())}")
+        hint = suggest(kind, kinds(), cutoff=0.6)
+        raise UsageError(f"there is no file and no kind of source {spec!r}; {hint}known: {', '.join(kinds())}")
     suffix = path.suffix.lower() if not path.is_dir() else ""
     module, name = _FILES.get(suffix, _FILES[""])
     return _load(module, name)(spec, calibration, report)

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, Shaped, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
 from handkit.camera import Camera
@@ -81,19 +81,6 @@ class PackedFrames:
             image[height:] = 0
         return _frame(rows, depth, self._camera()).to(device)
 
-    def to(self, device: torch.device | str) -> "ResidentFrames":
-        """All patches in the device's memory, as 16-bit values whatever the codec."""
-        sizes = self.rows["height"].astype(np.int64) * self.rows["width"]
-        values = torch.empty(int(sizes.sum()), dtype=torch.int16, device=device)
-        starts = np.cumsum(sizes) - sizes
-        for start, each in zip(starts, self._patches(self.rows), strict=True):
-            patch = torch.from_numpy(each.astype(np.uint16).view(np.int16)).reshape(-1)
-            values[start : start + len(patch)] = patch.to(device)
-        labels = _frame(self.rows, torch.empty(len(self), 0, 0), self._camera()).to(device)
-        shapes = np.stack([starts, self.rows["height"], self.rows["width"], self.rows["valid"]], axis=1)
-        places = torch.from_numpy(shapes.astype(np.int64)).to(device)
-        return ResidentFrames(values, places, labels, self.manifest.settings.unit_mm)
-
     def damage(self) -> list[str]:
         """Read everything and compare checksums: one sentence for each damaged file, none for a sound store."""
         found: list[str] = []
@@ -132,39 +119,6 @@ class PackedFrames:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PackedFrames.open, (self.path,)  # a worker process maps the files itself
-
-
-@dataclass(frozen=True)
-class ResidentFrames:
-    """A whole store in one device's memory; made by `PackedFrames.to`."""
-
-    values: Shaped[Tensor, " N"]
-    """Every patch, row by row; 16 bits, which torch takes for signed."""
-    places: Int64[Tensor, "F 4"]
-    """First value, height, width, and 1 where there is a patch."""
-    labels: LabeledFrame
-    """Joints, cubes and patch cameras of all frames; no depth."""
-    unit_mm: float
-
-    def batch(self, index: Numbers) -> LabeledFrame:
-        """As `PackedFrames.batch`."""
-        index = torch.as_tensor(index, device=self.values.device).long()
-        start, height, width, valid = (column[:, None, None] for column in self.places[index].unbind(1))
-        if not valid.all():
-            raise StoreError(f"frame {int(index[~valid.flatten().bool()][0])} has no patch")
-        rows, columns = (
-            torch.arange(int(sizes.max()) if len(index) else 1, device=index.device) for sizes in (height, width)
-        )
-        rows, columns = rows[:, None], columns[None]
-        inside = (rows < height) & (columns < width)
-        taken = self.values[torch.where(inside, start + rows * width + columns, 0)].int() & 0xFFFF
-        depth = torch.where(inside, taken * self.unit_mm, 0.0).float()
-        frame = self.labels[index]
-        camera = Intrinsics(frame.camera.matrix, depth.shape[2], depth.shape[1])
-        return LabeledFrame(depth, camera, frame.joints, frame.cube)
-
-    def __len__(self) -> int:
-        return len(self.places)
 
 
 _MEND = "delete that file and run the same `handkit data pack` again: it alone is packed anew"

@@ -12,9 +12,9 @@ from handkit.synthetic.assemblies import Builder, Point
 Kind = Callable[[Random], Builder]
 
 
-def ring(count: int, radius: float, height: float, *, start: float = 0.0, turn: float = 2 * math.pi) -> list[Point]:
+def ring(count: int, radius: float, height: float, *, start: float = 0.0) -> list[Point]:
     """Points on a level circle."""
-    angles = [start + turn * i / count for i in range(count)]
+    angles = [start + 2 * math.pi * i / count for i in range(count)]
     return [(radius * math.cos(angle), radius * math.sin(angle), height) for angle in angles]
 
 

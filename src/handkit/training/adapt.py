@@ -95,10 +95,8 @@ def make_experiment(
     recipe = recipe.continued() if continued else recipe
     recipe = _paced(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
     recipe = _judging(recipe if augmented else _plain(recipe), pose or POSE)
-    without = None if fold == EVERY_SUBJECT else fold
-    made = Experiment(
-        recipe, seed=seed, store=store, without=without, test=test, pose=pose or POSE, localizer=localizer
-    )  # fmt: skip
+    made = Experiment(recipe, seed=seed, store=store, without=None if fold == EVERY_SUBJECT else fold, test=test,
+                      pose=pose or POSE, localizer=localizer)  # fmt: skip
     check_test(made)
     if made.refined_at_test:
         find_weights(localizer)  # raises where there is none, before a batch is made

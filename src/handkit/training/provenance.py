@@ -1,38 +1,29 @@
 """Where weights and figures come from: command, seed, versions, and what they were made on."""
 
-import platform
 import re
-import sys
 import time
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from handkit.models.made_on import command, processor, versions
 
-def processor() -> str:
-    """What the processor, and a GPU if there is one, call themselves."""
-    listed = Path("/proc/cpuinfo")
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    cpu = names[0] if names else platform.processor() or platform.machine()
-    return f"{cpu} and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else cpu
+PACKAGES = ("handkit", "torch", "numpy", "numba", "lightning")
 
 
 def hardware() -> str:
-    """The same with the threads that are used."""
+    """What the processor, and a GPU if there is one, call themselves, and the threads that are used."""
+    gpu = f" and {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     threads = torch.get_num_threads()
-    return f"{processor()}, {threads} thread{'s' * (threads != 1)}"
+    return f"{processor()}{gpu}, {threads} thread{'s' * (threads != 1)}"
 
 
 def provenance(**more: Any) -> dict[str, Any]:  # noqa: ANN401
     """What is worth keeping with a training, as JSON values: `more` (seed, data, first weights, ...) and the above."""
-    packages = ("handkit", "torch", "numpy", "numba", "lightning")
     return more | {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": command(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "versions": versions(PACKAGES),
         "hardware": hardware(),
     }
 

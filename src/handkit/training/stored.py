@@ -4,7 +4,6 @@ Cubes stand where the store has them, with the edges of the recipe: one store se
 its patches.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -141,7 +140,6 @@ def predict(
     center: CenterSource | None = None,
     finder: LocalizerGraph | None = None,
     device: torch.device | str = "cpu",
-    tell: Callable[[int], None] = lambda frames: None,
 ) -> Float32[np.ndarray, "F J 3"]:
     """Camera mm of the store's joints for every frame of the store; NaN in those that are not in `rows` or no patch.
 
@@ -163,7 +161,6 @@ def predict(
         if finder:
             frame = relocate(frame, finder.localizer, edge_mm=finder.edge_mm)
         answers[chosen] = estimate(model, frame, frame.cube)[:, order].float().cpu().numpy()
-        tell(len(chosen))
     return answers
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from handkit.drawing import Picture, depth_range, draw_hand, draw_text, enlarge, show_depth
+from handkit.drawing import Picture, draw_hands, draw_text
 from handkit.errors import SinkError, UsageError
 from handkit.files.atomic import write_whole
 from handkit.files.folders import check_writable
-from handkit.hand import HandPose
+from handkit.hand import HandPose, TrackedHand
 from handkit.sources.source import TimedFrame
 from handkit.viewing.window import check_screen
 
@@ -25,17 +25,14 @@ MOST_GIF_FRAMES = 600
 
 def picture(frame: TimedFrame, hands: Sequence[HandPose]) -> Picture:
     """The depth image with every hand over it."""
-    depth = frame.image.depth
-    near, far = depth_range(depth, np.concatenate([hand.joints_mm for hand in hands]) if hands else None)
-    factor = max(1, round(WIDTH / depth.shape[1]))
-    shown = enlarge(show_depth(depth, near=near, far=far), factor)
-    for hand in hands:
-        number = getattr(hand, "id", None)
-        caption = f"{'' if number is None else f'{number} '}{hand.handedness} {hand.confidence:.2f}"
-        joints_px = (hand.joints_px + 0.5) * factor - 0.5
-        draw_hand(shown, joints_px, hand.skeleton, caption=caption, depth_mm=hand.joints_mm[:, 2])
+    shown = draw_hands(frame.image.depth, hands, width=WIDTH, caption=_caption)
     draw_text(shown, f"{frame.time_s:.2f} s", (8, shown.shape[0] - 8), height=12)
     return shown
+
+
+def _caption(hand: HandPose) -> str:
+    number = f"{hand.id} " if isinstance(hand, TrackedHand) else ""
+    return f"{number}{hand.handedness} {hand.confidence:.2f}"
 
 
 class VideoFile:
