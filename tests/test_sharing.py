@@ -43,9 +43,24 @@ def test_the_card_says_what_was_measured_and_nothing_else(weights: Path, tmp_pat
     assert text.startswith("---\nlicense: apache-2.0\n")
     assert "| evaluate.json | mean_error_mm | 7.901 |" in text
     assert "1,234 samples" in text
-    assert "synthetic frames only" in text
+    assert "trained on handkit's own synthetic frames, 1,234 samples" in text
     assert "curve" not in text
     assert "Nothing was measured" in (pack(weights, folder=tmp_path / "without") / CARD).read_text()
+
+
+def test_the_card_names_every_data_set_that_was_learned_from(tmp_path: Path) -> None:
+    """Of weights begun from others too, and their terms; weights without a recipe say nothing of synthetic frames."""
+    model, path = LatentFusion(HAND21, resolution=32, planes=["xy"], channels=16), tmp_path / "weights.safetensors"
+    seen = [{"dataset": "nyu", "split": "train", "subjects": ["1"], "frames": 72757}]
+    save(path, model, recipe={}, notes={"data": "synthetic", "init": "nyu.safetensors", "trained_on": seen})
+    text = (pack(path, folder=tmp_path / "begun") / CARD).read_text()
+    assert text.startswith("---\nlicense: other\n")
+    assert "trained on handkit's own synthetic frames and nyu (train)" in text
+    assert "the terms of these data sets hold" in text
+    save(path, model)
+    text = (pack(path, folder=tmp_path / "unknown") / CARD).read_text()
+    assert "frames that their file does not name" in text
+    assert "synthetic" not in text.partition("## Limits")[0]
 
 
 @pytest.mark.parametrize(("content", "said"), [("[1, 2]", "a JSON object is needed"), ("{", "holds no result")])

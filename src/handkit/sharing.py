@@ -19,7 +19,7 @@ from handkit.extras import load
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
 from handkit.hub import NAME, SHARED, find_weights, reason
-from handkit.models.checkpoint import CheckpointInfo, read_info
+from handkit.models.checkpoint import TRAINED_ON, CheckpointInfo, read_info
 from handkit.models.papers import PAPERS
 
 MODEL_GRAPH, MODEL_WEIGHTS, CONFIG, CARD = SHARED
@@ -90,14 +90,14 @@ def card(info: CheckpointInfo, results: Mapping[str, Mapping[str, Any]], *, name
     """The model card, Markdown with the Hub's YAML head; every number in it is from `results`."""
     paper = PAPERS.get(info.model)
     skeleton = "none" if info.skeleton is None else f"{info.skeleton.name}, {len(info.skeleton)} joints"
-    trained = "the data set in its recipe" if _data(info) != "synthetic" else "handkit's own synthetic frames only"
+    seen, trained = _data_sets(info), _trained_on(info)
     samples = info.notes.get("samples")
     cited = f" The network is {paper.citation}: {paper.url}" if paper else ""
     rows = [f"| {file} | {key} | {value} |" for file, result in results.items() for key, value in result.items()]
     table = ["| file | figure | value |", "|---|---|---|", *rows] if rows else ["Nothing was measured with them."]
     lines = [
-        "---", "license: apache-2.0", "library_name: handkit", "pipeline_tag: keypoint-detection",
-        "tags: [hand-pose, depth, 3d]", "---", "",
+        "---", f"license: {'other' if seen else 'apache-2.0'}", "library_name: handkit",
+        "pipeline_tag: keypoint-detection", "tags: [hand-pose, depth, 3d]", "---", "",
         f"# {info.model}", "",
         "3D hand pose from one depth image, joints in camera millimeters, by "
         "[handkit](https://github.com/handkit/handkit)." + cited,
@@ -106,6 +106,7 @@ def card(info: CheckpointInfo, results: Mapping[str, Mapping[str, Any]], *, name
         'hands = estimator.predict(depth, Camera.named("kinect2"))', "```", "",
         "## What it is", "", f"- arguments: `{json.dumps(info.arguments)}`", f"- skeleton: {skeleton}",
         f"- trained on {trained}" + (f", {samples:,} samples" if isinstance(samples, int) else ""),
+        *(["- license: the terms of these data sets hold for what was learned from them"] if seen else []),
         "- files: " + ", ".join([MODEL_WEIGHTS, CONFIG, *([MODEL_GRAPH] if graph else [])]), "",
         "## Measured", "",
         *table,
@@ -120,8 +121,17 @@ def _config(info: CheckpointInfo) -> dict[str, Any]:
     return {"library": "handkit", **content}
 
 
-def _data(info: CheckpointInfo) -> str:
-    return str((info.recipe or {}).get("data", "synthetic"))
+def _trained_on(info: CheckpointInfo) -> str:
+    """What the weights have seen, and those that they were begun from."""
+    if info.recipe is None:
+        return "frames that their file does not name"
+    rendered = [] if info.notes.get("data", "synthetic") != "synthetic" else ["handkit's own synthetic frames"]
+    return " and ".join([*rendered, *_data_sets(info)]) or "frames that their file does not name"
+
+
+def _data_sets(info: CheckpointInfo) -> list[str]:
+    """Published data sets, or one's own, with the part."""
+    return sorted({f"{each['dataset']} ({each['split']})" for each in info.notes.get(TRAINED_ON, ())})
 
 
 def _result(path: Path) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from handkit.models.network import AnyNetwork, HandPoseModel, Network
 from handkit.skeleton import HAND21, NYU14
 
 LEAST_FIT = 0.1
+TRAINED_ON = "trained_on"
+"""Of the notes: data sets and subjects that the weights have seen (`training.seen`)."""
 """Share of a network's values that first weights must have for it."""
 
 

@@ -25,7 +25,7 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import load, load_fitting, read_info
+from handkit.models.checkpoint import TRAINED_ON, load, load_fitting, read_info
 from handkit.models.network import Network
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
@@ -38,7 +38,7 @@ from handkit.training.pictures import SHOWN, prediction_sheet
 from handkit.training.processes import Machine
 from handkit.training.provenance import provenance
 from handkit.training.run import Run, Spent
-from handkit.training.seen import NOTE, learned_from
+from handkit.training.seen import learned_from
 from handkit.training.stored import StoredFrames, in_test_cubes, of_subject, predict, rows_to_learn
 from handkit.training.streams import LOCATED_MARGIN, WHOLE, Hypotheses, Share, SyntheticFrames
 from handkit.training.targets import (
@@ -299,15 +299,15 @@ def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
     """What the weights that a run begins with have seen; of a run that goes on in `out`, what its own began with."""
     own = out / LAST if out else None
     if own and own.exists():
-        return read_info(own).notes.get(NOTE, [])[:-1]
-    return read_info(find_weights(init)).notes.get(NOTE, []) if init else []
+        return read_info(own).notes.get(TRAINED_ON, [])[:-1]
+    return read_info(find_weights(init)).notes.get(TRAINED_ON, []) if init else []
 
 
 def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -> dict[str, Any]:
     data = str(experiment.store.path) if experiment.store else "synthetic"
     about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
     seen = [learned_from(experiment.store, experiment.learned())] if experiment.store else []
-    about |= {NOTE: _seen_before(init, out) + seen}
+    about |= {TRAINED_ON: _seen_before(init, out) + seen}
     if experiment.recipe.network != "confidence":
         return about
     pose = read_info(find_weights(experiment.pose))

@@ -11,10 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from handkit.errors import StoreError
-from handkit.models.checkpoint import CheckpointInfo
+from handkit.models.checkpoint import TRAINED_ON, CheckpointInfo
 from handkit.store.store import PackedFrames
-
-NOTE = "trained_on"
 
 
 def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def seen_subjects(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarr
 
     One person is in both of NYU's splits, which share no frame; in all other data sets a subject is in one split only.
     """
-    return overlap(info.notes.get(NOTE, ()), store, mask)
+    return overlap(info.notes.get(TRAINED_ON, ()), store, mask)
 
 
 def overlap(learned: Iterable[Mapping[str, Any]], store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> list[str]:
