@@ -212,6 +212,14 @@ def test_camera_by_name_must_fit_the_image():
         choice.fit(7, 5, source="a.png")
 
 
+def test_a_resized_image_is_told_its_numbers():
+    """Half the size: half of each focal length; the middle of pixel 0 is at 0 in both."""
+    with pytest.raises(SourceError, match=r"if the whole image was resized: 181.95,181.95,127.45,102.9$"):
+        CameraChoice.parse("kinect2").fit(256, 212)
+    with pytest.raises(SourceError, match=r"or give its fx,fy,cx,cy$"):
+        CameraChoice.parse("kinect2").fit(256, 256)
+
+
 def test_camera_by_numbers_takes_the_image_s_size():
     choice = CameraChoice.parse("500, 501,319.5,239.5")
     assert choice.fit(64, 48) == Camera(fx=500.0, fy=501.0, cx=319.5, cy=239.5, width=64, height=48)

@@ -115,7 +115,7 @@ def _openvino_of_onnx(folder: Path) -> GraphBackend:
 def test_a_backend_answers_what_the_modules_answer(files: Path, load: Callable[[Path], GraphBackend]):
     backend, reference = load(files), TorchBackend(module(), detector())
     assert isinstance(backend, Backend)
-    assert (backend.skeleton, backend.edge_mm, backend.has_confidence) == (HAND21, 200.0, True)
+    assert (backend.skeleton, backend.edge_mm, backend.has_confidence) == (HAND21, 280.0, True)
     random = np.random.default_rng(0)
     for height, width, count in ((424, 512, 2), (480, 640, 1), (240, 320, 5)):
         camera = Camera(fx=width * 0.9, fy=width * 0.88, cx=width / 2, cy=height / 2, width=width, height=height)

@@ -26,6 +26,7 @@ NO_PAPER = {
     "confidence",
     "header",
     "listing",
+    "made_on",
     "network",
     "facts",
     "papers",

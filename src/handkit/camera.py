@@ -190,6 +190,15 @@ def camera_from_dict(record: object) -> Camera:
     return Camera(**given)
 
 
+def of_another_size(camera: Camera, width: int, height: int) -> str:
+    """Words to append for an image of that size: the camera's numbers for it, if it may be the whole image, resized."""
+    scale = width / camera.width
+    if round(camera.height * scale) != height:
+        return ""
+    numbers = (camera.fx * scale, camera.fy * scale, (camera.cx + 0.5) * scale - 0.5, (camera.cy + 0.5) * scale - 0.5)
+    return f"; if the whole image was resized: {','.join(f'{number:.6g}' for number in numbers)}"
+
+
 @dataclass(frozen=True)
 class CameraChoice:
     """A camera by name, or intrinsics that take the size of whatever depth image they are used on."""
@@ -242,7 +251,8 @@ class CameraChoice:
             others = f"the camera that took it (of that size: {', '.join(same)})" if same else "its camera"
             raise SourceError(
                 f"is {width}x{height} but the camera {self.name!r} is "
-                f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy",
+                f"{self.known.width}x{self.known.height}; name {others} or give its fx,fy,cx,cy"
+                f"{of_another_size(self.known, width, height)}",
                 source=source,
                 kind=f"not of the size of the camera {self.name!r}",
             )

@@ -5,7 +5,7 @@ from os import PathLike
 
 import numpy as np
 
-from handkit.camera import Camera, doubts_about, undistorted
+from handkit.camera import Camera, doubts_about, of_another_size, undistorted
 from handkit.cleaning import clean
 from handkit.errors import FrameError, UsageError, shown
 from handkit.shapes import Float32, Shaped
@@ -76,7 +76,7 @@ class DepthImage:
         if (width, height) != (camera.width, camera.height):
             raise FrameError(
                 f"the depth image is {width}x{height} but the camera is {camera.width}x{camera.height}; "
-                "name the camera that took it, or give its fx,fy,cx,cy",
+                f"name the camera that took it, or give its fx,fy,cx,cy{of_another_size(camera, width, height)}",
                 kind="another size than the camera's",
             )
         with np.errstate(over="ignore", invalid="ignore"):

@@ -17,7 +17,7 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("arguments", [[], ["check"], ["check", "nyu"], ["check", "imagenet", "--root", "."], ["shwo"]])
+@pytest.mark.parametrize("arguments", [["check"], ["check", "nyu"], ["check", "imagenet", "--root", "."], ["shwo"]])
 def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["data", *arguments])
@@ -28,6 +28,7 @@ def test_the_group_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, expected in (
         (["--help"], "data"),
         (["data", "--help"], "check"),
+        (["data"], "check"),
         (["data", "show", "--help"], "DIR"),
     ):
         with pytest.raises(SystemExit) as ended:

@@ -20,7 +20,12 @@ def make_folder(out: Path) -> None:
 def make_new_folder(out: Path) -> None:
     """The same for what may not be mixed with what another run left there: raises HandkitError where anything is."""
     make_folder(out)
-    there = next(iter(sorted(out.iterdir())), None)
+    try:
+        there = next(iter(sorted(out.iterdir())), None)
+        with NamedTemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise unwritable(out, error) from None
     if there is not None:
         raise HandkitError(f"--out {out} is not empty ({there.name} is in it); give a new folder, or empty this one")
 
