@@ -185,7 +185,8 @@ UNCALLED = {
     "MODELS": "networks by name",
     "HandPoseModel": "a class to derive from",
     "HAND21": "", "HANDS17": "", "ICVL16": "", "MSRA21": "", "NYU14": "",
-    "CameraError": "", "CheckpointError": "", "JointError": "", "SourceError": "", "UsageError": "", "FrameError": "", "HandkitError": "", "MissingExtraError": "", "__version__": "",
+    "CameraError": "", "CheckpointError": "", "FrameError": "", "HandkitError": "", "JointError": "",
+    "MissingExtraError": "", "SourceError": "", "UsageError": "", "__version__": "",
     "Prediction": "what an estimator answers", "Space": "an enumeration",
 }  # fmt: skip
 """Public names that take no argument of a user's."""
