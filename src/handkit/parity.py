@@ -23,6 +23,8 @@ class Parity(NamedTuple):
     frames: int
     median_mm: float
     """Of joints, of a localizer's centers, or of the hand centers of every cell of the detector's maps."""
+    usual_mm: float
+    """Of nineteen in twenty."""
     largest_mm: float
     probability: float
     """Largest difference of any probability."""
@@ -30,7 +32,8 @@ class Parity(NamedTuple):
     def in_words(self) -> str:
         return (
             f"on {self.frames} synthetic frames {self.median_mm:.5f} mm from the network in the median, "
-            f"{self.largest_mm:.5f} mm at most; probabilities differ by {self.probability:.5f} at most"
+            f"{self.usual_mm:.5f} mm in nineteen of twenty joints, {self.largest_mm:.5f} mm at most; "
+            f"probabilities differ by {self.probability:.5f} at most"
         )
 
 
@@ -92,4 +95,5 @@ def _apart(logits: np.ndarray, others: np.ndarray) -> float:
 
 def _parity(apart: list[np.ndarray], doubts: list[float]) -> Parity:
     every = np.concatenate(apart)
-    return Parity(len(apart), float(np.median(every)), float(every.max()), max(doubts))
+    median, usual = np.percentile(every, (50, 95)).tolist()
+    return Parity(len(apart), median, usual, float(every.max()), max(doubts))
