@@ -13,7 +13,7 @@ import handkit
 from handkit.errors import SourceError
 from handkit.sources import live, realsense
 
-rs: Any = pytest.importorskip("pyrealsense2")
+rs: Any = pytest.importorskip("pyrealsense2", exc_type=ImportError)  # libusb may be missing
 
 WIDTH, HEIGHT = 320, 240
 UNIT_M = 0.0005
