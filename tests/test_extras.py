@@ -45,6 +45,9 @@ def test_a_package_that_is_missing_or_broken(tmp_path: Path, monkeypatch: pytest
         load("no_camera.part", extra="oak")
     with pytest.raises(MissingExtraError, match=rf"^broken_camera cannot be loaded \(.*not_there.*\): {command}$"):
         load("broken_camera", extra="oak")
+    (tmp_path / "bare_camera.py").write_text("raise ImportError('libusb-1.0.so.0: cannot open shared object file')")
+    with pytest.raises(MissingExtraError, match=r"^bare_camera .*libusb.*: install that library with the system's"):
+        load("bare_camera", extra="oak")
     assert str(missing_extra("this", extra="oak")) == f"this: {install_command('oak')}"
 
 

@@ -53,6 +53,10 @@ def load(module: str, *, extra: str) -> Any:  # noqa: ANN401
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
+        if "shared object" in str(error):  # which no pip brings
+            raise MissingExtraError(
+                f"{package} cannot be loaded ({error}): install that library with the system's package manager"
+            ) from None
         absent = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package
         raise missing_extra(
             f"{package} {'is not installed' if absent else f'cannot be loaded ({error})'}", extra=extra
