@@ -79,12 +79,8 @@ class Exported:
             return self.parity(_opened(self.out, self.form), count=count)
 
     def check(self, parity: Parity) -> None:
-        """Raise HandkitError where the graph is farther from the network than it may be.
-
-        OpenVINO computes coordinates with another last bit than torch: of one crop in thirty a pixel that lies between
-        two is the other one, and joints are up to 1.2 mm off. So one joint in twenty may be.
-        """
-        off = parity.largest_mm if self.form == "onnx" else parity.usual_mm
+        """Raise HandkitError where the graph is farther from the network than it may be."""
+        off = parity.largest_mm
         if not off <= self.limit_mm:
             raise HandkitError(f"{self.out} is {off:.3f} mm off, {self.limit_mm} mm are allowed: do not use it")
 
