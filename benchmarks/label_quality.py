@@ -3,8 +3,9 @@
     python benchmarks/label_quality.py DATA
 
 DATA holds `cvar/`. Looked at: joints that float in front of every surface, which none can; the length of the bone after
-each knuckle, which is the same in every frame of one person; the mean error over the frames whose labels float least.
-Prints two tables.
+each knuckle, which is the same in every frame of one person; the mean error over the frames whose labels float least;
+and what is left of the error when each joint is moved by one vector in the palm's frame, the mean difference on the
+other half of the sequence: labels put the same joint elsewhere. Prints two tables.
 """
 
 from pathlib import Path
@@ -19,6 +20,7 @@ from handkit.depth import DepthImage
 from handkit.skeleton import HAND21
 
 LABELED = np.arange(2, 21)
+PALM = ("wrist", "index_mcp", "middle_mcp", "pinky_mcp")
 FLOATING_MM = 3.0
 BEST = 0.5
 """Share of the frames that the last figure is measured on."""
@@ -27,7 +29,7 @@ BEST = 0.5
 def main(data: tyro.conf.Positional[Path], *, weights: str = "latent-fusion") -> None:
     """Print the agreement of labels and of answers with the surface."""
     estimator = HandPoseEstimator.from_pretrained(weights)
-    labels, answers, offsets = [], [], []
+    labels, answers, palms, offsets = [], [], [], []
     for sample in cvar(data):
         image = DepthImage.of(sample.depth, sample.camera)
         (hand, *_) = estimator.run(image, hands=1, handedness="right", minimum_confidence=0.0).hands
@@ -36,6 +38,7 @@ def main(data: tyro.conf.Positional[Path], *, weights: str = "latent-fusion") ->
         offsets.append([behind(each, image) for each in (label, answer)])
         labels.append(label)
         answers.append(answer)
+        palms.append(palm_axes(hand.joints_mm))
     placed = {"labels": np.array(labels), "answers": np.array(answers)}
     depth = dict(zip(placed, np.moveaxis(np.array(offsets), 1, 0), strict=True))
     rows = [
@@ -56,8 +59,29 @@ def main(data: tyro.conf.Positional[Path], *, weights: str = "latent-fusion") ->
         [
             {"frames": "all", "mm": f"{errors.mean():.2f}"},
             {"frames": "labels float least", "mm": f"{errors[best].mean():.2f}"},
+            {
+                "frames": "all, each joint moved as on the other half",
+                "mm": f"{moved(placed['labels'] - placed['answers'], np.array(palms)):.2f}",
+            },
         ],
     )
+
+
+def palm_axes(joints: np.ndarray) -> np.ndarray:
+    """Across the palm, along it and out of it, as rows, for the 21 joints of a hand."""
+    wrist, index, middle, pinky = (joints[HAND21.joints.index(name)] for name in PALM)
+    along = (middle - wrist) / np.linalg.norm(middle - wrist)
+    across = index - pinky - (index - pinky) @ along * along
+    across /= np.linalg.norm(across)
+    return np.stack([across, along, np.cross(across, along)])
+
+
+def moved(differences: np.ndarray, palms: np.ndarray) -> float:
+    """Mean length, mm, of the differences (F, J, 3) less their mean in the palm's axes (F, 3, 3) on the other half."""
+    inside = np.einsum("fab,fjb->fja", palms, differences)
+    first, second = inside[: len(inside) // 2], inside[len(inside) // 2 :]
+    left = np.concatenate([first - second.mean(0), second - first.mean(0)])
+    return float(np.linalg.norm(left, axis=2).mean())
 
 
 def behind(joints: np.ndarray, image: DepthImage) -> np.ndarray:

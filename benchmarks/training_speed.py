@@ -20,7 +20,7 @@ from torch import nn
 
 from handkit.geometry.frame import LabeledFrame
 from handkit.models import MODELS
-from handkit.recipes import Recipe, synthetic_recipe
+from handkit.recipes import PUBLISHED, Recipe, synthetic_recipe
 from handkit.skeleton import HAND21
 from handkit.training.processes import Machine
 from handkit.training.run import Run
@@ -42,25 +42,28 @@ def main(
     networks: tyro.conf.Positional[tuple[str, ...]] = tuple(MODELS),
     *,
     rounds: int = 5,
-    batch: int = 16,
+    batch: int | None = None,
     resolution: int | None = None,
     threads: int = torch.get_num_threads(),
     device: Literal["cpu", "cuda"] = "cpu",
 ) -> None:
     """Measure `rounds` steps of each loop, after one that does not count; the figures are medians.
 
-    Crops have each paper's size if no `resolution` is asked for; the comparison in results/ has batches of 16 at 64.
+    Crops have each paper's size and batches its number of frames (of DenseReg's 200 the 40 that pass the network at
+    once) if no `resolution` and no `batch` are asked for; the comparison in results/ has batches of 16 at 64.
     """
     torch.set_num_threads(threads)
-    title = f"training, batches of {batch} on {device}, threads: {threads}"
+    title = f"training on {device}, threads: {threads}"
     print_report(
         title, [row_of(name, rounds=rounds, batch=batch, resolution=resolution, device=device) for name in networks]
     )
 
 
-def row_of(name: str, *, rounds: int, batch: int, resolution: int | None, device: str) -> dict[str, str]:
+def row_of(name: str, *, rounds: int, batch: int | None, resolution: int | None, device: str) -> dict[str, str]:
     """A network's line of the table."""
     size: int = resolution or MODELS[name](HAND21).resolution
+    paper = PUBLISHED[name, "nyu"]
+    batch = batch or paper.batch // paper.accumulate
     recipe = replace(synthetic_recipe(name).at(size), batch=batch)
     frame = SyntheticFrames(recipe, seed=0, size=batch)[0].to(device)
     loops = {"plain": plain_step(frame, recipe, device=device), "handkit": handkit_step(frame, recipe, device=device)}
@@ -73,6 +76,7 @@ def row_of(name: str, *, rounds: int, batch: int, resolution: int | None, device
     return {
         "network": name,
         "crop": f"{size}",
+        "batch": f"{batch}",
         "plain, images/s": f"{1000 / ms['plain', 'whole']:.1f}",
         "handkit": f"{1000 / ms['handkit', 'whole']:.1f}",
         "times plain": f"{ms['plain', 'whole'] / ms['handkit', 'whole']:.2f}",

@@ -18,7 +18,7 @@ from handkit.extras import install_command
 from handkit.recipes.recipe import Optimizer
 from handkit.reports.training import training_chart
 from handkit.training import loop
-from handkit.training.folder import Report
+from handkit.training.folder import Report, held
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import prediction_sheet
 from handkit.training.processes import Machine
@@ -193,3 +193,14 @@ def test_tensorboard_holds_the_log(tmp_path):
     events.Reload()
     assert [(event.step, event.value) for event in events.Scalars("loss/fused")] == [(20, 0.25), (40, 0.25)]
     assert [(event.step, event.value) for event in events.Scalars("error, mm")] == [(40, 12.5)]
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path, capsys):
+    """The second would overwrite the first one's states; when the first is gone, the folder is free."""
+    command = ["train", "latent-fusion", "--samples", "2", "--batch", "2", "--resolution", "32", "--out", str(tmp_path)]
+    with held(tmp_path):
+        assert main(command) == 2
+        assert "another process trains there" in capsys.readouterr().err
+        assert not list(tmp_path.glob("*.*t"))
+    with held(tmp_path):
+        pass

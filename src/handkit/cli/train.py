@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import arg
 
 from handkit.cli.options import Frames, MaybeCount, MaybeFolder, MaybeWeights, Network, Refined, Weights
-from handkit.errors import UsageError
+from handkit.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,12 @@ class Train:
     """Continue the run in that folder exactly where it stopped."""
 
     def run(self) -> int:
+        try:
+            return self._train()
+        except StoppedError as stopped:
+            raise StoppedError(f"{stopped}; --resume continues it", status=stopped.status) from None
+
+    def _train(self) -> int:
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
         from handkit.training.experiment import Machine, check_folder, fit
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches

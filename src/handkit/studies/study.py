@@ -8,15 +8,14 @@ cubes stand at test, share a training.
 import json
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from handkit.errors import StoppedError
 from handkit.evaluation.metrics import joint_distances
 from handkit.files.atomic import write_whole
 from handkit.files.folders import make_folder
@@ -38,6 +37,7 @@ from handkit.studies.plan import (
     trial_key,
     with_own,
 )
+from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
 from handkit.training.adapt import recipe_of
 from handkit.training.answers import answers_of
@@ -78,7 +78,19 @@ def run_study(
     *,
     watch: Watch = nobody_watches,
 ) -> list[Trial]:
-    """All trials, those that were done before read from disk; raises HandkitError where they cannot begin."""
+    """All trials, those that were done before read from disk.
+
+    Raises:
+        StoppedError: Ctrl-C or SIGTERM.
+        HandkitError: they cannot begin, or one of them cannot go on.
+    """
+    try:
+        return _run_study(study, conditions, say, watch)
+    except StoppedError as stopped:
+        raise StoppedError(f"{stopped}; the same command goes on from there", status=stopped.status) from None
+
+
+def _run_study(study: Study, conditions: Conditions, say: Callable[[str], None], watch: Watch) -> list[Trial]:
     study = with_own(study, conditions)
     check_study(study, conditions)
     make_folder(conditions.out)
@@ -191,10 +203,8 @@ def _errors_of_folds(trained: Path, conditions: Conditions) -> Float[np.ndarray,
 
 def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Sequence[tuple[Row, int]]) -> None:
     """What is to be trained, once for each training, in processes of their own."""
-    once = {training_key(study, conditions, row, seed): (row, seed) for row, seed in missing}
-    with ProcessPoolExecutor(conditions.jobs, mp_context=get_context("spawn")) as pool:
-        for future in [pool.submit(train_trial, study, conditions, row, seed) for row, seed in once.values()]:
-            future.result()
+    once = {training_key(study, conditions, row, seed): (study, conditions, row, seed) for row, seed in missing}
+    run_side_by_side(train_trial, list(once.values()), jobs=conditions.jobs)
 
 
 def _folder(study: Study, conditions: Conditions, row: Row, seed: int) -> Path:

@@ -7,6 +7,7 @@ print(evaluate(experiment, fitted.weights).mean())
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -32,10 +33,10 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.folder import LAST, STATE, Report
+from handkit.training.folder import LAST, STATE, Report, held
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import SHOWN, prediction_sheet
-from handkit.training.processes import Machine
+from handkit.training.processes import Machine, is_first
 from handkit.training.provenance import provenance
 from handkit.training.run import Run, Spent
 from handkit.training.seen import learned_from
@@ -225,34 +226,30 @@ def fit(
     Raises:
         HandkitError: the recipe makes no network, or `out` holds another run, or nothing can be learned any more.
     """
+    check_folder(out, resume=resume)
     machine = machine or Machine()
-    run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
-    frames = experiment.frames(run.share)
-    about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
-    workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
-    measure = experiment.measure() if measured else None
-    if run.team.rank == 0:
-        first = " once the renderer is compiled (up to a minute, the first time)" if experiment.store is None else ""
-        begins = f"{experiment.recipe.network} {'goes on to' if resume else 'trains for'} {budget.in_words()}"
-        say(f"{begins}{first}; checkpoints go to {out}")
-    try:
-        weights = train(
-            run,
-            frames,
-            budget,
-            out=out,
-            workers=workers,
-            about=about,
-            measure=measure,
-            tell=tell,
-            best=experiment.test is not None,
-            draw=drawing_of(experiment) if measured else None,
-        )
-        return Fitted(weights, run.spent, *run.counts())
-    except StoppedError as stopped:
-        raise HandkitError(f"{out}: {stopped}", status=stopped.status) from None
-    except (TrainingError, CheckpointError) as error:
-        raise HandkitError(f"{out}: {error}") from None
+    with held(out) if is_first() else nullcontext():
+        run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
+        frames = experiment.frames(run.share)
+        about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
+        workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
+        measure = experiment.measure() if measured else None
+        if run.team.rank == 0:
+            first = (
+                " once the renderer is compiled (up to a minute, the first time)" if experiment.store is None else ""
+            )
+            begins = f"{experiment.recipe.network} {'goes on to' if resume else 'trains for'} {budget.in_words()}"
+            say(f"{begins}{first}; checkpoints go to {out}")
+        try:
+            weights = train(
+                run, frames, budget, out=out, workers=workers, about=about, measure=measure, tell=tell,
+                best=experiment.test is not None, draw=drawing_of(experiment) if measured else None,
+            )  # fmt: skip
+            return Fitted(weights, run.spent, *run.counts())
+        except StoppedError as stopped:
+            raise StoppedError(f"{out}: {stopped}", status=stopped.status) from None
+        except (TrainingError, CheckpointError) as error:
+            raise HandkitError(f"{out}: {error}") from None
 
 
 def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Float[np.ndarray, "N J"]:
@@ -277,7 +274,6 @@ def _begin(
     experiment: Experiment, out: Path, machine: Machine, *, init: str | None, resume: bool, say: Callable[[str], None]
 ) -> Run:
     """A fresh run, one from given weights, or the one that a state file continues."""
-    check_folder(out, resume=resume)
     model = experiment.network()
     if init and not resume:
         try:

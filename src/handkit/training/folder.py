@@ -2,16 +2,17 @@
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from handkit.drawing import Picture
-from handkit.errors import CheckpointError, TrainingError
+from handkit.errors import CheckpointError, TrainingError, UsageError
 from handkit.files.atomic import replacing
 from handkit.files.png import write_png
 from handkit.hub import WEIGHTS
@@ -40,6 +41,23 @@ class Report:
     """Rows replaced so far: not finite, or nothing in the crop."""
     skipped: int = 0
     """Steps undone so far: too few rows, or a loss or gradient that was not finite."""
+
+
+@contextlib.contextmanager
+def held(out: Path) -> Generator[None]:
+    """While in here no other process may train in the folder `out`, which exists; UsageError if one does."""
+    lock = FileLock(out / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"{out}: another process trains there; wait for it or end it, or name another --out") from None
+    except (NotImplementedError, OSError):  # a file system without locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def picture_path(out: Path, samples: int) -> Path:

@@ -102,7 +102,7 @@ def train(
 
 
 def _stopped(run: Run, number: signal.Signals) -> StoppedError:
-    sentence = f"stopped by {number.name} after {run.spent.samples} samples, its state is kept; --resume continues it"
+    sentence = f"stopped by {number.name} after {run.spent.samples} samples, its state is kept"
     return StoppedError(sentence, status=128 + number)
 
 

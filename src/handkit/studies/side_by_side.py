@@ -1,0 +1,117 @@
+"""Trainings in processes of their own, which end with the one that began them, saved."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Collection, Generator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any, NoReturn
+
+from handkit.errors import HandkitError, StoppedError, TrainingError
+
+
+def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any, ...]], *, jobs: int) -> None:
+    """Call a function with each of these arguments, `jobs` at a time, each in a process of its own.
+
+    Ctrl-C or SIGTERM, whether it reaches the group or this process alone, an error in one of them and the death of this
+    process end those at work as SIGTERM does, which saves what they have; no other is begun.
+
+    Raises:
+        StoppedError: Ctrl-C or SIGTERM.
+        TrainingError: a process was killed.
+        HandkitError: what one of the calls raised, such as an impossible argument.
+    """
+    waiting, working = list(calls), dict[BaseProcess, Connection]()
+    with _signals(), _ended(working):
+        while waiting or working:
+            while waiting and len(working) < jobs:
+                process, errors = _start(function, waiting.pop(0))
+                working[process] = errors
+            wait([process.sentinel for process in working])
+            for process in [each for each in working if not each.is_alive()]:
+                _check(process, working.pop(process), jobs)
+
+
+def _start(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple[BaseProcess, Connection]:
+    """Not forked: torch's threads do not survive that."""
+    context = multiprocessing.get_context("spawn")
+    errors, end = context.Pipe(duplex=False)
+    process = context.Process(target=_call, args=(function, arguments, end))
+    process.start()
+    end.close()
+    return process, errors
+
+
+def _call(function: Callable[..., object], arguments: tuple[Any, ...], errors: Connection) -> None:
+    """In the process: what is wrong is sent, and SIGTERM comes when the parent is gone, by whatever signal."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait_for_parent() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait_for_parent, daemon=True).start()
+    try:
+        function(*arguments)
+    except HandkitError as error:
+        with contextlib.suppress(OSError):  # nobody listens any more
+            errors.send(error)
+    except KeyboardInterrupt:  # before or after the training itself; the parent says it
+        pass
+
+
+def _check(process: BaseProcess, errors: Connection, jobs: int) -> None:
+    """Raise what a process that has ended has sent, or that it was killed."""
+    error = None
+    with contextlib.suppress(EOFError, OSError):
+        error = errors.recv() if errors.poll() else None
+    if error is not None:
+        raise error
+    if process.exitcode:
+        how = f"by signal {-process.exitcode}" if process.exitcode < 0 else f"with status {process.exitcode}"
+        raise TrainingError(
+            f"the process of a training was ended {how}, as happens where memory is short; what is finished stays: run "
+            f"the same command again, with fewer --jobs than {jobs} if it was memory"
+        )
+
+
+@contextlib.contextmanager
+def _ended(working: Collection[BaseProcess]) -> Generator[None]:
+    """What is at work afterwards is asked to end, and waited for."""
+    try:
+        yield
+    finally:
+        for process in working:
+            process.terminate()
+        for process in working:
+            process.join()
+
+
+@contextlib.contextmanager
+def _signals() -> Generator[None]:
+    """The first Ctrl-C or SIGTERM raises StoppedError; the next does what it always does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop(number: int, _: FrameType | None) -> NoReturn:
+        restore()
+        name = signal.Signals(number).name
+        raise StoppedError(f"stopped by {name}, the states of the trainings are kept", status=128 + number)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        restore()

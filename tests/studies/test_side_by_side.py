@@ -1,0 +1,73 @@
+"""Processes of a study: they end with the one that began them, and no other is begun then."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = '''
+import signal, sys, time
+from pathlib import Path
+from handkit.errors import HandkitError, UsageError
+from handkit.studies.side_by_side import run_side_by_side
+
+def work(folder, name):
+    """Until SIGTERM, as a training: what it has is saved then."""
+    received = []
+    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    (folder / f"{name}.begun").write_text("")
+    if name == "wrong":
+        while not (folder / "first.begun").exists():
+            time.sleep(0.01)
+        raise UsageError("this one is wrong")
+    while not received:
+        time.sleep(0.01)
+    (folder / f"{name}.saved").write_text("")
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    try:
+        run_side_by_side(work, [(folder, name) for name in sys.argv[2:]], jobs=2)
+    except HandkitError as error:
+        print(error)
+        sys.exit(error.status)
+'''
+
+
+def until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def begun(tmp_path: Path, *names: str) -> subprocess.Popen:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), *names]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_trainings_end_saved_with_the_process_that_began_them(tmp_path, number):
+    """The signal reaches that one alone; SIGKILL it cannot even hear."""
+    parent = begun(tmp_path, "first", "second", "third")
+    until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
+    parent.send_signal(number)
+    said, _ = parent.communicate(timeout=60)
+    until(lambda: len(list(tmp_path.glob("*.saved"))) == 2)
+    if number != signal.SIGKILL:
+        assert parent.returncode == 128 + number
+        assert said == f"stopped by {number.name}, the states of the trainings are kept\n"
+    assert sorted(path.name for path in tmp_path.glob("*.begun")) == ["first.begun", "second.begun"]
+
+
+def test_an_error_ends_the_others_saved(tmp_path):
+    parent = begun(tmp_path, "first", "wrong", "third")
+    said, _ = parent.communicate(timeout=60)
+    assert (parent.returncode, said) == (2, "this one is wrong\n")
+    assert (tmp_path / "first.saved").exists()
+    assert not (tmp_path / "third.begun").exists()
