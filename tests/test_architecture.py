@@ -37,7 +37,8 @@ USES = {
     "lens": "",
     "cleaning": "",
     "camera": "lens named_cameras",
-    "depth": "camera cleaning",
+    "doubts": "camera",
+    "depth": "camera cleaning doubts",
     "skeleton": "",
     "angles": "skeleton",
     "conventions": "skeleton",
@@ -55,7 +56,7 @@ USES = {
     "sources": "asked camera depth synthetic",
     "recordings": "camera hand sources",
     "archive": "asked backends camera depth estimator hand recordings skeleton sources",
-    "doctor": "camera cleaning estimator hand locate sources",
+    "doctor": "cleaning doubts estimator hand locate sources",
     "viewing": "camera drawing hand skeleton sources",
     "sinks": "camera clock conventions hand skeleton",
     "live": "hand recordings reports sinks sources tracking viewing",
@@ -66,10 +67,10 @@ USES = {
     "backends": "asked camera graph hub locate models skeleton",
     "locate": "camera odds",
     "anatomy": "skeleton",
-    "hypotheses": "anatomy asked camera hand locate odds skeleton",
+    "hypotheses": "anatomy asked camera doubts hand locate odds skeleton",
     "hub": "",
     "sharing": "backends hub models",
-    "estimator": "anatomy asked backends camera depth hand hypotheses locate odds skeleton",
+    "estimator": "anatomy asked backends camera depth doubts hand hypotheses locate odds skeleton",
     "evaluation": "asked camera datasets depth estimator hand sources",
     "reports": "depth drawing evaluation hand skeleton sources viewing",
     "tracking": "asked camera clock depth hand locate track",
@@ -201,10 +202,10 @@ def test_all_is_what_is_exported() -> None:
 
 
 RUNTIME = {
-    "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "depth", "skeleton",
-    "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate", "sources",
-    "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "clock", "track", "tracking", "live",
-    "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting", "demonstration",
+    "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "doubts", "depth",
+    "skeleton", "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate",
+    "sources", "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "clock", "track", "tracking",
+    "live", "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting", "demonstration",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handkit.camera import Camera, CameraChoice, camera_from_dict, camera_to_dict, doubts_about, undistortion
+from handkit.camera import Camera, CameraChoice, camera_from_dict, camera_to_dict, undistortion
+from handkit.doubts import doubts_about
 from handkit.errors import CameraError, SourceError
 from handkit.named_cameras import CAMERAS
 

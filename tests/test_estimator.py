@@ -205,6 +205,33 @@ def test_a_hand_of_another_size_names_unit_and_intrinsics(size: float, times: st
         assert "--depth-scale" in sentence
 
 
+@pytest.mark.parametrize(
+    ("changes", "size", "words"),
+    [
+        ({"cx": CAMERA.cy, "cy": CAMERA.cx}, 1.0, "are cx and cy exchanged?"),
+        ({"cx": CAMERA.fx, "cy": CAMERA.fy, "fx": CAMERA.cx, "fy": CAMERA.cy}, 1.0, "the order is fx,fy,cx,cy"),
+        ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 0.75, "another resolution, 2 times this one?"),
+    ],
+)
+def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: float, words: str):
+    """The hand is where these numbers would see it; whoever reads the confidence alone is told as well."""
+    mistaken = replace(CAMERA, **changes)
+    seeing = HandPoseEstimator(FakeBackend(mistaken, [hand((0, 0, 500), size=size)]), rotations=1)
+    prediction = seeing.run(image(mistaken))
+    assert prediction.hands == []
+    assert words in str(prediction.reason)
+    (pose,) = seeing.run(image(mistaken), minimum_confidence=0.0).hands
+    assert pose.confidence == pytest.approx(0.3 * 0.9 * 0.95)
+
+
+def test_a_corner_of_an_image_is_no_mistake_where_the_hand_has_its_size():
+    """Its principal point is as far out as that of numbers of twice the resolution."""
+    corner = replace(CAMERA, cx=2 * CAMERA.cx, cy=2 * CAMERA.cy)
+    seeing = HandPoseEstimator(FakeBackend(corner, [hand((0, 0, 500))]), rotations=1)
+    (pose,) = seeing.run(image(corner)).hands
+    assert pose.confidence == pytest.approx(0.9 * 0.95)
+
+
 class Sighted(HandPoseEstimator):
     """Sees the hand through the right focal lengths alone."""
 

@@ -54,10 +54,10 @@ def test_a_frame_that_errs_does_not_flip_the_handedness():
 def test_a_first_frame_that_errs_is_outvoted():
     script = Script(lambda i: [Seen((0, 0, 500), left=True, side=0.1 if i < 2 else 0.9, mistaken=0.8)])
     hands, _ = follow(script, 40, hands=1)
-    sides = [each[0].handedness for each in hands]
+    sides = [each[0].handedness for each in hands[1:]]
     assert sides[0] == "right"
-    assert set(sides[5:]) == {"left"}
-    assert ids(hands) == [[1]] * 40
+    assert set(sides[4:]) == {"left"}
+    assert ids(hands) == [[]] + [[1]] * 39
 
 
 def test_a_given_handedness_is_the_only_one_looked_at():
@@ -158,6 +158,16 @@ def test_doubtful_hands_are_given_up():
     tracked, _ = follow(script, 60)
     ghost = [i for i, each in enumerate(ids(tracked)) if each]
     assert 0 < len(ghost) / 30 < 0.5
+
+
+def test_a_new_hand_is_answered_where_it_is_sure_or_seen_twice():
+    """A thing that one frame takes for a hand is none; a hand that is found half surely comes a frame later."""
+    for confidence, frames, answered in ((0.7, 1, []), (0.7, 30, [*range(1, 30)]), (0.9, 30, [*range(30)])):
+        script = Script(lambda i, c=confidence, n=frames: [Seen((0, 0, 500), confidence=c if i < n else 0.0)])
+        tracked, _ = follow(script, 30)
+        assert [i for i, each in enumerate(ids(tracked)) if each] == answered
+        _, begun = follow(script, 1)
+        assert begun.reason == (None if 0 in answered else "what was found at confidence 0.67 is looked at again first")
 
 
 def test_a_clock_that_stands_or_jumps_back_loses_no_hand():

@@ -16,8 +16,10 @@ TYPICAL_MM = {
 }  # fmt: skip
 """Length of the bone that ends in this joint: medians of 2,000 synthetic hands, which are 0.68 to 1.24 times as large
 and of which no bone is more than 1.5 times as long as the others suggest."""
-SMALL, LARGE = 0.63, 1.6
-"""No hand is this much smaller or larger than the typical one."""
+SMALL, LARGE = 0.66, 1.35
+"""Hardly a hand is smaller or larger than this: what looks like one has another unit or focal length."""
+STEEP = 12
+"""How fast a size beyond loses: 0.6 keeps a third, 0.5 a thirtieth."""
 USUAL = (0.82, 1.22)
 """Nearly all adults' hands are in this range (real ones of three cameras: 0.90 to 1.12); a size outside it is a
 child's, or of another unit or focal length."""
@@ -40,17 +42,20 @@ class Proportions(NamedTuple):
     def plausibility(self) -> float:
         """1 for what can be a hand's, falling toward 0 for what is collapsed, too large or out of proportion.
 
-        >>> Proportions(1.0, 0.2).plausibility, round(Proportions(0.315, 0.2).plausibility, 3)
-        (1.0, 0.062)
+        >>> Proportions(1.0, 0.2).plausibility, round(Proportions(0.6, 0.2).plausibility, 2)
+        (1.0, 0.32)
+        >>> round(Proportions(1.0, 0.45).plausibility, 2)
+        0.2
         """
-        fit = min(1.0, self.size / SMALL, LARGE / max(self.size, 1e-6), UNEVEN / max(self.unevenness, 1e-6))
-        return fit**4
+        fits = min(1.0, self.size / SMALL, LARGE / max(self.size, 1e-6))
+        even = min(1.0, UNEVEN / max(self.unevenness, 1e-6))
+        return fits**STEEP * even**4
 
     @property
     def doubt(self) -> str | None:
         """What is likely wrong with the input where what is shaped as a hand has another size than most have."""
         impossible = not SMALL <= self.size <= LARGE
-        if not impossible and (USUAL[0] <= self.size <= USUAL[1] or self.unevenness > EVEN):
+        if self.unevenness > (UNEVEN if impossible else EVEN) or USUAL[0] <= self.size <= USUAL[1]:
             return None
         child = " (a child's?)" if SMALL <= self.size < 1 else ""
         return (

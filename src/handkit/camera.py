@@ -26,8 +26,6 @@ LARGEST_INT = 10**300
 """A whole number beyond it is no float."""
 WIDEST = 150.0
 """No camera shows more degrees from side to side in an undistorted image."""
-MOST_BENT = 0.5
-"""Of an image's width: no lens bends its corners farther."""
 
 KEYS = ("fx", "fy", "cx", "cy", "width", "height", "unit_mm", "distortion")
 """Of a camera in JSON."""
@@ -316,14 +314,14 @@ def _check_numbers(camera: Camera) -> None:
 def _check_view(camera: Camera) -> None:
     """Raise CameraError for a view that no camera has; its detector's image would be larger than memory."""
     for name, value, side in (("fx", camera.fx, camera.width), ("fy", camera.fy, camera.height)):
-        if (angle := _degrees(side, value)) > WIDEST:
+        if (angle := degrees_of(side, value)) > WIDEST:
             raise CameraError(
                 f"with {name} {value:g} an image of {side} pixels shows {angle:.0f} degrees, which no camera does; "
                 "focal lengths are in pixels, not in mm"
             )
 
 
-def _degrees(pixels: int, focal_px: float) -> float:
+def degrees_of(pixels: int, focal_px: float) -> float:
     """What an image shows from one side to the other."""
     return math.degrees(2 * math.atan(pixels / 2 / focal_px))
 
@@ -349,55 +347,6 @@ def _coefficients(lens: object) -> tuple[float, ...] | None:
 def _check_rows(array: object, columns: int) -> None:
     if not isinstance(array, np.ndarray) or array.shape[-1:] != (columns,):
         raise CameraError(f"expected an array (..., {columns}); got {shown(array)}")
-
-
-def doubts_about(camera: Camera) -> tuple[str, ...]:
-    """What is unusual about the numbers, a sentence each: such a camera exists, but is rarely meant."""
-    found: list[str] = []
-    cause = _likely_cause(camera)
-    central = 0.25 <= camera.cx / camera.width <= 0.75 and 0.25 <= camera.cy / camera.height <= 0.75
-    if cause or not central:
-        found.append(
-            f"the principal point ({camera.cx:g}, {camera.cy:g}) is far from the middle of a "
-            f"{camera.width}x{camera.height} image{cause}"
-        )
-    if not 1 / 1.15 <= camera.fx / camera.fy <= 1.15:
-        found.append(f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do")
-    angle = _degrees(camera.width, camera.fx)
-    if not 25 <= angle <= 130:
-        found.append(
-            f"with fx {camera.fx:g} an image {camera.width} pixels wide shows {angle:.0f} degrees; "
-            "are the numbers of another resolution?"
-        )
-    if camera.distortion is not None and (moved := _moved_by_lens(camera)) > MOST_BENT * camera.width:
-        found.append(
-            f"the lens's distortion moves corners of the image by {moved:.0f} pixels; are the coefficients in OpenCV's "
-            "order (k1,k2,p1,p2,k3)?"
-        )
-    return tuple(found)
-
-
-def _moved_by_lens(camera: Camera) -> float:
-    """How far the image's corners lie from where they would without distortion, pixels, at most."""
-    corners = np.array([[0.0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]])
-    rays = np.concatenate([(corners - [camera.cx, camera.cy]) / [camera.fx, camera.fy], np.ones((4, 1))], axis=1)
-    return float(np.linalg.norm(camera.project(rays) - corners, axis=1).max())
-
-
-def _likely_cause(camera: Camera) -> str:
-    """Words to append where the principal point is not in the middle; none where it is."""
-    across, down = 2 * camera.cx / camera.width, 2 * camera.cy / camera.height
-    if abs(across - 1) < 0.2 and abs(down - 1) < 0.2:
-        return ""
-    if abs(2 * camera.cy / camera.width - 1) < 0.1 and abs(2 * camera.cx / camera.height - 1) < 0.1:
-        return "; are cx and cy exchanged?"
-    if 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75:
-        return ""
-    if abs(2 * camera.fx / camera.width - 1) < 0.15 and abs(2 * camera.fy / camera.height - 1) < 0.15:
-        return "; the order is fx,fy,cx,cy"
-    if down > 0 and 0.85 < across / down < 1.18:
-        return f"; are the numbers of another resolution, {across:.2g} times this one?"
-    return ""
 
 
 def _field(info: object, *names: str, default: object = None) -> Any:  # noqa: ANN401

@@ -194,7 +194,8 @@ def sharpen_edges(depth: Depth) -> tuple[Depth, str]:
             return sharp, SHARPENED
     raise FrameError(
         "surfaces run into one another, or into holes, over several pixels: the depth image was blurred or enlarged, "
-        f"which makes depths that are not there; {REMEDY}"
+        f"which makes depths that are not there; {REMEDY}; where the camera itself gives it so, switch its smoothing "
+        "off, or its filter for mixed (flying) pixels on"
     )
 
 

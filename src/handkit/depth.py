@@ -5,8 +5,9 @@ from os import PathLike
 
 import numpy as np
 
-from handkit.camera import Camera, doubts_about, of_another_size, undistorted
+from handkit.camera import Camera, of_another_size, undistorted
 from handkit.cleaning import clean
+from handkit.doubts import doubts_about
 from handkit.errors import FrameError, UsageError, shown
 from handkit.shapes import Float32, Shaped
 
@@ -143,6 +144,7 @@ def image_size(array: Shaped[np.ndarray, "..."]) -> tuple[int, int]:
     if array.ndim not in {2, 3} or array.shape[2:] not in {(), (1,)} or array.size == 0:
         several = array.ndim == 3 and array.shape[2] > 4
         remedy = "; give its images one by one, or all to predict_many" if several else ""
+        remedy = ": it is empty" if array.size == 0 else remedy
         raise FrameError(
             f"a depth image has two axes (H, W), or a third of one channel; this one has {array.shape}{remedy}"
         )

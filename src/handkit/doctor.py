@@ -11,8 +11,8 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from handkit.camera import doubts_about
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
+from handkit.doubts import doubts_about
 from handkit.errors import UsageError
 from handkit.hand import Side
 from handkit.locate import FAR, NEAR

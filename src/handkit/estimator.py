@@ -19,8 +19,9 @@ from handkit.anatomy import USUAL, proportions
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, Rotations, check_asked, check_rotations
 from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
-from handkit.camera import LARGEST_PX, Camera, doubts_about
+from handkit.camera import LARGEST_PX, Camera
 from handkit.depth import DepthImage, check_camera, check_image, supported, visible_area
+from handkit.doubts import doubts_about
 from handkit.errors import FrameError, UsageError, check_kind, shown
 from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
@@ -185,7 +186,7 @@ class HandPoseEstimator:
             for answer in answers
             if answer.pose.confidence >= minimum_confidence and not answer.contradicted
         ][:hands]
-        cause, reason = (None, None) if sure else reason_for_none(answers, minimum_confidence)
+        cause, reason = (None, None) if sure else reason_for_none(answers, minimum_confidence, image.camera)
         doubts = [proportions(pose.joints_mm, pose.skeleton).doubt for pose in sure]
         warnings += [doubt for doubt in doubts if doubt]
         return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)), cause)

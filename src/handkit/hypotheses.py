@@ -1,13 +1,15 @@
 """A place looked at as a right hand and as a left one, and which hand that makes of it."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from handkit.anatomy import proportions
+from handkit.anatomy import Proportions, proportions
 from handkit.asked import Asked
 from handkit.camera import Camera
+from handkit.doubts import doubts_about, mistake_in
 from handkit.hand import Cause, HandPose
 from handkit.locate import FoundHand
 from handkit.odds import log_odds, probability
@@ -16,6 +18,10 @@ from handkit.skeleton import Skeleton
 
 LEAST_CM2 = 30.0
 """Visible surface below which there is hardly a hand: the section of a fist, or half a hand on edge, has more."""
+MISTAKEN = 0.3
+"""Confidence is times this where the camera's numbers would be usual ones but for a mistake."""
+SHAPED = 0.05
+"""Confidence, its size aside, from which on what is no hand is shaped enough like one for a word about that size."""
 CONTRADICTED = 0.95
 """Probability from which a hand is clearly of the handedness that was not asked for."""
 
@@ -77,11 +83,13 @@ def answer_of(
     """The hand of one place; `surface_cm2` is what the camera sees of it.
 
     Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
-    for a skeleton that can be no hand's, or where there is hardly any surface.
+    for a skeleton that can be no hand's, where there is hardly any surface, or by a camera whose numbers are most
+    likely mistaken.
     """
     stated = probability(left_odds if chosen.left else -left_odds)
-    possible = proportions(chosen.joints_mm, skeleton).plausibility
-    possible *= min(1.0, surface_cm2 / LEAST_CM2) ** 2
+    size = proportions(chosen.joints_mm, skeleton)
+    possible = size.plausibility
+    possible *= min(1.0, surface_cm2 / LEAST_CM2) ** 2 * (MISTAKEN if _mistaken(camera, size) else 1)
     pose = HandPose(
         joints_mm=chosen.joints_mm,
         joints_px=camera.project(chosen.joints_mm),
@@ -92,6 +100,12 @@ def answer_of(
         handedness_probability=round(stated, 4) if asked == "auto" else 1.0,
     )
     return Answer(pose, 1 - stated)
+
+
+def _mistaken(camera: Camera, size: Proportions) -> bool:
+    """Whether the numbers are most likely wrong: they alone say it, or the hand's size says it too."""
+    mistake = mistake_in(camera)
+    return mistake is not None and (mistake.sure or bool(size.doubt))
 
 
 def odds_of_left(hypotheses: Sequence[Hypothesis]) -> float:
@@ -125,7 +139,7 @@ def distinct(answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer, _ in kept]
 
 
-def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> tuple[Cause, str]:
+def reason_for_none(answers: Sequence[Answer], minimum_confidence: float, camera: Camera) -> tuple[Cause, str]:
     """Why none of these hands, the surest first, at least one, is answered."""
     likeliest = answers[0].pose
     if answers[0].contradicted:
@@ -133,8 +147,10 @@ def reason_for_none(answers: Sequence[Answer], minimum_confidence: float) -> tup
         return "other side", (
             f"the hand in view is a {seen} one (probability {answers[0].other:.2f}), not a {likeliest.handedness} one"
         )
-    doubt = proportions(likeliest.joints_mm, likeliest.skeleton).doubt
-    return "not sure", (
-        f"no hand is sure enough (the likeliest has confidence {likeliest.confidence:.2f} of {minimum_confidence:.2f} "
-        f"needed){f'; {doubt}' if doubt else ''}"
-    )
+    doubts = list(doubts_about(camera)) if mistake_in(camera) else []
+    size = proportions(likeliest.joints_mm, likeliest.skeleton)
+    if size.doubt and likeliest.confidence >= SHAPED * size.plausibility:
+        doubts.append(size.doubt)
+    below = math.floor(likeliest.confidence * 100) / 100  # so that what is refused never reads like what was needed
+    sentence = f"no hand is sure enough (the likeliest has confidence {below:.2f} of {minimum_confidence:.2f} needed)"
+    return "not sure", "; ".join([sentence, *doubts])

@@ -27,6 +27,8 @@ from handkit.sources.source import Calibration, Report, log
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
+DOUBTED = 3
+"""Images without a hand in which one is looked for by other units and focal lengths, where most have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +164,8 @@ class _Writer:
         self._lines = JsonLines(out / "poses.jsonl" if isinstance(out, Path) else out)
         self._report, self._camera = report, camera
         self._refusals, self._warned = Refusals(report), set[str]()
-        self._handless: DepthImage | None = None
-        """The first image in which no hand is sure enough."""
+        self._handless: list[DepthImage] = []
+        """The first images in which no hand is sure enough."""
 
     def write(self, frame: PredictedFrame) -> None:
         found, image = frame.prediction, frame.image
@@ -177,16 +179,16 @@ class _Writer:
         self._lines.write(frame_record(frame.name, image.camera if image else self._camera, found))
         if image is None:
             return
-        if not (found.hands or self._handless):
-            self._handless = image
+        if not found.hands and len(self._handless) < DOUBTED:
+            self._handless.append(image)
         if self._pictures:
             self._pictures.write(frame.path, overlay(image.depth, found))
 
     def tell_doubt(self, estimator: HandPoseEstimator) -> None:
         """Whether other focal lengths show a hand, where most frames have none."""
-        if self._handless and 2 * self.counts.with_hand < self.counts.processed:
-            doubt = estimator.doubt_of_camera(self._handless)
-            if doubt:
+        if 2 * self.counts.with_hand < self.counts.processed:
+            doubts = map(estimator.doubt_of_camera, self._handless)
+            if doubt := next(filter(None, doubts), None):
                 self._report(f"warning: {doubt}")
 
     def __enter__(self) -> "_Writer":

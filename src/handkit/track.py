@@ -13,6 +13,8 @@ HOLD_S = 0.4
 """A hand that is not seen for longer is given up."""
 BELIEF_S = 0.3
 """Over this long the confidence is averaged that decides whether a hand is followed any further."""
+AT_ONCE = 0.8
+"""Confidence from which on a new hand is answered in the frame that it was found in, not only once it is seen again."""
 SETTLED, MOST, FRAME_MOST = 6.0, 12.0, 2.0
 """Log odds of the handedness: from which one hypothesis alone is looked at; largest sum; largest share of one frame,
 since neighboring frames err together."""
@@ -30,6 +32,8 @@ class Track:
         self.number, self.born, self.given = number, now, given
         self.seen = self.weighed = now
         self.pose, self.believed = pose, pose.confidence
+        self.confirmed = pose.pose_confidence >= AT_ONCE
+        """Answered from now on: found surely, or in two frames."""
         self.odds = 0.0
         """Log odds of a left hand, by all frames that were weighed."""
         self._bones, self._smoother = BoneLengths(pose.skeleton), HandSmoother()
@@ -63,7 +67,8 @@ class Track:
         self._left_before = self.left
 
     def see(self, pose: HandPose, now: float, *, learn: bool) -> None:
-        """The hand in this frame; `learn` its bone lengths."""
+        """The hand in this frame; `learn` its bone lengths, where it is sure."""
+        self.confirmed |= learn
         elapsed = max(now - self.seen, 1e-3)
         self.pose, self.seen = pose, now
         self.believed += (pose.pose_confidence - self.believed) * min(1.0, elapsed / BELIEF_S)

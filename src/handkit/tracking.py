@@ -75,6 +75,8 @@ class Frame(Protocol):
 class HandTracker:
     """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
 
+    A new hand is answered where it is sure (0.8), or once it has been seen in two frames.
+
     The same frames give the same hands: time is that of the frames, never the computer's, and what their clock does is
     no matter (`FrameClock`). Another camera, of another size or with intrinsics more than 2 % off, starts the tracking
     anew. Both are given to `report`, which logs a warning by default.
@@ -139,7 +141,7 @@ class HandTracker:
         self._follow(image)
         followed = time.perf_counter()
         self._search(image)
-        hands = [track.hand(self._now, self._clock.time_s, image.camera) for track in self._tracks]
+        hands = [track.hand(self._now, self._clock.time_s, image.camera) for track in self._tracks if track.confirmed]
         self._last = (self._last[1], hands)
         ended = time.perf_counter()
         spans = {"follow": followed - begun, "search": ended - followed, "total": ended - begun}
@@ -200,7 +202,8 @@ class HandTracker:
         self._tracks = [
             track
             for track in self._tracks
-            if track.believed >= 0.8 * self.minimum_confidence and self._now - track.seen <= HOLD_S
+            if track.believed >= 0.8 * self.minimum_confidence
+            and self._now - track.seen <= (HOLD_S if track.confirmed else 0)
         ]
 
     def _look(self, image: DepthImage, tracks: list[Track], left: Sequence[bool | None]) -> list[HandPose]:
@@ -221,7 +224,7 @@ class HandTracker:
     def _search(self, image: DepthImage) -> None:
         """Look for hands in the whole image, if some are missing and it is not too soon."""
         seen = [track for track in self._tracks if track.seen == self._now]
-        if seen:
+        if any(track.confirmed for track in seen):
             self.reason = self.cause = None
         steady = bool(seen) and len(seen) == len(self._tracks)
         if len(seen) >= self.hands or self._now - self._searched < (SECOND_S if steady else SEARCH_S):
@@ -235,7 +238,12 @@ class HandTracker:
             known=[track.pose.center for track in seen],
         )
         self._place([pose for pose in prediction.hands if not any(_same(pose, each.pose) for each in seen)])
-        self.reason, self.cause = (None, None) if self._tracks else (prediction.reason, prediction.cause)
+        self.reason, self.cause = prediction.reason, prediction.cause
+        if any(track.confirmed for track in self._tracks):
+            self.reason = self.cause = None
+        elif self._tracks:
+            found = max(track.pose.confidence for track in self._tracks)
+            self.reason, self.cause = f"what was found at confidence {found:.2f} is looked at again first", "not sure"
 
     def _place(self, poses: Iterable[HandPose]) -> None:
         """Each found hand is one that was lost, or a new one; a new one takes the place of a lost one at need."""

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from handkit.camera import doubts_about
 from handkit.cli import main
+from handkit.doubts import doubts_about
 from handkit.errors import CheckpointError
 from handkit.estimator import HandPoseEstimator
 from handkit.hub import find_weights

@@ -1,0 +1,74 @@
+"""What is unusual about a camera's numbers, which are most often another's, or in another order."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from handkit.camera import Camera, degrees_of
+
+MOST_BENT = 0.5
+"""Share of the width by which a real lens moves the corners at most."""
+USUAL_DEGREES = (25, 130)
+MOST_APART = 1.15
+"""Of fx and fy."""
+
+
+class Mistake(NamedTuple):
+    """Without which the numbers would be a usual camera's."""
+
+    question: str
+    sure: bool
+    """The numbers say it alone; a corner that was cut out of an image has a principal point far out as well."""
+
+
+def doubts_about(camera: Camera) -> tuple[str, ...]:
+    """What is unusual about the numbers, a sentence each: such a camera exists, but is rarely meant."""
+    found: list[str] = []
+    mistake = mistake_in(camera)
+    central = 0.25 <= camera.cx / camera.width <= 0.75 and 0.25 <= camera.cy / camera.height <= 0.75
+    if mistake or not central:
+        found.append(
+            f"the principal point ({camera.cx:g}, {camera.cy:g}) is far from the middle of a "
+            f"{camera.width}x{camera.height} image{f'; {mistake.question}' if mistake else ''}"
+        )
+    if not 1 / MOST_APART <= camera.fx / camera.fy <= MOST_APART:
+        found.append(f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do")
+    angle = degrees_of(camera.width, camera.fx)
+    if not USUAL_DEGREES[0] <= angle <= USUAL_DEGREES[1]:
+        found.append(
+            f"with fx {camera.fx:g} an image {camera.width} pixels wide shows {angle:.0f} degrees; "
+            "are the numbers of another resolution?"
+        )
+    if camera.distortion is not None and (moved := _moved_by_lens(camera)) > MOST_BENT * camera.width:
+        found.append(
+            f"the lens's distortion moves corners of the image by {moved:.0f} pixels; are the coefficients in OpenCV's "
+            "order (k1,k2,p1,p2,k3)?"
+        )
+    return tuple(found)
+
+
+def mistake_in(camera: Camera) -> Mistake | None:
+    """What most likely happened to the numbers where the principal point is not in the middle; None where it is.
+
+    >>> mistake_in(Camera(fx=476.0, fy=476.0, cx=240.0, cy=320.0, width=640, height=480))
+    Mistake(question='are cx and cy exchanged?', sure=True)
+    """
+    across, down = 2 * camera.cx / camera.width, 2 * camera.cy / camera.height
+    if abs(across - 1) < 0.2 and abs(down - 1) < 0.2:
+        return None
+    if abs(2 * camera.cy / camera.width - 1) < 0.1 and abs(2 * camera.cx / camera.height - 1) < 0.1:
+        return Mistake("are cx and cy exchanged?", sure=True)
+    if 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75:
+        return None
+    if abs(2 * camera.fx / camera.width - 1) < 0.15 and abs(2 * camera.fy / camera.height - 1) < 0.15:
+        return Mistake("the order is fx,fy,cx,cy", sure=True)
+    if down > 0 and 0.85 < across / down < 1.18:
+        return Mistake(f"are the numbers of another resolution, {across:.2g} times this one?", sure=False)
+    return None
+
+
+def _moved_by_lens(camera: Camera) -> float:
+    """How far the image's corners lie from where they would without distortion, pixels, at most."""
+    corners = np.array([[0.0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]])
+    rays = np.concatenate([(corners - [camera.cx, camera.cy]) / [camera.fx, camera.fy], np.ones((4, 1))], axis=1)
+    return float(np.linalg.norm(camera.project(rays) - corners, axis=1).max())
