@@ -205,7 +205,8 @@ RUNTIME = {
     "shapes", "errors", "files", "asked", "odds", "named_cameras", "lens", "cleaning", "camera", "doubts", "depth",
     "skeleton", "angles", "conventions", "hand", "anatomy", "hypotheses", "hub", "estimator", "backends", "locate",
     "sources", "sinks", "drawing", "datasets", "evaluation", "reports", "bones", "smoothing", "clock", "track",
-    "tracking", "live", "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting", "demonstration",
+    "tracking", "live", "extras", "recordings", "doctor", "viewing", "archive", "benchmark", "predicting",
+    "demonstration",
 }  # fmt: skip
 """Rooms that are installed and used without the workshop's packages."""
 DOORS = {"handkit.backends.torch", "handkit.backends.openvino", "handkit.benchmark.networks"}
