@@ -34,6 +34,9 @@ NEAREST_MM = 150.0
 CUT = 0.15
 """Share of the scenes with a border of the image through the hand: hands come and go that way."""
 
+HIDDEN = 0.12
+"""Share of the hypotheses with a flat thing before a part of the cube, or with nothing measured there."""
+
 ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
 
@@ -124,13 +127,39 @@ class Hypotheses(Dataset[HypothesisFrame]):
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         cube = jitter(Cube.around(before(center), edge=self.recipe.cube.edge), self.recipe.augment, generator)
+        chance = torch.rand(self.size, COUNT, generator=generator)
         mine = self.share.rows(self.size)
         cube, scene = cube[mine], scene.rows(mine)
         window = replace(cube, edges=cube.edges * RECENTERED_MARGIN)
         frame = look(scene, window, resolution=self.resolution)
+        depth = hidden(frame.depth, cube.center[:, 2], chance[mine], share=HIDDEN)
         return HypothesisFrame(
-            frame.depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
+            depth, frame.camera, frame.joints, cube, hands=scene.hands, left=scene.left, present=scene.present
         )
+
+
+COUNT = 7
+"""Random numbers of which `hidden` makes one thing."""
+
+
+def hidden(
+    depth: Float[Tensor, "B H W"], center: Float[Tensor, " B"], chance: Float[Tensor, "B 7"], *, share: float
+) -> Float[Tensor, "B H W"]:
+    """The same windows, a `share` of them with half of a board or a bar before what is at this depth (mm), 25 to 200 mm
+    nearer, or with nothing measured there. `chance`, 0 to 1, decides; a hand takes up half of a window's width.
+    """
+    count, height, width = depth.shape
+    there, kind, angle, place, thick, near, tilt = chance.T[:, :, None, None]
+    down, across = torch.meshgrid(torch.linspace(-0.5, 0.5, height), torch.linspace(-0.5, 0.5, width), indexing="ij")
+    angle = 2 * math.pi * angle
+    from_edge = across * angle.cos() + down * angle.sin() - 0.3 * (place - 0.5)
+    along = down * angle.cos() - across * angle.sin()
+    bar, measured = kind % 0.5 < 0.25, kind < 0.6
+    covered = torch.where(bar, from_edge.abs() < 0.04 + 0.08 * thick, from_edge > 0) & (there < share)
+    board = center[:, None, None] - 25 - 175 * near + 100 * (tilt - 0.5) * along
+    board = torch.where(measured, board.clamp(min=NEAREST_MM / 2), 0.0).expand(count, height, width)
+    behind = (depth == 0) | (depth > board)
+    return torch.where(covered & behind, board, depth)
 
 
 def before(center: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
