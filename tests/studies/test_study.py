@@ -63,6 +63,21 @@ def test_the_sign_by_hand():
     assert r"all & 2,000 & 2 & 8.50 $\pm$ 0.50" in latex(lines)
 
 
+def test_rows_that_build_on_one_another_are_compared_with_the_one_before():
+    rows = (Row("a", {}, {"nyu": 10.0}), Row("b", {}, {"nyu": 8.0}), Row("c", {}, {"nyu": 7.5}))
+    study = Study("small", "", "", "latent-fusion", rows, cumulative=True)
+    lines = table_of(study, [trial("a", 1, 9.0), trial("b", 1, 7.0), trial("c", 1, 7.4)], dataset="nyu")
+    assert [head for head in lines[0] if "against" in head] == [
+        "against the row before",
+        "against the row before (paper)",
+    ]
+    assert [line[4:8] for line in lines[1:]] == [
+        ["", "10", "", ""],
+        ["-2.00", "8", "-2.00", "yes"],
+        ["+0.40", "7.5", "-0.50", "no"],
+    ]
+
+
 def test_the_paper_s_figures_are_of_one_data_set():
     """Of ours where it has any, else of NYU; never one row's of NYU beside another's of MSRA15."""
     rows = (Row("a", {}, {"nyu": 10.0, "msra": 8.0}), Row("b", {}, {"nyu": 9.0}))

@@ -8,6 +8,8 @@ import pytest
 from store.recorded import Recorded, packing_of
 
 from handkit.errors import HandkitError, StoreError, UsageError
+from handkit.models.checkpoint import TRAINED_ON, save
+from handkit.models.localizer import Localizer
 from handkit.recipes import CenterSource, synthetic_recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import MSRA21
@@ -89,4 +91,19 @@ def test_a_test_set_is_learned_only_by_who_says_so(tmp_path: Path):
 def test_a_localizer_that_is_not_there_is_missed_before_anything_is_made():
     with pytest.raises(HandkitError, match="no-such"):
         make_experiment("srn", refinement="test", localizer="no-such")
-    assert make_experiment("srn", localizer="no-such").recipe == synthetic_recipe("srn")
+    with pytest.raises(UsageError, match="leave --localizer out"):
+        make_experiment("srn", localizer="no-such")
+
+
+def test_a_localizer_that_has_seen_the_test_is_refused(store: PackedFrames, tmp_path: Path):
+    """Where the cubes of a subject that is left out are moved by one who knows him; one trained on others is not."""
+    paths = {name: tmp_path / f"{name}.safetensors" for name in ("P0", "P1")}
+    for name, path in paths.items():
+        learned = {"dataset": "msra", "split": "all", "subjects": [name]}
+        save(path, Localizer(), recipe={}, notes={TRAINED_ON: [learned]})
+    asked: dict[str, Any] = {"store": store, "resolution": 32, "batch": 2, "refinement": "train+test"}
+    with pytest.raises(StoreError, match="trained on frames of P0"):
+        make_experiment("latent-fusion", fold="P0", localizer=str(paths["P0"]), **asked)
+    assert make_experiment("latent-fusion", fold="P0", localizer=str(paths["P1"]), **asked).refined_at_test
+    with pytest.raises(StoreError, match="trained on frames of P1"):
+        make_experiment("latent-fusion", fold="all", localizer=str(paths["P1"]), **asked)

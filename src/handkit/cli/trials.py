@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Suppress, arg
 
-from handkit.cli.options import Count, Folder, MaybeCount, MaybeStore
+from handkit.cli.options import Count, Folder, MaybeCount, MaybeStore, Weights
 from handkit.studies.conditions import Conditions
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Trials(Conditions):
     resolution: MaybeCount = Conditions.resolution
     batch: MaybeCount = Conditions.batch
     crops: Count = Conditions.crops
+    localizer: Weights = Conditions.localizer
     real: Annotated[tuple[Path, ...], arg(metavar="DIR...")] = Conditions.real
     jobs: Count = Conditions.jobs
     threads: MaybeCount = Conditions.threads

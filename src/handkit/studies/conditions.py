@@ -24,6 +24,8 @@ class Conditions:
     """Training frames a step, if not the recipe's."""
     crops: int = 1024
     """Synthetic frames that are measured on."""
+    localizer: str = "localizer"
+    """Name or path of the localizer, for rows whose centers it moves."""
     real: tuple[Path, ...] = ()
     """Folders of PNGs with marked fingertips (labels.json) to measure on as well."""
     jobs: int = 1

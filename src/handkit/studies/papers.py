@@ -33,6 +33,7 @@ SRN_TABLE_1 = Study(
         Row("+ smooth L1", {"stages": 1, "space": "cube"}, {"nyu": 9.82}, "train+test"),
         Row("+ decoupling", {"stages": 1}, {"nyu": 8.91}, "train+test"),
     ),
+    cumulative=True,
 )
 SRN_TABLE_2 = Study(
     "srn-table-2",

@@ -15,9 +15,11 @@ import torch
 
 from handkit.asked import check_seed
 from handkit.errors import UsageError
+from handkit.hub import find_weights
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
-from handkit.recipes import SRN_TABLE_1, Recipe
+from handkit.models.checkpoint import TRAINED_ON, read_info
+from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
@@ -25,7 +27,7 @@ from handkit.studies.measuring import read_real
 from handkit.studies.table import Row, Study
 from handkit.training.adapt import make_experiment, unlike_published
 from handkit.training.answers import folds_of
-from handkit.training.experiment import Experiment
+from handkit.training.experiment import LOCALIZER, Experiment
 from handkit.training.folds import check_test
 from handkit.training.processes import Machine
 from handkit.training.seen import refuse_test_split
@@ -78,6 +80,8 @@ def check_study(study: Study, conditions: Conditions) -> None:
         raise UsageError("a study of synthetic frames needs a budget: --samples N")
     if conditions.train is None and study.folds:
         raise UsageError(f"{study.name} leaves subjects out in turn; give --data STORE --test STORE, the same store")
+    if conditions.localizer != LOCALIZER and not any(row.located for row in study.rows):
+        raise UsageError(f"--localizer {conditions.localizer}: no row of {study.name} has its centers moved")
     _check_numbers(conditions)
     read_real(conditions.real)
     for row in study.rows:
@@ -141,6 +145,7 @@ def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> 
         epochs=conditions.epochs,
         batch=conditions.batch,
         learning_rate=SRN_TABLE_1[row.experiment].learning_rate if store and row.experiment else None,
+        localizer=conditions.localizer if row.located else LOCALIZER,
         seed=seed,
         allow_test=True,  # `_check_stores` refuses it
     )
@@ -155,16 +160,20 @@ def trained_recipe(recipe: Recipe) -> Recipe:
 
 def training_key(study: Study, conditions: Conditions, row: Row, seed: int) -> str:
     """The same for all trials that share a training, and for no others."""
-    recipe = trained_recipe(experiment_of(study, conditions, row, seed).recipe)
+    experiment = experiment_of(study, conditions, row, seed)
+    recipe = trained_recipe(experiment.recipe)
     parts = [recipe.to_json(), seed, conditions.samples, _contents(conditions.train), row.source, study.folds]
-    return _digest(parts)[:12]
+    located = [_weights(experiment.localizer)] if recipe.center is CenterSource.LOCALIZER else []
+    return _digest([*parts, *located])[:12]
 
 
 def trial_key(study: Study, conditions: Conditions, row: Row, seed: int) -> str:
     """Of everything that makes the trial what it is: how it is trained, read out, and measured on what."""
-    recipe = experiment_of(study, conditions, row, seed).recipe
+    experiment = experiment_of(study, conditions, row, seed)
     frames = [_contents(conditions.test), conditions.crops, *map(_files, conditions.real)]
-    return _digest([training_key(study, conditions, row, seed), recipe.to_json(), *frames])[:8]
+    located = [_weights(experiment.localizer)] if experiment.refined_at_test else []
+    parts = [training_key(study, conditions, row, seed), experiment.recipe.to_json(), *frames, *located]
+    return _digest(parts)[:8]
 
 
 def _digest(parts: Sequence[object]) -> str:
@@ -174,6 +183,11 @@ def _digest(parts: Sequence[object]) -> str:
 def _contents(store: Path | None) -> str | None:
     """Instead of the path of a store what it holds, so that frames packed otherwise make another trial."""
     return f"{PackedFrames.open(store).manifest.index_crc32:08x}" if store else None
+
+
+def _weights(name: str) -> int:
+    """Of a weights file what it holds."""
+    return read_info(find_weights(name)).crc32
 
 
 def _files(folder: Path) -> str:
@@ -188,7 +202,7 @@ def frames_in_words(study: Study, conditions: Conditions) -> str:
     if conditions.train is None or conditions.test is None:
         size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
         trained = f"Trained on rendered frames, {asked} a row, crops of {size} pixels"
-        return f"{trained}; measured on {conditions.crops:,} others."
+        return f"{trained}; measured on {conditions.crops:,} others.{_located_in_words(study, conditions)}"
     train, test = PackedFrames.open(conditions.train), PackedFrames.open(conditions.test)
     asked = asked or (f"{conditions.epochs} epochs" if conditions.epochs else "the published epochs")
     if study.folds:
@@ -197,8 +211,17 @@ def frames_in_words(study: Study, conditions: Conditions) -> str:
     labeled = int((test.rows["valid"] & np.isfinite(test.rows["joints"]).any(axis=(1, 2))).sum())
     return (
         f"Trained on {_store_in_words(train)}, {asked} a row; measured on {labeled:,} of the "
-        f"{_store_in_words(test)}{known}."
+        f"{_store_in_words(test)}{known}.{_located_in_words(study, conditions)}"
     )
+
+
+def _located_in_words(study: Study, conditions: Conditions) -> str:
+    """Who moves the centers, where anybody does."""
+    if not any(row.located for row in study.rows):
+        return ""
+    learned = read_info(find_weights(conditions.localizer)).notes.get(TRAINED_ON, ())
+    frames = ", ".join(dict.fromkeys(each["dataset"] for each in learned)) or "rendered frames"
+    return f" Centers are moved by the localizer {conditions.localizer}, which learned from {frames}."
 
 
 def _store_in_words(store: PackedFrames) -> str:
@@ -207,9 +230,17 @@ def _store_in_words(store: PackedFrames) -> str:
 
 
 def departures(study: Study, conditions: Conditions) -> list[str]:
-    """Where trials on a store are not the papers' experiments; rows with a refinement say so themselves."""
-    if conditions.train is None:
+    """Where trials on a store are not the papers' experiments, and frames of theirs begin from other centers."""
+    if conditions.train is None or conditions.test is None:
         return []
-    store = PackedFrames.open(conditions.train)
+    stores = list(map(PackedFrames.open, (conditions.train, conditions.test)))
     recipes = [experiment_of(study, conditions, row, 1).recipe for row in study.rows if not row.refinement]
-    return list(dict.fromkeys(sentence for recipe in recipes if (sentence := unlike_published(recipe, store))))
+    found = [sentence for recipe in recipes if (sentence := unlike_published(recipe, stores[0]))]
+    if any(row.refinement for row in study.rows):
+        found += [
+            f"{study.name}: the paper's rows begin with centers of mass, {store.path} has those of: "
+            f"{store.manifest.settings.center_words} (`handkit data pack --centers mass`)"
+            for store in stores
+            if store.manifest.settings.centers is not CenterSource.MASS
+        ]
+    return list(dict.fromkeys(found))

@@ -61,28 +61,33 @@ def run_and_write(
 
 
 def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
-    """One line for each row: mean over seeds and half their range; differences from the first row; the paper's.
+    """One line for each row: mean over seeds and half their range; differences from the first row, or from the one
+    before in a table that is `cumulative`; the paper's.
 
     Where the paper has no figure for `dataset` at all, those that it reports for NYU stand there. Real fingertips, if
     they were measured, have a column for each folder.
     """
     groups = [(row, [trial for trial in trials if trial.row == row.name]) for row in study.rows]
-    first = _means(groups[0][1])
+    shown = [(row, group) for row, group in groups if group] if groups[0][1] else []
     tips = list(dict.fromkeys(name for trial in trials for name in trial.errors.tips_mm))
-    lines: Lines = [[*HEADS, *(f"{name} tips, median mm" for name in tips)]]
-    for row, group in groups:
-        if group and first:
-            lines.append([
-                row.name,
-                f"{group[0].parameters:,}",
-                str(len(group)),
-                *_against(study, row, group, float(np.mean(first)), reported_on(study, dataset)),
-                f"{np.mean([trial.errors.within_20mm for trial in group]):.1%}",
-                f"{np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group]):.0f}",
-                *(_spread([trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm])
-                  for name in tips),
-            ])  # fmt: skip
+    lines: Lines = [[*_heads(study), *(f"{name} tips, median mm" for name in tips)]]
+    for number, (row, group) in enumerate(shown):
+        base = shown[max(0, number - 1) if study.cumulative else 0]
+        lines.append([
+            row.name,
+            f"{group[0].parameters:,}",
+            str(len(group)),
+            *_against(base, row, group, reported_on(study, dataset)),
+            f"{np.mean([trial.errors.within_20mm for trial in group]):.1%}",
+            f"{np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group]):.0f}",
+            *(_spread([trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm])
+              for name in tips),
+        ])  # fmt: skip
     return lines
+
+
+def _heads(study: Study) -> Sequence[str]:
+    return [head.replace("against first", "against the row before") for head in HEADS] if study.cumulative else HEADS
 
 
 def reported_on(study: Study, dataset: str) -> str:
@@ -90,13 +95,13 @@ def reported_on(study: Study, dataset: str) -> str:
     return dataset if any(dataset in row.reported_mm for row in study.rows) else "nyu"
 
 
-def _against(study: Study, row: Row, group: Sequence[Trial], first: float, dataset: str) -> list[str]:
-    """Ours, its difference from the first row, the paper's, its difference, and whether the two have one sign."""
-    base, paper = (each.reported_mm.get(dataset) for each in (study.rows[0], row))
-    gain = float(np.mean(_means(group))) - first
+def _against(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Trial], dataset: str) -> list[str]:
+    """Ours, its difference from the row compared with, the paper's, its difference, and whether both have one sign."""
+    base, paper = (each.reported_mm.get(dataset) for each in (compared[0], row))
+    gain = float(np.mean(_means(group)) - np.mean(_means(compared[1])))
     theirs = paper - base if paper is not None and base is not None else None
     reported = "-" if paper is None else f"{paper:g}"
-    if row == study.rows[0]:
+    if row == compared[0]:
         return [_spread(_means(group)), "", reported, "", ""]
     if theirs is None and row.worse is not None:
         words = "worse" if row.worse else "better"
@@ -136,7 +141,11 @@ def latex(lines: Lines) -> str:
 def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
     """What the figures of the table are of: the paper's, ours (`plan.frames_in_words`), and on which machine."""
     machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
-    return f"Paper: {study.source}. Its column: {reported_on(study, dataset)}. {frames} Trained on: {machines}.\n"
+    single = len({trial.seed for trial in trials}) < 2 and len(study.rows) > 1
+    chance = " One seed: the sign of a small difference may be chance." if single else ""
+    return (
+        f"Paper: {study.source}. Its column: {reported_on(study, dataset)}. {frames} Trained on: {machines}.{chance}\n"
+    )
 
 
 def write_tables(

@@ -27,10 +27,18 @@ class Row:
     source: str | None = None
     """SHA-256 of the file that a network of the user's own comes from."""
 
+    @property
+    def located(self) -> bool:
+        """Whether a localizer moves the centers, at test at least."""
+        return self.refinement in {"test", "train+test"}
+
 
 @dataclass(frozen=True)
 class Study:
-    """A table or figure of a paper; its first row is the one that the others are compared with."""
+    """A table or figure of a paper; its first row is the one that the others are compared with.
+
+    `cumulative`: each row has what those above it have, and is compared with the one before it.
+    """
 
     name: str
     title: str
@@ -38,5 +46,6 @@ class Study:
     """Where the figures come from: table, and section of the reference."""
     network: str
     rows: tuple[Row, ...]
+    cumulative: bool = False
     folds: bool = False
     """Every subject of the store left out in turn."""

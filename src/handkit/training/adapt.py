@@ -13,19 +13,19 @@ import numpy as np
 import torch
 
 from handkit.asked import Refinement
-from handkit.errors import UsageError
+from handkit.errors import StoreError, UsageError
 from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
-from handkit.models.checkpoint import load
+from handkit.models.checkpoint import TRAINED_ON, load, read_info
 from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
 from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
-from handkit.training.experiment import POSE, Experiment
+from handkit.training.experiment import LOCALIZER, POSE, Experiment
 from handkit.training.folds import check_test
-from handkit.training.seen import refuse_test_split
-from handkit.training.stored import check_center, check_reach
+from handkit.training.seen import overlap, refuse_test_split
+from handkit.training.stored import check_center, check_reach, of_subject
 
 EVERY_SUBJECT = "all"
 """In place of a subject's name: each in turn."""
@@ -47,7 +47,7 @@ def make_experiment(
     learning_rate: float | None = None,
     precision: Precision | None = None,
     pose: str | None = None,
-    localizer: str = "localizer",
+    localizer: str = LOCALIZER,
     seed: int = 1,
     allow_test: bool = False,
     say: Callable[[str], None] = lambda sentence: None,
@@ -98,8 +98,7 @@ def make_experiment(
     made = Experiment(recipe, seed=seed, store=store, without=None if fold == EVERY_SUBJECT else fold, test=test,
                       pose=pose or POSE, localizer=localizer)  # fmt: skip
     check_test(made)
-    if made.refined_at_test:
-        find_weights(localizer)  # raises where there is none, before a batch is made
+    _check_localizer(made, fold=fold)
     return made
 
 
@@ -110,6 +109,28 @@ def _check_frames(store: PackedFrames | None, *, fold: str | None, test: PackedF
             raise UsageError(f"{option} {given} is for frames of a packed store; give --data STORE")
     if fold and test:
         raise UsageError(f"--fold {fold} is the test of its training; leave --test out")
+
+
+def _check_localizer(made: Experiment, *, fold: str | None) -> None:
+    """Raise HandkitError where there is none of that name, nothing for it to do, or where it has seen the test."""
+    if not made.refined_at_test:
+        if made.localizer != LOCALIZER:
+            raise UsageError(
+                f"--localizer {made.localizer} moves centers with --center-refinement test or train+test alone; give "
+                "one of them, or leave --localizer out"
+            )
+        return
+    learned = read_info(find_weights(made.localizer)).notes.get(TRAINED_ON, ())
+    tests = [(made.test, np.ones(len(made.test), bool))] if made.test else []
+    if made.store and fold:
+        everyone = np.ones(len(made.store), bool)
+        tests.append((made.store, everyone if fold == EVERY_SUBJECT else of_subject(made.store, fold)))
+    for store, mask in tests:
+        if seen := overlap(learned, store, mask):
+            raise StoreError(
+                f"--localizer {made.localizer} was trained on frames of {', '.join(seen)}, on whom this run is "
+                f"measured; give one that was not (`handkit train localizer --data STORE --fold {seen[0]}`)"
+            )
 
 
 def recipe_of(

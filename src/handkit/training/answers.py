@@ -79,8 +79,13 @@ def protocol_of(
         cube=str(recipe.test_cube),
         intrinsics=(fx, fy, cx, cy),
         epoch=f"the last one{', weights averaged' if averaged else ''}",
-        predictions=f"the network's own answers, {path.name}, {int(mask.sum()):,} frames",
+        predictions=f"the network's own answers, {path.name}, {_frames(store, mask)}",
     )
+
+
+def _frames(store: PackedFrames, mask: Mask) -> str:
+    answered, asked = int((mask & store.rows["valid"]).sum()), int(mask.sum())
+    return f"{asked:,} frames" if answered == asked else f"{answered:,} of {asked:,} frames, the others faulty"
 
 
 def with_words(protocol: Protocol, *, readout: dict[str, Any], seen: bool) -> Protocol:

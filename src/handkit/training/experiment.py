@@ -51,6 +51,8 @@ from handkit.training.targets import (
     relocate,
 )
 
+LOCALIZER = "localizer"
+"""Weights of the localizer that moves centers, if no others are named."""
 POSE = "latent-fusion"
 """Weights of the pose network that confidence learns from, if no others are named."""
 DEFAULT_MINUTES = 60.0
@@ -77,7 +79,7 @@ class Experiment:
     """Frames to measure on instead; the weights that do best on them are kept beside the last."""
     pose: str = POSE
     """Weights, by name or path, of the pose network that confidence learns from."""
-    localizer: str = "localizer"
+    localizer: str = LOCALIZER
     """Weights of the localizer, for recipes whose centers are its answers."""
 
     def __post_init__(self) -> None:
@@ -292,18 +294,22 @@ def _begin(
 
 
 def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
-    """What the weights that a run begins with have seen; of a run that goes on in `out`, what its own began with."""
+    """What the weights that a run begins with have seen; of a run that goes on in `out`, its own."""
     own = out / LAST if out else None
     if own and own.exists():
-        return read_info(own).notes.get(TRAINED_ON, [])[:-1]
+        return read_info(own).notes.get(TRAINED_ON, [])
     return read_info(find_weights(init)).notes.get(TRAINED_ON, []) if init else []
 
 
 def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -> dict[str, Any]:
     data = str(experiment.store.path) if experiment.store else "synthetic"
     about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
-    seen = [learned_from(experiment.store, experiment.learned())] if experiment.store else []
-    about |= {TRAINED_ON: _seen_before(init, out) + seen}
+    seen = _seen_before(init, out)
+    if experiment.refined_at_test:  # who moves the cubes has a share in the answer
+        seen += read_info(find_weights(experiment.localizer)).notes.get(TRAINED_ON, [])
+    if experiment.store:
+        seen.append(learned_from(experiment.store, experiment.learned()))
+    about |= {TRAINED_ON: [each for number, each in enumerate(seen) if each not in seen[:number]]}
     if experiment.recipe.network != "confidence":
         return about
     pose = read_info(find_weights(experiment.pose))
