@@ -10,7 +10,7 @@ from store.recorded import Recorded, packing_of
 from handkit.errors import HandkitError, StoreError, UsageError
 from handkit.models.checkpoint import TRAINED_ON, save
 from handkit.models.localizer import Localizer
-from handkit.recipes import CenterSource, synthetic_recipe
+from handkit.recipes import CROSSINFONET_AS_PRINTED, CenterSource, synthetic_recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
@@ -107,3 +107,13 @@ def test_a_localizer_that_has_seen_the_test_is_refused(store: PackedFrames, tmp_
     assert make_experiment("latent-fusion", fold="P0", localizer=str(paths["P1"]), **asked).refined_at_test
     with pytest.raises(StoreError, match="trained on frames of P1"):
         make_experiment("latent-fusion", fold="all", localizer=str(paths["P1"]), **asked)
+
+
+def test_crossinfonet_as_it_is_printed(store: PackedFrames):
+    made = make_experiment("crossinfonet", store=store, printed=True, batch=2)
+    printed = CROSSINFONET_AS_PRINTED["crossinfonet", "msra"]
+    assert (made.recipe.arguments, made.recipe.augment) == (printed.arguments, printed.augment)
+    assert made.recipe.arguments["hidden"] == 2048
+    for network, frames in (("srn", store), ("crossinfonet", None)):
+        with pytest.raises(UsageError, match="--as-printed is for crossinfonet on a packed store"):
+            make_experiment(network, store=frames, printed=True)

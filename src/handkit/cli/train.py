@@ -44,6 +44,8 @@ class Train:
     """Coarse centers: as they are, moved by the localizer at test, or in training too."""
     localizer: Weights = "localizer"
     """Weights of the localizer that does so."""
+    as_printed: bool = False
+    """CrossInfoNet on a store: as the paper has it, where the released code does otherwise."""
     test: Annotated[str | None, arg(metavar="STORE")] = None
     """A packed store to measure on at every checkpoint; the last weights and the best on it are both reported."""
     allow_test: bool = False
@@ -157,6 +159,7 @@ class Train:
             precision=PRECISIONS[self.precision] if self.precision else None,
             pose=self.pose,
             localizer=self.localizer,
+            printed=self.as_printed,
             seed=self.seed,
             allow_test=self.allow_test,
             say=say,

@@ -57,9 +57,11 @@ CROSSINFONET_HANDS17 = replace(
     CROSSINFONET_ICVL, data="hands17", cube=CUBES["crossinfonet"]["hands17"]
 )  # cube of the demo [C]; rest [I]
 CROSSINFONET_AS_PRINTED = {
-    "nyu": replace(CROSSINFONET_NYU, arguments=_PRINTED | {"split": "figure"}, augment=augment.CROSSINFONET_PRINTED),
+    ("crossinfonet", "nyu"): replace(
+        CROSSINFONET_NYU, arguments=_PRINTED | {"split": "figure"}, augment=augment.CROSSINFONET_PRINTED
+    ),
     **{
-        recipe.data: replace(recipe, arguments=_PRINTED, augment=augment.CROSSINFONET_PRINTED)
+        (recipe.network, recipe.data): replace(recipe, arguments=_PRINTED, augment=augment.CROSSINFONET_PRINTED)
         for recipe in (CROSSINFONET_ICVL, CROSSINFONET_MSRA, CROSSINFONET_HANDS17)
     },
 }

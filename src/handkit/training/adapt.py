@@ -18,7 +18,14 @@ from handkit.hub import find_weights
 from handkit.models import PARTS
 from handkit.models.arguments import check_network, options
 from handkit.models.checkpoint import TRAINED_ON, load, read_info
-from handkit.recipes import LOCALIZER_SYNTHETIC, PUBLISHED, CenterSource, Recipe, synthetic_recipe
+from handkit.recipes import (
+    CROSSINFONET_AS_PRINTED,
+    LOCALIZER_SYNTHETIC,
+    PUBLISHED,
+    CenterSource,
+    Recipe,
+    synthetic_recipe,
+)
 from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
@@ -48,6 +55,7 @@ def make_experiment(
     precision: Precision | None = None,
     pose: str | None = None,
     localizer: str = LOCALIZER,
+    printed: bool = False,
     seed: int = 1,
     allow_test: bool = False,
     say: Callable[[str], None] = lambda sentence: None,
@@ -73,6 +81,7 @@ def make_experiment(
         precision: of the network.
         pose: weights of the pose network that confidence judges, `latent-fusion` by default; of confidence alone.
         localizer: weights of the localizer that moves the centers.
+        printed: CrossInfoNet on a store: as its paper has it, where the released code does otherwise.
         seed: of first weights, frames and their order.
         allow_test: train on a published test set all the same.
         say: hears where this is no published experiment.
@@ -85,13 +94,11 @@ def make_experiment(
     _check_frames(store, fold=fold, test=test)
     if pose and check_network(network, parts=True) != "confidence":
         raise UsageError(f"--pose is for confidence, not for {network}")
-    if store is None:
-        recipe = recipe_of(network, arguments or {}, resolution=resolution, refinement=refinement)
-    else:
+    if store is not None:
         refuse_test_split(store, allowed=allow_test)
-        recipe = recipe_on(store, network, arguments or {}, resolution=resolution, refinement=refinement)
-        if elsewhere := unlike_published(recipe, store):
-            say(elsewhere)
+    recipe = _recipe_for(store, network, arguments or {}, resolution, refinement, printed=printed)
+    if store is not None and (elsewhere := unlike_published(recipe, store)):
+        say(elsewhere)
     recipe = recipe.continued() if continued else recipe
     recipe = _paced(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
     recipe = _judging(recipe if augmented else _plain(recipe), pose or POSE)
@@ -100,6 +107,22 @@ def make_experiment(
     check_test(made)
     _check_localizer(made, fold=fold)
     return made
+
+
+def _recipe_for(
+    store: PackedFrames | None,
+    network: str,
+    arguments: Mapping[str, Any],
+    resolution: int | None,
+    refinement: Refinement | None,
+    *,
+    printed: bool,
+) -> Recipe:
+    if printed and (network != "crossinfonet" or store is None):
+        raise UsageError("--as-printed is for crossinfonet on a packed store; leave it out")
+    if store is None:
+        return recipe_of(network, arguments, resolution=resolution, refinement=refinement)
+    return recipe_on(store, network, arguments, resolution=resolution, refinement=refinement, printed=printed)
 
 
 def _check_frames(store: PackedFrames | None, *, fold: str | None, test: PackedFrames | None) -> None:
@@ -156,6 +179,7 @@ def recipe_on(
     *,
     resolution: int | None = None,
     refinement: Refinement | None = None,
+    printed: bool = False,
 ) -> Recipe:
     """The published experiment on the store's data set, else our own recipe; centered where the store's cubes are.
 
@@ -164,7 +188,7 @@ def recipe_on(
     settings = store.manifest.settings
     if check_network(network, parts=True) == "confidence":
         raise UsageError(f"{network} is learned from synthetic frames; leave --data out")
-    published = PUBLISHED.get((network, settings.dataset))
+    published = (CROSSINFONET_AS_PRINTED if printed else PUBLISHED).get((network, settings.dataset))
     base = published or replace(synthetic_recipe(network), data=settings.dataset, negatives=0.0)
     recipe = replace(adapted(base, arguments, resolution=resolution), center=settings.centers, test_center=None)
     if refinement not in {None, "none"}:
