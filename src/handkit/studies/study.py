@@ -135,7 +135,8 @@ def train_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, wa
     if conditions.own:  # in a process of its own it is not known yet
         add_network(conditions.own)
     experiment = experiment_of(study, conditions, row, seed)
-    experiment = replace(experiment, recipe=trained_recipe(experiment.recipe))
+    test = PackedFrames.open(conditions.test) if conditions.test and not study.folds else None
+    experiment = replace(experiment, recipe=trained_recipe(experiment.recipe), test=test)
     key = training_key(study, conditions, row, seed)
     folder = conditions.out / "trainings" / f"{experiment.recipe.network}-{key}"
     if (folder / "finished.json").exists():
@@ -155,7 +156,7 @@ def _train(experiment: Experiment, samples: int | None, folder: Path, machine: M
     with watch(folder.name) as tell:
         fitted = fit(
             experiment, experiment.budget(samples=samples), out=folder, machine=machine,
-            resume=(folder / "state.ckpt").exists(), measured=False, tell=tell,
+            resume=(folder / "state.ckpt").exists(), measured=experiment.test is not None, tell=tell,
         )  # fmt: skip
     return _left(fitted.weights.name, [fitted.spent])
 
