@@ -185,10 +185,11 @@ def in_a_grid(taken: np.ndarray, camera: Camera, pitch: int) -> tuple[np.ndarray
 
 def test_degraded_real_frames_keep_their_hand_or_are_refused(shared_data: Path):
     """Enlarged with linear interpolation, in a grid of one in nine, 32001 for invalid, speckled; blurred."""
-    estimator = HandPoseEstimator.from_pretrained()
-    frames = [frame for frame in real_frames(shared_data) if "sr305" in str(frame[0])][::4]
+    estimator, off = HandPoseEstimator.from_pretrained(), list[list[float]]()
+    frames = [frame for frame in real_frames(shared_data) if "sr305" in str(frame[0])]
     for path, taken, camera in frames:
         (hand,) = estimator.predict(taken, camera, handedness="right")
+        off.append([])
         for array, seen_by in (
             resized(taken, camera, 2),
             in_a_grid(taken, camera, 3),
@@ -197,7 +198,9 @@ def test_degraded_real_frames_keep_their_hand_or_are_refused(shared_data: Path):
         ):
             prediction = estimator.run(DepthImage.of(array, seen_by), handedness="right")
             assert len(prediction.warnings) == 1, path
-            distance = np.linalg.norm(prediction.hands[0].joints_mm - hand.joints_mm, axis=1).mean()
-            assert distance < 2.0, f"{path}: {prediction.warnings}"
+            distances = np.linalg.norm(prediction.hands[0].joints_mm - hand.joints_mm, axis=1)
+            off[-1].append(float(distances.mean()))
+            assert np.median(distances) < 2.0, f"{path}: {prediction.warnings}"
         with pytest.raises(FrameError, match="blurred"):
             estimator.predict(cv2.GaussianBlur(taken, (0, 0), 1.0), camera, handedness="right")
+    assert (np.mean(off, axis=0) < 2.0).all(), "each way, over the frames"

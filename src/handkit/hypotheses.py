@@ -9,7 +9,7 @@ import numpy as np
 from handkit.anatomy import Proportions, proportions
 from handkit.asked import Asked
 from handkit.camera import Camera
-from handkit.doubts import doubts_about, mistake_in
+from handkit.doubts import mistake_in
 from handkit.hand import Cause, HandPose
 from handkit.locate import FoundHand
 from handkit.odds import log_odds, probability
@@ -21,7 +21,7 @@ LEAST_CM2 = 30.0
 MISTAKEN = 0.3
 """Confidence is times this where the camera's numbers would be usual ones but for a mistake."""
 SHAPED = 0.05
-"""Confidence, its size aside, from which on what is no hand is shaped enough like one for a word about that size."""
+"""Confidence, its bones aside, from which on what is no hand is shaped enough like one for a word about that size."""
 CONTRADICTED = 0.95
 """Probability from which a hand is clearly of the handedness that was not asked for."""
 
@@ -147,10 +147,11 @@ def reason_for_none(answers: Sequence[Answer], minimum_confidence: float, camera
         return "other side", (
             f"the hand in view is a {seen} one (probability {answers[0].other:.2f}), not a {likeliest.handedness} one"
         )
-    doubts = list(doubts_about(camera)) if mistake_in(camera) else []
-    size = proportions(likeliest.joints_mm, likeliest.skeleton)
+    size, mistake = proportions(likeliest.joints_mm, likeliest.skeleton), mistake_in(camera)
+    doubts = [f"by the camera's numbers: {mistake.question}"] if mistake and _mistaken(camera, size) else []
     if size.doubt and likeliest.confidence >= SHAPED * size.plausibility:
         doubts.append(size.doubt)
-    below = math.floor(likeliest.confidence * 100) / 100  # so that what is refused never reads like what was needed
+    # Rounded down, so that what is refused never reads like what was needed.
+    below = math.floor(round(likeliest.confidence * 100, 6)) / 100
     sentence = f"no hand is sure enough (the likeliest has confidence {below:.2f} of {minimum_confidence:.2f} needed)"
     return "not sure", "; ".join([sentence, *doubts])

@@ -14,7 +14,8 @@ HOLD_S = 0.4
 BELIEF_S = 0.3
 """Over this long the confidence is averaged that decides whether a hand is followed any further."""
 AT_ONCE = 0.8
-"""Confidence from which on a new hand is answered in the frame that it was found in, not only once it is seen again."""
+"""Confidence, its handedness aside, from which on a new hand is answered in the frame that it was found in, not only
+once it is seen again."""
 SETTLED, MOST, FRAME_MOST = 6.0, 12.0, 2.0
 """Log odds of the handedness: from which one hypothesis alone is looked at; largest sum; largest share of one frame,
 since neighboring frames err together."""

@@ -202,8 +202,7 @@ class HandTracker:
         self._tracks = [
             track
             for track in self._tracks
-            if track.believed >= 0.8 * self.minimum_confidence
-            and self._now - track.seen <= (HOLD_S if track.confirmed else 0)
+            if track.confirmed and track.believed >= 0.8 * self.minimum_confidence and self._now - track.seen <= HOLD_S
         ]
 
     def _look(self, image: DepthImage, tracks: list[Track], left: Sequence[bool | None]) -> list[HandPose]:
@@ -243,7 +242,8 @@ class HandTracker:
             self.reason = self.cause = None
         elif self._tracks:
             found = max(track.pose.confidence for track in self._tracks)
-            self.reason, self.cause = f"what was found at confidence {found:.2f} is looked at again first", "not sure"
+            self.reason = f"a hand found with confidence {found:.2f} is answered once a second frame shows it"
+            self.cause = "not sure"
 
     def _place(self, poses: Iterable[HandPose]) -> None:
         """Each found hand is one that was lost, or a new one; a new one takes the place of a lost one at need."""
@@ -257,12 +257,14 @@ class HandTracker:
                 if track.left == (pose.handedness == "left"):
                     track.see(pose, self._now, learn=False)
                 continue
+            new = Track(self._count + 1, pose, self._now, given=self._given is not None)
             if len(self._tracks) >= self.hands:
-                if not lost:
-                    return
-                self._tracks.remove(min(lost, key=lambda track: track.seen))
+                replaceable = [track for track in lost if new.confirmed or not track.confirmed]
+                if not replaceable:
+                    continue
+                self._tracks.remove(min(replaceable, key=lambda track: track.seen))
             self._count += 1
-            self._tracks.append(Track(self._count, pose, self._now, given=self._given is not None))
+            self._tracks.append(new)
 
     def __enter__(self) -> "HandTracker":
         return self

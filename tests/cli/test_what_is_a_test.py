@@ -12,6 +12,7 @@ from store.recorded import Recorded, packing_of
 
 from handkit.models.checkpoint import read_info, save
 from handkit.models.densereg import DenseReg
+from handkit.models.localizer import Localizer
 from handkit.recipes import PUBLISHED, CenterSource
 from handkit.skeleton import HAND21, MSRA21
 from handkit.store.packing import pack
@@ -97,9 +98,11 @@ def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch):
     honest = experiment.load_localizer
     for module in (experiment, measuring):
         monkeypatch.setattr(module, "load_localizer", lambda name: asked.append(name) or honest("localizer"))
+    mine = tmp_path / "mine.safetensors"
+    save(mine, Localizer(), recipe={})
     train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--out", tmp_path / "run")
-    assert run(*train, "--center-refinement", "train+test", "--localizer", "mine.safetensors") == 0
-    assert asked == ["mine.safetensors"]
+    assert run(*train, "--center-refinement", "train+test", "--localizer", mine) == 0
+    assert asked == [str(mine)]
 
 
 def test_densereg_is_read_otherwise_without_another_training(tmp_path, folds, capsys):

@@ -10,23 +10,24 @@ from pathlib import Path
 import pytest
 
 SCRIPT = '''
-import signal, sys, time
+import sys, time
 from pathlib import Path
 from handkit.errors import HandkitError, UsageError
 from handkit.studies.side_by_side import run_side_by_side
+from handkit.training.loop import _signals
 
 def work(folder, name):
-    """Until SIGTERM, as a training: what it has is saved then."""
-    received = []
-    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
-    (folder / f"{name}.begun").write_text("")
-    if name == "wrong":
-        while not (folder / "first.begun").exists():
+    """As a training: until a signal comes, then what it has is saved, which takes a while."""
+    with _signals() as received:
+        (folder / f"{name}.begun").write_text("")
+        if name == "wrong":
+            while not (folder / "first.begun").exists():
+                time.sleep(0.01)
+            raise UsageError("this one is wrong")
+        while not received:
             time.sleep(0.01)
-        raise UsageError("this one is wrong")
-    while not received:
-        time.sleep(0.01)
-    (folder / f"{name}.saved").write_text("")
+        time.sleep(1)
+        (folder / f"{name}.saved").write_text("")
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
@@ -48,20 +49,30 @@ def until(condition, seconds: float = 60) -> None:
 def begun(tmp_path: Path, *names: str) -> subprocess.Popen:
     (tmp_path / "script.py").write_text(SCRIPT)
     command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), *names]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_trainings_end_saved_with_the_process_that_began_them(tmp_path, number):
-    """The signal reaches that one alone; SIGKILL it cannot even hear."""
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [
+        (signal.SIGTERM, os.kill),
+        (signal.SIGKILL, os.kill),
+        (signal.SIGTERM, os.killpg),
+        (signal.SIGINT, os.killpg),
+        (signal.SIGHUP, os.killpg),
+    ],
+)
+def test_trainings_end_saved_with_the_process_that_began_them(tmp_path, number, send):
+    """The signal reaches that one alone, which does not even hear SIGKILL, or the whole group, as a terminal's does."""
     parent = begun(tmp_path, "first", "second", "third")
     until(lambda: len(list(tmp_path.glob("*.begun"))) == 2)
-    parent.send_signal(number)
+    send(parent.pid, number)
     said, _ = parent.communicate(timeout=60)
     until(lambda: len(list(tmp_path.glob("*.saved"))) == 2)
     if number != signal.SIGKILL:
         assert parent.returncode == 128 + number
-        assert said == f"stopped by {number.name}, the states of the trainings are kept\n"
+        assert said == f"stopped by {number.name}, what was begun is saved\n"
     assert sorted(path.name for path in tmp_path.glob("*.begun")) == ["first.begun", "second.begun"]
 
 

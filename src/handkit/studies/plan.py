@@ -230,7 +230,7 @@ def _store_in_words(store: PackedFrames) -> str:
 
 
 def departures(study: Study, conditions: Conditions) -> list[str]:
-    """Where trials on a store are not the papers' experiments, and frames of theirs begin from other centers."""
+    """Where trials on a store are not the papers' experiments, or begin with other centers."""
     if conditions.train is None or conditions.test is None:
         return []
     stores = list(map(PackedFrames.open, (conditions.train, conditions.test)))

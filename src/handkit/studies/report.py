@@ -62,7 +62,7 @@ def run_and_write(
 
 def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     """One line for each row: mean over seeds and half their range; differences from the first row, or from the one
-    before in a table that is `cumulative`; the paper's.
+    shown before in a table that is `cumulative`; the paper's.
 
     Where the paper has no figure for `dataset` at all, those that it reports for NYU stand there. Real fingertips, if
     they were measured, have a column for each folder.
@@ -72,7 +72,8 @@ def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     tips = list(dict.fromkeys(name for trial in trials for name in trial.errors.tips_mm))
     lines: Lines = [[*_heads(study), *(f"{name} tips, median mm" for name in tips)]]
     for number, (row, group) in enumerate(shown):
-        base = shown[max(0, number - 1) if study.cumulative else 0]
+        own = row.source is not None  # builds on none of the paper's rows
+        base = shown[max(0, number - 1) if study.cumulative and not own else 0]
         lines.append([
             row.name,
             f"{group[0].parameters:,}",

@@ -9,29 +9,36 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from handkit.errors import HandkitError, StoppedError, TrainingError
+from handkit.training.loop import STOPPING, linger
+
+INTERVAL_S = 0.2
+"""Between two looks at whether a signal has come."""
 
 
 def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any, ...]], *, jobs: int) -> None:
     """Call a function with each of these arguments, `jobs` at a time, each in a process of its own.
 
-    Ctrl-C or SIGTERM, whether it reaches the group or this process alone, an error in one of them and the death of this
-    process end those at work as SIGTERM does, which saves what they have; no other is begun.
+    Ctrl-C, SIGTERM or SIGHUP, whether it reaches the group or this process alone, an error in one of them and the
+    death of this process end those at work as SIGTERM does, which saves what was begun; no other is begun.
 
     Raises:
-        StoppedError: Ctrl-C or SIGTERM.
+        StoppedError: one of these signals.
         TrainingError: a process was killed.
         HandkitError: what one of the calls raised, such as an impossible argument.
     """
     waiting, working = list(calls), dict[BaseProcess, Connection]()
-    with _signals(), _ended(working):
+    with _signals() as received, _ended(working):
         while waiting or working:
+            if received:
+                number = received[0]
+                raise StoppedError(f"stopped by {number.name}, what was begun is saved", status=128 + number)
             while waiting and len(working) < jobs:
                 process, errors = _start(function, waiting.pop(0))
                 working[process] = errors
-            wait([process.sentinel for process in working])
+            wait([process.sentinel for process in working], timeout=INTERVAL_S)
             for process in [each for each in working if not each.is_alive()]:
                 _check(process, working.pop(process), jobs)
 
@@ -47,8 +54,14 @@ def _start(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple
 
 
 def _call(function: Callable[..., object], arguments: tuple[Any, ...], errors: Connection) -> None:
-    """In the process: what is wrong is sent, and SIGTERM comes when the parent is gone, by whatever signal."""
+    """In the process: what is wrong is sent, and SIGTERM comes when the parent is gone, by whatever signal.
+
+    The first of a signal is the training's, which saves; of one that comes again, as to the group and from the parent,
+    the process only ends when it has had the time to.
+    """
     parent = multiprocessing.parent_process()
+    for number in STOPPING:
+        signal.signal(number, linger)
     assert parent is not None
 
     def wait_for_parent() -> None:
@@ -72,11 +85,12 @@ def _check(process: BaseProcess, errors: Connection, jobs: int) -> None:
         error = errors.recv() if errors.poll() else None
     if error is not None:
         raise error
+    if process.exitcode and process.exitcode > 0:
+        raise TrainingError(f"a training has failed with status {process.exitcode}, its error stands above")
     if process.exitcode:
-        how = f"by signal {-process.exitcode}" if process.exitcode < 0 else f"with status {process.exitcode}"
         raise TrainingError(
-            f"the process of a training was ended {how}, as happens where memory is short; what is finished stays: run "
-            f"the same command again, with fewer --jobs than {jobs} if it was memory"
+            f"the process of a training was ended by signal {-process.exitcode}, as happens where memory is short; "
+            f"what is finished stays: run the same command again, with fewer --jobs than {jobs} if it was memory"
         )
 
 
@@ -93,25 +107,25 @@ def _ended(working: Collection[BaseProcess]) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _signals() -> Generator[None]:
-    """The first Ctrl-C or SIGTERM raises StoppedError; the next does what it always does."""
+def _signals() -> Generator[list[signal.Signals]]:
+    """A list that holds the signal once one came; the next one does what it always does."""
+    received: list[signal.Signals] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def stop(number: int, _: FrameType | None) -> NoReturn:
+    def note(number: int, _: FrameType | None) -> None:
+        received.append(signal.Signals(number))
         restore()
-        name = signal.Signals(number).name
-        raise StoppedError(f"stopped by {name}, the states of the trainings are kept", status=128 + number)
 
     for number in before:
-        signal.signal(number, stop)
+        signal.signal(number, note)
     try:
-        yield
+        yield received
     finally:
         restore()

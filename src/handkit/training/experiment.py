@@ -228,9 +228,10 @@ def fit(
     Raises:
         HandkitError: the recipe makes no network, or `out` holds another run, or nothing can be learned any more.
     """
-    check_folder(out, resume=resume)
+    make_folder(out)
     machine = machine or Machine()
     with held(out) if is_first() else nullcontext():
+        check_folder(out, resume=resume)
         run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
         frames = experiment.frames(run.share)
         about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
@@ -305,7 +306,7 @@ def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -
     data = str(experiment.store.path) if experiment.store else "synthetic"
     about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
     seen = _seen_before(init, out)
-    if experiment.refined_at_test:  # who moves the cubes has a share in the answer
+    if experiment.recipe.center is CenterSource.LOCALIZER:  # who moves the cubes has a share in what is learned
         seen += read_info(find_weights(experiment.localizer)).notes.get(TRAINED_ON, [])
     if experiment.store:
         seen.append(learned_from(experiment.store, experiment.learned()))

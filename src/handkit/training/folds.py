@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool
 
 from handkit.errors import StoreError, UsageError
+from handkit.hub import find_weights
 from handkit.models import PARTS
+from handkit.models.checkpoint import read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import folds_of, protocol_of
@@ -17,7 +20,7 @@ from handkit.training.experiment import Experiment, Fitted, Machine, fit
 from handkit.training.folder import BEST, LAST, Report
 from handkit.training.loop import Budget
 from handkit.training.measuring import Measured, measure_refined, scored
-from handkit.training.seen import learned_from, overlap
+from handkit.training.seen import check_unseen, learned_from, overlap
 from handkit.training.stored import check_center, of_subject
 
 Watch = Callable[[str], AbstractContextManager[Callable[[Report], None]]]
@@ -107,6 +110,13 @@ def check_test(experiment: Experiment) -> None:
         check_center(test, center, testing=np.flatnonzero(everyone))
     if seen := overlap([learned_from(store, experiment.learned())], test, everyone):
         raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
+    check_localizer(experiment, test, everyone)
+
+
+def check_localizer(experiment: Experiment, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> None:
+    """Raise StoreError where the localizer that moves cubes was trained on frames that are measured on."""
+    if experiment.refined_at_test:
+        check_unseen(read_info(find_weights(experiment.localizer)), store, mask, remedy="give another --localizer")
 
 
 def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Measured]:

@@ -87,10 +87,10 @@ def train(
                 received[0] if received else 0,
             )
             if due or stop or progress >= 1:
-                saved = time.monotonic()
                 folder.checkpoint(
                     progress, terms, measure=None if stop else measure, best=best, last=stop > 0 or progress >= 1
                 )
+                saved = time.monotonic()
             if stop:
                 raise _stopped(run, signal.Signals(int(stop)))
             if progress >= 1:
@@ -121,6 +121,8 @@ def _others(run: Run, out: Path) -> Generator[None]:
         ) from None
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Ctrl-C, service managers, the end of the terminal."""
 LINGER_S = 30
 """Of a worker after SIGTERM: the loop finishes its step and saves meanwhile."""
 
@@ -145,21 +147,23 @@ def _leave_signals(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "alarm"):  # not on Windows, where nothing reaches the whole group either
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, _linger)
+        signal.signal(signal.SIGTERM, linger)
 
 
-def _linger(number: int, frame: FrameType | None) -> None:
-    signal.alarm(LINGER_S)
+def linger(number: int, frame: FrameType | None) -> None:
+    """Handler of a signal: the process ends in `LINGER_S`, if it has not ended before."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(LINGER_S)
 
 
 @contextlib.contextmanager
 def _signals() -> Generator[list[signal.Signals]]:
-    """A list that holds SIGINT or SIGTERM once it came; the same signal again does what it always does."""
+    """A list that holds a signal of `STOPPING` once it came; the same one again does what it always does."""
     received: list[signal.Signals] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN}
 
     def note(number: int, _: object) -> None:
         received.append(signal.Signals(number))

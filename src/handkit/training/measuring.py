@@ -61,6 +61,8 @@ def measure_weights(
     if out:
         make_folder(out)
     finder = load_localizer(localizer) if center is CenterSource.LOCALIZER else None
+    if finder:
+        seen += check_unseen(read_info(find_weights(localizer)), store, mask, allowed=allow_seen)
     answers = answers_of(path, store, mask, center=center, finder=finder, readout=values)
     protocol = protocol_of(path, store, center, mask=mask, fold=subject)
     protocol = with_words(protocol, readout=values, seen=bool(seen))

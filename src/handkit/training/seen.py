@@ -55,16 +55,16 @@ def overlap(learned: Iterable[Mapping[str, Any]], store: PackedFrames, mask: Boo
 
 
 def check_unseen(
-    info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarray, " N"], *, allowed: bool = False
+    info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarray, " N"], *, allowed: bool = False, remedy: str = ""
 ) -> list[str]:
-    """`seen_subjects`; raises StoreError where there are any, unless that is `allowed`."""
+    """`seen_subjects`; raises StoreError where there are any, unless that is `allowed`, as the `remedy` says."""
     seen = seen_subjects(info, store, mask)
     if seen and not allowed:
         others = sorted({name.decode() for name in np.unique(store.rows["subject"])} - set(seen))
-        remedy = f"give --fold {others[0]}, " if others else "give other frames, "
+        other = f"give --fold {others[0]}" if others else "give other frames"
         raise StoreError(
             f"{info.path} was trained on frames of {_listed(seen)} in {store.path}: its error there is no test; "
-            f"{remedy}or say --allow-seen"
+            f"{remedy or f'{other}, or say --allow-seen'}"
         )
     return seen
 

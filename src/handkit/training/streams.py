@@ -36,6 +36,8 @@ CUT = 0.15
 
 HIDDEN = 0.12
 """Share of the hypotheses with a flat thing before a part of the cube, or with nothing measured there."""
+RANDOM_NUMBERS = 7
+"""Of which `hidden` makes one thing."""
 
 ON_SECOND = 0.5
 """Share of the scenes with a second hand in which a hypothesis looks at that one."""
@@ -127,7 +129,7 @@ class Hypotheses(Dataset[HypothesisFrame]):
         elsewhere = kind < self.recipe.negatives / 2
         center = torch.where(elsewhere[:, None], _another_place(scene, generator), center)
         cube = jitter(Cube.around(before(center), edge=self.recipe.cube.edge), self.recipe.augment, generator)
-        chance = torch.rand(self.size, COUNT, generator=generator)
+        chance = torch.rand(self.size, RANDOM_NUMBERS, generator=generator)
         mine = self.share.rows(self.size)
         cube, scene = cube[mine], scene.rows(mine)
         window = replace(cube, edges=cube.edges * RECENTERED_MARGIN)
@@ -138,15 +140,12 @@ class Hypotheses(Dataset[HypothesisFrame]):
         )
 
 
-COUNT = 7
-"""Random numbers of which `hidden` makes one thing."""
-
-
 def hidden(
     depth: Float[Tensor, "B H W"], center: Float[Tensor, " B"], chance: Float[Tensor, "B 7"], *, share: float
 ) -> Float[Tensor, "B H W"]:
-    """The same windows, a `share` of them with half of a board or a bar before what is at this depth (mm), 25 to 200 mm
-    nearer, or with nothing measured there. `chance`, 0 to 1, decides; a hand takes up half of a window's width.
+    """The same windows, a `share` of them with half of a board or a bar before what is at this depth (mm), 10 to 235 mm
+    nearer, or with nothing measured there, as before a third of the bars and half of the boards. `chance`, 0 to 1,
+    decides; a hand takes up half of a window's width.
     """
     count, height, width = depth.shape
     there, kind, angle, place, thick, near, tilt = chance.T[:, :, None, None]
@@ -156,7 +155,7 @@ def hidden(
     along = down * angle.cos() - across * angle.sin()
     bar, measured = kind % 0.5 < 0.25, kind < 0.6
     covered = torch.where(bar, from_edge.abs() < 0.04 + 0.08 * thick, from_edge > 0) & (there < share)
-    board = center[:, None, None] - 25 - 175 * near + 100 * (tilt - 0.5) * along
+    board = center[:, None, None] - (25 + 175 * near - 100 * (tilt - 0.5) * along).clamp(min=10)
     board = torch.where(measured, board.clamp(min=NEAREST_MM / 2), 0.0).expand(count, height, width)
     behind = (depth == 0) | (depth > board)
     return torch.where(covered & behind, board, depth)
