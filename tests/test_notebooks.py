@@ -32,7 +32,7 @@ def _of_this_tree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_from_a_camera_to_smooth_hands() -> None:
     said = printed("own-camera")
-    assert "right hand, confidence 0.9" in said
+    assert "right hand, confidence 1.00" in said
     assert '"handedness": "right"' in said
 
 
