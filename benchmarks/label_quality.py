@@ -23,7 +23,7 @@ LABELED = np.arange(2, 21)
 PALM = ("wrist", "index_mcp", "middle_mcp", "pinky_mcp")
 FLOATING_MM = 3.0
 BEST = 0.5
-"""Share of the frames that the last figure is measured on."""
+"""Share of the frames that count as those whose labels float least."""
 
 
 def main(data: tyro.conf.Positional[Path], *, weights: str = "latent-fusion") -> None:

@@ -14,11 +14,11 @@ import sys, time
 from pathlib import Path
 from handkit.errors import HandkitError, UsageError
 from handkit.studies.side_by_side import run_side_by_side
-from handkit.training.loop import _signals
+from handkit.training.loop import noted_signals
 
 def work(folder, name):
     """As a training: until a signal comes, then what it has is saved, which takes a while."""
-    with _signals() as received:
+    with noted_signals() as received:
         (folder / f"{name}.begun").write_text("")
         if name == "wrong":
             while not (folder / "first.begun").exists():

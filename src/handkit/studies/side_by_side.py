@@ -8,11 +8,10 @@ import threading
 from collections.abc import Callable, Collection, Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import FrameType
 from typing import Any
 
 from handkit.errors import HandkitError, StoppedError, TrainingError
-from handkit.training.loop import STOPPING, linger
+from handkit.training.loop import STOPPING, linger, noted_signals
 
 INTERVAL_S = 0.2
 """Between two looks at whether a signal has come."""
@@ -30,7 +29,7 @@ def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any,
         HandkitError: what one of the calls raised, such as an impossible argument.
     """
     waiting, working = list(calls), dict[BaseProcess, Connection]()
-    with _signals() as received, _ended(working):
+    with noted_signals() as received, _ended(working):
         while waiting or working:
             if received:
                 number = received[0]
@@ -104,28 +103,3 @@ def _ended(working: Collection[BaseProcess]) -> Generator[None]:
             process.terminate()
         for process in working:
             process.join()
-
-
-@contextlib.contextmanager
-def _signals() -> Generator[list[signal.Signals]]:
-    """A list that holds the signal once one came; the next one does what it always does."""
-    received: list[signal.Signals] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    before = {number: signal.getsignal(number) for number in STOPPING if signal.getsignal(number) != signal.SIG_IGN}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(number: int, _: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-        restore()
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        restore()

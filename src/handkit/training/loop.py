@@ -76,7 +76,7 @@ def train(
     saved = begun = 0.0
     spent = run.spent.seconds
     terms: dict[str, Tensor] = {}
-    with _signals() as received, _others(run, out):
+    with noted_signals() as received, _others(run, out):
         for frame in _batches(frames, run.spent.step, workers):
             if not begun:
                 saved = begun = time.monotonic()
@@ -157,7 +157,7 @@ def linger(number: int, frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _signals() -> Generator[list[signal.Signals]]:
+def noted_signals() -> Generator[list[signal.Signals]]:
     """A list that holds a signal of `STOPPING` once it came; the same one again does what it always does."""
     received: list[signal.Signals] = []
     if threading.current_thread() is not threading.main_thread():
