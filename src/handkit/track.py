@@ -67,13 +67,13 @@ class Track:
             self._smoother = HandSmoother()
         self._left_before = self.left
 
-    def see(self, pose: HandPose, now: float, *, learn: bool) -> None:
-        """The hand in this frame; `learn` its bone lengths, where it is sure."""
-        self.confirmed |= learn
+    def see(self, pose: HandPose, now: float, *, sure: bool) -> None:
+        """The hand in this frame; where it is sure, its bones are measured and it is answered from now on."""
+        self.confirmed |= sure
         elapsed = max(now - self.seen, 1e-3)
         self.pose, self.seen = pose, now
         self.believed += (pose.pose_confidence - self.believed) * min(1.0, elapsed / BELIEF_S)
-        if learn:
+        if sure:
             self._bones.learn(pose.joints_mm)
         self._smooth = self._advance(pose, elapsed)
 

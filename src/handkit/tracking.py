@@ -75,7 +75,7 @@ class Frame(Protocol):
 class HandTracker:
     """The hands of a sequence of depth images, smoothed, with numbers that stay theirs.
 
-    A new hand is answered where it is sure (0.8), or once it has been seen in two frames.
+    A new hand is answered where it is sure (`track.AT_ONCE`), or once it has been seen in two frames.
 
     The same frames give the same hands: time is that of the frames, never the computer's, and what their clock does is
     no matter (`FrameClock`). Another camera, of another size or with intrinsics more than 2 % off, starts the tracking
@@ -218,12 +218,12 @@ class HandTracker:
         for i in sorted(sure, key=lambda i: apart(poses[i].joints_mm, self._tracks[i].pose.joints_mm)):
             if not any(_same(poses[i], other) for other in taken):
                 taken.append(poses[i])
-                self._tracks[i].see(poses[i], self._now, learn=poses[i].confidence >= self.minimum_confidence)
+                self._tracks[i].see(poses[i], self._now, sure=poses[i].confidence >= self.minimum_confidence)
 
     def _search(self, image: DepthImage) -> None:
         """Look for hands in the whole image, if some are missing and it is not too soon."""
         seen = [track for track in self._tracks if track.seen == self._now]
-        if any(track.confirmed for track in seen):
+        if seen:
             self.reason = self.cause = None
         steady = bool(seen) and len(seen) == len(self._tracks)
         if len(seen) >= self.hands or self._now - self._searched < (SECOND_S if steady else SEARCH_S):
@@ -255,14 +255,13 @@ class HandTracker:
                 if self._given is None:
                     track.weigh(pose, self._now)
                 if track.left == (pose.handedness == "left"):
-                    track.see(pose, self._now, learn=False)
+                    track.see(pose, self._now, sure=False)
                 continue
             new = Track(self._count + 1, pose, self._now, given=self._given is not None)
             if len(self._tracks) >= self.hands:
-                replaceable = [track for track in lost if new.confirmed or not track.confirmed]
-                if not replaceable:
+                if not (lost and new.confirmed):
                     continue
-                self._tracks.remove(min(replaceable, key=lambda track: track.seen))
+                self._tracks.remove(min(lost, key=lambda track: track.seen))
             self._count += 1
             self._tracks.append(new)
 
