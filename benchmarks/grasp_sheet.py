@@ -33,7 +33,7 @@ def main(*, out: Path = Path("grasps.png"), seed: int = 0, rows: int = 10, colum
     chosen = torch.cat([(held.present & (held.grasp == row)).nonzero()[:each, 0] for row in range(len(GRASP_NAMES))])
     posed = articulate(shape, held.pose)
     cones, wedges = surface(shape, posed)
-    arm = forearm_cones(shape, posed, length=torch.full((many,), 120.0), sleeve=torch.zeros(many))
+    arm = forearm_cones(shape, posed, length=torch.full((many,), 120.0))
     empty = torch.zeros(many, 0, 12)
     hand = Parts(torch.cat([cones, arm], dim=1), wedges, empty, torch.zeros(many, 0, 9), empty)
     tiles: list[np.ndarray] = []

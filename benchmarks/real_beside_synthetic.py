@@ -21,7 +21,7 @@ from handkit.camera import Camera
 from handkit.named_cameras import CAMERAS
 from handkit.sources import read_frames
 from handkit.synthetic.hand import Articulation, HandShape, Posed, articulate, forearm_cones, surface
-from handkit.synthetic.postures import FINGER_LIMITS, THUMB_LIMITS, within
+from handkit.synthetic.postures import FINGER_LIMITS, THUMB_LIMITS, WRIST_LIMITS, within
 from handkit.synthetic.rasterize import Surface, render
 
 EDGE_MM, SIDE = 230.0, 300
@@ -108,9 +108,10 @@ def fit(
     shape_log, offsets = torch.zeros(20, requires_grad=True), torch.zeros(1, 5, 3, requires_grad=True)
     fingers, thumb = torch.full((1, 4, 4), 0.15, requires_grad=True), torch.zeros(1, 5, requires_grad=True)
     cup, move = torch.zeros(1, requires_grad=True), torch.zeros(6, requires_grad=True)
+    wrist = torch.zeros(1, 2, requires_grad=True)
     with torch.no_grad():
         fingers[..., 1] = 0
-    leaves = [shape_log, offsets, fingers, thumb, cup, move]
+    leaves = [shape_log, offsets, fingers, thumb, wrist, cup, move]
     known = joints.isfinite().all(-1)
     known[0] = False
     optimizer = torch.optim.Adam([{"params": leaves[:1], "lr": 0.01}, {"params": leaves[1:2], "lr": 0.1},
@@ -118,10 +119,10 @@ def fit(
 
     def build() -> tuple[HandShape, Posed]:
         grown = shape_log.exp()
-        shape = HandShape(grown[:1], grown[1:16].view(1, 5, 3), grown[16:17], grown[17:18], grown[18:19], offsets)
-        pose = Articulation(
-            within(fingers, FINGER_LIMITS), within(thumb, THUMB_LIMITS), torch.zeros(1, 2), cup.clamp(0, 1)
-        )
+        lengths, (broad, thick, palm) = grown[1:16].view(1, 5, 3), grown[16:19, None]
+        shape = HandShape(grown[:1], lengths, broad, thick, palm, offsets, torch.zeros(1, 10, 4))
+        digits = within(fingers, FINGER_LIMITS), within(thumb, THUMB_LIMITS)
+        pose = Articulation(*digits, within(wrist, WRIST_LIMITS), cup.clamp(0, 1))
         return shape, articulate(shape, pose)
 
     shape, posed = build()
@@ -138,7 +139,8 @@ def fit(
             loss = (distance**2).mean() / 4 + prior
         else:
             local = (points - position) @ rotation
-            gap = signed_distance(local, *surface(shape, posed)).abs()
+            cones, wedges = surface(shape, posed)
+            gap = signed_distance(local, torch.cat([cones, _forearm(shape, posed)], 1), wedges).abs()
             loss = 3 * torch.where(gap < 6, gap**2 / 12, gap - 3).clamp(max=12).mean() + prior
             loss = loss + torch.nn.functional.huber_loss(distance, torch.zeros_like(distance), delta=8.0) / 60
         optimizer.zero_grad()
@@ -150,6 +152,11 @@ def fit(
         rotation.detach(),
         position.detach(),
     )
+
+
+def _forearm(shape: HandShape, posed: Posed) -> Tensor:
+    """Its cones."""
+    return forearm_cones(shape, posed, length=torch.tensor([120.0]))
 
 
 def signed_distance(points: Tensor, cones: Tensor, wedges: Tensor) -> Tensor:
@@ -208,7 +215,7 @@ def _render(
     shape: HandShape, posed: Posed, rotation: Tensor, position: Tensor, window: tuple[float, ...]
 ) -> np.ndarray:
     cones, wedges = surface(shape, posed)
-    arm = forearm_cones(shape, posed, length=torch.tensor([120.0]), sleeve=torch.zeros(1))
+    arm = _forearm(shape, posed)
 
     def place(balls: Tensor) -> np.ndarray:
         split = balls.unflatten(-1, (-1, 4))

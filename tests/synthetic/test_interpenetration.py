@@ -7,7 +7,7 @@ from handkit.synthetic.interpenetration import interpenetration
 from handkit.synthetic.postures import draw, sample_families
 
 ONE = torch.ones(1)
-AVERAGE = HandShape(ONE, torch.ones(1, 5, 3), ONE, ONE, ONE, torch.zeros(1, 5, 3))
+AVERAGE = HandShape(ONE, torch.ones(1, 5, 3), ONE, ONE, ONE, torch.zeros(1, 5, 3), torch.zeros(1, 10, 4))
 FLAT = Articulation(torch.zeros(1, 4, 4), torch.zeros(1, 5), torch.zeros(1, 2), torch.zeros(1))
 
 

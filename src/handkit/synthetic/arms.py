@@ -13,8 +13,8 @@ from handkit.synthetic.viewpoints import (
     uniform,
 )
 
-FOREARM = 4
-"""The last cones of an arm are its forearm's: two bare ones, two of a sleeve that `forearm_cones` drew."""
+FOREARM = 3
+"""The last cones of an arm are its forearm's: two sides and their middle."""
 
 
 class Arm(NamedTuple):
@@ -31,12 +31,10 @@ class Arm(NamedTuple):
     def place(self) -> "Placed":
         """Into camera mm."""
         cones, wedges = surface(self.shape, self.posed)
-        bare = torch.zeros_like(self.length)
-        forearm = forearm_cones(self.shape, self.posed, length=self.length, sleeve=bare)
-        cones = torch.cat([cones, forearm], dim=1)
+        cones = torch.cat([cones, forearm_cones(self.shape, self.posed, length=self.length)], dim=1)
         cones, wedges = (_move(balls, self.rotation, self.position) for balls in (cones, wedges))
         joints = self.posed.joints @ self.rotation.mT + self.position[:, None]
-        held = place(self.held, rotation=self.rotation, scale=bare + 1, position=self.position)
+        held = place(self.held, rotation=self.rotation, scale=torch.ones_like(self.length), position=self.position)
         return Placed(cones, wedges, joints, held)
 
 
@@ -51,15 +49,14 @@ class Placed(NamedTuple):
 
     def elbow(self) -> Float[Tensor, "B 3"]:
         """The middle of the forearm's far end."""
-        return (self.cones[:, -4, 4:7] + self.cones[:, -3, 4:7]) / 2
+        return self.cones[:, -1, 4:7]
 
     def balls(self) -> Float[Tensor, "B 33 4"]:
         """Joints, middles of the palm and of the first finger bones, three places on the forearm: with their flesh."""
         palm = torch.lerp(self.joints[:, :1], self.joints[:, [5, 9, 13, 17]], 0.55)
         bones = (self.joints[:, [2, 5, 9, 13, 17]] + self.joints[:, [3, 6, 10, 14, 18]]) / 2
         hand = torch.nn.functional.pad(torch.cat([self.joints, palm, bones], dim=1), (0, 1), value=12.5)
-        bare = self.cones[:, -4:-2].mean(1)
-        radius = self.cones[:, -4, 7:] + 6
+        bare, radius = self.cones[:, -1], self.cones[:, -1, 7:] + 6
         ends = [torch.lerp(bare[:, :3], bare[:, 4:7], part) for part in (0.25, 0.6, 1.0)]
         return torch.cat([hand, *(torch.cat([end, radius], -1)[:, None] for end in ends)], dim=1)
 
@@ -102,11 +99,10 @@ def forearm_lengths(count: int, generator: torch.Generator) -> Float[Tensor, " B
     return torch.where(chance(generator, count, 0.65), whole, 40 + 200 * uniform(generator, count) ** 0.7)
 
 
-def dress(arm: Placed, generator: torch.Generator) -> Float[Tensor, "B 4 8"]:
+def dress(arm: Placed, generator: torch.Generator) -> Float[Tensor, "B 6 8"]:
     """Cones of a sleeve, down to the wrist or rolled up to anywhere, and of a watch, a bracelet, a cuff."""
     count = len(arm.cones)
-    bare = arm.cones[:, -FOREARM : -FOREARM + 2]
-    start, end = bare.unflatten(-1, (2, 4)).unbind(-2)
+    start, end = arm.cones[:, -FOREARM:].unflatten(-1, (2, 4)).unbind(-2)
 
     def around(first: Tensor, last: Tensor, thick: Tensor, worn: Tensor) -> Tensor:
         here, there = (torch.lerp(start, end, part[:, None, None]) for part in (first, last))

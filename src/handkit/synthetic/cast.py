@@ -33,7 +33,7 @@ class Cast(NamedTuple):
     two: Int[Tensor, " T"]
     other: Placed
     left: Bool[Tensor, " T"]
-    clothes: Float[Tensor, "M 4 8"]
+    clothes: Float[Tensor, "M 6 8"]
     """Of the first arms, then of the others."""
 
     def has_hand(self) -> Bool[Tensor, " B"]:

@@ -19,12 +19,19 @@ KNUCKLES = ((-26.0, 88.0, 0.0), (-4.0, 90.0, 3.0), (15.5, 84.0, 1.0), (33.0, 74.
 PHALANGES = ((43.0, 25.0, 18.0), (47.0, 29.0, 19.0), (44.0, 28.0, 19.0), (35.0, 20.0, 17.0))
 FINGER_RADII = ((11.3, 9.8, 8.5, 6.7), (11.6, 10.0, 8.7, 6.9), (11.0, 9.4, 8.2, 6.5), (10.0, 8.3, 7.2, 5.8))
 """Radii at MCP, PIP, DIP and tip (mm)."""
+TIP_FLATNESS, TIP_SPREAD = 0.94, 0.24
+"""A tip's thickness is this part of twice its radius, and this much of the radius to each side makes it broader."""
 THUMB_BASE = (-21.0, 22.0, -9.0)
 THUMB_BONES = (45.0, 33.0, 24.0)
 THUMB_RADII = (15.5, 12.0, 10.3, 7.6)
 THUMB_AXIS = (-0.62, 0.70, -0.35)
 THUMB_NAIL = (-0.55, -0.30, 0.75)
 """Direction of the resting thumb and of its nail, in the hand frame."""
+PALM = (
+    (0, 2, 3), (0, 3, 4), (0, 4, 1), (1, 4, 5), (6, 2, 0), (1, 5, 7),
+    (9, 6, 8), (9, 8, 2), (9, 2, 3), (9, 3, 4), (9, 4, 5), (9, 5, 7), (9, 7, 6),
+)  # fmt: skip
+"""Wedges between the balls of the palm: its back and sides, then its front, all around the hollow."""
 WRIST_RADIUS, WRIST_SPREAD, WRIST_LIFT = 17.6, 9.6, 1.5
 """The wrist is two spheres, this far to each side and to the back: 54 mm broad, 35 mm thick, behind the palm's heel."""
 
@@ -39,6 +46,8 @@ class HandShape(NamedTuple):
     palm_thickness: Float[Tensor, " B"]
     offsets: Float[Tensor, "B 5 3"]
     """Displacement of thumb base and four knuckles, mm before scaling."""
+    flesh: Float[Tensor, "B 10 4"]
+    """Displacement of the palm's ten balls and what their radii have more, mm before scaling."""
 
     def __getitem__(self, index: Tensor | slice) -> "HandShape":  # type: ignore[override]
         return HandShape(*(getattr(self, field)[index] for field in self._fields))
@@ -61,6 +70,8 @@ class Posed(NamedTuple):
     """Joints and link frames in the hand frame, mm."""
 
     joints: Float[Tensor, "B 21 3"]
+    nails: Float[Tensor, "B 5 3"]
+    """Unit vectors across each digit's nail."""
     forearm: Float[Tensor, "B 3 3"]
     """Its second axis points from the elbow to the wrist, its third out of the back of the forearm."""
 
@@ -76,7 +87,8 @@ def sample_shapes(count: int, generator: torch.Generator) -> HandShape:
     lengths = around(0.045, 1, 1) * around(0.03, 5, 1) * around(0.03, 5, 3)
     offsets = (around(1.0, 5, 3) - 1) * torch.tensor([[3.5], [1.6], [1.6], [1.6], [1.8]])
     stout = around(0.06) * torch.where(small, 1.04, 1.0)
-    return HandShape(scale, lengths, around(0.05), around(0.07) * stout, around(0.08) * stout, offsets)
+    flesh = (around(1.0, 10, 4) - 1) * torch.tensor([1.2, 1.2, 0.9, 0.7])
+    return HandShape(scale, lengths, around(0.05), around(0.07) * stout, around(0.08) * stout, offsets, flesh)
 
 
 def articulate(shape: HandShape, pose: Articulation) -> Posed:
@@ -93,10 +105,10 @@ def articulate(shape: HandShape, pose: Articulation) -> Posed:
     first = axis_rotation("z", abduction) @ bends[:, :, 0]
     rotations = torch.cat([first[:, :, None], bends[:, :, 1:]], dim=2)
     frame = torch.eye(3).expand(count, 4, 3, 3)
-    fingers, _ = chain(knuckles, frame, rotations=rotations, lengths=lengths[:, 1:])
+    fingers, finger_frames = chain(knuckles, frame, rotations=rotations, lengths=lengths[:, 1:])
 
     base = (torch.tensor(THUMB_BASE) + shape.offsets[:, 0]) * stretch
-    thumb, _ = chain(
+    thumb, thumb_frames = chain(
         base,
         _thumb_frame().expand(count, 3, 3),
         rotations=_thumb_rotations(pose.thumb),
@@ -104,8 +116,9 @@ def articulate(shape: HandShape, pose: Articulation) -> Posed:
     )
     wrist = torch.zeros(count, 1, 3)
     joints = torch.cat([wrist, thumb, fingers.flatten(1, 2)], dim=1) * shape.scale[:, None, None]
+    nails = torch.cat([thumb_frames[:, None, -1, :, 0], finger_frames[:, :, -1, :, 0]], dim=1)
     forearm = axis_rotation("z", -pose.wrist[:, 1]) @ axis_rotation("x", pose.wrist[:, 0])
-    return Posed(joints, forearm)
+    return Posed(joints, nails, forearm)
 
 
 def _thumb_frame() -> Float[Tensor, "3 3"]:
@@ -157,54 +170,60 @@ _BEYOND = torch.ones(3, 3).triu()
 
 def surface(shape: HandShape, posed: Posed) -> tuple[Float[Tensor, "B P 8"], Float[Tensor, "B W 12"]]:
     """Cones (two balls each) and wedges (three balls each) of the hand without its forearm, in the hand frame."""
-    joints, back = posed.joints, shape.scale[:, None] * torch.tensor([0.0, 0.0, 1.0])
-    thick = (shape.scale * shape.thickness)[:, None]
-    balls = torch.cat([torch.tensor([THUMB_RADII]), torch.tensor(FINGER_RADII)]).flatten() * thick
-    fingers = torch.cat([joints[:, 1:], balls[..., None]], dim=-1).unflatten(1, (5, 4))
-    bones = torch.cat([fingers[:, :, :-1], fingers[:, :, 1:]], dim=-1).flatten(1, 2)
+    fingers = _finger_balls(shape, posed)
+    bones = torch.cat([fingers[:, :, :-2], fingers[:, :, 1:-1]], dim=-1).flatten(1, 2)
+    palm = _palm_balls(shape, posed)
+    thenar = torch.cat([palm[:, 6], fingers[:, 0, 1]], dim=-1)
+    ends = torch.cat([fingers[:, :, 2], _tip_balls(fingers[:, :, 3], posed).flatten(-2)], dim=-1)
+    cones = torch.cat([bones, thenar[:, None]], dim=1)
+    return cones, torch.cat([palm_wedges(shape, posed), ends], dim=1)
 
-    palm = _palm_balls(shape, joints, back)
-    webs = _web_balls(fingers)
-    wedges = [
-        torch.cat([palm[:, i], palm[:, j], palm[:, k]], dim=-1)
-        for i, j, k in (
-            (0, 2, 3),
-            (0, 3, 4),
-            (0, 4, 1),
-            (1, 4, 5),
-            (6, 2, 0),
-            (1, 5, 7),
-            (6, 8, 9),
-            (6, 7, 9),
-        )
-    ]
-    knuckles = fingers[:, 1:, 0]
+
+def palm_wedges(shape: HandShape, posed: Posed) -> Float[Tensor, "B V 12"]:
+    """Those of `surface` that are no finger's: the palm, and the skin between digits."""
+    fingers, palm = _finger_balls(shape, posed), _palm_balls(shape, posed)
+    webs, knuckles = _web_balls(fingers), fingers[:, 1:, 0]
+    wedges = [torch.cat([palm[:, i], palm[:, j], palm[:, k]], dim=-1) for i, j, k in PALM]
     wedges += [torch.cat([knuckles[:, i], knuckles[:, i + 1], webs[:, i]], dim=-1) for i in range(3)]
     wedges += [torch.cat([palm[:, i + 2], palm[:, i + 3], webs[:, i]], dim=-1) for i in range(3)]
     wedges.append(torch.cat([palm[:, 2], webs[:, 3], palm[:, 6]], dim=-1))
     wedges.append(torch.cat([palm[:, 8], webs[:, 3], palm[:, 2]], dim=-1))
-    thenar = torch.cat([palm[:, 6], fingers[:, 0, 1]], dim=-1)
-    return torch.cat([bones, thenar[:, None]], dim=1), torch.stack(wedges, dim=1)
+    return torch.stack(wedges, dim=1)
 
 
-def _palm_balls(shape: HandShape, joints: Tensor, back: Tensor) -> Float[Tensor, "B 10 4"]:
+def _finger_balls(shape: HandShape, posed: Posed) -> Float[Tensor, "B 5 4 4"]:
+    """At the joints of every digit."""
+    radii = torch.tensor([THUMB_RADII, *FINGER_RADII]).flatten() * (shape.scale * shape.thickness)[:, None]
+    return torch.cat([posed.joints[:, 1:], radii[..., None]], dim=-1).unflatten(1, (5, 4))
+
+
+def _tip_balls(tips: Float[Tensor, "B 5 4"], posed: Posed) -> Float[Tensor, "B 5 2 4"]:
+    """Two beside each other for each tip: it is flatter than round, and broader."""
+    radius = tips[..., 3:]
+    side = torch.cat([posed.nails * TIP_SPREAD * radius, torch.zeros_like(radius)], dim=-1)
+    flat = torch.cat([tips[..., :3], radius * TIP_FLATNESS], dim=-1)
+    return torch.stack([flat - side, flat + side], dim=2)
+
+
+def _palm_balls(shape: HandShape, posed: Posed) -> Float[Tensor, "B 10 4"]:
     """0, 1 carpus (thumb, little side), at the back, so that the palm is hollow; 2-5 palm under the knuckles;
     6 thenar; 7 hypothenar; 8 middle of the thenar; 9 the hollow between them.
     """
+    joints, back = posed.joints, shape.scale[:, None] * torch.tensor([0.0, 0.0, 1.0])
     size = (shape.scale * shape.palm_thickness)[:, None]
     across = torch.nn.functional.normalize(joints[:, 17] - joints[:, 5], dim=-1)
     side = across * (shape.scale * shape.breadth)[:, None] * WRIST_SPREAD
     up = shape.scale[:, None] * torch.tensor([0.0, 1.0, 0.0])
     carpus = torch.stack([-side, side], dim=1) * 1.15 + (3 * back + 3 * up)[:, None]
-    depth = torch.tensor([2.7, 2.9, 2.6, 2.0]) * size
+    depth = torch.tensor([1.9, 2.1, 1.8, 1.4]) * size
     knuckles = joints[:, [5, 9, 13, 17]] - torch.nn.functional.pad(depth[..., None], (2, 0))
-    thenar = joints[:, 1] * 0.85 - back * 1.0
-    hypothenar = joints[:, 17] * 0.34 + side * 0.8 - back * 5.5
-    middle = joints[:, 2] * 0.62 + joints[:, 9] * 0.12 - back * 1.0
-    hollow = joints[:, [9, 13]].mean(1) * 0.5 - back * 4.5
+    thenar = joints[:, 1] * 0.85 - back * 3.0
+    hypothenar = joints[:, 17] * 0.34 + side * 0.8 - back * 7.0
+    middle = joints[:, 2] * 0.62 + joints[:, 9] * 0.12 - back * 3.0
+    hollow = joints[:, [9, 13]].mean(1) * 0.46 - back * 5.5
     centers = torch.cat([carpus, knuckles, torch.stack([thenar, hypothenar, middle, hollow], dim=1)], dim=1)
-    radii = torch.tensor([14.8, 14.8, 13.0, 13.3, 12.6, 11.4, 14.5, 13.5, 14.8, 12.0]) * size
-    return torch.cat([centers, radii[..., None]], dim=-1)
+    radii = torch.tensor([14.8, 14.8, 12.2, 12.5, 11.8, 10.8, 14.5, 13.5, 14.8, 12.0]) * size
+    return torch.cat([centers, radii[..., None]], dim=-1) + shape.scale[:, None, None] * shape.flesh
 
 
 def _web_balls(fingers: Float[Tensor, "B 5 4 4"]) -> Float[Tensor, "B 4 4"]:
@@ -217,10 +236,8 @@ def _web_balls(fingers: Float[Tensor, "B 5 4 4"]) -> Float[Tensor, "B 4 4"]:
     return torch.cat([torch.cat([webs[..., :3], radius], dim=-1), thumb[:, None]], dim=1)
 
 
-def forearm_cones(
-    shape: HandShape, posed: Posed, *, length: Float[Tensor, " B"], sleeve: Float[Tensor, " B"]
-) -> Float[Tensor, "B 4 8"]:
-    """Forearm of `length` mm from the wrist on; where `sleeve` is positive, cloth of that extra radius (mm)."""
+def forearm_cones(shape: HandShape, posed: Posed, *, length: Float[Tensor, " B"]) -> Float[Tensor, "B 3 8"]:
+    """Forearm of `length` mm from the wrist on: its two sides, and between them what makes one limb of them."""
     scale, breadth = shape.scale, shape.breadth
     along, across = posed.forearm[..., 1], posed.forearm[..., 0]
     side = (scale * breadth * WRIST_SPREAD)[:, None] * across
@@ -230,15 +247,11 @@ def forearm_cones(
     growth = (length / 260).clamp(0, 1)[:, None]
     elbow_radius = wrist_radius * (1 + 0.75 * growth)
     elbow_side = side * (1 + 0.5 * growth)
-    bare = [
+    cones = [
         torch.cat([lift + sign * side, wrist_radius, lift + sign * elbow_side - reach, elbow_radius], dim=-1)
-        for sign in (-1, 1)
+        for sign in (-1, 1, 0)
     ]
-    cuff = (sleeve > 0)[:, None] * (wrist_radius + 0.3 * (elbow_radius - wrist_radius) + sleeve[:, None])
-    end = (sleeve > 0)[:, None] * (elbow_radius + sleeve[:, None])
-    start = lift - 0.3 * reach
-    cloth = [torch.cat([start + sign * side, cuff, lift + sign * elbow_side - reach, end], dim=-1) for sign in (-1, 1)]
-    return torch.stack([*bare, *cloth], dim=1)
+    return torch.stack(cones, dim=1)
 
 
 def radians(degrees: float | tuple[float, ...]) -> Tensor:

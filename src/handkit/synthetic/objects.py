@@ -20,8 +20,8 @@ from handkit.synthetic.hand import (
     Articulation,
     HandShape,
     articulate,
+    palm_wedges,
     radians,
-    surface,
 )
 from handkit.synthetic.poses import sample_articulations
 from handkit.synthetic.postures import FINGER_LIMITS, SPREAD, THUMB_LIMITS, within
@@ -157,7 +157,7 @@ def _spheres(radii: Float[Tensor, "B 5 4"], joints: Float[Tensor, "B *K 21 3"]) 
 
 def _palm(shape: HandShape, pose: Articulation) -> Float[Tensor, "B N 4"]:
     """Balls of the palm: those of its wedges, and one amid each three."""
-    balls = surface(shape, articulate(shape, pose))[1].unflatten(-1, (3, 4))
+    balls = palm_wedges(shape, articulate(shape, pose)).unflatten(-1, (3, 4))
     return torch.cat([balls.flatten(1, 2), balls.mean(2)], dim=1)
 
 
