@@ -82,3 +82,35 @@ def test_an_error_ends_the_others_saved(tmp_path):
     assert (parent.returncode, said) == (2, "this one is wrong\n")
     assert (tmp_path / "first.saved").exists()
     assert not (tmp_path / "third.begun").exists()
+
+
+SEEING = """
+import os, sys, time
+from pathlib import Path
+import torch
+from handkit.studies.side_by_side import run_side_by_side
+
+def see(folder, name):
+    (folder / f"{name}.gpu").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
+    while len(list(folder.glob("*.gpu"))) < min(3, int(name) + 3):  # the first three are at work together
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    torch.cuda.device_count = lambda: int(sys.argv[2])
+    run_side_by_side(see, [(Path(sys.argv[1]), name) for name in "0123"], jobs=3)
+    print(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "given", "seen"),
+    [("0", None, {"none"}), ("2", None, {"0", "1"}), ("4", None, {"0", "1", "2"}), ("2", "GPU-7, 3", {"GPU-7", "3"})],
+)
+def test_each_training_has_a_gpu_of_its_own(tmp_path: Path, count: str, given: str | None, seen: set[str]):
+    (tmp_path / "script.py").write_text(SEEING)
+    environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    environment |= {"OMP_NUM_THREADS": "1"} | ({"CUDA_VISIBLE_DEVICES": given} if given else {})
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), count]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=True)
+    assert run.stdout.strip() == (given or "none"), "the environment of the one that began them is as it was"
+    assert {(tmp_path / f"{name}.gpu").read_text() for name in "012"} == seen

@@ -166,6 +166,12 @@ def test_epochs_that_are_none(epochs, train):
         check_study(SMALL, Conditions(out=Path(), samples=100, epochs=epochs, train=train, test=train))
 
 
+def test_torchrun_is_left_out(monkeypatch):
+    monkeypatch.setattr("handkit.studies.plan.started", lambda: (1, 2))
+    with pytest.raises(UsageError, match="a study trains side by side with --jobs N, each on a device of its own"):
+        check_study(SMALL, Conditions(out=Path(), samples=100))
+
+
 def test_some_rows_are_a_table_too():
     study = with_rows(STUDIES["srn-table-2"], ("T = 3", "T = 1"))
     assert [row.name for row in study.rows] == ["T = 1", "T = 3"]

@@ -173,6 +173,27 @@ def test_what_comes_before_the_first_batch_is_not_spent(tmp_path, monkeypatch):
     assert (run.spent.seconds, run.spent.samples) == (6.0, 12)
 
 
+def test_what_checkpoints_take_is_not_spent(tmp_path, monkeypatch):
+    """A network that is measured for long learns no slower for it."""
+    clock = [1000.0]
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 2.5)
+
+    class Stepping(Dataset[LabeledFrame]):
+        def __getitem__(self, index):
+            clock[0] += 1.0
+            return FRAMES[index]
+
+    def measure(model):
+        clock[0] += 500.0
+        return 1.0
+
+    run = new_run()
+    train(run, Stepping(), Budget(minutes=0.1), out=tmp_path, workers=0, measure=measure)
+    assert (run.spent.seconds, run.spent.samples) == (6.0, 12)
+    assert clock[0] > 2000, "measured twice and more"
+
+
 def test_budgets_in_words():
     assert Budget(samples=2000).in_words() == "2,000 samples"
     assert Budget(minutes=0.5).in_words() == "0.5 minutes"

@@ -29,11 +29,11 @@ class Conditions:
     real: tuple[Path, ...] = ()
     """Folders of PNGs with marked fingertips (labels.json) to measure on as well."""
     jobs: int = 1
-    """Trainings side by side."""
+    """Trainings side by side; on a machine with several GPUs each has one of them."""
     threads: int | None = None
     """Of each training's network; all cores, divided among the jobs, by default."""
     workers: int | None = None
-    """Processes that render or read frames beside each training; 1 by default, none with several jobs."""
+    """Processes that render or read frames beside each training; by default 1, none with several jobs without a GPU."""
     out: Path = Path("runs/studies")
     """Folder of the table (NAME.md, .csv, .tex), its curves, the trials and their weights."""
     own: str | None = None

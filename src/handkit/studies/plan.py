@@ -29,7 +29,7 @@ from handkit.training.adapt import make_experiment, unlike_published
 from handkit.training.answers import folds_of
 from handkit.training.experiment import LOCALIZER, Experiment
 from handkit.training.folds import check_test
-from handkit.training.processes import Machine
+from handkit.training.processes import Machine, started
 from handkit.training.seen import refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
@@ -74,6 +74,8 @@ def with_own(study: Study, conditions: Conditions) -> Study:
 
 def check_study(study: Study, conditions: Conditions) -> None:
     """Raise HandkitError where its trials cannot begin."""
+    if started() != (1, 1):
+        raise UsageError("a study trains side by side with --jobs N, each on a device of its own; leave torchrun out")
     if (conditions.train is None) != (conditions.test is None):
         raise UsageError("a study of packed frames needs both: --data TRAIN and --test TEST")
     if conditions.train is None and conditions.samples is None:

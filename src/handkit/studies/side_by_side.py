@@ -10,15 +10,20 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import torch
+
 from handkit.errors import HandkitError, StoppedError, TrainingError
 from handkit.training.loop import STOPPING, linger, noted_signals
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 INTERVAL_S = 0.2
 """Between two looks at whether a signal has come."""
 
 
 def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any, ...]], *, jobs: int) -> None:
     """Call a function with each of these arguments, `jobs` at a time, each in a process of its own.
+
+    On a machine with GPUs each process sees one of them, that with the fewest at work.
 
     Ctrl-C, SIGTERM or SIGHUP, whether it reaches the group or this process alone, an error in one of them and the
     death of this process end those at work as SIGTERM does, which saves what was begun; no other is begun.
@@ -28,26 +33,52 @@ def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any,
         TrainingError: a process was killed.
         HandkitError: what one of the calls raised, such as an impossible argument.
     """
-    waiting, working = list(calls), dict[BaseProcess, Connection]()
+    waiting, working, gpus = list(calls), dict[BaseProcess, Connection](), visible_gpus()
+    taken = dict[BaseProcess, str]()
     with noted_signals() as received, _ended(working):
         while waiting or working:
             if received:
                 number = received[0]
                 raise StoppedError(f"stopped by {number.name}, what was begun is saved", status=128 + number)
             while waiting and len(working) < jobs:
-                process, errors = _start(function, waiting.pop(0))
+                used = [taken[process] for process in working if process in taken]
+                gpu = min(gpus, key=used.count, default=None)
+                process, errors = _start(function, waiting.pop(0), gpu)
                 working[process] = errors
+                taken |= {} if gpu is None else {process: gpu}
             wait([process.sentinel for process in working], timeout=INTERVAL_S)
             for process in [each for each in working if not each.is_alive()]:
                 _check(process, working.pop(process), jobs)
 
 
-def _start(function: Callable[..., object], arguments: tuple[Any, ...]) -> tuple[BaseProcess, Connection]:
+def visible_gpus() -> list[str]:
+    """As CUDA_VISIBLE_DEVICES names them: those that it leaves, or all."""
+    named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    count = torch.cuda.device_count()
+    return named[:count] if named else [str(number) for number in range(count)]
+
+
+@contextlib.contextmanager
+def _seeing(gpu: str | None) -> Generator[None]:
+    """A process that begins in here has the environment as it is then, before it imports anything."""
+    before = dict(os.environ)
+    os.environ |= {} if gpu is None else {VISIBLE: gpu}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+def _start(
+    function: Callable[..., object], arguments: tuple[Any, ...], gpu: str | None
+) -> tuple[BaseProcess, Connection]:
     """Not forked: torch's threads do not survive that."""
     context = multiprocessing.get_context("spawn")
     errors, end = context.Pipe(duplex=False)
     process = context.Process(target=_call, args=(function, arguments, end))
-    process.start()
+    with _seeing(gpu):
+        process.start()
     end.close()
     return process, errors
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from handkit.errors import StoppedError
@@ -141,15 +142,20 @@ def train_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, wa
     folder = conditions.out / "trainings" / f"{experiment.recipe.network}-{key}"
     if (folder / "finished.json").exists():
         return folder
-    threads = conditions.threads or max(1, (os.cpu_count() or 1) // conditions.jobs)
-    workers = conditions.workers if conditions.workers is not None else int(conditions.jobs == 1)
-    machine = Machine(threads=threads, workers=workers)
     train = _train_folds if study.folds else _train
-    training = train(experiment, conditions.samples, folder, machine, watch=watch)
+    training = train(experiment, conditions.samples, folder, _machine(conditions), watch=watch)
     write_whole(folder / "finished.json", json.dumps(training._asdict()) + "\n")
     for state in folder.glob("**/state.ckpt"):  # three times the weights
         state.unlink()
     return folder
+
+
+def _machine(conditions: Conditions) -> Machine:
+    """One job's share of the cores; what feeds a GPU is never the process that steps."""
+    cores = max(1, (os.cpu_count() or 1) // conditions.jobs)
+    few = max(1, cores - 1) if torch.cuda.is_available() else int(conditions.jobs == 1)
+    workers = few if conditions.workers is None else conditions.workers
+    return Machine(threads=conditions.threads or cores, workers=workers)
 
 
 def _train(experiment: Experiment, samples: int | None, folder: Path, machine: Machine, *, watch: Watch) -> Training:

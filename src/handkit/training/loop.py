@@ -35,7 +35,7 @@ class Budget:
 
     samples: int | None = None
     minutes: float | None = None
-    """From the first batch on: what compiles the renderer, or opens a store, is not spent."""
+    """From the first batch on, without checkpoints: compiling the renderer and measuring are not training."""
 
     def in_words(self) -> str:
         """`60 minutes`, `2,000 samples`."""
@@ -80,16 +80,18 @@ def train(
         for frame in _batches(frames, run.spent.step, workers):
             if not begun:
                 saved = begun = time.monotonic()
-            run.spent.seconds = spent + time.monotonic() - begun
+            now = time.monotonic()
+            run.spent.seconds = spent + now - begun
             progress, due, stop = run.team.greatest(
                 budget.progress(samples=run.spent.samples, seconds=run.spent.seconds),
-                time.monotonic() - saved > CHECKPOINT_SECONDS,
+                now - saved > CHECKPOINT_SECONDS,
                 received[0] if received else 0,
             )
             if due or stop or progress >= 1:
                 folder.checkpoint(
                     progress, terms, measure=None if stop else measure, best=best, last=stop > 0 or progress >= 1
                 )
+                begun += time.monotonic() - now
                 saved = time.monotonic()
             if stop:
                 raise _stopped(run, signal.Signals(int(stop)))
