@@ -155,7 +155,7 @@ def fit(
 
 
 def _forearm(shape: HandShape, posed: Posed) -> Tensor:
-    """Its cones."""
+    """Of 120 mm."""
     return forearm_cones(shape, posed, length=torch.tensor([120.0]))
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from handkit.studies import side_by_side
+
 SCRIPT = '''
 import sys, time
 from pathlib import Path
@@ -91,26 +93,37 @@ import torch
 from handkit.studies.side_by_side import run_side_by_side
 
 def see(folder, name):
-    (folder / f"{name}.gpu").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
-    while len(list(folder.glob("*.gpu"))) < min(3, int(name) + 3):  # the first three are at work together
+    (folder / f"{name}.gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+    while name == "first" and not (folder / "third.gpu").exists():
         time.sleep(0.01)
 
 if __name__ == "__main__":
-    torch.cuda.device_count = lambda: int(sys.argv[2])
-    run_side_by_side(see, [(Path(sys.argv[1]), name) for name in "0123"], jobs=3)
-    print(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))
+    torch.cuda.device_count = lambda: 2
+    run_side_by_side(see, [(Path(sys.argv[1]), name) for name in ("first", "second", "third")], jobs=2)
+    print(os.environ["CUDA_VISIBLE_DEVICES"])
 """
 
 
-@pytest.mark.parametrize(
-    ("count", "given", "seen"),
-    [("0", None, {"none"}), ("2", None, {"0", "1"}), ("4", None, {"0", "1", "2"}), ("2", "GPU-7, 3", {"GPU-7", "3"})],
-)
-def test_each_training_has_a_gpu_of_its_own(tmp_path: Path, count: str, given: str | None, seen: set[str]):
+def test_each_training_has_a_gpu_of_its_own(tmp_path: Path):
+    """The third begins when the second has ended, and has its GPU."""
     (tmp_path / "script.py").write_text(SEEING)
-    environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
-    environment |= {"OMP_NUM_THREADS": "1"} | ({"CUDA_VISIBLE_DEVICES": given} if given else {})
-    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), count]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "GPU-7, 3"}
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=True)
-    assert run.stdout.strip() == (given or "none"), "the environment of the one that began them is as it was"
-    assert {(tmp_path / f"{name}.gpu").read_text() for name in "012"} == seen
+    assert run.stdout == "GPU-7, 3\n", "the environment of the one that began them is as it was"
+    seen = [(tmp_path / f"{name}.gpu").read_text() for name in ("first", "second", "third")]
+    assert seen == ["GPU-7", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("count", "given", "names"),
+    [(0, None, []), (3, None, ["0", "1", "2"]), (2, "GPU-7, 3", ["GPU-7", "3"]), (0, "", []), (1, "0,-1,1", ["0"])],
+)
+def test_the_gpus_that_can_be_seen(monkeypatch, count, given, names):
+    monkeypatch.setattr(side_by_side.torch.cuda, "device_count", lambda: count)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if given is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    assert side_by_side._visible_gpus() == names
+    with side_by_side._seeing(None):
+        assert os.environ.get("CUDA_VISIBLE_DEVICES") == given, "without one nothing changes"

@@ -14,6 +14,7 @@ from handkit.errors import UsageError
 from handkit.evaluation.marked import TipErrors
 from handkit.models.arguments import options
 from handkit.store.packing import pack
+from handkit.studies import plan
 from handkit.studies import study as studies
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import measured
@@ -142,7 +143,7 @@ def test_where_the_paper_has_words_and_no_figure_they_are_its_sign():
     assert [line[6:8] for line in lines[1:]] == [["", ""], ["worse", "yes"], ["worse", "no"], ["", ""]]
 
 
-def test_what_makes_another_trial(tmp_path):
+def test_what_makes_another_trial(tmp_path, monkeypatch):
     """A recipe, the frames measured on and left-out subjects do, and a paper's figure does not."""
     (tmp_path / "marks.json").write_text("1")
     conditions = Conditions(out=Path(), samples=100, real=(tmp_path,))
@@ -157,7 +158,10 @@ def test_what_makes_another_trial(tmp_path):
     marked = studies.trial_key(SMALL, conditions, row, 1)
     rate = replace(conditions, batch=7)
     assert len({key, marked, studies.trial_key(SMALL, rate, row, 1)}) == 3
-    assert studies.training_key(SMALL, rate, row, 1) != studies.training_key(SMALL, conditions, row, 1)
+    trained = studies.training_key(SMALL, conditions, row, 1)
+    assert studies.training_key(SMALL, rate, row, 1) != trained
+    monkeypatch.setattr(plan, "EDITION", 0)
+    assert studies.training_key(SMALL, conditions, row, 1) != trained, "of another edition of the world"
 
 
 @pytest.mark.parametrize(("epochs", "train"), [(3, None), (0, Path("store")), (-1, Path("store"))])
@@ -168,7 +172,7 @@ def test_epochs_that_are_none(epochs, train):
 
 def test_torchrun_is_left_out(monkeypatch):
     monkeypatch.setattr("handkit.studies.plan.started", lambda: (1, 2))
-    with pytest.raises(UsageError, match="a study trains side by side with --jobs N, each on a device of its own"):
+    with pytest.raises(UsageError, match="no training of a study is shared by several processes; leave torchrun out"):
         check_study(SMALL, Conditions(out=Path(), samples=100))
 
 

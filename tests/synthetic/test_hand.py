@@ -9,14 +9,18 @@ import torch
 from handkit.geometry.kinematics import axis_rotation
 from handkit.skeleton import HAND21
 from handkit.synthetic.hand import (
+    PALM,
     PHALANGES,
+    THUMB_AXIS,
     THUMB_BONES,
+    THUMB_NAIL,
     WRIST_LIFT,
     Articulation,
     HandShape,
     angle_slopes,
     articulate,
     forearm_cones,
+    palm_wedges,
     radians,
     sample_shapes,
     surface,
@@ -187,19 +191,36 @@ def test_the_forearm_is_one_limb_and_not_two_tubes():
             assert radius - math.sqrt(radius**2 - half**2) < 1.0
 
 
-def test_tips_are_flatter_than_round_and_no_two_palms_are_alike():
-    """An average index finger's end is 12.6 mm thick and 15.8 mm broad, as its nail lies."""
-    front, aside = FLAT, axis_rotation("y", torch.tensor(math.pi / 2))
-    joints, depth = alone(AVERAGE, front)
+def test_tips_are_flatter_than_round():
+    """An average index finger's end is 12.6 mm thick and 15.8 mm broad, as its nail lies; the thumb's 14.3 and 17.9."""
+    joints, depth = alone(AVERAGE, FLAT)
     assert float(joints[0, 8, 2] - depth_at(depth, joints)[0, 8]) == pytest.approx(12.6 / 2, abs=0.2)
-    lone = front._replace(fingers=torch.zeros(1, 4, 4))
+    lone = FLAT._replace(fingers=torch.zeros(1, 4, 4))
     lone.fingers[0, 1:, 0] = 1.5
-    joints, depth = alone(AVERAGE, lone, turn=aside)
-    nearest = float(joints[0, 8, 2] - depth_at(depth, joints)[0, 8])
-    assert nearest == pytest.approx(15.8 / 2, abs=0.3)
-    shape, _ = random_hands(200)
+    joints, depth = alone(AVERAGE, lone, turn=axis_rotation("y", torch.tensor(math.pi / 2)))
+    assert float(joints[0, 8, 2] - depth_at(depth, joints)[0, 8]) == pytest.approx(15.8 / 2, abs=0.3)
+    for toward, size in ((THUMB_NAIL, 14.3), (torch.linalg.cross(*map(torch.tensor, (THUMB_AXIS, THUMB_NAIL))), 17.9)):
+        joints, depth = alone(AVERAGE, FLAT, turn=facing(torch.as_tensor(toward)))
+        assert float(joints[0, 4, 2] - depth_at(depth, joints)[0, 4]) == pytest.approx(size / 2, abs=0.3)
+
+
+def facing(direction):
+    """A rotation that turns this direction, made upright to the thumb, toward the camera."""
+    along = torch.nn.functional.normalize(torch.tensor(THUMB_AXIS), dim=0)
+    out = torch.nn.functional.normalize(direction - (direction @ along) * along, dim=0)
+    return torch.stack([torch.linalg.cross(along, -out), along, -out])
+
+
+def test_no_two_palms_are_alike():
+    """What `flesh` adds to a ball is what the surface has there more."""
+    shape, pose = random_hands(200)
     assert (shape.flesh.std(0) > 0.4).all()
     assert float(shape.flesh.abs().max()) < 3.0
+    posed = articulate(shape, pose)
+    plain = palm_wedges(shape._replace(flesh=torch.zeros_like(shape.flesh)), posed)
+    more = (palm_wedges(shape, posed) - plain)[:, : len(PALM)].unflatten(-1, (3, 4))
+    expected = shape.scale[:, None, None, None] * shape.flesh[:, torch.tensor(PALM)]
+    torch.testing.assert_close(more, expected, rtol=0, atol=1e-4)
 
 
 def test_the_surface_has_the_cones_that_scenes_count():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from handkit.synthetic.scenes import whole_frames
+from handkit.synthetic.scenes import EDITION, whole_frames
 from handkit.synthetic.testset import FRAMES, SCHEDULE, bent_fingers, first_testset, testset
 
 FRAMES_OF_TEN = [testset(number) for number in range(20)]
@@ -26,6 +26,13 @@ def test_a_number_decides_every_byte():
     again = testset(13)
     assert again.depth.tobytes() == FRAMES_OF_TEN[13].depth.tobytes()
     assert torch.equal(again.hands, FRAMES_OF_TEN[13].hands)
+
+
+def test_what_is_drawn_belongs_to_an_edition():
+    """Where this fails because the world has changed on purpose, raise `scenes.EDITION`: studies begin anew."""
+    drawn = [(float(frame.hands[..., 2].mean()), float(frame.depth.mean())) for frame in FRAMES_OF_TEN[:3]]
+    assert EDITION == 3
+    assert drawn == [pytest.approx(pair, abs=0.2) for pair in ((258.14, 410.33), (1076.43, 121.38), (775.15, 1083.44))]
 
 
 def test_labels_lie_on_the_hands():

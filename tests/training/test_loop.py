@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from operator import attrgetter
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -156,54 +155,6 @@ def test_weights_say_where_they_come_from(tmp_path):
     assert (notes["seed"], notes["samples"]) == (7, 4)
     about = json.loads((tmp_path / "run.json").read_text())
     assert (about["seed"], about["recipe"]["batch"]) == (7, 2)
-
-
-def test_what_comes_before_the_first_batch_is_not_spent(tmp_path, monkeypatch):
-    """The renderer compiles there: a budget of a minute would be gone without a step."""
-    clock = [1000.0]
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    class Compiling(Dataset[LabeledFrame]):
-        def __getitem__(self, index):
-            clock[0] += 1.0 if index else 100.0
-            return FRAMES[index]
-
-    run = new_run()
-    train(run, Compiling(), Budget(minutes=0.1), out=tmp_path, workers=0)
-    assert (run.spent.seconds, run.spent.samples) == (6.0, 12)
-
-
-def test_what_checkpoints_take_is_not_spent(tmp_path, monkeypatch):
-    """A network that is measured for long learns no slower for it."""
-    clock = [1000.0]
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 2.5)
-
-    class Stepping(Dataset[LabeledFrame]):
-        def __getitem__(self, index):
-            clock[0] += 1.0
-            return FRAMES[index]
-
-    def measure(model):
-        clock[0] += 500.0
-        return 1.0
-
-    run = new_run()
-    train(run, Stepping(), Budget(minutes=0.1), out=tmp_path, workers=0, measure=measure)
-    assert (run.spent.seconds, run.spent.samples) == (6.0, 12)
-    assert clock[0] > 2000, "measured twice and more"
-
-
-def test_budgets_in_words():
-    assert Budget(samples=2000).in_words() == "2,000 samples"
-    assert Budget(minutes=0.5).in_words() == "0.5 minutes"
-
-
-def test_budget_by_hand():
-    assert Budget(samples=200).progress(samples=50, seconds=9e9) == 0.25
-    assert Budget(samples=200).progress(samples=250, seconds=0.0) == 1.0
-    assert Budget(minutes=2.0).progress(samples=10**9, seconds=30.0) == 0.25
-    assert Budget(minutes=2.0).progress(samples=0, seconds=121.0) == 1.0
 
 
 def test_matrices_decay_and_vectors_do_not():

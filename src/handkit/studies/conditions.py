@@ -33,7 +33,8 @@ class Conditions:
     threads: int | None = None
     """Of each training's network; all cores, divided among the jobs, by default."""
     workers: int | None = None
-    """Processes that render or read frames beside each training; by default 1, none with several jobs without a GPU."""
+    """Processes that render or read frames beside each training; by default 1, none with several jobs, and beside a
+    GPU one for each of its cores but one."""
     out: Path = Path("runs/studies")
     """Folder of the table (NAME.md, .csv, .tex), its curves, the trials and their weights."""
     own: str | None = None

@@ -25,6 +25,7 @@ from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import read_real
 from handkit.studies.table import Row, Study
+from handkit.synthetic.scenes import EDITION
 from handkit.training.adapt import make_experiment, unlike_published
 from handkit.training.answers import folds_of
 from handkit.training.experiment import LOCALIZER, Experiment
@@ -75,7 +76,7 @@ def with_own(study: Study, conditions: Conditions) -> Study:
 def check_study(study: Study, conditions: Conditions) -> None:
     """Raise HandkitError where its trials cannot begin."""
     if started() != (1, 1):
-        raise UsageError("a study trains side by side with --jobs N, each on a device of its own; leave torchrun out")
+        raise UsageError("no training of a study is shared by several processes; leave torchrun out, and give --jobs N")
     if (conditions.train is None) != (conditions.test is None):
         raise UsageError("a study of packed frames needs both: --data TRAIN and --test TEST")
     if conditions.train is None and conditions.samples is None:
@@ -182,9 +183,9 @@ def _digest(parts: Sequence[object]) -> str:
     return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
 
 
-def _contents(store: Path | None) -> str | None:
-    """Instead of the path of a store what it holds, so that frames packed otherwise make another trial."""
-    return f"{PackedFrames.open(store).manifest.index_crc32:08x}" if store else None
+def _contents(store: Path | None) -> str:
+    """Of a store not its path but what it holds, of rendered frames the world's edition: other frames, other trials."""
+    return f"{PackedFrames.open(store).manifest.index_crc32:08x}" if store else f"world {EDITION}"
 
 
 def _weights(name: str) -> int:

@@ -33,25 +33,23 @@ def run_side_by_side(function: Callable[..., object], calls: Sequence[tuple[Any,
         TrainingError: a process was killed.
         HandkitError: what one of the calls raised, such as an impossible argument.
     """
-    waiting, working, gpus = list(calls), dict[BaseProcess, Connection](), visible_gpus()
-    taken = dict[BaseProcess, str]()
+    waiting, working = list(calls), dict[BaseProcess, Connection]()
+    gpus, taken = _visible_gpus(), dict[BaseProcess, str | None]()
     with noted_signals() as received, _ended(working):
         while waiting or working:
             if received:
                 number = received[0]
                 raise StoppedError(f"stopped by {number.name}, what was begun is saved", status=128 + number)
             while waiting and len(working) < jobs:
-                used = [taken[process] for process in working if process in taken]
-                gpu = min(gpus, key=used.count, default=None)
+                gpu = min(gpus, key=[taken[each] for each in working].count, default=None)
                 process, errors = _start(function, waiting.pop(0), gpu)
-                working[process] = errors
-                taken |= {} if gpu is None else {process: gpu}
+                working[process], taken[process] = errors, gpu
             wait([process.sentinel for process in working], timeout=INTERVAL_S)
             for process in [each for each in working if not each.is_alive()]:
                 _check(process, working.pop(process), jobs)
 
 
-def visible_gpus() -> list[str]:
+def _visible_gpus() -> list[str]:
     """As CUDA_VISIBLE_DEVICES names them: those that it leaves, or all."""
     named = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
     count = torch.cuda.device_count()
@@ -60,14 +58,17 @@ def visible_gpus() -> list[str]:
 
 @contextlib.contextmanager
 def _seeing(gpu: str | None) -> Generator[None]:
-    """A process that begins in here has the environment as it is then, before it imports anything."""
-    before = dict(os.environ)
-    os.environ |= {} if gpu is None else {VISIBLE: gpu}
+    """A process that begins in here sees this GPU alone, from its first import on; None changes nothing."""
+    before = os.environ.get(VISIBLE)
+    if gpu is not None:
+        os.environ[VISIBLE] = gpu
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ |= before
+        if before is not None:
+            os.environ[VISIBLE] = before
+        elif gpu is not None:
+            del os.environ[VISIBLE]
 
 
 def _start(

@@ -151,11 +151,11 @@ def train_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, wa
 
 
 def _machine(conditions: Conditions) -> Machine:
-    """One job's share of the cores; what feeds a GPU is never the process that steps."""
+    """Each job has its share of the cores; without a GPU, several jobs need nobody beside them."""
     cores = max(1, (os.cpu_count() or 1) // conditions.jobs)
-    few = max(1, cores - 1) if torch.cuda.is_available() else int(conditions.jobs == 1)
-    workers = few if conditions.workers is None else conditions.workers
-    return Machine(threads=conditions.threads or cores, workers=workers)
+    none = 0 if conditions.jobs > 1 and not torch.cuda.is_available() else None
+    workers = none if conditions.workers is None else conditions.workers
+    return Machine(threads=conditions.threads or cores, workers=workers, cores=cores)
 
 
 def _train(experiment: Experiment, samples: int | None, folder: Path, machine: Machine, *, watch: Watch) -> Training:
@@ -181,7 +181,8 @@ def _train_folds(
 
 
 def _left(weights: str, spent: Sequence[Spent]) -> Training:
-    return Training(weights, sum(each.samples for each in spent), sum(each.seconds for each in spent), hardware())
+    seconds = sum(each.seconds - each.measuring for each in spent)
+    return Training(weights, sum(each.samples for each in spent), seconds, hardware())
 
 
 def _training(folder: Path) -> Training:

@@ -14,7 +14,7 @@ from handkit.synthetic.viewpoints import (
 )
 
 FOREARM = 3
-"""The last cones of an arm are its forearm's: two sides and their middle."""
+"""The last cones of an arm are its forearm's: two sides, then their middle."""
 
 
 class Arm(NamedTuple):
@@ -56,8 +56,8 @@ class Placed(NamedTuple):
         palm = torch.lerp(self.joints[:, :1], self.joints[:, [5, 9, 13, 17]], 0.55)
         bones = (self.joints[:, [2, 5, 9, 13, 17]] + self.joints[:, [3, 6, 10, 14, 18]]) / 2
         hand = torch.nn.functional.pad(torch.cat([self.joints, palm, bones], dim=1), (0, 1), value=12.5)
-        bare, radius = self.cones[:, -1], self.cones[:, -1, 7:] + 6
-        ends = [torch.lerp(bare[:, :3], bare[:, 4:7], part) for part in (0.25, 0.6, 1.0)]
+        middle, radius = self.cones[:, -1], self.cones[:, -1, 7:] + 6
+        ends = [torch.lerp(middle[:, :3], middle[:, 4:7], part) for part in (0.25, 0.6, 1.0)]
         return torch.cat([hand, *(torch.cat([end, radius], -1)[:, None] for end in ends)], dim=1)
 
     def grips(self) -> Bool[Tensor, " B"]:

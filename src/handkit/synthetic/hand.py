@@ -20,7 +20,7 @@ PHALANGES = ((43.0, 25.0, 18.0), (47.0, 29.0, 19.0), (44.0, 28.0, 19.0), (35.0, 
 FINGER_RADII = ((11.3, 9.8, 8.5, 6.7), (11.6, 10.0, 8.7, 6.9), (11.0, 9.4, 8.2, 6.5), (10.0, 8.3, 7.2, 5.8))
 """Radii at MCP, PIP, DIP and tip (mm)."""
 TIP_FLATNESS, TIP_SPREAD = 0.94, 0.24
-"""A tip's thickness is this part of twice its radius, and this much of the radius to each side makes it broader."""
+"""A tip is two balls of this share of its radius, so many radii to each side: broader than thick, as nails are."""
 THUMB_BASE = (-21.0, 22.0, -9.0)
 THUMB_BONES = (45.0, 33.0, 24.0)
 THUMB_RADII = (15.5, 12.0, 10.3, 7.6)
@@ -31,9 +31,9 @@ PALM = (
     (0, 2, 3), (0, 3, 4), (0, 4, 1), (1, 4, 5), (6, 2, 0), (1, 5, 7),
     (9, 6, 8), (9, 8, 2), (9, 2, 3), (9, 3, 4), (9, 4, 5), (9, 5, 7), (9, 7, 6),
 )  # fmt: skip
-"""Wedges between the balls of the palm: its back and sides, then its front, all around the hollow."""
+"""Wedges of the palm, as numbers of `_palm_balls`: its back and sides, then its front, all around the hollow."""
 WRIST_RADIUS, WRIST_SPREAD, WRIST_LIFT = 17.6, 9.6, 1.5
-"""The wrist is two spheres, this far to each side and to the back: 54 mm broad, 35 mm thick, behind the palm's heel."""
+"""The wrist lies between two spheres, this far to each side and to the back: 54 mm broad, 35 mm thick."""
 
 
 class HandShape(NamedTuple):
@@ -47,7 +47,7 @@ class HandShape(NamedTuple):
     offsets: Float[Tensor, "B 5 3"]
     """Displacement of thumb base and four knuckles, mm before scaling."""
     flesh: Float[Tensor, "B 10 4"]
-    """Displacement of the palm's ten balls and what their radii have more, mm before scaling."""
+    """Added to x, y, z and radius of `_palm_balls`, mm before scaling: no two palms are alike."""
 
     def __getitem__(self, index: Tensor | slice) -> "HandShape":  # type: ignore[override]
         return HandShape(*(getattr(self, field)[index] for field in self._fields))
@@ -67,7 +67,7 @@ class Articulation(NamedTuple):
 
 
 class Posed(NamedTuple):
-    """Joints and link frames in the hand frame, mm."""
+    """Where joints are in the hand frame, mm, and how nails and forearm lie."""
 
     joints: Float[Tensor, "B 21 3"]
     nails: Float[Tensor, "B 5 3"]
@@ -191,10 +191,14 @@ def palm_wedges(shape: HandShape, posed: Posed) -> Float[Tensor, "B V 12"]:
     return torch.stack(wedges, dim=1)
 
 
+def finger_radii(shape: HandShape) -> Float[Tensor, "B 5 4"]:
+    """Of every digit at its joints, mm."""
+    return torch.tensor([THUMB_RADII, *FINGER_RADII]) * (shape.scale * shape.thickness)[:, None, None]
+
+
 def _finger_balls(shape: HandShape, posed: Posed) -> Float[Tensor, "B 5 4 4"]:
     """At the joints of every digit."""
-    radii = torch.tensor([THUMB_RADII, *FINGER_RADII]).flatten() * (shape.scale * shape.thickness)[:, None]
-    return torch.cat([posed.joints[:, 1:], radii[..., None]], dim=-1).unflatten(1, (5, 4))
+    return torch.cat([posed.joints[:, 1:].unflatten(1, (5, 4)), finger_radii(shape)[..., None]], dim=-1)
 
 
 def _tip_balls(tips: Float[Tensor, "B 5 4"], posed: Posed) -> Float[Tensor, "B 5 2 4"]:

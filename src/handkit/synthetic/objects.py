@@ -15,11 +15,10 @@ from handkit.geometry.kinematics import axis_rotation
 from handkit.synthetic.distances import Parts, signed_distance
 from handkit.synthetic.grasps import FREE, GRASP_NAMES, PINCHED, RELAXED, Tables, tables
 from handkit.synthetic.hand import (
-    FINGER_RADII,
-    THUMB_RADII,
     Articulation,
     HandShape,
     articulate,
+    finger_radii,
     palm_wedges,
     radians,
 )
@@ -138,10 +137,6 @@ def _relaxed(start: _Digits, generator: torch.Generator) -> Articulation:
     return Articulation(start.fingers, start.thumb, wrist, 0.5 * torch.rand(count, generator=generator))
 
 
-def _radii(shape: HandShape) -> Float[Tensor, "B 5 4"]:
-    return torch.tensor([THUMB_RADII, *FINGER_RADII]) * (shape.scale * shape.thickness)[:, None, None]
-
-
 def _spheres(radii: Float[Tensor, "B 5 4"], joints: Float[Tensor, "B *K 21 3"]) -> Float[Tensor, "B *K 5 9 4"]:
     """Spheres along the bones of each digit, from its base on."""
     digits = joints[..., 1:, :].unflatten(-2, (5, 4))
@@ -169,7 +164,7 @@ def _gaps(parts: Parts, balls: Float[Tensor, "B *N 4"]) -> Float[Tensor, "B *N"]
 
 def depth_of(shape: HandShape, pose: Articulation, parts: Parts) -> Float[Tensor, " B"]:
     """How deep (mm) the thing is in fingers or palm; negative: the gap between them."""
-    digits = _spheres(_radii(shape), articulate(shape, pose).joints).flatten(1, 2)
+    digits = _spheres(finger_radii(shape), articulate(shape, pose).joints).flatten(1, 2)
     return -_gaps(parts, torch.cat([digits, _palm(shape, pose)], dim=1)).amin(1)
 
 
@@ -207,7 +202,7 @@ def _contact(gaps: Float[Tensor, "B K D"]) -> Float[Tensor, "B D"]:
 
 def _close(shape: HandShape, pose: Articulation, end: _Digits, parts: Parts) -> Articulation:
     """Fingers until they touch, joint after joint; then the thumb, against the thing and the fingers."""
-    radii = _radii(shape)
+    radii = finger_radii(shape)
     for moving, sphere, steps in STAGES:
         start = _Digits(pose.thumb, pose.fingers)
         goal = _Digits(pose.thumb, torch.where(torch.tensor(moving).bool(), end.fingers, pose.fingers))
@@ -260,7 +255,7 @@ def _place(
     turn = torch.where(pinched[:, None, None], pinch_turn, turn)
     center = torch.where(pinched[:, None], pinch_center, center)
     parts = parts.moved(turn, center)
-    fingers = _spheres(_radii(shape), joints[:, 0])[:, 1:].flatten(1, 2)
+    fingers = _spheres(finger_radii(shape), joints[:, 0])[:, 1:].flatten(1, 2)
     fingers = torch.cat([fingers[..., :3], torch.where(pinched[:, None, None], -1e3, fingers[..., 3:])], dim=-1)
     balls = torch.cat([_palm(shape, pose), fingers], dim=1)
     away = torch.nn.functional.normalize(pinch_center - _middle(shape), dim=-1)
@@ -313,7 +308,7 @@ def _pinched(
     shape: HandShape, joints: Float[Tensor, "B K 21 3"], parts: Parts, chosen: _Chosen, generator: torch.Generator
 ) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3"]]:
     """Orientation and center of what is held between the thumb's pad and others, where they are that far apart."""
-    count, radii = len(shape.scale), _radii(shape)
+    count, radii = len(shape.scale), finger_radii(shape)
     number = tables().fingers[chosen.grasp]
     weights = (torch.arange(4) < number[:, None]) / number[:, None]
     weights = weights * torch.tensor([1.0, 1.0, 0.6, 0.2])
@@ -351,7 +346,7 @@ def _approach(shape: HandShape, pose: Articulation, parts: Parts, generator: tor
     turn = _frames(*torch.randn(2, count, 3, generator=generator))
     joints = articulate(shape, pose).joints
     target = joints.mean(1) + 25 * torch.randn(count, 3, generator=generator)
-    digits = _spheres(_radii(shape), joints).flatten(1, 2)
+    digits = _spheres(finger_radii(shape), joints).flatten(1, 2)
     parts = _advance(
         parts.moved(turn, target - 300 * toward),
         torch.cat([digits, _palm(shape, pose)], dim=1),

@@ -26,7 +26,7 @@ _NO_SOLIDS, _NO_CYLINDERS = np.zeros((0, 0, 12), np.float32), np.zeros((0, 0, 9)
 class Surface(NamedTuple):
     """A batch of scenes in camera millimeters; a row whose first size is not positive is unused padding.
 
-    A cone is the hull of two spheres, (x y z radius) twice. A wedge is the hull of three (palm, thumb web).
+    A cone is the hull of two spheres, (x y z radius) twice. A wedge is the hull of three (palm, webs, fingertips).
     A plane n . x = d is (nx, ny, nz, d), seen from either side where z > 0; (0, 0, 0, 0) is padding.
     A box is its center (x y z) and three half edges, vectors (x y z) at right angles to each other; an ellipsoid
     is its center and three half axes likewise. Padding has a first half edge of (0, 0, 0); the others must not be.

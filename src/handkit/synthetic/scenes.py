@@ -42,6 +42,7 @@ from handkit.synthetic.viewpoints import (
 
 __all__ = [
     "DEVICES",
+    "EDITION",
     "FAR",
     "NEAR",
     "Scene",
@@ -54,6 +55,8 @@ __all__ = [
     "whole_frames",
 ]
 
+EDITION = 3
+"""Of the world: from the same seed another draws other frames, so a study does not go on with its trainings."""
 HAND_CONES, HAND_WEDGES = hand_parts()
 """Of a scene's cones and wedges the first are the first hand's own."""
 NOWHERE = 1e4

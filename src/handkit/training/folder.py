@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -119,7 +120,9 @@ class RunFolder:
             TrainingError: it is full at the `last` checkpoint.
             CheckpointError: the weights are not finite.
         """
+        begun = time.monotonic()
         error_mm = measure(self.run.averaged()) if measure and self.writes else None
+        self.run.spent.measuring += time.monotonic() - begun
         if self.writes:
             try:
                 self._keep(error_mm if best else None)

@@ -35,7 +35,7 @@ class Budget:
 
     samples: int | None = None
     minutes: float | None = None
-    """From the first batch on, without checkpoints: compiling the renderer and measuring are not training."""
+    """From the first batch on: what compiles the renderer, or opens a store, is not spent."""
 
     def in_words(self) -> str:
         """`60 minutes`, `2,000 samples`."""
@@ -73,25 +73,23 @@ def train(
         StoppedError: Ctrl-C or SIGTERM; the state was saved.
     """
     folder = RunFolder(run, out, about or {}, tell, draw)
-    saved = begun = 0.0
-    spent = run.spent.seconds
+    saved, begun, spent = 0.0, 0.0, run.spent.seconds
     terms: dict[str, Tensor] = {}
     with noted_signals() as received, _others(run, out):
         for frame in _batches(frames, run.spent.step, workers):
             if not begun:
                 saved = begun = time.monotonic()
-            now = time.monotonic()
-            run.spent.seconds = spent + now - begun
+            run.spent.seconds = spent + time.monotonic() - begun
+            first = run.team.rank == 0  # its clock counts: the others wait while it measures
             progress, due, stop = run.team.greatest(
-                budget.progress(samples=run.spent.samples, seconds=run.spent.seconds),
-                now - saved > CHECKPOINT_SECONDS,
+                first * budget.progress(samples=run.spent.samples, seconds=run.spent.seconds),
+                first and time.monotonic() - saved > CHECKPOINT_SECONDS,
                 received[0] if received else 0,
             )
             if due or stop or progress >= 1:
                 folder.checkpoint(
                     progress, terms, measure=None if stop else measure, best=best, last=stop > 0 or progress >= 1
                 )
-                begun += time.monotonic() - now
                 saved = time.monotonic()
             if stop:
                 raise _stopped(run, signal.Signals(int(stop)))

@@ -44,6 +44,8 @@ class Machine:
     """Of the network in each process; torch's own choice by default."""
     workers: int | None = None
     """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
+    cores: int | None = None
+    """That this training may use; all by default."""
     accelerator: Accelerator = "auto"
     """`auto`: a GPU if there is one."""
     devices: int | None = None
@@ -79,7 +81,8 @@ class Machine:
         """Processes that render or read frames for one process of the training."""
         if self.workers is not None:
             return self.workers
-        return max(1, (os.cpu_count() or 1) // started()[1] - 1) if on_gpu else 1
+        cores = self.cores or os.cpu_count() or 1
+        return max(1, cores // started()[1] - 1) if on_gpu else 1
 
     def _check(self, nodes: int, devices: int) -> None:
         asked = tuple(there if own is None else own for own, there in ((self.nodes, nodes), (self.devices, devices)))

@@ -42,6 +42,8 @@ class Spent:
     step: int = 0
     samples: int = 0
     seconds: float = 0.0
+    """From first batches on, of which `measuring` went to errors at checkpoints."""
+    measuring: float = 0.0
     resolution: int = 0
     best_mm: float = math.inf
     """Least error that was measured."""
