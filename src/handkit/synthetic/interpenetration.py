@@ -16,7 +16,7 @@ from handkit.synthetic.compiled import kernel
 from handkit.synthetic.hand import FINGER_RADII, THUMB_RADII, HandShape
 
 _PALM_RADIUS, _PALM_DEPTH = 12.0, 4.0
-"""Metacarpals: radius, and how far they lie on the palm's side of the bones' joints (mm); the drawn one is 2 thinner."""
+"""Metacarpals: radius, and how far they lie on the palm's side of the bones' joints (mm); 2 more than is drawn."""
 
 
 class _Part(NamedTuple):
