@@ -33,6 +33,8 @@ NEAREST_MM = 150.0
 
 CUT = 0.15
 """Share of the scenes with a border of the image through the hand: hands come and go that way."""
+CUT_HYPOTHESES = 0.3
+"""The same where an answer is judged: of half a hand most are wrong, and must be known to be."""
 
 HIDDEN = 0.12
 """Share of the hypotheses with a flat thing before a part of the cube, or with nothing measured there."""
@@ -71,7 +73,7 @@ class SyntheticFrames(Dataset[LabeledFrame]):
 
     def __getitem__(self, index: int) -> LabeledFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
+        scene = _scenes(self.seed, index, size=self.size, world=World(empty=self.recipe.negatives / 2, cut=CUT))
         center = scene.focus
         if self.recipe.negatives > 0:
             elsewhere = torch.rand(self.size, generator=generator) < self.recipe.negatives / 2
@@ -122,7 +124,8 @@ class Hypotheses(Dataset[HypothesisFrame]):
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
+        world = World(empty=self.recipe.negatives / 2, cut=CUT_HYPOTHESES)
+        scene = _scenes(self.seed, index, size=self.size, world=world)
         kind = torch.rand(self.size, generator=generator)
         second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
@@ -166,17 +169,17 @@ def before(center: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
     return torch.cat([center[:, :2], center[:, 2:].clamp(min=NEAREST_MM)], dim=-1)
 
 
-def _scenes(seed: int, index: int, *, size: int, empty: float) -> Scene:
+def _scenes(seed: int, index: int, *, size: int, world: World) -> Scene:
     """Those of batch `index`: small batches are sampled several at a time, which costs a third."""
     batches = max(1, SAMPLED // size)
     group, place = divmod(index, batches)
-    return _sampled(seed, group, size * batches, empty).rows(slice(place * size, (place + 1) * size))
+    return _sampled(seed, group, size * batches, world).rows(slice(place * size, (place + 1) * size))
 
 
 @lru_cache(maxsize=2)
-def _sampled(seed: int, group: int, count: int, empty: float) -> Scene:
+def _sampled(seed: int, group: int, count: int, world: World) -> Scene:
     generator = torch.Generator().manual_seed(seed * 1_000_003 - 1 - group)
-    return sample_scenes(count, generator, world=World(empty=empty, cut=CUT))
+    return sample_scenes(count, generator, world=world)
 
 
 def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
