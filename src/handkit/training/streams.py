@@ -33,8 +33,6 @@ NEAREST_MM = 150.0
 
 CUT = 0.15
 """Share of the scenes with a border of the image through the hand: hands come and go that way."""
-CUT_HYPOTHESES = 0.3
-"""The same where an answer is judged: of half a hand most are wrong, and must be known to be."""
 
 HIDDEN = 0.12
 """Share of the hypotheses with a flat thing before a part of the cube, or with nothing measured there."""
@@ -124,8 +122,7 @@ class Hypotheses(Dataset[HypothesisFrame]):
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        world = World(empty=self.recipe.negatives / 2, cut=CUT_HYPOTHESES)
-        scene = _scenes(self.seed, index, size=self.size, world=world)
+        scene = _scenes(self.seed, index, size=self.size, world=World(empty=self.recipe.negatives / 2, cut=CUT))
         kind = torch.rand(self.size, generator=generator)
         second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
