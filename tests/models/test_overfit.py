@@ -39,7 +39,7 @@ class Practice:
 PRACTICE = {
     "crossinfonet": Practice(32, 140, 1.5e-2, {"dropout": 0.0, "hidden": 256}),
     "latent-fusion": Practice(32, 60, 3e-3, {"initial_std": None, "transition": 0.02}),
-    "srn": Practice(32, 70, 1e-3),
+    "srn": Practice(32, 90, 1e-3),
     "densereg": Practice(
         48,
         300,

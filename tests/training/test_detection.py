@@ -133,8 +133,8 @@ def test_whole_images_have_one_scale_and_hands_in_view():
 def test_learns_four_images():
     """One hand, two, two that are hidden: every hand is found within 15 mm, with its handedness, and nothing else."""
     torch.manual_seed(0)
-    frame = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=4)[0]
-    assert shown(frame).sum(1).tolist() == [1, 2, 0, 0]
+    frame = WholeFrames(DETECTOR_SYNTHETIC, seed=71, size=4)[0]
+    assert shown(frame).sum(1).tolist() == [0, 1, 0, 2]
     targets = detection_targets(frame, WIDTH)
     network = HandDetector(channels=(16, 32, 32, 64, 64), blocks=1)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)

@@ -33,8 +33,7 @@ class Conditions:
     threads: int | None = None
     """Of each training's network; all cores, divided among the jobs, by default."""
     workers: int | None = None
-    """Processes that render or read frames beside each training; by default 1, none with several jobs, and beside a
-    GPU one for each of its cores but one."""
+    """Processes that make frames beside each training; by default 1, none with several jobs, more for a GPU."""
     out: Path = Path("runs/studies")
     """Folder of the table (NAME.md, .csv, .tex), its curves, the trials and their weights."""
     own: str | None = None
