@@ -65,7 +65,6 @@ def test_the_first_of_several_processes_has_the_clock(tmp_path, clock):
         return [len(asked) / 3, 0.0, 0.0]
 
     run.team.greatest = greatest
-    clock[0] = 5000.0
     train(run, Clocked(clock), Budget(samples=4), out=tmp_path, workers=0)
     assert torch.tensor(asked).count_nonzero() == 0
     assert len(asked) == 3

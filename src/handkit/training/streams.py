@@ -71,7 +71,7 @@ class SyntheticFrames(Dataset[LabeledFrame]):
 
     def __getitem__(self, index: int) -> LabeledFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = _scenes(self.seed, index, size=self.size, world=World(empty=self.recipe.negatives / 2, cut=CUT))
+        scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
         center = scene.focus
         if self.recipe.negatives > 0:
             elsewhere = torch.rand(self.size, generator=generator) < self.recipe.negatives / 2
@@ -122,7 +122,7 @@ class Hypotheses(Dataset[HypothesisFrame]):
 
     def __getitem__(self, index: int) -> HypothesisFrame:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + index)
-        scene = _scenes(self.seed, index, size=self.size, world=World(empty=self.recipe.negatives / 2, cut=CUT))
+        scene = _scenes(self.seed, index, size=self.size, empty=self.recipe.negatives / 2)
         kind = torch.rand(self.size, generator=generator)
         second = scene.present[:, 1] & (torch.rand(self.size, generator=generator) < ON_SECOND)
         center = torch.where(second[:, None], scene.hands[:, 1].mean(1), scene.focus)
@@ -166,17 +166,17 @@ def before(center: Float[Tensor, "B 3"]) -> Float[Tensor, "B 3"]:
     return torch.cat([center[:, :2], center[:, 2:].clamp(min=NEAREST_MM)], dim=-1)
 
 
-def _scenes(seed: int, index: int, *, size: int, world: World) -> Scene:
+def _scenes(seed: int, index: int, *, size: int, empty: float) -> Scene:
     """Those of batch `index`: small batches are sampled several at a time, which costs a third."""
     batches = max(1, SAMPLED // size)
     group, place = divmod(index, batches)
-    return _sampled(seed, group, size * batches, world).rows(slice(place * size, (place + 1) * size))
+    return _sampled(seed, group, size * batches, empty).rows(slice(place * size, (place + 1) * size))
 
 
 @lru_cache(maxsize=2)
-def _sampled(seed: int, group: int, count: int, world: World) -> Scene:
+def _sampled(seed: int, group: int, count: int, empty: float) -> Scene:
     generator = torch.Generator().manual_seed(seed * 1_000_003 - 1 - group)
-    return sample_scenes(count, generator, world=world)
+    return sample_scenes(count, generator, world=World(empty=empty, cut=CUT))
 
 
 def _another_place(scene: Scene, generator: torch.Generator) -> Tensor:
