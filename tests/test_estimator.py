@@ -210,7 +210,9 @@ def test_a_hand_of_another_size_names_unit_and_intrinsics(size: float, times: st
     [
         ({"cx": CAMERA.cy, "cy": CAMERA.cx}, 1.0, "are cx and cy exchanged?"),
         ({"cx": CAMERA.fx, "cy": CAMERA.fy, "fx": CAMERA.cx, "fy": CAMERA.cy}, 1.0, "the order is fx,fy,cx,cy"),
-        ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 0.75, "another resolution, 2 times this one?"),
+        ({"cx": CAMERA.fy, "fy": CAMERA.cx}, 1.0, "are fy and cx exchanged?"),
+        ({"fx": CAMERA.cx, "fy": CAMERA.fx, "cx": CAMERA.cy, "cy": CAMERA.fy}, 1.0, "the order is fx,fy,cx,cy"),
+        ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 0.85, "another resolution, 2 times this one?"),
     ],
 )
 def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: float, words: str):

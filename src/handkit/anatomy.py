@@ -21,8 +21,9 @@ SMALL, LARGE = 0.66, 1.35
 STEEP = 12
 """How fast a size beyond loses: 0.6 keeps a third, 0.5 a thirtieth."""
 USUAL = (0.82, 1.22)
-"""Nearly all adults' hands are in this range (real ones of three cameras: 0.90 to 1.12); a size outside it is a
-child's, or of another unit or focal length."""
+"""Nearly all adults' hands are in this range; a size outside it is a child's, or of another unit or focal length."""
+ADULTS = (0.9, 1.12)
+"""Real ones of three cameras: what is outside speaks against a camera whose numbers are doubted already."""
 EVEN = 0.2
 """Below this unevenness the shape is so much a hand's that a size outside `USUAL` is worth a word."""
 UNEVEN = 0.3

@@ -1,5 +1,7 @@
 """What is unusual about a camera's numbers, which are most often another's, or in another order."""
 
+from collections.abc import Sequence
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,11 @@ MOST_BENT = 0.5
 USUAL_DEGREES = (25, 130)
 MOST_APART = 1.15
 """Of fx and fy."""
+ORDERS = dict.fromkeys(permutations(range(4)), "the order is fx,fy,cx,cy") | {
+    (0, 1, 3, 2): "are cx and cy exchanged?",
+    (0, 2, 1, 3): "are fy and cx exchanged? the order is fx,fy,cx,cy",
+}
+"""Where fx, fy, cx and cy stand in numbers that were given in another order, and what to ask."""
 
 
 class Mistake(NamedTuple):
@@ -32,7 +39,10 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
             f"{camera.width}x{camera.height} image{f'; {mistake.question}' if mistake else ''}"
         )
     if not 1 / MOST_APART <= camera.fx / camera.fy <= MOST_APART:
-        found.append(f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do")
+        found.append(
+            f"fx {camera.fx:g} and fy {camera.fy:g} differ by more than 15 %, which hardly any camera's do"
+            f"{f'; {mistake.question}' if mistake and central else ''}"
+        )
     angle = degrees_of(camera.width, camera.fx)
     if not USUAL_DEGREES[0] <= angle <= USUAL_DEGREES[1]:
         found.append(
@@ -48,23 +58,33 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
 
 
 def mistake_in(camera: Camera) -> Mistake | None:
-    """What most likely happened to the numbers where the principal point is not in the middle; None where it is.
+    """What most likely happened to the numbers where they are unusual; None where they are not, or nothing would help.
 
     >>> mistake_in(Camera(fx=476.0, fy=476.0, cx=240.0, cy=320.0, width=640, height=480))
     Mistake(question='are cx and cy exchanged?', sure=True)
+    >>> mistake_in(Camera(fx=476.0, fy=320.0, cx=476.0, cy=240.0, width=640, height=480))
+    Mistake(question='are fy and cx exchanged? the order is fx,fy,cx,cy', sure=True)
     """
+    size, numbers = (camera.width, camera.height), (camera.fx, camera.fy, camera.cx, camera.cy)
     across, down = 2 * camera.cx / camera.width, 2 * camera.cy / camera.height
-    if abs(across - 1) < 0.2 and abs(down - 1) < 0.2:
+    apart = not 1 / MOST_APART <= camera.fx / camera.fy <= MOST_APART
+    if abs(across - 1) < 0.2 and abs(down - 1) < 0.2 and not apart:
         return None
-    if abs(2 * camera.cy / camera.width - 1) < 0.1 and abs(2 * camera.cx / camera.height - 1) < 0.1:
-        return Mistake("are cx and cy exchanged?", sure=True)
+    for order, question in ORDERS.items():
+        if _usual([numbers[i] for i in order], size):
+            return Mistake(question, sure=True)
     if 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75:
         return None
-    if abs(2 * camera.fx / camera.width - 1) < 0.15 and abs(2 * camera.fy / camera.height - 1) < 0.15:
-        return Mistake("the order is fx,fy,cx,cy", sure=True)
     if down > 0 and 0.85 < across / down < 1.18:
         return Mistake(f"are the numbers of another resolution, {across:.2g} times this one?", sure=False)
     return None
+
+
+def _usual(numbers: Sequence[float], size: tuple[int, int]) -> bool:
+    """Whether fx, fy, cx, cy are like those of most cameras: about one focal length, the middle of the image."""
+    fx, fy, cx, cy = numbers
+    middle = abs(2 * cx / size[0] - 1) < 0.12 and abs(2 * cy / size[1] - 1) < 0.12
+    return middle and min(fx, fy) > 0 and 1 / MOST_APART <= fx / fy <= MOST_APART
 
 
 def _moved_by_lens(camera: Camera) -> float:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handkit.anatomy import Proportions, proportions
+from handkit.anatomy import ADULTS, Proportions, proportions
 from handkit.asked import Asked
 from handkit.camera import Camera
 from handkit.doubts import mistake_in
@@ -105,7 +105,7 @@ def answer_of(
 def _mistaken(camera: Camera, size: Proportions) -> bool:
     """Whether the numbers are most likely wrong: they alone say it, or the hand's size says it too."""
     mistake = mistake_in(camera)
-    return mistake is not None and (mistake.sure or bool(size.doubt))
+    return mistake is not None and (mistake.sure or not ADULTS[0] <= size.size <= ADULTS[1])
 
 
 def odds_of_left(hypotheses: Sequence[Hypothesis]) -> float:
