@@ -163,3 +163,10 @@ def test_what_is_nearer_than_cameras_measure_is_doubted():
 def test_a_camera_without_a_principal_point():
     with pytest.raises(FrameError, match=r"principal point is \(0, 0\).* near the middle of the image, \(3.5, 2.5\)"):
         DepthImage.of(image(), replace(CAMERA, cx=0.0, cy=0.0))
+
+
+def test_a_constant_is_no_depth():
+    """As a camera gives it that has measured nothing, in any unit."""
+    for value in (65535, 32001):
+        with pytest.raises(FrameError, match=f"every value is {value}: no depth was measured"):
+            DepthImage.of(np.full((6, 8), value, np.uint16), CAMERA)

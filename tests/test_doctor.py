@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,18 +127,32 @@ def test_it_says_that_more_frames_follow() -> None:
 
 
 def test_a_mirrored_image_is_told_by_the_hand_in_it() -> None:
-    assert mirrored("right", ["right", "right", "left"]).mend == ""
-    assert "the image is mirrored" in mirrored("right", ["left", "right", "left"]).mend
-    assert "hold a left hand into view" in mirrored("left", []).mend
+    assert mirrored("right", ["right", "right", "left"], of=6).mend == ""
+    assert "the image is mirrored" in mirrored("right", ["left", "right", "left"], of=6).mend
+    assert "hold a left hand into view" in mirrored("left", [], of=3).mend
+    few = mirrored("right", ["left", "left"], of=5)
+    assert (few.seen, "mirrored" in few.mend) == ("a hand in 2 of 5 images, too few to tell", False)
 
 
-def test_a_source_is_looked_at_as_far_as_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_unit_is_told_by_the_hand_that_it_hides(shared_data: Path) -> None:
+    """Integer millimeters that were taken for quarters, halves, twos."""
+    for scale in (0.125, 0.5, 2.0):
+        findings = {
+            each.check: each for each in diagnose(str(shared_data / "kinect2"), camera="kinect2", depth_scale=scale)
+        }
+        assert "give --depth-scale 1," in findings["hands"].mend
+    right = {each.check: each for each in diagnose(str(shared_data / "kinect2"), camera="kinect2")}
+    assert (right["hands"].seen, right["hands"].mend) == ("in 12 of 12 images looked at", "")
+    empty = {each.check: each for each in diagnose(str(shared_data / "nohand"), camera="kinect2")}
+    assert (empty["hands"].seen, empty["hands"].mend) == ("in 0 of 10 images looked at", "")
+
+
+def test_a_source_is_looked_at_as_far_as_it_is_asked() -> None:
     first = diagnose("demo", frames=3)
     assert first[0].seen == "the first 3 looked at, more follow (--frames)"
     assert diagnose("demo")[0].seen == "12 read"
-    monkeypatch.setattr("handkit.doctor._sides", lambda frames: ["left"] * len(frames))
-    *others, last = diagnose("demo", shows="right", frames=3)
+    *others, last = diagnose("demo", shows="left", frames=3)
     assert others == first
-    assert last.seen == "a right hand, taken for a right one in 0 of 3 images"
+    assert last.seen == "a left hand, taken for a left one in 0 of 3 images"
     with pytest.raises(UsageError, match="--frames is 0; it must be 1 or more"):
         diagnose("demo", frames=0)

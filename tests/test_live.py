@@ -3,10 +3,13 @@
 import json
 import os
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tracked import Script, Seen, frame
 
+from handkit.cli import main
 from handkit.errors import SinkError, UsageError
 from handkit.live import Session, open_keeper, run
 from handkit.sinks import Moment, open_sink
@@ -181,7 +184,8 @@ def test_an_error_of_the_source_closes_everything_and_is_raised():
 def test_a_long_session_keeps_few_numbers():
     session = Session()
     for i in range(30_000):
-        session.count(Moment(i, i / 30, []), latency_ms=float(i))
+        session.count(Moment(i, i / 30, []), frame(i).image, latency_ms=float(i))
+    assert len(session.handless) == 3
     assert len(session.latencies_ms) == 10_000
     assert session.latency_ms(0) == 20_000
 
@@ -233,3 +237,26 @@ def test_what_keeps_frames_beside_their_hands_is_known_by_its_name(tmp_path):
     with pytest.raises(UsageError, match=r"a\.avi: give a name that ends in \.rrd, \.mp4, \.gif, \.html, \.mcap"):
         open_keeper(tmp_path / "a.avi")
     assert not list(tmp_path.iterdir())
+
+
+class Unusual(Frames):
+    """By a camera whose pixels are not square, at a median depth that changes."""
+
+    def __iter__(self):
+        for each in super().__iter__():
+            image = replace(each.image, notes=(f"the median depth is {100 + each.index} mm",))
+            yield replace(each, image=image)
+
+
+def test_what_is_unusual_is_said_once():
+    said: list[str] = []
+    run(Unusual(0, 1, 2), HandTracker(Script(lambda _: [])), report=said.append)
+    assert said == ["warning: the median depth is 100 mm"]
+
+
+def test_a_session_without_hands_asks_for_the_unit(shared_data: Path, capfd: pytest.CaptureFixture[str]):
+    """Eighths of a millimeter that were taken for whole ones, and numbers in another order."""
+    assert main(["live", "--source", str(shared_data / "sr305"), "--camera", "sr300"]) == 1
+    assert "give --depth-scale 0.125" in capfd.readouterr().err
+    assert main(["live", "--source", str(shared_data / "sr305"), "--camera", "475,320,475,240"]) == 1
+    assert "are fy and cx exchanged? the order is fx,fy,cx,cy" in capfd.readouterr().err

@@ -31,8 +31,8 @@ class Estimator(HandPoseEstimator):
         reason = f"no hand is sure enough ({image.depth[0, 0]:.0f})"
         return Prediction([], reason, {"total": 1.0}, ("edges sharpened",), "not sure")
 
-    def doubt_of_camera(self, image: Any) -> str | None:
-        return f"fx {image.camera.fx:g}"
+    def doubt_of_camera(self, *images: Any) -> str | None:
+        return f"fx {images[0].camera.fx:g}"
 
 
 ESTIMATOR = Estimator()

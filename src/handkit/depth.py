@@ -22,6 +22,8 @@ UNITS = (
     ("meters", 1000.0, 0.0),
 )
 """What depth values are stored in, its mm, and the least median of an image with a hand in it."""
+UNMEASURED = (32001, 32767, 65535)
+"""Stored by cameras for what they did not measure."""
 EIGHTHS = 1500.0
 """Millimeters of which the median of an image with a hand in it is seldom more."""
 NEAREST = 150.0
@@ -166,6 +168,8 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> str | None
             return None
         return f"the median depth is {middle:.4g} mm, nearer than cameras measure: is the unit, {unit_mm:g} mm, right?"
     stored = middle / unit_mm
+    if round(stored) in UNMEASURED and valid.min() == valid.max():
+        raise FrameError(f"every value is {stored:g}: no depth was measured", kind="no depth was measured")
     if stored > FARTHEST / UNITS[0][1]:
         raise FrameError(
             f"the median of the values is {stored:.4g}, no depth in any unit; give them as the camera has them",

@@ -30,6 +30,8 @@ COARSE_MM = 4.0
 """Between neighboring values of an image that has been through 8 bits: 4 m in 256 steps are 16 mm each."""
 ASKED = 12
 """About so many images are shown to the estimator."""
+DOUBTED = 3
+"""Of those without a hand so many are looked at by other focal lengths and units, where most have none."""
 SLOWEST_HZ = 12.0
 """A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
 
@@ -65,16 +67,21 @@ def diagnose(
         taken = list(islice(coming, frames))
         more = not opened.live and next(coming, None) is not None
     findings = examine(taken, opened.refusals, more=more)
-    return findings if shows is None else [*findings, mirrored(shows, _sides(taken))]
+    return [*findings, *(_seen(taken, shows) if taken else [])]
 
 
-def _sides(frames: Sequence[TimedFrame]) -> list[Side]:
-    """What the estimator takes the likeliest hand of each image for."""
+def _seen(frames: Sequence[TimedFrame], shows: Side | None) -> list[Finding]:
+    """What the bundled networks see, in about `ASKED` of the images."""
     from handkit.estimator import HandPoseEstimator
 
     estimator = HandPoseEstimator.from_pretrained()
-    predictions = [estimator.run(frame.image, hands=1) for frame in frames[:: max(1, len(frames) // ASKED)]]
-    return [prediction.hands[0].handedness for prediction in predictions if prediction.hands]
+    images = [frame.image for frame in frames[:: max(1, len(frames) // ASKED)]]
+    predictions = [estimator.run(image, hands=1) for image in images]
+    handless = [image for image, each in zip(images, predictions, strict=True) if not each.hands]
+    doubt = estimator.doubt_of_camera(*handless[:DOUBTED]) if 2 * len(handless) > len(images) else None
+    found = Finding("hands", f"in {len(images) - len(handless)} of {len(images)} images looked at", doubt or "")
+    sides = [each.hands[0].handedness for each in predictions if each.hands]
+    return [found] if shows is None else [found, mirrored(shows, sides, of=len(images))]
 
 
 def examine(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool = False) -> list[Finding]:
@@ -86,16 +93,16 @@ def examine(frames: Sequence[TimedFrame], refusals: Refusals, *, more: bool = Fa
     return [*findings, *([_times(frames)] if len(frames) > 2 else [])]
 
 
-def mirrored(shown: str, answers: Sequence[str]) -> Finding:
-    """Whether a hand that is known to be `shown` is taken for the other one in most images."""
-    said = Counter(answers)
-    if not answers:
-        return Finding(
-            "mirrored", "no hand was found", f"hold a {shown} hand into view, fingers spread, 30 to 60 cm away"
-        )
-    other = len(answers) - said[shown]
-    seen = f"a {shown} hand, taken for a {shown} one in {said[shown]} of {len(answers)} images"
-    if 2 * other <= len(answers):
+def mirrored(shown: str, answers: Sequence[str], *, of: int) -> Finding:
+    """Whether a hand that is known to be `shown` is taken for the other one in most of the images `of` which some have
+    an answer."""
+    here = f"hold a {shown} hand into view, fingers spread, 30 to 60 cm away"
+    if 2 * len(answers) < of or not answers:
+        few = f"a hand in {len(answers)} of {of} images, too few to tell" if answers else "no hand was found"
+        return Finding("mirrored", few, here)
+    right = Counter(answers)[shown]
+    seen = f"a {shown} hand, taken for a {shown} one in {right} of {len(answers)} images"
+    if 2 * right >= len(answers):
         return Finding("mirrored", seen)
     return Finding(
         "mirrored", seen,

@@ -56,10 +56,10 @@ CLEAR = 0.98
 """Probability of a handedness from which on the other one is not looked at again."""
 OTHER_LENS = (2.0, 0.5)
 """Factors of focal lengths that belong to the same camera at twice or half the resolution."""
-OTHER_UNIT = (0.125, 0.25, 0.1, 10.0)
-"""Factors of units that depth values are often stored in."""
-SPEAKS = 0.6
-"""Confidence from which on a hand that is seen with other focal lengths speaks against those given."""
+OTHER_UNIT = (0.1, 0.125, 0.25, 0.5, 2.0, 4.0, 8.0, 10.0)
+"""Factors of units that depth values are often stored in, and of those that they are taken for."""
+SPEAKS = 0.8
+"""Confidence from which on a hand that is seen by other numbers speaks against those given."""
 STILL_MM = 12.0
 """Where a sure first look moves the center by less, it counts as one of the rotations."""
 HOPELESS = 0.03
@@ -191,38 +191,40 @@ class HandPoseEstimator:
         warnings += [doubt for doubt in doubts if doubt]
         return Prediction(sure, reason, watch.finish(), tuple(dict.fromkeys(warnings)), cause)
 
-    def doubt_of_camera(self, image: DepthImage) -> str | None:
-        """Of an image in which no hand is sure enough: whether one is with focal lengths twice or half as long, or with
-        depth values in another unit.
+    def doubt_of_camera(self, *images: DepthImage) -> str | None:
+        """Of images of a camera in which no hand is sure enough: whether at least half of them show one with focal
+        lengths twice or half as long, or with depth values in another unit.
 
-        Takes as long as `OTHER_LENS` and `OTHER_UNIT` have factors.
+        Takes as long as so many searches of each image as `OTHER_LENS` and `OTHER_UNIT` have factors.
         """
-        check_image(image)
-        camera, unit = image.camera, image.camera.unit_mm
-        for factor in OTHER_LENS:
-            fx, fy = camera.fx * factor, camera.fy * factor
-            if not 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX:
-                continue
-            if sure := self._usual_hand(replace(image, camera=replace(camera, fx=fx, fy=fy))):
-                return (
-                    f"with focal lengths {factor:g} times as long there is a hand (confidence {sure:.2f}): are fx "
-                    f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
-                    f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
-                )
-        for factor in OTHER_UNIT:
-            if sure := self._usual_hand(replace(image, depth=image.depth * np.float32(factor))):
-                return (
-                    f"with {unit * factor:g} mm a unit there is a hand (confidence {sure:.2f}), with {unit:g} mm "
-                    f"there is none: give --depth-scale {unit * factor:g}, or the camera that took it"
-                )
-        return None
+        for image in images:
+            check_image(image)
+        seen = {("lens", by): [self._usual_hand(_other_lens(image, by)) for image in images] for by in OTHER_LENS}
+        seen |= {
+            ("unit", by): [self._usual_hand(replace(image, depth=image.depth * np.float32(by))) for image in images]
+            for by in OTHER_UNIT
+        }
+        (what, factor), sure = max(seen.items(), key=lambda each: sum(each[1]))
+        if not images or 2 * sum(each > 0 for each in sure) < len(images):
+            return None
+        camera, unit = images[0].camera, images[0].camera.unit_mm
+        if what == "unit":
+            return (
+                f"with {unit * factor:g} mm a unit there is a hand (confidence {max(sure):.2f}), with {unit:g} mm "
+                f"there is none: give --depth-scale {unit * factor:g}, or the camera that took it"
+            )
+        return (
+            f"with focal lengths {factor:g} times as long there is a hand (confidence {max(sure):.2f}): are fx "
+            f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
+            f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
+        )
 
-    def _usual_hand(self, image: DepthImage) -> float | None:
-        """Confidence of a hand of a usual size, where there is one."""
-        for hand in self.run(image, hands=1, minimum_confidence=SPEAKS).hands:
+    def _usual_hand(self, image: DepthImage | None) -> float:
+        """Confidence of a hand of a usual size, 0 where there is none that is sure enough to speak."""
+        for hand in self.run(image, hands=1, minimum_confidence=SPEAKS).hands if image else ():
             if USUAL[0] <= proportions(hand.joints_mm, hand.skeleton).size <= USUAL[1]:
                 return hand.confidence
-        return None
+        return 0.0
 
     def follow(
         self,
@@ -351,6 +353,13 @@ def recentered(places: Sequence[FoundHand], looks: Sequence[list[Hypothesis]], a
         if not kept or not (hopeless or any(place.is_same(each.place) for each in kept)):
             kept.append(Recentered(place, chance, look if still else []))
     return kept
+
+
+def _other_lens(image: DepthImage, factor: float) -> DepthImage | None:
+    """As if the focal lengths were so many times as long; None where no camera has such."""
+    fx, fy = image.camera.fx * factor, image.camera.fy * factor
+    possible = 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX
+    return replace(image, camera=replace(image.camera, fx=fx, fy=fy)) if possible else None
 
 
 def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:

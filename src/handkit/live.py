@@ -13,9 +13,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from handkit.depth import DepthImage
 from handkit.errors import SinkError, UsageError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
+from handkit.sources.refusals import Warnings
 from handkit.sources.source import Source, TimedFrame
 from handkit.tracking import HandTracker
 
@@ -23,6 +25,8 @@ KEPT_AS = (".rrd", ".mp4", ".gif", ".html", ".mcap")
 """Files of frames beside their hands."""
 LATEST = 10_000
 """Frames whose latency is kept."""
+DOUBTED = 3
+"""Images without a hand that are kept."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -79,12 +83,17 @@ class Session:
     latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=LATEST))
     """From the frame's arrival to its hands being handed over."""
     began: float = field(default_factory=time.perf_counter)
+    handless: deque[DepthImage] = field(default_factory=lambda: deque[DepthImage](maxlen=DOUBTED))
+    """Some images of the session without a hand: every one in the beginning, then ever fewer."""
     failed: list[Sink | Keeper] = field(default_factory=list[Sink | Keeper])
     """What did not take everything to the end; each has been reported."""
 
     _next: int = 0
 
-    def count(self, moment: Moment, *, latency_ms: float) -> None:
+    def count(self, moment: Moment, image: DepthImage, *, latency_ms: float) -> None:
+        """`image` is what the moment was seen in."""
+        if not moment.hands and self.frames & (self.frames + 1) == 0:  # 0, 1, 3, 7, 15, ...
+            self.handless.append(image)
         self.frames += 1
         self.dropped += max(0, moment.index - self._next)
         self._next = moment.index + 1
@@ -129,7 +138,7 @@ def run(
     a keeper that fails is reported, and closed in the end; the others go on. `watch` sees every frame. Raises what
     opening raises, before the first frame.
     """
-    session = Session()
+    session, warnings = Session(), Warnings(report)
     with _ending() as closing, ExitStack() as stack:
         outlets = [_Outlet(sink, session, report, needed=True) for sink in sinks]
         keeping = [_Outlet(keeper, session, report, needed=False) for keeper in keepers]
@@ -143,7 +152,8 @@ def run(
                 hands = tracker.update(frame)
                 moment = Moment(frame.index, frame.time_s, hands, tracker.reason, tracker.cause, frame.image.warnings)
                 _hand_over(frame, moment, outlets, keeping)
-                session.count(moment, latency_ms=(time.perf_counter() - begun) * 1e3)
+                warnings.add(moment.warnings)
+                session.count(moment, frame.image, latency_ms=(time.perf_counter() - begun) * 1e3)
                 watch(session, moment)
         except KeyboardInterrupt:
             report("stopped")

@@ -22,7 +22,7 @@ from handkit.hand import CAUSES, HandPose, Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
 from handkit.sources.files import find_files, read_frames
-from handkit.sources.refusals import Refusals
+from handkit.sources.refusals import Refusals, Warnings
 from handkit.sources.source import Calibration, Report, log
 
 OVERLAY_WIDTH = 1000
@@ -163,7 +163,7 @@ class _Writer:
         self._pictures = PictureFolder(out) if isinstance(out, Path) else None
         self._lines = JsonLines(out / "poses.jsonl" if isinstance(out, Path) else out)
         self._report, self._camera = report, camera
-        self._refusals, self._warned = Refusals(report), set[str]()
+        self._refusals, self._warnings = Refusals(report), Warnings(report)
         self._handless: list[DepthImage] = []
         """The first images in which no hand is sure enough."""
 
@@ -172,10 +172,7 @@ class _Writer:
         self.counts.add(frame)
         if frame.error:
             self._refusals.add(frame.error, frame=frame.name)
-        for warning in found.warnings:
-            if warning not in self._warned:
-                self._warned.add(warning)
-                self._report(f"warning: {warning}")
+        self._warnings.add(found.warnings)
         self._lines.write(frame_record(frame.name, image.camera if image else self._camera, found))
         if image is None:
             return
@@ -185,11 +182,9 @@ class _Writer:
             self._pictures.write(frame.path, overlay(image.depth, found))
 
     def tell_doubt(self, estimator: HandPoseEstimator) -> None:
-        """Whether other focal lengths show a hand, where most frames have none."""
-        if 2 * self.counts.with_hand < self.counts.processed:
-            doubts = map(estimator.doubt_of_camera, self._handless)
-            if doubt := next(filter(None, doubts), None):
-                self._report(f"warning: {doubt}")
+        """Whether other focal lengths or units show a hand, where most frames have none."""
+        if 2 * self.counts.with_hand < self.counts.processed and (doubt := estimator.doubt_of_camera(*self._handless)):
+            self._report(f"warning: {doubt}")
 
     def __enter__(self) -> "_Writer":
         self._lines.__enter__()

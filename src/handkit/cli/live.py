@@ -11,6 +11,7 @@ from handkit.cli.tracked import Tracked
 if TYPE_CHECKING:
     from handkit.live import Keeper, Session
     from handkit.sinks import Moment
+    from handkit.tracking import HandTracker
 
 EVERY_S = 0.25
 """Between two updates of the line that says what is going on."""
@@ -52,6 +53,8 @@ class Live(Tracked, _Ends):
         with line:
             session = live.run(source, tracker, sinks, keepers=[*view, *recording], watch=line.show, report=line.say)
         line.say(session.in_words())
+        if doubt := _doubt(tracker, session):
+            line.say(f"warning: {doubt}")
         return 0 if session.with_hands and not {*sinks, *recording} & set(session.failed) else 1
 
     def _recording(self) -> "list[Keeper]":
@@ -86,6 +89,16 @@ class _Line:
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+
+
+def _doubt(tracker: "HandTracker", session: "Session") -> str | None:
+    """What is likely wrong with the camera's numbers, where most frames have no hand."""
+    from handkit.estimator import HandPoseEstimator
+
+    estimator = tracker.estimator
+    if 2 * session.with_hands >= session.frames or not isinstance(estimator, HandPoseEstimator):
+        return None
+    return estimator.doubt_of_camera(*session.handless)
 
 
 def _state(session: "Session", moment: "Moment") -> str:

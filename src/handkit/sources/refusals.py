@@ -1,7 +1,10 @@
-"""Frames that cannot be used: each reason is said of the first of them, and in the end how many there were."""
+"""What is said of frames: each reason to refuse one is said of the first, and in the end how many there were; each
+warning once.
+"""
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from handkit.errors import HandkitError
 
@@ -43,3 +46,18 @@ class Refusals:
             if times > 1:
                 first = "; the first" if kind in self._differing else ""
                 self._report(f"refused {times} of {frames} frames{first}: {self._first[kind]}")
+
+
+class Warnings:
+    """Sentences that differ in their numbers alone are one warning, which is said of the first frame."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report, self._said = report, set[str]()
+
+    def add(self, sentences: Iterable[str]) -> None:
+        """Those of one frame."""
+        for sentence in sentences:
+            kind = re.sub(r"[0-9.]+", "", sentence)
+            if kind not in self._said:
+                self._said.add(kind)
+                self._report(f"warning: {sentence}")
