@@ -59,7 +59,7 @@ USES = {
     "doctor": "cleaning doubts estimator hand locate sources",
     "viewing": "camera drawing hand skeleton sources",
     "sinks": "camera clock conventions hand skeleton",
-    "live": "hand recordings reports sinks sources tracking viewing",
+    "live": "depth hand recordings reports sinks sources tracking viewing",
     "predicting": "asked camera depth drawing estimator hand sinks sources",
     "drawing": "camera skeleton",
     "recipes": "geometry",
