@@ -18,8 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.backends import onnx, openvino
 from handkit.backends.backend import Backend, Cubes
@@ -146,4 +145,4 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from matplotlib.figure import Figure
 from real_frames import SETS, stored
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import Camera, HandPoseEstimator
 from handkit.asked import MINIMUM_CONFIDENCE
@@ -122,4 +121,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

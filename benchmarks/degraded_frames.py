@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Float32
-from report import print_report
+from report import print_report, run_benchmark
 from sensor_statistics import one_scene
 
 from handkit.camera import Camera
@@ -218,4 +218,4 @@ DEGRADATIONS: dict[str, Callable[[View], View]] = {
 }
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import torch
-import tyro
 from jaxtyping import Bool, Float32
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.camera import Camera
 from handkit.evaluation.matching import WITHIN_MM, match_hands
@@ -264,4 +263,4 @@ def pixel(camera: Camera, point: Float32[np.ndarray, "3"]) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 from real_frames import Sample, cvar, errors_of, sr305
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import HAND21, HandPoseEstimator
 from handkit.camera import camera_to_dict
@@ -90,4 +90,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

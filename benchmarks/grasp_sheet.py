@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-import tyro
 from jaxtyping import Float, UInt8
+from report import run_benchmark
 
 from handkit.geometry.kinematics import axis_rotation
 from handkit.synthetic.distances import Parts
@@ -75,4 +75,4 @@ def depth(parts: Parts, intrinsics: Float[np.ndarray, "1 4"], size: int) -> Floa
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

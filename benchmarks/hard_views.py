@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import tyro
 from real_frames import Sample, Side, cvar, kinect2, sr305
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import Camera, HandPoseEstimator
 from handkit.asked import MINIMUM_CONFIDENCE
@@ -246,4 +246,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

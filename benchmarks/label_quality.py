@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 from real_frames import cvar
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import HandPoseEstimator
 from handkit.depth import DepthImage
@@ -103,4 +103,4 @@ def bones(joints: np.ndarray, finger: str) -> str:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

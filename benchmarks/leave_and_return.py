@@ -17,7 +17,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import torch
 import tyro
-from report import print_report
+from report import print_report, run_benchmark
 from tracking import RATE, read_folder
 from tyro.conf import Positional
 
@@ -173,4 +173,4 @@ def without_hands(count: int, seed: int) -> list[DepthImage]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -10,8 +10,7 @@ from collections import Counter
 
 import numpy as np
 import torch
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import HandPoseEstimator
 from handkit.asked import MINIMUM_CONFIDENCE
@@ -94,4 +93,4 @@ def _cause(hand: TrueHand, answers: list[HandPose], places: list[Float[np.ndarra
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -9,8 +9,7 @@ from collections import defaultdict
 
 import numpy as np
 import torch
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
@@ -42,4 +41,4 @@ def main(weights: tuple[str, ...], /, *, frames: int = 400, threads: int = 1) ->
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

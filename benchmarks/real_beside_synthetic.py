@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import torch
 import tyro
+from report import run_benchmark
 from torch import Tensor
 
 from handkit import HandPoseEstimator
@@ -290,4 +291,4 @@ def _profile(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import Camera, HandPoseEstimator
 from handkit.asked import MINIMUM_CONFIDENCE, Rotations
@@ -208,4 +207,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -7,8 +7,7 @@ sampled as many at a time as trainings do it.
 import time
 
 import torch
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.geometry.cube import Cube
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
@@ -52,4 +51,4 @@ def render_batch(generator: torch.Generator, *, size: int, resolution: int) -> d
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -1,11 +1,24 @@
 """How every benchmark reports: a table, then the machine, the versions and the command that made it."""
 
 import sys
+from collections.abc import Callable
 
+import tyro
 from rich.console import Console
 from rich.table import Table
 
 from handkit.benchmark.machine import in_words, machine
+from handkit.errors import HandkitError
+
+
+def run_benchmark(main: Callable[..., object]) -> None:
+    """With the command line's options; what cannot be measured is one sentence."""
+    try:
+        tyro.cli(main)
+    except HandkitError as error:
+        sys.exit(f"{sys.argv[0]}: {error}")
+    except FileNotFoundError as error:
+        sys.exit(f"{sys.argv[0]}: there is no {error.filename}")
 
 
 def print_report(title: str, rows: list[dict[str, str]]) -> None:

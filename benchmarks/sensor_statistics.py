@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import tyro
 from jaxtyping import Bool, Float32
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.synthetic.devices import sample_sensors
 from handkit.synthetic.scenes import Scene, World, sample_scenes, whole_frames
@@ -189,4 +189,4 @@ def strays(points: Float32[np.ndarray, "N 2"], sigma: float) -> Float32[np.ndarr
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple, Protocol
 import numpy as np
 import torch
 import tyro
-from report import print_report
+from report import print_report, run_benchmark
 from tracking import RATE, Joints, Recording, error_mm, jitter_mm, lag_ms, read_cvar, render
 from tyro.conf import Positional
 
@@ -169,4 +169,4 @@ def row(kind: Kind, way: str, make: Callable[[], Smoother]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit import live
 from handkit.backends.opening import BackendName
@@ -128,4 +127,4 @@ def resident_mb() -> float:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -12,9 +12,8 @@ from collections import defaultdict
 
 import numpy as np
 import torch
-import tyro
 from jaxtyping import Float
-from report import print_report
+from report import print_report, run_benchmark
 from torch import Tensor
 
 from handkit.errors import UsageError
@@ -65,4 +64,4 @@ def answer_given(model: SRN, points: Float[Tensor, "B 3 S S"], pose: Float[Tenso
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

@@ -17,10 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-import tyro
 import zstandard
 from jaxtyping import Float32, Shaped, UInt16
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.camera import Camera
 from handkit.datasets.dataset import HandDataset, LabeledFiles, Record
@@ -244,4 +243,4 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

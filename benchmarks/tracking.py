@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import numpy as np
 import torch
 import tyro
-from report import print_report
+from report import print_report, run_benchmark
 from tyro.conf import Positional
 
 from handkit.asked import Asked, Rotations
@@ -216,4 +216,4 @@ def render(count: int, seed: int, *, pace: int = 12) -> Recording:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

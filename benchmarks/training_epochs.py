@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import torch
 import tyro
-from report import print_report
+from report import print_report, run_benchmark
 
 from handkit.models import MODELS
 from handkit.recipes import PUBLISHED
@@ -75,4 +75,4 @@ def row_of(name: str, store: PackedFrames, *, rounds: int, batch: int, device: s
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)

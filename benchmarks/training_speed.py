@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 import torch
 import tyro
-from report import print_report
+from report import print_report, run_benchmark
 from torch import nn
 
 from handkit.geometry.frame import LabeledFrame
@@ -134,4 +134,4 @@ def timed(step: Callable[[], object], *, device: str) -> float:
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run_benchmark(main)
