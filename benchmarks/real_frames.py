@@ -120,6 +120,8 @@ class Figures:
     refused: int = 0
     found: int = 0
     """Frames with a hand that is sure enough, the handedness predicted."""
+    second: int = 0
+    """Frames with another one besides."""
     found_given: int = 0
     handedness_errors: int = 0
     both: int = 0
@@ -137,6 +139,7 @@ class Figures:
         hands = estimator.run(image, minimum_confidence=0.0).hands
         sure = [hand for hand in hands if hand.confidence >= self.minimum_confidence]
         self.found += bool(sure)
+        self.second += len(sure) > 1
         self.both += int(both(sure, sample.camera))
         self.on_hand += int(all(on_hand(hand, image) for hand in sure))
         if sample.hand is None:
@@ -153,7 +156,8 @@ class Figures:
             return figures | {"in place": int(self.both if name == "two_hands" else self.on_hand)}
         if name == "nohand":
             return figures
-        figures |= {"with a hand, given": self.found_given, "handedness errors": self.handedness_errors}
+        figures |= {"with a second hand": self.second, "with a hand, given": self.found_given}
+        figures |= {"handedness errors": self.handedness_errors}
         for kind, errors in (("given", self.given), ("predicted", self.predicted)):
             if errors:
                 figures |= {f"{kind} mean mm": round(float(np.mean(errors)), 2)}
