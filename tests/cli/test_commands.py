@@ -197,13 +197,18 @@ def test_a_run_of_another_recipe_is_not_resumed(tmp_path: Path, capfd: pytest.Ca
     others = {
         "resolutions [[0.0, 32]] there, [[0.0, 48]] here": ["--resolution", "48"],
         "planes": ["--model-args", "planes=xy"],
+        "seed 1 there, 5 here": ["--seed", "5"],
+        'init null there, "latent-fusion" here': ["--init", "latent-fusion"],
     }
     for difference, other in others.items():
         assert main([*begun, "--resume", *other]) == 1
         said = capfd.readouterr().err
         assert difference in said
         assert "give the options that began it, or name another --out" in said
+    first = json.loads((tmp_path / "run.json").read_text())
     assert main([*begun, "--resume"]) == 0
+    again = json.loads((tmp_path / "run.json").read_text())
+    assert (again["started"], again["seed"], len(again["resumed"])) == (first["started"], 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,9 @@ def protocol_of(
         CenterSource.MEAN: f"{CenterSource.MEAN.words}, at test too",
         CenterSource.LOCALIZER: f"{CenterSource.LOCALIZER.words}, from {packed}",
     }
-    averaged = (read_info(path).recipe or {}).get("average", 0.0)
+    info = read_info(path)
+    averaged = (info.recipe or {}).get("average", 0.0)
+    chosen = "the best on the test frames of its training" if "error_mm" in info.notes else "the last one"
     edition = TEST_SETS[settings.dataset].edition(len(store)) if settings.dataset in TEST_SETS else None
     return Protocol(
         dataset=settings.dataset,
@@ -78,7 +80,7 @@ def protocol_of(
         center=words.get(center, packed) if center else packed,
         cube=str(recipe.test_cube),
         intrinsics=(fx, fy, cx, cy),
-        epoch=f"the last one{', weights averaged' if averaged else ''}",
+        epoch=f"{chosen}{', weights averaged' if averaged else ''}",
         predictions=f"the network's own answers, {path.name}, {_frames(store, mask)}",
     )
 

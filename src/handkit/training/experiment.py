@@ -33,7 +33,7 @@ from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
-from handkit.training.folder import LAST, STATE, Report, held
+from handkit.training.folder import LAST, STATE, Report, begun, held
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import SHOWN, prediction_sheet
 from handkit.training.processes import Machine, is_first
@@ -232,9 +232,10 @@ def fit(
     machine = machine or Machine()
     with held(out) if is_first() else nullcontext():
         check_folder(out, resume=resume)
+        before = begun(out, seed=experiment.seed, init=init) if resume else {}
         run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
         frames = experiment.frames(run.share)
-        about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count}
+        about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count} | before
         workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
         measure = experiment.measure() if measured else None
         if run.team.rank == 0:

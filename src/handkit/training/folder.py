@@ -18,11 +18,15 @@ from handkit.files.atomic import replacing
 from handkit.files.png import write_png
 from handkit.hub import WEIGHTS
 from handkit.models.checkpoint import save
+from handkit.models.made_on import command
+from handkit.recipes.recipe import differences
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
 STATE = "state.ckpt"
 """With which a run goes on."""
+RUN = "run.json"
+"""What made it."""
 LAST, BEST = f"weights{WEIGHTS}", f"best{WEIGHTS}"
 """Files of a run: its last weights, and those that did best on its test frames."""
 
@@ -61,6 +65,25 @@ def held(out: Path) -> Generator[None]:
         lock.release()
 
 
+def begun(out: Path, *, seed: int, init: str | None) -> dict[str, Any]:
+    """How the run in `out` was begun, which stays, and the commands by which it went on, this one the last.
+
+    Raises TrainingError where it was with another seed, or not from the weights that are given now.
+    """
+    path = out / RUN
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError):
+        raise TrainingError(f"{path} is damaged; begin the run again, in another --out") from None
+    asked = {"seed": seed} | ({"init": init} if init else {})
+    if differing := differences({name: found[name] for name in asked if name in found}, asked) if found else []:
+        raise TrainingError(
+            f"{out} was begun otherwise: {'; '.join(differing)}; give the options that began it, or name another --out"
+        )
+    kept = {name: found[name] for name in ("command", "started", "init") if name in found}
+    return kept | {"resumed": [*found.get("resumed", []), command()]}
+
+
 def picture_path(out: Path, samples: int) -> Path:
     """Of the predictions after this many samples."""
     return out / "predictions" / f"{samples:010d}.png"
@@ -83,7 +106,7 @@ class RunFolder:
             return
         out.mkdir(parents=True, exist_ok=True)
         about = json.dumps(notes | {"recipe": asdict(run.recipe)}, indent=1) + "\n"
-        (out / "run.json").write_text(about, encoding="utf-8")
+        (out / RUN).write_text(about, encoding="utf-8")
         self._cut_log(run.spent.samples)
 
     def line(self, progress: float, terms: dict[str, Tensor], *, error_mm: float | None = None) -> None:
