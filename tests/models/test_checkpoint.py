@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from handkit.models.checkpoint import (
     read_info,
     save,
 )
-from handkit.models.latent_fusion import LatentFusion
+from handkit.models.latent_fusion import LatentFusion, Plane
 from handkit.models.localizer import Localizer
 from handkit.skeleton import HAND21, MSRA21, NYU14
 
@@ -127,16 +128,25 @@ def test_what_fits_leaves_the_head_of_other_joints_new(written: Path):
     assert torch.equal(other.state_dict()["branches.0.maps.weight"], head)
 
 
-def test_the_head_of_as_many_other_joints_is_new_too(tmp_path: Path):
-    """HAND21 and MSRA21 have 21 joints in another order."""
+@pytest.mark.parametrize("planes", [["xy"], ["xy", "xz", "yz"]])
+def test_the_head_of_the_same_joints_is_put_in_their_order(tmp_path: Path, planes: list[Plane]):
+    """HAND21 and MSRA21 have the same 21 joints."""
     torch.manual_seed(1)
+    ours, points = LatentFusion(HAND21, resolution=32, planes=planes, initial_std=None), torch.rand(2, 3, 32, 32)
+    save(tmp_path / "w.safetensors", ours, half=False)
+    other = LatentFusion(MSRA21, resolution=32, planes=planes, initial_std=None)
+    assert load_fitting(tmp_path / "w.safetensors", other) == []
+    found = other.eval()(points)
+    assert torch.allclose(found, MSRA21.convert(ours.eval()(points), HAND21), atol=1e-5)
+    assert not torch.allclose(found, ours(points), atol=1e-2), "joints that are not told apart would prove nothing"
+
+
+def test_the_head_of_as_many_other_joints_is_new_too(tmp_path: Path):
     save(tmp_path / "w.safetensors", LatentFusion(HAND21, resolution=32, planes=["xy"]), half=False)
-    other = LatentFusion(MSRA21, resolution=32, planes=["xy"])
-    assert load_fitting(tmp_path / "w.safetensors", other) == [
+    strange = replace(MSRA21, name="strange", joints=tuple(f"{joint}_2" for joint in MSRA21.joints))
+    assert load_fitting(tmp_path / "w.safetensors", LatentFusion(strange, resolution=32, planes=["xy"])) == [
         "sharpness", "branches.0.maps.weight", "branches.0.maps.bias"
     ]  # fmt: skip
-    again = LatentFusion(HAND21, resolution=32, planes=["xy"])
-    assert load_fitting(tmp_path / "w.safetensors", again) == []
 
 
 def test_what_does_not_fit_at_all_is_refused(written: Path):

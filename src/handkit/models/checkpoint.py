@@ -19,7 +19,7 @@ from handkit.files.atomic import write_whole
 from handkit.models import MODELS, PARTS
 from handkit.models.header import FORMAT, CheckpointInfo, read_header
 from handkit.models.network import AnyNetwork, HandPoseModel, Network
-from handkit.skeleton import HAND21, NYU14
+from handkit.skeleton import HAND21, NYU14, Skeleton
 
 LEAST_FIT = 0.1
 TRAINED_ON = "trained_on"
@@ -110,7 +110,7 @@ def load_fitting(path: Path | str, model: Network) -> list[str]:
     """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
 
     So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new,
-    also where there are as many joints.
+    also where there are as many joints. Where they are the same in another order, what `by_joint` names is put in it.
 
     Raises:
         CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
@@ -123,12 +123,25 @@ def load_fitting(path: Path | str, model: Network) -> list[str]:
     ours: dict[str, Tensor] = model.state_dict()
     fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
     if info.skeleton and isinstance(model, HandPoseModel) and info.skeleton.joints != model.skeleton.joints:
-        head = _head(model)
-        fitting = {key: value for key, value in fitting.items() if key not in head}
+        ordered = _in_order(model, info.skeleton, fitting)
+        fitting = {key: value for key, value in fitting.items() if key not in _head(model)} | ordered
     if sum(value.numel() for value in fitting.values()) < LEAST_FIT * sum(value.numel() for value in ours.values()):
         raise CheckpointError(f"next to nothing in {path} fits this {name} network: it has other sizes throughout")
     model.load_state_dict(ours | fitting)
     return [key for key in ours if key not in fitting]
+
+
+def _in_order(model: HandPoseModel, before: Skeleton, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those of the tensors that hold joint after joint, in the model's order; none where they are not the same."""
+    if set(before.joints) != set(model.skeleton.joints):
+        return {}
+    order, count = torch.tensor(model.skeleton.indices_in(before)), len(before)
+    found: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        for axis in (axis for end, axis in model.by_joint.items() if key.endswith(end)):
+            rows = torch.cat([order + start for start in range(0, value.shape[axis], count)])
+            found[key] = value.index_select(axis, rows)
+    return found
 
 
 def _head(model: HandPoseModel) -> set[str]:

@@ -240,6 +240,12 @@ class LatentFusion(HandPoseModel):
 
     space = Space.IMAGE
     before: ClassVar[dict[str, Any]] = {"yz": "horizontal"}
+    by_joint: ClassVar[dict[str, int]] = {
+        ".maps.weight": 0,
+        ".maps.bias": 0,
+        ".reinject_maps.weight": 1,
+        "sharpness": 0,
+    }
 
     def __init__(
         self,

@@ -100,6 +100,8 @@ class HandPoseModel(Network, ABC):
     """S, crop pixels a side."""
     readout: ClassVar[frozenset[str]] = frozenset()
     """Keywords that decide only how the answer is read: the same weights serve all their values."""
+    by_joint: ClassVar[dict[str, int]] = {}
+    """How names of tensors end that hold joint after joint, once or several times over, and the axis they do it in."""
     __call__: Callable[[Float[Tensor, "B 3 S S"]], Float[Tensor, "B J 3"]]
 
     @abstractmethod
