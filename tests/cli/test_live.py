@@ -170,3 +170,13 @@ def test_two_outputs_that_are_one_are_refused(frames, tmp_path, monkeypatch, cap
     assert main(["live", "--source", frames, "--camera", NUMBERS, "--record", "a.mcap", "--send", *names]) == 2
     assert f"two outputs go to {names[1]}; give each a name of its own" in capfd.readouterr().err
     assert list(tmp_path.glob("a.*")) == []
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.bvh", "a.glb"])
+def test_files_that_are_there_are_refused_before_the_session(scripted, frames, tmp_path, capfd, name):
+    there = tmp_path / name
+    there.write_text("precious")
+    assert main(["live", "--source", frames, "--camera", NUMBERS, "--send", str(there)]) == 2
+    assert capfd.readouterr().err == f"handkit: {there} exists; give another name\n"
+    assert there.read_text() == "precious"
+    assert scripted == {}, "no network was opened"

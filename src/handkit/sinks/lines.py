@@ -15,12 +15,13 @@ from handkit.sinks.sink import Moment
 class JsonSink:
     """`Moment.to_dict` of every frame; to stdout where the path is `-`.
 
+    A session that ends in an error before its first frame leaves no file, so that the name stays free.
     Whoever reads stdout ends it by leaving: BrokenPipeError, as of any other program in a pipe, and no SinkError.
     """
 
     def __init__(self, path: str) -> None:
         self.name = "stdout" if path == "-" else path
-        self._path = path
+        self._path, self._written = path, False
         self._stack = ExitStack()
 
     def __enter__(self) -> "JsonSink":
@@ -32,6 +33,7 @@ class JsonSink:
         return self
 
     def write(self, moment: Moment) -> None:
+        self._written = True
         try:
             self._lines.write(moment.to_dict())
         except BrokenPipeError:
@@ -46,18 +48,20 @@ class JsonSink:
             self._stack.close()
         except OSError as failure:
             raise unwritable(self.name, failure) from None
+        if error and not self._written and self._path != "-":
+            _remove(Path(self._path))
 
 
 class CsvSink:
     """One line for each hand of each frame: what it is, then x, y, z of its joints in camera mm, to 0.01.
 
-    Every line is flushed. All hands have the joints of the first one.
+    Every line is flushed. All hands have the joints of the first one. Without a first frame as `JsonSink`.
     """
 
     HEAD = ("index", "time_s", "id", "handedness", "confidence", "tracked")
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self.name, self._written = path, False
         self._joints: tuple[str, ...] = ()
 
     def __enter__(self) -> "CsvSink":
@@ -69,6 +73,7 @@ class CsvSink:
         return self
 
     def write(self, moment: Moment) -> None:
+        self._written = True
         try:
             for hand in moment.hands:
                 if not self._joints:
@@ -89,6 +94,14 @@ class CsvSink:
             self._file.close()
         except OSError as failure:
             raise unwritable(self.name, failure) from None
+        if error and not self._written:
+            _remove(Path(self.name))
+
+
+def _remove(path: Path) -> None:
+    """A file, and no pipe or device, that is empty."""
+    if path.is_file():
+        path.resolve().unlink()
 
 
 def unwritable(name: str, error: OSError) -> SinkError:

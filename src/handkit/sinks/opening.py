@@ -19,11 +19,13 @@ def open_sink(spec: str, *, report: Report = log) -> Sink:
 
     `spec` is `udp://HOST:PORT`, `osc://HOST:PORT`, `ws://HOST:PORT[?token=SECRET]`, `-` for lines of JSON on stdout, or
     a file by its suffix: .jsonl, .csv, .bvh, .glb. `report` is given what is wrong and not fatal; by default it is
-    logged as a warning. Raises UsageError.
+    logged as a warning. Raises UsageError, also where the file is there already; a pipe or a device may be.
     """
     if "://" in spec:
         return _network(spec, report)
     suffix = Path(spec).suffix.lower()
+    if spec != "-" and suffix in {".jsonl", ".csv", ".bvh", ".glb"}:
+        _check_free(Path(spec))
     if spec == "-" or suffix == ".jsonl":
         return JsonSink(spec)
     if suffix == ".csv":
@@ -44,6 +46,13 @@ def open_sinks(specs: Sequence[str], *, beside: Sequence[Path] = (), report: Rep
         if each in whole[:number] or _of_a_further_hand(each, whole):
             raise UsageError(f"two outputs go to {targets[number]}; give each a name of its own")
     return [open_sink(each, report=report) for each in specs]
+
+
+def _check_free(path: Path) -> None:
+    """Raise UsageError where a file of this name is there, or one of a further hand's."""
+    further = sorted(each for each in path.parent.glob("*.bvh") if _of_a_further_hand(str(each), [str(path)]))
+    if taken := next((each for each in (path, *further) if each.is_file()), None):
+        raise UsageError(f"{taken} exists; give another name")
 
 
 def _of_a_further_hand(target: str, targets: Sequence[str]) -> bool:
