@@ -142,7 +142,7 @@ def test_blender_moves_the_bones_as_the_hands_moved(tmp_path: Path) -> None:
             sink.write(moment)
     command = [sys.executable, EXAMPLES / "blender_hands.py", "--", tmp_path / "hands.glb", tmp_path / "hands.blend"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    assert "50 bones, 30 frames" in said
+    assert "52 bones, 30 frames" in said
     look = (
         f"import bpy; bpy.ops.wm.open_mainfile(filepath={str(tmp_path / 'hands.blend')!r}); scene = bpy.context.scene\n"
         "(armature,) = [each for each in scene.objects if each.type == 'ARMATURE']\n"

@@ -20,8 +20,11 @@ def moments(count=30) -> list[Moment]:
     return [Moment(i, 5 + i / 30, tracker.update(frame(i)), tracker.reason) for i in range(count)]
 
 
-def wavering(count=40, *, left=False) -> np.ndarray:
-    """Joints (T, 21, 3) in camera mm of a hand that turns, bends and moves, with bones of constant length."""
+def wavering(count=40, *, left=False, opposed=0.0) -> np.ndarray:
+    """Joints (T, 21, 3) in camera mm of a hand that turns, bends and moves, with bones of constant length.
+
+    Its thumb is turned out of the palm's plane, about the wrist, by `opposed` radians and a little more or less.
+    """
     from tracked import hand_at
 
     still = hand_at((0, 0, 0), left=left).astype(np.float64)
@@ -32,6 +35,8 @@ def wavering(count=40, *, left=False) -> np.ndarray:
             for joint in range(start, start + 3):
                 bend = turn((1, 0, 0), 0.02 * i)
                 pose[joint + 1 : start + 4] = pose[joint] + (pose[joint + 1 : start + 4] - pose[joint]) @ bend.T
+        across = turn((0, 1, 0), opposed * (1 + 0.2 * np.sin(i)))
+        pose[1:5] = pose[0] + (pose[1:5] - pose[0]) @ across.T
         whole = turn((1, 2, 3), 0.15 * i)
         poses.append(pose @ whole.T + (5 * i, -3 * i, 500 + 2 * i))
     return np.array(poses)

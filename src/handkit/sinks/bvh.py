@@ -31,7 +31,7 @@ def euler(rotations: Float64[np.ndarray, "*batch 3 3"]) -> Float64[np.ndarray, "
     return np.stack([z, x, y], axis=-1)
 
 
-def _joint(joint: int, offsets: Float64[np.ndarray, "25 3"], depth: int) -> list[str]:
+def _joint(joint: int, offsets: Float64[np.ndarray, "26 3"], depth: int) -> list[str]:
     """The lines of a joint and all below it; a tip is an end site."""
     indent, name = "  " * depth, NAMES[joint]
     place = f"{indent}  OFFSET {' '.join(f'{value:.6f}' for value in offsets[joint].tolist())}"

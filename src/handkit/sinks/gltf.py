@@ -90,7 +90,7 @@ def _add_hand(document: dict[str, Any], glb: _Glb, clip: Clip) -> None:
     document["scenes"][0]["nodes"] += [first, first + len(NAMES)]
 
 
-def _bones(glb: _Glb, rest: Float64[np.ndarray, "25 3"]) -> dict[str, Any]:
+def _bones(glb: _Glb, rest: Float64[np.ndarray, "26 3"]) -> dict[str, Any]:
     """An octahedron for each bone, that moves with the joint it starts from."""
     ends = np.array([i for i, parent in enumerate(PARENTS) if parent >= 0])
     starts = np.array(PARENTS)[ends]

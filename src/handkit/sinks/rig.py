@@ -12,25 +12,26 @@ FAN_DEGREES = (48.0, 14.0, 0.0, -13.0, -26.0)
 """Directions of the metacarpals of the rest pose from that of the middle finger, thumb to pinky, toward the thumb."""
 NAMES = (
     "wrist",
-    *(f"thumb_{part}" for part in ("cmc", "mcp", "ip", "tip")),
+    *(f"thumb_{part}" for part in ("base", "cmc", "mcp", "ip", "tip")),
     *(f"{finger}_{part}" for finger in FINGERS[1:] for part in ("metacarpal", "mcp", "pip", "dip", "tip")),
 )
 PARENTS = tuple(
-    -1 if name == "wrist" else 0 if name.endswith(("cmc", "metacarpal")) else i - 1 for i, name in enumerate(NAMES)
+    -1 if name == "wrist" else 0 if name.endswith(("base", "metacarpal")) else i - 1 for i, name in enumerate(NAMES)
 )
-"""By index; the chains of the fingers follow one another."""
+"""By index; the chains of the fingers follow one another. The bones from the wrist are fixed to the palm: what a
+thumb's base and the metacarpals of the fingers carry turns on its own."""
 
 
 class Rig(NamedTuple):
     """Meters, x right, y up, z backward, as glTF and Blender's importers have it; T frames."""
 
-    offsets: Float64[np.ndarray, "25 3"]
+    offsets: Float64[np.ndarray, "26 3"]
     """Of each joint from its parent in the rest pose: a flat hand, fingers up, palm toward the viewer."""
     wrist: Float64[np.ndarray, "T 3"]
-    rotations: Float64[np.ndarray, "T 25 3 3"]
+    rotations: Float64[np.ndarray, "T 26 3 3"]
     """Rotation of each joint in its parent's axes; of a tip the identity."""
 
-    def positions(self) -> Float64[np.ndarray, "T 25 3"]:
+    def positions(self) -> Float64[np.ndarray, "T 26 3"]:
         """Of the joints, by forward kinematics."""
         places, axes = np.empty((len(self.wrist), len(NAMES), 3)), np.empty((len(self.wrist), len(NAMES), 3, 3))
         for joint, parent in enumerate(PARENTS):
@@ -50,13 +51,13 @@ class Clip(NamedTuple):
 
 
 def rig(joints_mm: Float64[np.ndarray, "T J 3"], skeleton: Skeleton, *, left: bool) -> Rig:
-    """From joints in camera mm. Bones have the median of their lengths; every bone but those of the palm has exactly
-    its direction, the palm the rotation that fits it best.
+    """From joints in camera mm. Bones have the median of their lengths, from where the rig has their start; every bone
+    but those of the palm has exactly its direction, the palm the rotation that fits it best.
 
     Raises ValueError for a skeleton without the 21 joints.
     """
     joints = HAND21.convert(joints_mm, skeleton) * np.array([0.001, -0.001, -0.001])
-    aims = _with_metacarpals(joints)
+    aims = _with_bases(joints)
     offsets = _rest(aims, left=left)
     palm = [i for i, name in enumerate(NAMES) if name.endswith("_mcp") and not name.startswith("thumb")]
     rest = Rig(offsets, np.zeros((1, 3)), np.tile(np.eye(3), (1, len(NAMES), 1, 1))).positions()[0]
@@ -70,19 +71,20 @@ def rig(joints_mm: Float64[np.ndarray, "T J 3"], skeleton: Skeleton, *, left: bo
         axes[:, joint] = axes[:, parent]
         if not NAMES[joint].endswith("tip"):
             aim = np.einsum("tji,tj->ti", axes[:, parent], aims[:, joint + 1] - places[:, joint])
+            offsets[joint + 1] *= np.median(np.linalg.norm(aim, axis=1)) / np.linalg.norm(offsets[joint + 1])
             rotations[:, joint] = _shortest(offsets[joint + 1], aim)
             axes[:, joint] = axes[:, parent] @ rotations[:, joint]
     return Rig(offsets, aims[:, 0], rotations)
 
 
-def _with_metacarpals(joints: Float64[np.ndarray, "T 21 3"]) -> Float64[np.ndarray, "T 25 3"]:
+def _with_bases(joints: Float64[np.ndarray, "T 21 3"]) -> Float64[np.ndarray, "T 26 3"]:
     wrist, fingers = joints[:, :1], joints[:, 1:].reshape(len(joints), len(FINGERS), 4, 3)
-    bases = wrist + METACARPAL_BASE * (fingers[:, 1:, 0] - wrist)
-    chains = [np.concatenate([bases[:, i, None], fingers[:, i + 1]], axis=1) for i in range(4)]
-    return np.concatenate([wrist, fingers[:, 0], *chains], axis=1)
+    bases = wrist + METACARPAL_BASE * (fingers[:, :, 0] - wrist)
+    chains = np.concatenate([bases[:, :, None], fingers], axis=2).reshape(len(joints), -1, 3)
+    return np.concatenate([wrist, chains], axis=1)
 
 
-def _rest(aims: Float64[np.ndarray, "T 25 3"], *, left: bool) -> Float64[np.ndarray, "25 3"]:
+def _rest(aims: Float64[np.ndarray, "T 26 3"], *, left: bool) -> Float64[np.ndarray, "26 3"]:
     lengths = [np.median(np.linalg.norm(aims[:, i] - aims[:, parent], axis=1)) for i, parent in enumerate(PARENTS)]
     angles = np.radians([FAN_DEGREES[FINGERS.index(name.split("_")[0])] for name in NAMES[1:]])
     directions = np.stack([np.sin(angles) * (-1 if left else 1), np.cos(angles), np.zeros_like(angles)], axis=1)
