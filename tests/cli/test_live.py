@@ -180,3 +180,12 @@ def test_files_that_are_there_are_refused_before_the_session(scripted, frames, t
     assert capfd.readouterr().err == f"handkit: {there} exists; give another name\n"
     assert there.read_text() == "precious"
     assert scripted == {}, "no network was opened"
+
+
+def test_an_animation_that_is_not_written_is_status_1(frames, monkeypatch, tmp_path, capfd):
+    short = Script(lambda i: [Seen((0, 0, 500))] if i >= 15 else [])
+    monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: short)
+    out = tmp_path / "short.bvh"
+    assert main(["live", "--source", frames, "--camera", NUMBERS, "--send", str(out)]) == 1
+    assert capfd.readouterr().err.count(f"{out} is not written: no hand was followed for 10 frames\n") == 1
+    assert not out.exists()

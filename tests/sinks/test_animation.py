@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sinks.moving import moments, turn, wavering
 
-from handkit.errors import HandkitError
+from handkit.errors import HandkitError, SinkError
 from handkit.sinks import open_sink
 from handkit.sinks.bvh import bvh_text, euler
 from handkit.sinks.gltf import glb_bytes
@@ -134,11 +134,19 @@ def test_a_recording_becomes_files(suffix, tmp_path):
 
 
 def test_no_hand_is_no_file(tmp_path):
-    said = []
-    with open_sink(str(tmp_path / "hands.glb"), report=said.append) as sink:
-        for moment in moments()[:5]:
-            sink.write(moment)
+    missing = r"hands\.glb is not written: no hand was followed for 10 frames"
+    sink = open_sink(str(tmp_path / "hands.glb")).__enter__()
+    for moment in moments()[:5]:
+        sink.write(moment)
+    with pytest.raises(SinkError, match=missing):
+        sink.__exit__(None, None, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_is_not_hidden_by_a_file_that_is_not_written(tmp_path):
+    said = []
+    with pytest.raises(ZeroDivisionError), open_sink(str(tmp_path / "hands.glb"), report=said.append):
+        raise ZeroDivisionError
     assert "is not written: no hand was followed for 10 frames" in said[0]
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 import numpy as np
 
 from handkit.clock import FrameClock
+from handkit.errors import SinkError
 from handkit.files.atomic import write_whole
 from handkit.files.folders import check_writable
 from handkit.hand import Side
@@ -38,7 +39,8 @@ class _Recorded:
 class Animation:
     """All hands that were followed for at least ten frames, in one file or, as BVH holds one skeleton, one each.
 
-    A hand that changed its handedness is one with its last. Time goes on as `FrameClock` has it.
+    A hand that changed its handedness is one with its last. Time goes on as `FrameClock` has it. Without such a hand
+    there is no file, which is a SinkError at the end.
     """
 
     def __init__(self, path: str, *, report: Report = log) -> None:
@@ -65,7 +67,10 @@ class Animation:
     ) -> None:
         clips = [each.clip() for each in self._hands.values() if len(each.times) >= FEWEST]
         if not clips:
-            self._report(f"{self.name} is not written: no hand was followed for {FEWEST} frames")
+            missing = f"{self.name} is not written: no hand was followed for {FEWEST} frames"
+            if error is None:
+                raise SinkError(missing)
+            self._report(missing)
             return
         try:
             for path, content in _files(self._path, clips).items():
