@@ -82,7 +82,7 @@ def test_bvh_read_back():
     moved = rig(wavering(), HAND21, left=False)
     text = bvh_text(Clip("hand", np.arange(40) / 30, moved))
     names, parents, places, step = read_bvh(text)
-    assert names == list(NAMES)
+    assert names == ["hand_wrist", *NAMES[1:]]
     assert parents == list(PARENTS)
     assert step == pytest.approx(1 / 30, abs=1e-6)
     assert places == pytest.approx(moved.positions(), abs=1e-4)
@@ -131,6 +131,16 @@ def test_a_recording_becomes_files(suffix, tmp_path):
         _, _, places, _ = read_bvh((tmp_path / "hands.bvh").read_text())
         tip = moments()[-1].hands[0]["index_tip"]
         assert places[-1, NAMES.index("index_tip")] * TO_MM == pytest.approx(tip, abs=10)
+
+
+def test_two_files_say_which_hand_is_which(tmp_path):
+    said = []
+    with open_sink(str(tmp_path / "two.bvh"), report=said.append) as sink:
+        for moment in moments():
+            sink.write(moment)
+    assert said == [f"{tmp_path / 'two.bvh'} holds hand_1_right; {tmp_path / 'two-2.bvh'} holds hand_2_left"]
+    roots = [read_bvh((tmp_path / name).read_text())[0][0] for name in ("two.bvh", "two-2.bvh")]
+    assert roots == ["hand_1_right_wrist", "hand_2_left_wrist"]
 
 
 def test_no_hand_is_no_file(tmp_path):

@@ -72,11 +72,14 @@ class Animation:
                 raise SinkError(missing)
             self._report(missing)
             return
+        files = _files(self._path, clips)
         try:
-            for path, content in _files(self._path, clips).items():
+            for path, content in files.items():
                 write_whole(path, content)
         except OSError as failure:
             raise unwritable(self.name, failure) from None
+        if len(files) > 1:
+            self._report("; ".join(f"{path} holds {clip.name}" for path, clip in zip(files, clips, strict=True)))
 
 
 def _files(path: Path, clips: Sequence[Clip]) -> Mapping[Path, bytes | str]:

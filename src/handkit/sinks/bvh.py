@@ -9,7 +9,8 @@ from handkit.sinks.rig import NAMES, PARENTS, Clip
 def bvh_text(clip: Clip) -> str:
     """In meters, y up; resampled to the median time between frames, as the format has one for all.
 
-    Of each new frame the nearest old one is taken. Rotations are Z, X, Y, degrees.
+    Of each new frame the nearest old one is taken. Rotations are Z, X, Y, degrees. The root is named as in a .glb,
+    `hand_1_right_wrist`, the other joints are the same for every hand.
     """
     times_s, rig = clip.times_s, clip.rig
     step = float(np.median(np.diff(times_s)))
@@ -19,8 +20,8 @@ def bvh_text(clip: Clip) -> str:
     angles = np.degrees(np.unwrap(euler(rig.rotations[nearest][:, turning]), axis=0)).reshape(len(grid), -1)
     rows = np.hstack([rig.wrist[nearest], angles])
     motion = [" ".join(f"{value:.5f}" for value in row) for row in rows.tolist()]
-    head = ["HIERARCHY", *_joint(0, rig.offsets, 0), "MOTION", f"Frames: {len(grid)}", f"Frame Time: {step:.6f}"]
-    return "\n".join([*head, *motion, ""])
+    head = ["HIERARCHY", f"ROOT {clip.name}_{NAMES[0]}", *_joint(0, rig.offsets, 0)[1:]]
+    return "\n".join([*head, "MOTION", f"Frames: {len(grid)}", f"Frame Time: {step:.6f}", *motion, ""])
 
 
 def euler(rotations: Float64[np.ndarray, "*batch 3 3"]) -> Float64[np.ndarray, "*batch 3"]:
@@ -40,7 +41,7 @@ def _joint(joint: int, offsets: Float64[np.ndarray, "26 3"], depth: int) -> list
     channels = (
         "3 Zrotation Xrotation Yrotation" if joint else "6 Xposition Yposition Zposition Zrotation Xrotation Yrotation"
     )
-    lines = [f"{indent}{'JOINT' if joint else 'ROOT'} {name}", f"{indent}{{", place, f"{indent}  CHANNELS {channels}"]
+    lines = [f"{indent}JOINT {name}", f"{indent}{{", place, f"{indent}  CHANNELS {channels}"]
     for child, parent in enumerate(PARENTS):
         if parent == joint:
             lines += _joint(child, offsets, depth + 1)
