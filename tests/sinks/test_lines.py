@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_csv(tmp_path):
     hand = moments()[-1].hands[1]
     assert (rows[-1]["index"], rows[-1]["id"], rows[-1]["handedness"], rows[-1]["tracked"]) == ("29", "2", "left", "1")
     assert [float(rows[-1][f"index_tip_{axis}"]) for axis in "xyz"] == pytest.approx(hand["index_tip"], abs=0.006)
+
+
+def test_a_csv_without_a_hand_has_its_head(tmp_path):
+    for name, count in (("empty.csv", 0), ("none.csv", 1), ("hands.csv", 30)):
+        with open_sink(str(tmp_path / name)) as sink:
+            for moment in moments()[:count]:
+                sink.write(moment if count > 1 else replace(moment, hands=[]))
+    head = (tmp_path / "hands.csv").read_bytes().splitlines(keepends=True)[0]
+    assert head.startswith(b"index,time_s,id,handedness,confidence,tracked,wrist_x,")
+    assert (tmp_path / "empty.csv").read_bytes() == (tmp_path / "none.csv").read_bytes() == head
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])

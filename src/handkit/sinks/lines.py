@@ -10,6 +10,7 @@ from typing import Any
 from handkit.errors import SinkError
 from handkit.sinks.records import JsonLines
 from handkit.sinks.sink import Moment
+from handkit.skeleton import HAND21, Skeleton
 
 
 class JsonSink:
@@ -55,7 +56,8 @@ class JsonSink:
 class CsvSink:
     """One line for each hand of each frame: what it is, then x, y, z of its joints in camera mm, to 0.01.
 
-    Every line is flushed. All hands have the joints of the first one. Without a first frame as `JsonSink`.
+    Every line is flushed. All hands have the joints of the first one; without any the head has HAND21's, so that there
+    always is one. Without a first frame as `JsonSink`.
     """
 
     HEAD = ("index", "time_s", "id", "handedness", "confidence", "tracked")
@@ -76,10 +78,7 @@ class CsvSink:
         self._written = True
         try:
             for hand in moment.hands:
-                if not self._joints:
-                    self._joints = hand.skeleton.joints
-                    axes = [f"{joint}_{axis}" for joint in self._joints for axis in "xyz"]
-                    self._rows.writerow([*self.HEAD, *axes])
+                self._begin(hand.skeleton)
                 row: list[Any] = [moment.index, f"{moment.time_s:.6f}", hand.id, hand.handedness]
                 row += [f"{hand.confidence:.3f}", int(hand.tracked)]
                 self._rows.writerow([*row, *(f"{value:.2f}" for value in hand.joints_mm.reshape(-1))])
@@ -87,10 +86,18 @@ class CsvSink:
         except OSError as error:
             raise unwritable(self.name, error) from None
 
+    def _begin(self, skeleton: Skeleton) -> None:
+        """The head, once."""
+        if not self._joints:
+            self._joints = skeleton.joints
+            axes = [f"{joint}_{axis}" for joint in self._joints for axis in "xyz"]
+            self._rows.writerow([*self.HEAD, *axes])
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
+            self._begin(HAND21)
             self._file.close()
         except OSError as failure:
             raise unwritable(self.name, failure) from None
@@ -99,7 +106,7 @@ class CsvSink:
 
 
 def _remove(path: Path) -> None:
-    """A file, and no pipe or device, that is empty."""
+    """A file, and no pipe or device, in which there is no frame."""
     if path.is_file():
         path.resolve().unlink()
 
