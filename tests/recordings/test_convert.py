@@ -1,5 +1,6 @@
 """From one way of keeping depth to another and back: values, unit and number of frames stay."""
 
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from full_disk import full_disk
 
 import handkit
 from handkit.cli import main
-from handkit.errors import SourceError
+from handkit.errors import HandkitError, SourceError
 from handkit.files.png import write_png
 from handkit.recordings.convert import convert
 from handkit.recordings.recorder import Recorder
 from handkit.sources import TimedFrame
+from handkit.sources.source import Played, RawFrame
 
 pytest.importorskip("mcap_ros2")
 
@@ -104,6 +106,39 @@ def test_the_command_says_how_to_read_it(folder: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == f"5 frames in {out}\nto be read with --camera {NUMBERS} --depth-scale 0.125\n"
     assert main(arguments) == 1
     assert "exists; give another name" in capsys.readouterr().err
+
+
+def interrupted(folder: Path, *, live: bool) -> Played:
+    """Three frames, then Ctrl-C."""
+    whole = handkit.open_source(str(folder), camera=NUMBERS)
+
+    def raw_frames() -> Generator[RawFrame | HandkitError]:
+        with whole:
+            for frame, _ in zip(whole, range(3), strict=False):
+                yield RawFrame(frame.values, frame.image.camera, frame.index)
+        raise KeyboardInterrupt
+
+    source = Played("half", raw_frames)
+    source.live = live
+    return source
+
+
+@pytest.mark.parametrize("name", ["a.mcap", "a.npz", "a.tiff", "a"])
+def test_a_conversion_that_is_interrupted_leaves_nothing(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = interrupted(folder, live=False), folder.parent / name
+    monkeypatch.setattr("handkit.sources.opening.open_source", lambda *_, **__: source)
+    assert main(["convert", "half", str(out)]) == 130
+    said = f"handkit: {out} is not kept: it would hold some frames of half only\nhandkit: interrupted\n"
+    assert capsys.readouterr() == ("", said)
+    assert [each.name for each in folder.parent.iterdir()] == ["frames"]
+
+
+@pytest.mark.parametrize("name", ["a.mcap", "a.npz", "a.tiff", "a"])
+def test_a_camera_ends_with_ctrl_c(folder: Path, name: str) -> None:
+    assert convert(interrupted(folder, live=True), folder.parent / name).frames == 3
+    assert len(read(folder.parent / name)) == 3
 
 
 @pytest.mark.parametrize("name", ["a.mcap", "a.npz", "a.tiff", "a"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple
 
 import cv2
@@ -40,6 +41,7 @@ class Converted(NamedTuple):
 def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     """Write every frame of a source to a recording, an `.npz`, a stack in a TIFF, or a folder of 16-bit PNGs.
 
+    Ctrl-C is the end of a camera; of what is stored it leaves nothing in `out`, and KeyboardInterrupt is raised.
     Raises HandkitError where `out` is none of these, is there already or cannot be written, OSError on a full disk.
     """
     suffix = out.suffix.lower()
@@ -50,11 +52,32 @@ def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     openers: dict[str, Any] = {".mcap": _recording, ".npz": _arrays, ".tif": _stack, ".tiff": _stack, "": _folder}
     if suffix:
         check_writable(out)
+    try:
+        with openers[suffix](out, report) as write, source:
+            return _write_all(source, write)
+    except KeyboardInterrupt:
+        if not source.live:
+            _remove(out)
+            report(f"{out} is not kept: it would hold some frames of {source.name} only")
+        raise
+
+
+def _remove(out: Path) -> None:
+    if out.is_dir():
+        rmtree(out)
+    else:
+        out.unlink(missing_ok=True)
+
+
+def _write_all(source: Source, write: Write) -> Converted:
     count, camera = 0, None
-    with openers[suffix](out, report) as write, source:
+    try:
         for frame in source:
             write(frame)
             count, camera = count + 1, frame.image.camera
+    except KeyboardInterrupt:
+        if not source.live:
+            raise
     return Converted(count, camera)
 
 
