@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +36,12 @@ def folds(tmp_path_factory):
     return path
 
 
+def packed_with(packing: tuple[object, ...], out: Path, centers: str) -> Path:
+    """The same packing, into another folder and around other centers."""
+    assert run(*packing[:-1], out, "--split", "test", "--centers", centers) == 0
+    return out
+
+
 def test_the_later_annotations_of_hands2017_s_test_set(tmp_path, capsys):
     root, store = tmp_path / "hands17", tmp_path / "store"
     root.mkdir()
@@ -48,6 +55,9 @@ def test_the_later_annotations_of_hands2017_s_test_set(tmp_path, capsys):
     expected = packed.skeleton.convert(torch.from_numpy(frames.joints.numpy()), HAND21)
     assert np.allclose(packed.rows["joints"], expected, atol=1e-3)
     assert "3 frames of hands17 test" in capsys.readouterr().err.replace("\n", " ")
+    for centers in ("box", "mass"):  # of the published boxes, labels or not
+        settings = PackedFrames.open(packed_with(packing, tmp_path / centers, centers)).manifest.settings
+        assert (str(settings.centers), settings.center_detail) == ("mass", "in the published bounding box, 200 mm deep")
 
 
 def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsys):

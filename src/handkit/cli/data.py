@@ -73,7 +73,7 @@ class Pack:
     split: Split = None
     """test, train, ... as `data check` lists them; MSRA15 is best packed whole (all): training picks its folds."""
     centers: Annotated[str, arg(metavar="mean|box|mass|FILE")] = "mean"
-    """Mean or box of the labels (HANDS2017's test set: mass in its boxes), center of mass, or a file of centers."""
+    """Mean or box of the labels, center of mass, or a file of centers; HANDS2017's test set: mass in its boxes."""
     form: Literal["auto", "xyz-y-up", "xyz", "uvd"] = "auto"
     """How that file counts; auto takes what comes nearest to the labels."""
     cube: Annotated[str, arg(metavar="MM|METHOD")] = "300"

@@ -107,7 +107,7 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
     if plan.centers not in {"mean", "box", "mass"}:
         return _centers_of_file(Path(plan.centers), files, plan.form)
     source = CenterSource(plan.centers)
-    if source is CenterSource.BOX and files.joints is None and files.boxes is not None:
+    if source in {CenterSource.BOX, CenterSource.MASS} and files.boxes is not None:
         boxes, whole = files.boxes, files.camera
         detail = f"in the published bounding box, {BOX_DEPTH_MM:g} mm deep"
         return CenterSource.MASS, detail, lambda index, _record, depth: mass_in_box(depth, whole, boxes[index])
