@@ -4,13 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from handkit.cli import main
+from handkit.cli import COMMANDS, GROUPS, main
+from handkit.cli.benchmark import Benchmark
+from handkit.cli.predict import Predict
+from handkit.cli.train import Train
+from handkit.cli.values import check_values
 from handkit.errors import HandkitError
 from handkit.files.png import write_png
 from handkit.named_cameras import CAMERAS
@@ -29,6 +35,41 @@ def test_usage_that_the_parser_refuses(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["predict", "x.png", "--hands", "1.5"], "--hands takes a whole number; got '1.5'"),
+        (["predict", "--minimum_confidence=high", "x.png"], "--minimum-confidence takes a number; got 'high'"),
+        (["predict", "x.png", "--backend", "cuda"], "--backend takes onnx, openvino or torch; got 'cuda'"),
+        (["live", "--rotations", "3"], "--rotations takes 1, 2 or 4; got '3'"),
+        (["train", "srn", "--resume", "--samples", "many"], "--samples takes a whole number; got 'many'"),
+        (["benchmark", "--batches", "1", "two"], "--batches takes a whole number; got 'two'"),
+        (["score", "x.txt", "--format", "xyzw"], "--format takes auto, uvd, xyz, densereg or denseReg; got 'xyzw'"),
+        (["data", "check", "nyu", "--images", "some"], "--images takes a whole number or all; got 'some'"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"handkit: {sentence}\n"
+
+
+def test_values_that_options_take() -> None:
+    """As tyro takes them; what it reads itself, and what stands behind a value or a switch, is not looked at."""
+    check_values(Predict, ["--hands", "1", "x.png", "--backend", "None", "--depth-scale", "1/8", "--hands=2", "x.png"])
+    check_values(Train, ["--resume", "srn", "--model-args", "stages=1", "x=y", "--learning-rate", "1e-3"])
+    check_values(Benchmark, ["--batches", "1", "8", "--backends", "onnx", "torch", "--batches"])
+    check_values(Predict, ["--hands", "1.5", "--help"])
+
+
+@pytest.mark.parametrize("command", [*COMMANDS.values(), *GROUPS["data"].values()])
+def test_every_option_takes_its_default(command: Any) -> None:
+    for each in fields(command):
+        values = each.default if isinstance(each.default, tuple) else (each.default,)
+        check_values(command, [f"--{each.name}", *([] if each.default is MISSING else map(str, values))])
 
 
 def test_nothing_typed_is_help(capsys: pytest.CaptureFixture[str]) -> None:

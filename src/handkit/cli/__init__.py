@@ -35,6 +35,7 @@ from handkit.cli.replay import Replay
 from handkit.cli.score import Score
 from handkit.cli.study import RunStudy
 from handkit.cli.train import Train
+from handkit.cli.values import check_values
 from handkit.errors import HandkitError
 from handkit.extras import explained
 
@@ -146,6 +147,7 @@ def _run(given: list[str]) -> int:
     try:
         if rest and rest[0] in commands:  # alone, so that what it says of a wrong option is of this command
             prog = " ".join(["handkit", *given[: len(given) - len(rest) + 1]])
+            check_values(commands[rest[0]], rest[1:])
             return tyro.cli(commands[rest[0]], prog=prog, args=rest[1:]).run()
         asked = subcommand_cli_from_dict(
             commands,
