@@ -43,6 +43,16 @@ def test_distortion_is_opencv_s(lens):
     np.testing.assert_allclose(bent.unproject(bent.project(points), points[:, 2]), points, atol=0.01)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("lens", [None, LENS], ids=["none", "5"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_point_in_the_plane_of_the_camera_has_no_pixel(lens, kind):
+    points = np.array([[0, 0, 0], [50, -25, 0], [50, -25, 500]], kind)
+    pixels = camera(distortion=lens).project(points)
+    assert pixels.dtype == kind
+    assert np.isnan(pixels).all(-1).tolist() == [True, True, False]
+
+
 @given(st.floats(0, 159), st.floats(0, 119), st.floats(100, 2000))
 def test_unproject_is_the_inverse_of_project(u, v, depth):
     pixel = np.array([u, v])

@@ -143,9 +143,13 @@ class Camera:
         return replace(self, unit_mm=1.0, distortion=None)
 
     def project(self, points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-        """Camera mm to pixels of the image as it was taken; z must be positive. Raises CameraError for other shapes."""
+        """Camera mm to pixels of the image as it was taken; z must be positive, and where it is 0 the pixel is nan.
+
+        Raises CameraError for other shapes.
+        """
         _check_rows(points, 3)
-        ray = points[..., :2] / points[..., 2:]
+        z = points[..., 2:]
+        ray = points[..., :2] / np.where(z == 0, np.nan, z)
         if self.distortion is not None:
             ray = distort(ray, self.distortion)
         return ray * np.array([self.fx, self.fy], ray.dtype) + np.array([self.cx, self.cy], ray.dtype)
