@@ -43,7 +43,7 @@ def test_the_card_says_what_was_measured_and_nothing_else(weights: Path, tmp_pat
     assert text.startswith("---\nlicense: apache-2.0\n")
     assert "| evaluate.json | mean_error_mm | 7.901 |" in text
     assert "1,234 samples" in text
-    assert "trained on handkit's own synthetic frames, 1,234 samples" in text
+    assert "trained on handkit's own synthetic frames, 1,234 samples in the last training" in text
     assert "curve" not in text
     assert "Nothing was measured" in (pack(weights, folder=tmp_path / "without") / CARD).read_text()
 

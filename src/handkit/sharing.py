@@ -105,7 +105,7 @@ def card(info: CheckpointInfo, results: Mapping[str, Mapping[str, Any]], *, name
         f'estimator = HandPoseEstimator.from_pretrained("{name}")',
         'hands = estimator.predict(depth, Camera.named("kinect2"))', "```", "",
         "## What it is", "", f"- arguments: `{json.dumps(info.arguments)}`", f"- skeleton: {skeleton}",
-        f"- trained on {trained}" + (f", {samples:,} samples" if isinstance(samples, int) else ""),
+        f"- trained on {trained}" + (f", {samples:,} samples in the last training" if isinstance(samples, int) else ""),
         *(["- license: the terms of these data sets hold for what was learned from them"] if seen else []),
         "- files: " + ", ".join([MODEL_WEIGHTS, CONFIG, *([MODEL_GRAPH] if graph else [])]), "",
         "## Measured", "",

@@ -13,7 +13,9 @@ from handkit.cli.saying import WIDE
 from handkit.extras import install_command
 from handkit.models.listing import overview
 
-NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", "samples", "seed")
+TRAINED = "samples, last training"
+"""Those of the weights that it was begun from are not in the file."""
+NUMBERS = ("parameters", "21 joints", "MB", "GFLOPs", "paper says", "ours", "ratio", TRAINED, "seed")
 
 
 def print_overview(*, as_json: bool) -> int:
@@ -78,12 +80,12 @@ def weights_rows(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _trained(file: dict[str, Any]) -> dict[str, Any]:
     if "error" in file:
-        return {"network": "-", "samples": "", "of": file["error"], "seed": ""}
+        return {"network": "-", TRAINED: "", "of": file["error"], "seed": ""}
     if "model" not in file:
         return {}
     notes = file["notes"]
     samples = f"{notes['samples']:,}" if "samples" in notes else ""
-    return {"network": file["model"], "samples": samples, "of": notes.get("data", ""), "seed": notes.get("seed", "")}
+    return {"network": file["model"], TRAINED: samples, "of": notes.get("data", ""), "seed": notes.get("seed", "")}
 
 
 def _cameras(facts: dict[str, Any]) -> list[dict[str, Any]]:
