@@ -101,7 +101,16 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 def test_info_as_tables(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     out = capfd.readouterr().out
-    for word in ("latent-fusion", "localizer", "kinect2", "512x424", "torch", "95.1 MB", "10.08", "samples, last training"):
+    for word in (
+        "latent-fusion",
+        "localizer",
+        "kinect2",
+        "512x424",
+        "torch",
+        "95.1 MB",
+        "10.08",
+        "samples, last training",
+    ):
         assert word in out
 
 

@@ -126,6 +126,10 @@ def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
         ("mkv", "ffmpeg -i FILE -map 0:1"),
         ("oni", "openni"),
         ("mcap", "handkit convert FILE frames"),
+        (
+            "mcap",
+            "`handkit live --source FILE --send poses.jsonl` and `handkit annotate FILE --out labels.parquet` read",
+        ),
         ("avi", "gray16be"),
         ("raw", "numpy.fromfile"),
     ],

@@ -58,7 +58,8 @@ _WAYS = {
     ".mkv": "a recording of an Azure Kinect: `ffmpeg -i FILE -map 0:1 -vsync 0 frames/%06d.png` makes 16-bit PNGs of "
     "its depth track",
     ".oni": "a recording of OpenNI: play it with the openni package and save each depth frame as .npy",
-    ".mcap": "a recording: `handkit convert FILE frames` makes a folder of 16-bit PNGs of it",
+    ".mcap": "a recording, with its camera: `handkit live --source FILE --send poses.jsonl` and `handkit annotate FILE "
+    "--out labels.parquet` read it; `handkit convert FILE frames` makes a folder of 16-bit PNGs of it",
     ".avi": "a video: most hold 8 bits; if it is 16-bit gray, `ffmpeg -i FILE -pix_fmt gray16be frames/%06d.png`",
     ".raw": "numbers without their shape: numpy.fromfile(FILE, '<u2').reshape(height, width), saved as .npy",
     ".mat": "a MATLAB file: save its depth array as .npy, with scipy.io.loadmat",
