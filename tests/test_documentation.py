@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from handkit.files.png import decode_image
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for path in (ROOT / "docs").rglob("*.md") if "node_modules" not in path.parts)
 
@@ -66,6 +68,19 @@ def test_the_graph_alone_is_run_as_the_page_says(
     said = capsys.readouterr().out
     assert said.startswith("right index fingertip: [")
     assert float(said.split()[-1]) > 0.5
+
+
+def test_python_of_the_first_page_says_why_there_is_no_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a depth image in another unit, and of another camera: 0.1 mm is what fits both best."""
+    page = (ROOT / "docs/start/first-pose.md").read_text(encoding="utf-8").partition("## From Python")[2]
+    taken = decode_image((ROOT / "src/handkit/recording/00.png").read_bytes())
+    assert taken is not None
+    there = {"depth": taken[:424, :512] * 8}
+    for block in page.split("```python\n")[1:]:
+        exec(block.partition("```")[0], there)  # as a reader would
+    reason, doubt = capsys.readouterr().out.splitlines()
+    assert reason.startswith("no hand is sure enough")
+    assert "give --depth-scale 0.1, or the camera that took it" in doubt
 
 
 @pytest.mark.extra
