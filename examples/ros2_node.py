@@ -7,7 +7,7 @@ estimated) and `hands/markers` (visualization_msgs/MarkerArray) for RViz:
     python examples/ros2_node.py --ros-args -r depth:=/camera/depth/image_rect_raw \\
         -r camera_info:=/camera/depth/camera_info
 
-Needs ROS 2 and `pip install handkit`. Tested against a stand-in for rclpy; it was not run on a robot.
+Needs ROS 2 and handkit. Tested against a stand-in for rclpy; it was not run on a robot.
 """
 
 # pyright: basic, reportMissingImports=false
