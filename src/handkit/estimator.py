@@ -48,7 +48,8 @@ EXTRA = 1
 """Places looked at beside as many as there may be hands."""
 UNJUDGED = (
     "there is no confidence network for this pose network (handkit train confidence): confidence is that of the "
-    "detector, and says little of the joints"
+    "detector, and says little of the joints; ask for less (--minimum-confidence 0.05) and say which hand it is "
+    "(--handedness)"
 )
 ENOUGH = 0.8
 """Probability of a good pose, as it was asked for, from which on no further place is looked at."""
