@@ -1,5 +1,6 @@
 """Studies: the papers' tables as constants, a small one run, continued and refused."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,15 +17,17 @@ from handkit.models.arguments import options
 from handkit.store.packing import pack
 from handkit.studies import plan
 from handkit.studies import study as studies
+from handkit.studies.comparison import comparison
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import check_study, experiment_of, with_rows
-from handkit.studies.report import latex, markdown, run_and_write, table_of
-from handkit.studies.study import Training, Trial
+from handkit.studies.report import latex, markdown, numbers_of, run_and_write, table_of
+from handkit.studies.study import Training, Trial, trial_of
 from handkit.studies.table import Row, Study
 
-REFERENCE = Path(__file__).parents[2].joinpath("docs", "reference.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+REFERENCE, RESULTS = (ROOT / "docs/reference.md").read_text(encoding="utf-8"), ROOT / "results"
 SMALL = Study(
     "small",
     "one plane and all",
@@ -62,6 +65,26 @@ def test_the_sign_by_hand():
     ]
     assert markdown(lines).splitlines()[3] == "| xy | 2,000 | 1 | 8.20 | -0.30 | 10 | +1.00 | no | 66.7% | 2 |  |"
     assert r"all & 2,000 & 2 & 8.50 $\pm$ 0.50" in latex(lines)
+    heads, *numbers = numbers_of(SMALL, trials, dataset="nyu")
+    assert numbers == [
+        ["all", "2000", "2", "8.5", "0.5", "", "9", "", "", "0.6667", "2", "3.5", "0.5"],
+        ["xy", "2000", "1", "8.2", "", "-0.3", "10", "1", "no", "0.6667", "2", "", ""],
+    ]
+    assert heads[3:5] == ["ours, mm", "ours, mm, half range"]
+    assert heads[-2:] == ["sr305 tips, median mm", "sr305 tips, median mm, half range"]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in RESULTS.glob("*.json") if path.stem in {*STUDIES, "compare"}])
+def test_the_tables_of_the_results_are_of_their_trials(name):
+    trials = [trial_of(content) for content in json.loads((RESULTS / f"{name}.json").read_text())]
+    table = (RESULTS / f"{name}.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0][2:] for line in table.splitlines() if line.startswith("| ")][2:]
+    study = comparison(rows) if name == "compare" else with_rows(STUDIES[name], rows)
+    words, numbers = (make(study, trials, dataset="synthetic") for make in (table_of, numbers_of))
+    assert markdown(words) in table
+    assert latex(words) in (RESULTS / f"{name}.tex").read_text(encoding="utf-8")
+    with (RESULTS / f"{name}.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == numbers
 
 
 def test_rows_that_build_on_one_another_are_compared_with_the_one_before():

@@ -18,10 +18,11 @@ from handkit.files.atomic import write_whole
 from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.conditions import Conditions
+from handkit.studies.figures import Figures, Spread, figures_of, reported_on, tip_folders
 from handkit.studies.measuring import THRESHOLDS_MM
 from handkit.studies.plan import dataset_of, frames_in_words, skeleton_of, with_own
 from handkit.studies.study import Trial, run_study
-from handkit.studies.table import Row, Study
+from handkit.studies.table import Study
 from handkit.training.folds import Watch, nobody_watches
 
 HEADS = (
@@ -67,59 +68,59 @@ def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
     Where the paper has no figure for `dataset` at all, those that it reports for NYU stand there. Real fingertips, if
     they were measured, have a column for each folder.
     """
-    groups = [(row, [trial for trial in trials if trial.row == row.name]) for row in study.rows]
-    shown = [(row, group) for row, group in groups if group] if groups[0][1] else []
-    tips = list(dict.fromkeys(name for trial in trials for name in trial.errors.tips_mm))
-    lines: Lines = [[*_heads(study), *(f"{name} tips, median mm" for name in tips)]]
-    for number, (row, group) in enumerate(shown):
-        own = row.source is not None  # builds on none of the paper's rows
-        base = shown[max(0, number - 1) if study.cumulative and not own else 0]
-        lines.append([
-            row.name,
-            f"{group[0].parameters:,}",
-            str(len(group)),
-            *_against(base, row, group, reported_on(study, dataset)),
-            f"{np.mean([trial.errors.within_20mm for trial in group]):.1%}",
-            f"{np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group]):.0f}",
-            *(_spread([trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm])
-              for name in tips),
-        ])  # fmt: skip
-    return lines
+    tips = tip_folders(trials)
+    heads = [*_heads(study), *(f"{name} tips, median mm" for name in tips)]
+    lines = [_in_words(figures, tips) for figures in figures_of(study, trials, dataset=dataset)]
+    return [heads, *lines]
+
+
+def numbers_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
+    """The same for a program: plain numbers, half ranges in columns of their own, nothing where there is none."""
+    tips = tip_folders(trials)
+    heads = [*_heads(study), *(f"{name} tips, median mm" for name in tips)]
+    spread = {3, *range(len(HEADS), len(heads))}
+    columns = [[head, f"{head}, half range"] if at in spread else [head] for at, head in enumerate(heads)]
+    lines = [_in_numbers(figures, tips) for figures in figures_of(study, trials, dataset=dataset)]
+    return [[head for column in columns for head in column], *lines]
+
+
+def _in_words(figures: Figures, tips: Sequence[str]) -> list[str]:
+    """A line of a table that is read."""
+    gains = ["" if gain is None else f"{gain:+.2f}" for gain in (figures.gain_mm, figures.paper_gain_mm)]
+    spreads = [figures.ours_mm, *map(figures.tips_mm.get, tips)]
+    ours, *of_tips = ["" if each is None else f"{each.mean:.2f}{_plus_minus(each)}" for each in spreads]
+    return [
+        figures.row,
+        f"{figures.parameters:,}",
+        str(figures.seeds),
+        ours,
+        gains[0],
+        "-" if figures.paper_mm is None else f"{figures.paper_mm:g}",
+        gains[1] or figures.paper_words,
+        figures.agrees,
+        f"{figures.within_20mm:.1%}",
+        f"{figures.speed:.0f}",
+        *of_tips,
+    ]
+
+
+def _in_numbers(figures: Figures, tips: Sequence[str]) -> list[str]:
+    """A line of a table that is computed with."""
+    of_tips = [each for name in tips for each in figures.tips_mm.get(name, (None, None))]
+    values = [
+        figures.parameters, figures.seeds, *figures.ours_mm, figures.gain_mm, figures.paper_mm, figures.paper_gain_mm,
+        figures.within_20mm, figures.speed, *of_tips,
+    ]  # fmt: skip
+    numbers = ["" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
+    return [figures.row, *numbers[:7], figures.agrees, *numbers[7:]]
 
 
 def _heads(study: Study) -> Sequence[str]:
     return [head.replace("against first", "against the row before") for head in HEADS] if study.cumulative else HEADS
 
 
-def reported_on(study: Study, dataset: str) -> str:
-    """Of which data set the paper's figures are that stand beside ours for `dataset`."""
-    return dataset if any(dataset in row.reported_mm for row in study.rows) else "nyu"
-
-
-def _against(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Trial], dataset: str) -> list[str]:
-    """Ours, its difference from the row compared with, the paper's, its difference, and whether both have one sign."""
-    base, paper = (each.reported_mm.get(dataset) for each in (compared[0], row))
-    gain = float(np.mean(_means(group)) - np.mean(_means(compared[1])))
-    theirs = paper - base if paper is not None and base is not None else None
-    reported = "-" if paper is None else f"{paper:g}"
-    if row == compared[0]:
-        return [_spread(_means(group)), "", reported, "", ""]
-    if theirs is None and row.worse is not None:
-        words = "worse" if row.worse else "better"
-        return [_spread(_means(group)), f"{gain:+.2f}", reported, words, "yes" if (gain > 0) == row.worse else "no"]
-    agrees = "" if not theirs else "yes" if gain * theirs > 0 else "no"
-    return [_spread(_means(group)), f"{gain:+.2f}", reported, "" if theirs is None else f"{theirs:+.2f}", agrees]
-
-
-def _means(group: Sequence[Trial]) -> list[float]:
-    return [trial.errors.mean_mm for trial in group]
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Mean, and of several half their range."""
-    if not values:
-        return ""
-    return f"{np.mean(values):.2f}" + (f" ± {(max(values) - min(values)) / 2:.2f}" if len(values) > 1 else "")
+def _plus_minus(spread: Spread) -> str:
+    return "" if spread.half_range is None else f" ± {spread.half_range:.2f}"
 
 
 def markdown(lines: Lines) -> str:
@@ -152,13 +153,14 @@ def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) 
 def write_tables(
     folder: Path, study: Study, trials: Sequence[Trial], *, dataset: str, frames: str, joints: Sequence[str]
 ) -> str:
-    """NAME.md, .csv and .tex; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with all of every trial.
+    """NAME.md, .tex and, in plain numbers, .csv; NAME-success and NAME-joints, .pdf, .svg and .png; NAME.json, with
+    all of every trial.
 
     Answers what NAME.md has below its title.
     """
     lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(lines)
+    csv.writer(text, lineterminator="\n").writerows(numbers_of(study, trials, dataset=dataset))
     shown = f"{markdown(lines)}\n{_about(study, trials, dataset=dataset, frames=frames)}"
     write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{shown}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -224,6 +224,10 @@ def _read(folder: Path) -> Trial | None:
     path = folder / "trial.json"
     if not path.exists():
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
+    return trial_of(json.loads(path.read_text(encoding="utf-8")))
+
+
+def trial_of(content: dict[str, Any]) -> Trial:
+    """From JSON, as `trial.json` has it, and NAME.json of every trial of a table."""
     training, errors = Training(*content["training"]), Measured(**content["errors"])
     return Trial(**content | {"training": training, "errors": errors})
