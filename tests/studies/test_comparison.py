@@ -93,6 +93,7 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch, capfd):
     assert compare(tmp_path, SMALL, more=("--seeds", "1", "2")) == 0
     assert "2 trials, 1 done before" in capfd.readouterr().err
     first, second = trials(tmp_path)
+    assert "The mean over seeds ± half their range" in (tmp_path / "out/compare.md").read_text().splitlines()[-1]
     assert first == before
     assert second["seed"] == 2
     assert second["errors"]["mean_mm"] != first["errors"]["mean_mm"]

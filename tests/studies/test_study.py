@@ -82,7 +82,10 @@ def test_the_tables_of_the_results_are_of_their_trials(name):
     study = comparison(rows) if name == "compare" else with_rows(STUDIES[name], rows)
     words, numbers = (make(study, trials, dataset="synthetic") for make in (table_of, numbers_of))
     assert markdown(words) in table
-    assert latex(words) in (RESULTS / f"{name}.tex").read_text(encoding="utf-8")
+    note = table.splitlines()[-1]
+    assert ("± half their range" in note) == any("±" in cell for line in words for cell in line)
+    tex = (RESULTS / f"{name}.tex").read_text(encoding="utf-8")
+    assert tex == f"% {study.title}\n% {note}\n{latex(words)}"
     with (RESULTS / f"{name}.csv").open(newline="") as file:
         assert list(csv.reader(file)) == numbers
 
@@ -125,6 +128,8 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
     monkeypatch.setitem(STUDIES, "small", SMALL)
     made = run_and_write(SMALL, Conditions(samples=32, resolution=32, crops=4, out=tmp_path))
     table = made.path.read_text()
+    assert "±" not in table, "of one seed"
+    assert f"% {table.splitlines()[-1]}\n" in made.path.with_suffix(".tex").read_text()
     assert table == f"{SMALL.title}\n\n{made.text}"
     assert [each.row for each in made.trials] == ["all", "xy"]
     assert [line.split(" |")[0] for line in table.splitlines()[4:6]] == ["| all", "| xy"]

@@ -17,7 +17,7 @@ class Conditions:
     epochs: int | None = None
     """Passes over the store instead of the published ones."""
     seeds: tuple[int, ...] = (1,)
-    """First weights and frames; every row is trained once with each."""
+    """First weights and frames; every row is trained once with each, its figures are the mean ± half the range."""
     resolution: int | None = None
     """Crops of this many pixels a side; 96 of rendered frames by default, the published ones of a store."""
     batch: int | None = None

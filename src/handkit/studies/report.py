@@ -29,6 +29,7 @@ HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
     "frames within 20 mm", "samples/s",
 )  # fmt: skip
+SPREAD = "The mean over seeds ± half their range, which is no standard deviation."
 Lines = list[list[str]]
 """The table, its heads first."""
 
@@ -145,9 +146,10 @@ def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) 
     machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
     single = len({trial.seed for trial in trials}) < 2 and len(study.rows) > 1
     chance = " One seed: the sign of a small difference may be chance." if single else ""
-    return (
-        f"Paper: {study.source}. Its column: {reported_on(study, dataset)}. {frames} Trained on: {machines}.{chance}\n"
-    )
+    several = any(trial.row == other.row and trial.seed != other.seed for trial in trials for other in trials)
+    spread = f" {SPREAD}" if several else ""
+    column = f"Its column: {reported_on(study, dataset)}."
+    return f"Paper: {study.source}. {column} {frames} Trained on: {machines}.{spread}{chance}\n"
 
 
 def write_tables(
@@ -161,10 +163,11 @@ def write_tables(
     lines = table_of(study, trials, dataset=dataset)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(numbers_of(study, trials, dataset=dataset))
-    shown = f"{markdown(lines)}\n{_about(study, trials, dataset=dataset, frames=frames)}"
+    about = _about(study, trials, dataset=dataset, frames=frames)
+    shown = f"{markdown(lines)}\n{about}"
     write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{shown}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())
-    write_whole(folder / f"{study.name}.tex", latex(lines))
+    write_whole(folder / f"{study.name}.tex", f"% {study.title}\n% {about}{latex(lines)}")
     write_whole(folder / f"{study.name}.json", json.dumps([asdict(trial) for trial in trials], indent=1) + "\n")
     series = _series(study, trials)
     title = "maximum joint error of each frame; beside the names, the mean error of all joints"
