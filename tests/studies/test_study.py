@@ -206,7 +206,9 @@ def test_torchrun_is_left_out(monkeypatch):
 
 def test_some_rows_are_a_table_too():
     study = with_rows(STUDIES["srn-table-2"], ("T = 3", "T = 1"))
-    assert [row.name for row in study.rows] == ["T = 1", "T = 3"]
+    assert [row.name for row in study.rows] == ["T = 3", "T = 1"], "the first is what the other is compared with"
+    built = with_rows(STUDIES["srn-table-1"], ("+ augmentation", "plain"))
+    assert [row.name for row in built.rows] == ["plain", "+ augmentation"], "each has what those before it have"
     assert with_rows(study, ()) == study
 
 

@@ -21,7 +21,7 @@ class RunStudy(Trials):
     synthetic: bool = False
     """From rendered frames, with a budget in --samples, instead of --data and --test."""
     rows: Annotated[tuple[str, ...], arg(metavar="NAME...")] = ()
-    """Some rows of the table, such as "T = 1" "T = 2", the first of which the others are compared with."""
+    """Some rows alone, such as "T = 1" "T = 2", in this order: the others are compared with the first."""
     network: Annotated[str | None, arg(metavar="FILE.py:CLASS")] = None
     """A network of your own as the last row."""
 

@@ -57,11 +57,17 @@ def find_study(name: str, studies: Mapping[str, Study]) -> Study:
 
 
 def with_rows(study: Study, names: Sequence[str]) -> Study:
-    """The study with these rows alone, in its own order; all of them without names. Raises UsageError."""
+    """The study with these rows alone, in the order of `names`; all of them without names. Raises UsageError.
+
+    Rows that build on one another keep the paper's order.
+    """
     known = [row.name for row in study.rows]
     if strange := [name for name in names if name not in known]:
         raise UsageError(f"{study.name} has no row {strange[0]!r}; it has {', '.join(map(repr, known))}")
-    return replace(study, rows=tuple(row for row in study.rows if row.name in names)) if names else study
+    if not names:
+        return study
+    order = [name for name in known if name in names] if study.cumulative else dict.fromkeys(names)
+    return replace(study, rows=tuple(study.rows[known.index(name)] for name in order))
 
 
 def with_own(study: Study, conditions: Conditions) -> Study:
