@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import shutil
 
 import numpy as np
@@ -283,7 +284,12 @@ def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):
     off = np.linalg.norm(packed.rows["center"] - frames.joints.mean(1).numpy(), axis=1)
     assert (off < 60).all()
     assert run("evaluate", "latent-fusion", "--data", store, "--out", tmp_path / "report") == 0
-    assert "nothing to score" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "nothing to score" in told
+    assert f"predictions: {tmp_path / 'report/predictions.txt'}, a frame a line, x y z of every joint" in told
+    (command,) = re.findall(r"with its labels, `handkit (score .*) ANNOTATIONS`", told)
+    assert run(*command.split(), root / "training/Training_Annotation.txt") == 0
+    assert "mean joint error" in capsys.readouterr().out
     assert np.isfinite(np.load(tmp_path / "report/predictions.npy")).all()
     lines = (tmp_path / "report/submission.txt").read_text().splitlines()
     found = np.load(tmp_path / "report/predictions.npy")

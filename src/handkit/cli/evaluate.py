@@ -103,7 +103,7 @@ class Evaluate:
         """Print the figures, then write predictions and a report."""
         from rich.console import Console
 
-        from handkit.cli.results import print_page, print_scored
+        from handkit.cli.results import print_answers, print_page, print_scored
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
         from handkit.training.measuring import measure_weights
@@ -115,6 +115,8 @@ class Evaluate:
                 center=None if self.center == "packed" else CenterSource(self.center), localizer=self.localizer,
                 readout=self.readout, allow_seen=self.allow_seen, out=self.out, tell=print_scored,
             )  # fmt: skip
+        if self.out:
+            print_answers(self.out)
         if measured.page:
             print_page(measured.page)
         return 0

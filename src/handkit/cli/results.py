@@ -97,6 +97,17 @@ def print_page(page: Path) -> None:
     result_console().print(f"report: {page}", highlight=False, markup=False, soft_wrap=True)
 
 
+def print_answers(folder: Path) -> None:
+    """Where the answers of a store's frames are, how they are written, and of HANDS2017 what scores them."""
+    console = result_console()
+    lines = [f"predictions: {folder / 'predictions.txt'}, a frame a line, x y z of every joint in camera mm, y down"]
+    if (submission := folder / "submission.txt").exists():
+        scored = f"handkit score {submission} --dataset hands17 --labels ANNOTATIONS"
+        lines.append(f"submission: {submission}, as the challenge takes it; with its labels, `{scored}`")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
 def print_figures(figures: "Figures") -> None:
     """Of whole images: a line for all of them, and for every kind where there are several; and their protocol."""
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0))
