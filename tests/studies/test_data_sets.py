@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import math
+import re
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from cli.test_stores import refused, run
 from datasets.fixtures import WRITERS, render
 from store.recorded import Recorded, packing_of
 
+from handkit.errors import UsageError
 from handkit.models import MODELS
 from handkit.recipes import PUBLISHED, SRN_TABLE_1
 from handkit.skeleton import MSRA21
@@ -20,6 +22,8 @@ from handkit.studies.conditions import Conditions
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import experiment_of
 from handkit.studies.table import Row, Study
+from handkit.training.adapt import recipe_of
+from handkit.training.experiment import Experiment, fit
 
 SMALL = Study(
     "small",
@@ -185,3 +189,26 @@ def test_a_network_of_one_s_own_beside_the_others(tmp_path, monkeypatch, capsys)
     assert len(list(out.glob("trainings/*/finished.json"))) == 3
     other = refused(capsys, "study", "small", *budget, "--network", own.replace(":Mine", ":Yours"), "--out", out)
     assert "Yours" in other
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "sentence"),
+    [
+        (".unflatten(1, (-1, 3))", "", "Bad answers (B, 63), (B, 21, 3) expected"),
+        ("self.linear(small)", "1, self.linear(small)", "Bad answers a tuple, a tensor (B, 21, 3) expected"),
+        ("nn.Linear(64,", "nn.Linear(65,", "Bad cannot be run on (B, 3, 32, 32): RuntimeError: mat1 and mat2"),
+    ],
+)
+def test_a_network_of_one_s_own_that_answers_no_joints(tmp_path, monkeypatch, capsys, written, instead, sentence):
+    """Seen before anything is trained: in a study, and by `fit`, which `train` calls."""
+    monkeypatch.setitem(MODELS, "Bad", None)
+    del MODELS["Bad"]
+    own = tmp_path / "bad.py"
+    own.write_text(OWN.replace("Mine", "Bad").replace(written, instead))
+    budget = ("--synthetic", "--resolution", 32, "--batch", 2, "--samples", 4, "--crops", 4, "--threads", 1)
+    asked = ("study", "networks", *budget, "--network", f"{own}:Bad", "--out", tmp_path / "out")
+    assert sentence in refused(capsys, *asked)
+    assert not (tmp_path / "out").exists()
+    experiment = Experiment(recipe_of("Bad", {}, resolution=32))
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        fit(experiment, experiment.budget(samples=4), out=tmp_path / "run")

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from handkit.errors import UsageError
 from handkit.geometry.crop import Space
 from handkit.skeleton import Skeleton
 
@@ -117,3 +118,26 @@ class HandPoseModel(Network, ABC):
         joints = self(points)
         empty = points.new_zeros(len(points), 0, 1, 1)
         return Description(joints, empty, torch.zeros_like(joints[..., :2]), torch.zeros_like(joints[..., 0]))
+
+
+def check_answer(model: HandPoseModel) -> None:
+    """Raise UsageError where a network cannot be run on two crops of zeros, or answers anything but joints."""
+    name, size = type(model).__name__, model.resolution
+    training = model.training
+    try:
+        with torch.no_grad(), torch.random.fork_rng():
+            answer: object = model.eval()(torch.zeros(2, 3, size, size))
+    except Exception as error:  # whatever a user's network raises
+        raise UsageError(f"{name} cannot be run on (B, 3, {size}, {size}): {type(error).__name__}: {error}") from error
+    model.train(training)
+    expected = (2, len(model.skeleton), 3)
+    if not isinstance(answer, Tensor):
+        raise UsageError(f"{name} answers a {type(answer).__name__}, a tensor {_batch(expected)} expected")
+    if tuple(answer.shape) != expected:
+        raise UsageError(f"{name} answers {_batch(tuple(answer.shape))}, {_batch(expected)} expected")
+
+
+def _batch(shape: tuple[int, ...]) -> str:
+    """Of two crops, for any number of them."""
+    sizes = ["B" if not at and size == 2 else str(size) for at, size in enumerate(shape)]
+    return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"

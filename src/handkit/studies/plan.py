@@ -16,9 +16,10 @@ import torch
 from handkit.asked import check_seed
 from handkit.errors import UsageError
 from handkit.hub import find_weights
-from handkit.models import readout_of
+from handkit.models import HandPoseModel, readout_of
 from handkit.models.arguments import add_network
 from handkit.models.checkpoint import TRAINED_ON, read_info
+from handkit.models.network import check_answer
 from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
@@ -94,18 +95,24 @@ def check_study(study: Study, conditions: Conditions) -> None:
     _check_numbers(conditions)
     read_real(conditions.real)
     for row in study.rows:
-        experiment = experiment_of(study, conditions, row, 1)
-        if conditions.samples is not None:
-            experiment.budget(samples=conditions.samples)
-        elif experiment.recipe.epochs is None:
-            raise UsageError(
-                f"{experiment.recipe.network} has no published experiment on {experiment.recipe.data}, whose epochs "
-                "would be its budget; give --epochs N or --samples N"
-            )
-        with torch.device("meta"):
-            experiment.network()
+        _check_row(row, experiment_of(study, conditions, row, 1), samples=conditions.samples)
     if conditions.train and conditions.test:
         _check_stores(study, conditions, PackedFrames.open(conditions.train), PackedFrames.open(conditions.test))
+
+
+def _check_row(row: Row, experiment: Experiment, *, samples: int | None) -> None:
+    """Raises UsageError where it has no budget, makes no network, or one of the user's own answers no joints."""
+    if samples is not None:
+        experiment.budget(samples=samples)
+    elif experiment.recipe.epochs is None:
+        raise UsageError(
+            f"{experiment.recipe.network} has no published experiment on {experiment.recipe.data}, whose epochs "
+            "would be its budget; give --epochs N or --samples N"
+        )
+    with torch.device("cpu" if row.source else "meta"):
+        model = experiment.network()
+    if row.source and isinstance(model, HandPoseModel):
+        check_answer(model)
 
 
 def _check_stores(study: Study, conditions: Conditions, train: PackedFrames, test: PackedFrames) -> None:

@@ -27,7 +27,7 @@ from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
 from handkit.models.checkpoint import TRAINED_ON, load, load_fitting, read_info
-from handkit.models.network import Network
+from handkit.models.network import Network, check_answer
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
@@ -279,6 +279,8 @@ def _begin(
 ) -> Run:
     """A fresh run, one from given weights, or the one that a state file continues."""
     model = experiment.network()
+    if isinstance(model, HandPoseModel):
+        check_answer(model)
     if init and not resume:
         try:
             names = load_fitting(find_weights(init), model)
