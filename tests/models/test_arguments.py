@@ -1,6 +1,7 @@
 """Networks and their arguments as a user names them, and what is known of each network."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from handkit.models.facts import count_operations, network_facts
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
 from handkit.skeleton import NYU14
+from handkit.studies.comparison import comparison
 from handkit.training.adapt import recipe_of
 from handkit.training.experiment import Experiment
 
@@ -180,6 +182,39 @@ def test_info_of_a_network_of_ones_own(tmp_path, capfd):
     assert "Broken cannot be built, or not run on a crop of zeros: RuntimeError" in capfd.readouterr().err
     assert main(["info", f"{tmp_path / 'none.py'}:Own"]) == 2
     assert "there is no such file; give FILE.py:CLASS" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "sentence"),
+    [
+        (("info",), "own.py:own", "own.py:own: the file has no own; did you mean Own? it has Own"),
+        (("info",), "own.py:Zzzz", "the file has no Zzzz; it has Own"),
+        (("info",), "own.py", "own.py: the name of its class is missing; give own.py:CLASS"),
+        (("compare",), "own.py", "own.py: the name of its class is missing; give own.py:CLASS"),
+        (("compare",), "none.py", "none.py: there is no such file; give FILE.py:CLASS"),
+        (("compare",), "own.py:Own:polling=max", "Own has no 'polling'; did you mean pooling?"),
+        (("study", "networks", "--synthetic", "--network"), "own.py", "the name of its class is missing; give own.py:"),
+        (("train",), "own.py:Own", "own.py:Own: a file of your own is for handkit info, study --network and compare"),
+    ],
+)
+def test_a_network_of_ones_own_that_is_not_named_rightly(tmp_path, capfd, monkeypatch, command, given, sentence):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(MODELS, "Own", None)
+    del MODELS["Own"]
+    Path("own.py").write_text(OWN.replace("SIZE", "32 * 32"))
+    assert main([*command, given]) == 2
+    assert sentence in capfd.readouterr().err
+
+
+def test_compare_takes_a_network_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "Own", None)
+    del MODELS["Own"]
+    own = f"{tmp_path / 'own.py'}:Own"
+    (tmp_path / "own.py").write_text(OWN.replace("SIZE", "32 * 32"))
+    rows = comparison((own, f"{own}:pooling=max", "srn:stages=1")).rows
+    assert [row.name for row in rows] == ["Own", "Own:pooling=max", "srn:stages=1"]
+    assert [(row.network, row.own) for row in rows] == [("Own", own), ("Own", own), ("srn", None)]
+    assert rows[1].arguments == {"pooling": "max"}
 
 
 def test_training_names_what_is_near(capfd, tmp_path):

@@ -19,7 +19,8 @@ class Compare(Trials):
     networks: Annotated[
         Positional[tuple[str, ...]], arg(metavar="NETWORK[:KEY=VALUE,...]...", help_behavior_hint="")
     ] = ()
-    """Such as srn or srn:stages=1,theta=0.6; all five by default. `handkit info NETWORK` names its arguments."""
+    """Such as srn or srn:stages=1,theta=0.6, or your own, FILE.py:CLASS; all five by default. `handkit info NETWORK`
+    names its arguments."""
     center_refinement: Refined = None
     """Coarse centers: as they are, moved by the localizer at test, or in training too."""
 

@@ -81,12 +81,20 @@ def check_network(name: str, *, parts: bool = False) -> str:
     known = [*MODELS, *(PARTS if parts else ())]
     if name in known:
         return name
+    if ".py" in name:
+        raise UsageError(f"{name}: a file of your own is for handkit info, study --network and compare alone; to train "
+                         "it otherwise, add its class to MODELS (docs/howto/add-a-network.md)")  # fmt: skip
     raise UsageError(f"there is no network {name!r}; {suggest(name, known)}known: {', '.join(known)}")
 
 
 def network_named(text: str, *, parts: bool = False) -> str:
     """The name of one of ours, or of the user's own, `FILE.py:CLASS`; raises UsageError."""
-    return add_network(text) if ".py:" in text else check_network(text, parts=parts)
+    return add_network(text) if is_own(text) else check_network(text, parts=parts)
+
+
+def is_own(text: str) -> bool:
+    """Whether it is meant as `FILE.py:CLASS`."""
+    return ".py:" in text or text.endswith(".py")
 
 
 def add_network(text: str) -> str:
@@ -94,6 +102,8 @@ def add_network(text: str) -> str:
 
     Raises UsageError where there is no such file or class, it is no `HandPoseModel`, or its name is taken.
     """
+    if Path(text).is_file():
+        raise UsageError(f"{text}: the name of its class is missing; give {text}:CLASS")
     file, _, name = text.rpartition(":")
     path = Path(file).resolve()
     if not path.is_file() or not name.isidentifier():
@@ -109,15 +119,23 @@ def add_network(text: str) -> str:
     sys.modules[path.stem] = module
     try:
         loader.exec_module(module)
-        kind = getattr(module, name)
     except Exception as error:  # whatever a user's file raises
         raise UsageError(f"{text} cannot be loaded: {type(error).__name__}: {error}") from error
+    kind = getattr(module, name, None)
+    if kind is None:
+        classes = [each.__name__ for each in vars(module).values() if _is_defined_in(path.stem, each)]
+        there = f"it has {', '.join(classes)}" if classes else "write one, a HandPoseModel"
+        raise UsageError(f"{text}: the file has no {name}; {suggest(name, classes)}{there}")
     if not (isinstance(kind, type) and issubclass(kind, HandPoseModel)):
         raise UsageError(f"{text}: write class {name}(HandPoseModel), from handkit")
     if lacking := sorted(kind.__abstractmethods__):
         raise UsageError(f"{text}: {name} has no {' and no '.join(lacking)}; write them")
     MODELS[name] = kind
     return name
+
+
+def _is_defined_in(module: str, each: object) -> bool:
+    return isinstance(each, type) and issubclass(each, HandPoseModel) and each.__module__ == module
 
 
 def options(network: str) -> dict[str, Option]:
@@ -150,10 +168,20 @@ def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def read_named(text: str) -> tuple[str, dict[str, Any]]:
-    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises UsageError."""
-    name, _, pairs = text.partition(":")
-    network = check_network(name)
+    """`NETWORK` or `NETWORK:key=value,key=value` as the network and its arguments; raises UsageError.
+
+    NETWORK may be `FILE.py:CLASS` as well.
+    """
+    file, own, rest = text.rpartition(".py:")
+    name, _, pairs = rest.partition(":")
+    network = network_named(f"{file}{own}{name}")
     return network, read_arguments(network, [pairs])
+
+
+def source_of(text: str) -> str | None:
+    """`FILE.py:CLASS` of what `read_named` reads; None of a network of ours."""
+    file, own, rest = text.rpartition(".py:")
+    return f"{file}{own}{rest.partition(':')[0]}" if own else None
 
 
 def write_arguments(arguments: dict[str, Any]) -> str:

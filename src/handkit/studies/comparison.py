@@ -5,15 +5,19 @@ from dataclasses import replace
 
 from handkit.asked import Refinement
 from handkit.errors import UsageError
-from handkit.models.arguments import options, read_named, write_arguments
+from handkit.models.arguments import options, read_named, source_of, write_arguments
 from handkit.models.papers import PAPERS
 from handkit.recipes import synthetic_recipe
 from handkit.studies.papers import NETWORKS
+from handkit.studies.plan import own_row
 from handkit.studies.table import Row, Study
 
 
 def comparison(networks: Sequence[str], *, refinement: Refinement | None = None) -> Study:
-    """Networks alike, each `NETWORK` or `NETWORK:key=value,...`; without any, the five. Raises HandkitError."""
+    """Networks alike, each `NETWORK` or `NETWORK:key=value,...`; without any, the five. Raises HandkitError.
+
+    NETWORK is one of ours, or `FILE.py:CLASS`.
+    """
     rows = [_row_of(text) for text in networks] or NETWORKS.rows
     whole = {_in_full(row) for row in rows}
     if len(whole) < len(rows):
@@ -24,6 +28,8 @@ def comparison(networks: Sequence[str], *, refinement: Refinement | None = None)
 
 def _row_of(text: str) -> Row:
     network, arguments = read_named(text)
+    if own := source_of(text):
+        return own_row(text[len(own) - len(network) :], own, network=network, arguments=arguments)
     paper = None if arguments else PAPERS.get(network)
     return Row(text, arguments, paper.errors_mm if paper else {}, network=network)
 

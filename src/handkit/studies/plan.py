@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,8 +77,13 @@ def with_own(study: Study, conditions: Conditions) -> Study:
     if conditions.own is None:
         return study
     name = add_network(conditions.own)
-    source = hashlib.sha256(Path(conditions.own.rpartition(":")[0]).read_bytes()).hexdigest()
-    return replace(study, rows=(*study.rows, Row(name, network=name, source=source)))
+    return replace(study, rows=(*study.rows, own_row(name, conditions.own, network=name)))
+
+
+def own_row(name: str, own: str, *, network: str, arguments: Mapping[str, Any] | None = None) -> Row:
+    """Of a network of the user's own, `FILE.py:CLASS`, which `add_network` has made known."""
+    source = hashlib.sha256(Path(own.rpartition(":")[0]).read_bytes()).hexdigest()
+    return Row(name, arguments or {}, network=network, own=own, source=source)
 
 
 def check_study(study: Study, conditions: Conditions) -> None:

@@ -133,8 +133,8 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
 
 def train_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watch: Watch = nobody_watches) -> Path:
     """Folder of the training whose weights a trial reads, done or found; interrupted, it goes on where it stopped."""
-    if conditions.own:  # in a process of its own it is not known yet
-        add_network(conditions.own)
+    if row.own:  # in a process of its own it is not known yet
+        add_network(row.own)
     experiment = experiment_of(study, conditions, row, seed)
     test = PackedFrames.open(conditions.test) if conditions.test and not study.folds else None
     experiment = replace(experiment, recipe=trained_recipe(experiment.recipe), test=test)

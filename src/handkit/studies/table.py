@@ -24,8 +24,10 @@ class Row:
     """Row of `recipes.SRN_TABLE_1` whose learning rate it has on a store, if not its network's."""
     worse: bool | None = field(default=None, repr=False)
     """Whether the paper has it worse than the first row, where its text says so without a figure."""
+    own: str | None = None
+    """`FILE.py:CLASS` of a network of the user's own ..."""
     source: str | None = None
-    """SHA-256 of the file that a network of the user's own comes from."""
+    """... and SHA-256 of this file."""
 
     @property
     def located(self) -> bool:
