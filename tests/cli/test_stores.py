@@ -118,6 +118,14 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
     options = ("train", "latent-fusion", "--data", folds, "--fold", "all", "--samples", 4, "--out", out)
     assert run(*options) == 0
     assert sorted(path.name for path in out.iterdir()) == ["P0", "P1", "P2", "report"]
+    capsys.readouterr()
+    assert run("info", folds) == run("info", out / "P1/weights.safetensors") == 0
+    told = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["labeled", "9"] in told
+    assert ["centers", "center of mass"] in told
+    assert run("info", out / "P1/weights.safetensors", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["trained_on"][0]["subjects"] == ["P0", "P2"]
+    assert "there is no store" in refused(capsys, "info", out / "nowhere")
     store = PackedFrames.open(folds)
     pooled = np.load(out / "report/predictions.npy")
     for number, fold in enumerate(("P0", "P1", "P2")):
