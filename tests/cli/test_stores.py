@@ -74,6 +74,11 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
         assert run("data", "pack", name, "--root", root, "--out", tmp_path / split, "--split", split) == 0
     assert f"{name} {TRAINED[name]}" in (errors := capsys.readouterr().err)
     assert "every checksum is right" in errors
+    assert "centers: mean of the labels (these know the labels: no test protocol)" in errors
+    capsys.readouterr()
+    assert run("data", "pack", name, "--root", root, "--out", tmp_path / "default") == 0
+    first = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}[name]
+    assert f"split: {first}, for none was asked for; --split takes {first}, t" in capsys.readouterr().err
     out, report = tmp_path / "run", tmp_path / "report"
     assert run("train", "latent-fusion", "--data", tmp_path / TRAINED[name], "--samples", 2 * steps, "--out", out) == 0
     weights = out / "weights.safetensors"
@@ -84,6 +89,9 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     seen = ["--allow-seen"] if TRAINED[name] == TESTED[name] else []
     evaluate = ("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report)
     assert run(*evaluate, *seen) == 0
+    assert "centers: mean of the labels, at test too (these know the labels: no test protocol)" in (
+        capsys.readouterr().out
+    )
     store = PackedFrames.open(tmp_path / TESTED[name])
     answers = np.load(report / "predictions.npy")
     assert answers.shape == (len(store), len(store.skeleton), 3)

@@ -70,10 +70,11 @@ class Pack:
     """The folder into which it was unpacked."""
     out: Annotated[Path, arg(metavar="STORE")]
     """Folder of the store."""
-    split: Split = None
-    """test, train, ... as `data check` lists them; MSRA15 is best packed whole (all): training picks its folds."""
+    split: Annotated[str | None, arg(metavar="SPLIT", help_behavior_hint="")] = None
+    """test, train, ... as `data check` lists them; by default test of icvl and nyu, train of hands17, all of msra (best
+    packed whole: training picks its folds) and own."""
     centers: Annotated[str, arg(metavar="mean|box|mass|FILE")] = "mean"
-    """Mean or box of the labels, center of mass, or a file of centers; HANDS2017's test set: mass in its boxes."""
+    """Mean or box of the labels (no test protocol), center of mass, or a file; of HANDS2017's test set mass in its boxes."""
     form: Literal["auto", "xyz-y-up", "xyz", "uvd"] = "auto"
     """How that file counts; auto takes what comes nearest to the labels."""
     cube: Annotated[str, arg(metavar="MM|METHOD")] = "300"

@@ -6,6 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from handkit.datasets.catalog import find_data_set
 from handkit.errors import UsageError
 from handkit.store.centers import FAR_MM, distances_mm
 from handkit.store.packing import pack
@@ -13,6 +14,8 @@ from handkit.store.plan import Plan, packing_of
 from handkit.store.shards import Manifest
 from handkit.store.store import PackedFrames
 
+NO_TEST = "these know the labels: no test protocol"
+"""Of centers."""
 LISTED = 10
 """How many faulty frames are named."""
 
@@ -27,6 +30,9 @@ def pack_with_bar(plan: Plan, out: Path, *, workers: int) -> None:
         task = progress.add_task(f"packing {plan.name}", total=packing.settings.frames)
         manifest = pack(packing, out, workers=workers, tell=lambda frames: progress.advance(task, frames))
     summarize(manifest, out, console)
+    if plan.split is None and len(parts := find_data_set(plan.name).parts) > 1:
+        sentence = f"split: {manifest.settings.split}, for none was asked for; --split takes {', '.join(parts)}"
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     _tell_distances(PackedFrames.open(out), console)
 
 
@@ -47,9 +53,10 @@ def summarize(manifest: Manifest, out: Path, console: Console) -> None:
     """What was packed, and every reason for which frames are faulty, with the first of them by name."""
     settings = manifest.settings
     megabytes = sum(shard.total_bytes for shard in manifest.shards) / 1e6
+    known = f" ({NO_TEST})" if settings.centers.of_labels else ""
     lines = [
         f"{out}: {settings.frames:,} frames of {settings.dataset} {settings.split}, {megabytes:,.1f} MB",
-        f"centers: {settings.center_words}; cubes: {settings.cube}, patches {settings.margin:g} times as wide; "
+        f"centers: {settings.center_words}{known}; cubes: {settings.cube}, patches {settings.margin:g} times as wide; "
         f"{settings.unit_mm:g} mm a unit; codec {settings.codec}",
     ]
     if manifest.faults:

@@ -50,7 +50,8 @@ class Evaluate:
     localizer: Weights = "localizer"
     """Store: weights of the localizer."""
     center: Literal["packed", "mean", "refined", "localizer"] = "packed"
-    """Store: packed centers, the mean of the labels, packed refined centers, or where the localizer moves them."""
+    """Store: packed centers, the mean of the labels (no test protocol), packed refined centers, or where the localizer
+    moves them."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
     """Store: frames of this subject only."""
     readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
@@ -103,6 +104,7 @@ class Evaluate:
         """Print the figures, then write predictions and a report."""
         from rich.console import Console
 
+        from handkit.cli.data_pack import NO_TEST
         from handkit.cli.results import print_answers, print_page, print_scored
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
@@ -115,6 +117,8 @@ class Evaluate:
                 center=None if self.center == "packed" else CenterSource(self.center), localizer=self.localizer,
                 readout=self.readout, allow_seen=self.allow_seen, out=self.out, tell=print_scored,
             )  # fmt: skip
+        if self.center == "mean" or (self.center == "packed" and store.manifest.settings.centers.of_labels):
+            print(f"centers: {measured.result.protocol.center if measured.result else self.center} ({NO_TEST})")
         if self.out:
             print_answers(self.out)
         if measured.page:
