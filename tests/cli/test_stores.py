@@ -228,6 +228,7 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     assert "learned from synthetic frames" in refused(capsys, "train", "confidence", "--data", folds)
     assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")
     assert "there are no weights 'none'" in refused(capsys, "evaluate", "none", "--data", folds)
+    assert "has no 'top'; nothing of it can be changed" in refused(capsys, *test, folds, "--readout", "top=3")
     assert "--count has no meaning for a packed store" in refused(capsys, *test, folds, "--count", 5)
     assert "--fold has no meaning for synthetic images" in refused(capsys, "evaluate", "--fold", "P0")
     pack(packing_of(Recorded(2), centers=CenterSource.MEAN), tmp_path / "narrow")

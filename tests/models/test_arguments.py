@@ -8,7 +8,7 @@ import pytest
 from handkit.cli import main
 from handkit.errors import HandkitError
 from handkit.models import MODELS, PARTS
-from handkit.models.arguments import check_network, options, read_arguments, read_named, write_arguments
+from handkit.models.arguments import check_network, check_readout, options, read_arguments, read_named, write_arguments
 from handkit.models.facts import count_operations, network_facts
 from handkit.models.localizer import Localizer
 from handkit.models.papers import PAPERS
@@ -215,6 +215,14 @@ def test_compare_takes_a_network_of_ones_own(tmp_path, monkeypatch):
     assert [row.name for row in rows] == ["Own", "Own:pooling=max", "srn:stages=1"]
     assert [(row.network, row.own) for row in rows] == [("Own", own), ("Own", own), ("srn", None)]
     assert rows[1].arguments == {"pooling": "max"}
+
+
+def test_only_what_is_possible_without_training_is_offered_at_readout():
+    with pytest.raises(HandkitError, match=r"srn has no 'top'; nothing of it can be changed without training, leave"):
+        check_readout("srn", ("top=3",))
+    with pytest.raises(HandkitError, match=r"densereg has no 'tops'; did you mean top\? without training it takes sig"):
+        check_readout("densereg", ("sigma=1,tops=3",))
+    check_readout("densereg", ("top=3", "sigma=1"))
 
 
 def test_training_names_what_is_near(capfd, tmp_path):

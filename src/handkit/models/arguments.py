@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from handkit.errors import UsageError, suggest
-from handkit.models import MODELS, PARTS
+from handkit.models import MODELS, PARTS, readout_of
 from handkit.models.network import HandPoseModel, signature_of
 
 TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -165,6 +165,19 @@ def read_arguments(network: str, pairs: Sequence[str]) -> dict[str, Any]:
         except ValueError as error:
             raise UsageError(f"{network}: {key}={text} is not possible; {_wanted(known[key], error)}") from None
     return arguments
+
+
+def check_readout(network: str, pairs: Sequence[str]) -> None:
+    """Raise UsageError where a key of `key=value` pairs is no argument of the network, naming those of its readout."""
+    known, possible = options(network), sorted(readout_of(network))
+    for key in (pair.partition("=")[0] for text in pairs for pair in text.split(",") if pair):
+        if key not in known:
+            takes = (
+                f"without training it takes {', '.join(possible)}"
+                if possible
+                else ("nothing of it can be changed without training, leave --readout out")
+            )
+            raise UsageError(f"--readout {key}: {network} has no {key!r}; {suggest(key, possible)}{takes}")
 
 
 def read_named(text: str) -> tuple[str, dict[str, Any]]:
