@@ -116,7 +116,8 @@ def test_nyu_s_rendered_depth_is_used_where_it_is(tmp_path: Path):
     words, center_of = mass_centers(replace(files, joints=labels))
     assert words == "500 to 1300 mm of synthdepth"
     assert center_of(0, files.record(0), files.depth(0)) == pytest.approx(place, abs=0.1)
-    with pytest.raises(DatasetError, match=r"synthdepth, are 4\d\d mm from the joints' mean .* give a center file"):
+    said = r"synthdepth, are 4\d\d mm from the joints' mean .*, where 13 to 41 mm are expected .* give a center file of"
+    with pytest.raises(DatasetError, match=said):
         mass_centers(replace(files, joints=labels + np.float32(250)))
 
 

@@ -159,7 +159,9 @@ def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> Non
     if distances and np.median(distances) > FAR_MM:
         raise DatasetError(
             f"centers of mass, {words}, are {np.median(distances):.0f} mm from the joints' mean in the median of "
-            f"{len(distances)} frames, and no center is as far as {FAR_MM:.0f}; give a center file"
+            f"{len(distances)} frames, where 13 to 41 mm are expected and {FAR_MM:.0f} at most: are these the images "
+            "of the labels? If so, give a center file of those that were published (docs/reference.md, 1.7), or "
+            "--centers mean, which is no test protocol"
         )
 
 
