@@ -223,7 +223,12 @@ def test_what_cannot_be_trained_or_evaluated(tmp_path, folds, small, capsys):
     train, test = ("train", "latent-fusion", "--data"), ("evaluate", "latent-fusion", "--data")
     assert "there is no store" in refused(capsys, *train, tmp_path / "nowhere")
     assert "there is no store" in refused(capsys, *test, tmp_path / "nowhere")
-    assert "has no frames of P8; it has P0, P1, P2" in refused(capsys, *train, folds, "--fold", "P8")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/state.ckpt").touch()
+    for out in ("new", "there"):
+        wrong = refused(capsys, *train, folds, "--fold", "P8", "--out", tmp_path / out)
+        assert "has no frames of P8; it has P0, P1, P2" in wrong
+    assert not (tmp_path / "new").exists()
     assert "--fold P0 is for frames of a packed store" in refused(capsys, "train", "srn", "--fold", "P0")
     assert "learned from synthetic frames" in refused(capsys, "train", "confidence", "--data", folds)
     assert "was packed with centers from center of mass" in refused(capsys, *test, folds, "--center", "refined")

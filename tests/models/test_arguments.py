@@ -233,6 +233,24 @@ def test_training_names_what_is_near(capfd, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (("--model-args", "stages=0"), "srn: stages are 0"),
+        (("--resolution", "10"), "resolution is 10"),
+        (("--accelerator", "cuda"), "torch finds no CUDA device here"),
+        (("--devices", "0"), "give at least 1 of each"),
+    ],
+)
+def test_what_cannot_begin_is_seen_before_the_first_batch_and_the_folder(capfd, tmp_path, monkeypatch, given, sentence):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    (tmp_path / "state.ckpt").touch()  # another run is there already
+    assert main(["train", "srn", "--samples", "4", *given, "--out", str(tmp_path)]) == 2
+    told = capfd.readouterr()
+    assert sentence in told.err
+    assert "first batch" not in told.out + told.err
+
+
 def test_weights_that_are_not_there_yet(capfd, monkeypatch, tmp_path):
     """They are looked for in the package, the repository and the working folder; the sentence says how to get them."""
     monkeypatch.chdir(tmp_path)

@@ -85,6 +85,7 @@ class Train:
 
     def _train(self) -> int:
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
+        from handkit.training.adapt import check_beginning
         from handkit.training.experiment import Machine, check_folder, fit
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
@@ -94,6 +95,8 @@ class Train:
         machine = Machine(threads=threads, workers=self.workers, accelerator=self.accelerator,
                           devices=self.devices, nodes=self.nodes)  # fmt: skip
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
+        budget = self._budget(experiment)
+        check_beginning(experiment, machine)
         if self.fold == "all":
             if here > 1:
                 raise UsageError("--fold all trains in one process; leave torchrun out, or name one subject")
@@ -104,7 +107,6 @@ class Train:
                     print_spent(fold.fitted)
                 print_fold(fold)
             return 0
-        budget = self._budget(experiment)
         check_folder(out, resume=self.resume)  # `fit` does too, but when there is a bar already
         watch = Bar if is_first() else nobody_watches
         with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:

@@ -31,6 +31,7 @@ from handkit.recipes.recipe import Precision
 from handkit.store.store import PackedFrames
 from handkit.training.experiment import LOCALIZER, POSE, Experiment
 from handkit.training.folds import check_localizer, check_test
+from handkit.training.processes import Machine
 from handkit.training.seen import refuse_test_split
 from handkit.training.stored import check_center, check_reach, of_subject
 
@@ -107,6 +108,14 @@ def make_experiment(
     check_test(made)
     _check_localizer(made, fold=fold)
     return made
+
+
+def check_beginning(experiment: Experiment, machine: Machine) -> None:
+    """Raise HandkitError, in no time, where `fit` would later: no such network, subject or device."""
+    machine.check()
+    experiment.learned()
+    with torch.device("meta"):
+        experiment.network()
 
 
 def _recipe_for(

@@ -59,6 +59,10 @@ class Machine:
         if self.workers is not None and self.workers < 0:
             raise UsageError(f"--workers {self.workers}: give 0 to render in the same process, or more")
 
+    def check(self) -> None:
+        """Raise UsageError for devices that are not there."""
+        self._check(*started())
+
     def fabric(self, precision: Precision) -> Fabric:
         """Which has joined the other processes; raises UsageError for devices that are not there."""
         for logger in ("lightning.fabric", "lightning.pytorch"):  # whichever was imported last speaks
