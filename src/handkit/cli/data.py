@@ -74,7 +74,7 @@ class Pack:
     """test, train, ... as `data check` lists them; by default test of icvl and nyu, train of hands17, all of msra (best
     packed whole: training picks its folds) and own."""
     centers: Annotated[str, arg(metavar="mean|box|mass|FILE")] = "mean"
-    """Mean or box of the labels (no test protocol), center of mass, or a file; of HANDS2017's test set mass in its boxes."""
+    """Mean or box of the labels (no test protocol), center of mass, or a file; HANDS2017's test: mass in its boxes."""
     form: Literal["auto", "xyz-y-up", "xyz", "uvd"] = "auto"
     """How that file counts; auto takes what comes nearest to the labels."""
     cube: Annotated[str, arg(metavar="MM|METHOD")] = "300"
