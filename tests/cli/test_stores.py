@@ -75,10 +75,6 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     assert f"{name} {TRAINED[name]}" in (errors := capsys.readouterr().err)
     assert "every checksum is right" in errors
     assert "centers: mean of the labels (these know the labels: no test protocol)" in errors
-    capsys.readouterr()
-    assert run("data", "pack", name, "--root", root, "--out", tmp_path / "default") == 0
-    first = {"icvl": "test", "nyu": "test", "msra": "all", "hands17": "train"}[name]
-    assert f"split: {first}, for none was asked for; --split takes {first}, t" in capsys.readouterr().err
     out, report = tmp_path / "run", tmp_path / "report"
     assert run("train", "latent-fusion", "--data", tmp_path / TRAINED[name], "--samples", 2 * steps, "--out", out) == 0
     weights = out / "weights.safetensors"
@@ -108,6 +104,13 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     assert (report / "report.html").stat().st_size > 10_000
     lines = (report / "predictions.txt").read_text().splitlines()
     assert np.allclose([float(number) for number in lines[1].split()], answers[1].ravel(), atol=1e-3)
+
+
+@pytest.mark.parametrize(("name", "first"), [("icvl", "test"), ("nyu", "test"), ("msra", "all"), ("hands17", "train")])
+def test_a_split_that_was_not_asked_for_is_named(tmp_path, name, first, capsys):
+    WRITERS[name](tmp_path, render(name, 9 if name == "msra" else 3))
+    assert run("data", "pack", name, "--root", tmp_path, "--out", tmp_path / "store") == 0
+    assert f"split: {first}, for none was asked for; --split takes {first}, t" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_finite_end_in_a_sentence(tmp_path, folds, small, monkeypatch, capsys):

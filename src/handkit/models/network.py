@@ -3,7 +3,7 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
 import torch
 from jaxtyping import Float
@@ -126,7 +126,7 @@ def check_answer(model: HandPoseModel) -> None:
     training = model.training
     try:
         with torch.no_grad(), torch.random.fork_rng():
-            answer: object = model.eval()(torch.zeros(2, 3, size, size))
+            answer = cast(object, model.eval()(torch.zeros(2, 3, size, size)))
     except Exception as error:  # whatever a user's network raises
         raise UsageError(f"{name} cannot be run on (B, 3, {size}, {size}): {type(error).__name__}: {error}") from error
     model.train(training)

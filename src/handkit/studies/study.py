@@ -229,5 +229,5 @@ def _read(folder: Path) -> Trial | None:
 
 def trial_of(content: dict[str, Any]) -> Trial:
     """From JSON, as `trial.json` has it, and NAME.json of every trial of a table."""
-    training, errors = Training(*content["training"]), Measured(**content["errors"])
-    return Trial(**content | {"training": training, "errors": errors})
+    parts: dict[str, Any] = {"training": Training(*content["training"]), "errors": Measured(**content["errors"])}
+    return Trial(**content | parts)
