@@ -18,7 +18,7 @@ from handkit.extras import install_command
 from handkit.recipes.recipe import Optimizer
 from handkit.reports.training import training_chart
 from handkit.training import loop
-from handkit.training.folder import Report, held
+from handkit.training.folder import Report, begun, held
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import prediction_sheet
 from handkit.training.processes import Machine
@@ -204,3 +204,23 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path, capsys):
         assert not list(tmp_path.glob("*.*t"))
     with held(tmp_path):
         pass
+
+
+def test_a_run_keeps_how_it_was_begun(tmp_path, monkeypatch):
+    """The weights that began it may be named from the root or from where one stands."""
+    first: dict[str, Any] = {
+        "command": "handkit train",
+        "started": "2026-11-29T10:17:03Z",
+        "seed": 3,
+        "init": str(tmp_path / "a/w.pt"),
+    }
+    (tmp_path / "run.json").write_text(json.dumps(first))
+    monkeypatch.chdir(tmp_path)
+    for init in (None, "a/w.pt", first["init"]):
+        kept = begun(tmp_path, seed=3, init=init)
+        assert {name: kept[name] for name in ("command", "started", "init")} == {
+            name: first[name] for name in ("command", "started", "init")
+        }
+        assert len(kept["resumed"]) == 1
+    with pytest.raises(TrainingError, match=r'init "a/w.pt" there, "b/w.pt" here'.replace('"a', f'"{tmp_path}/a')):
+        begun(tmp_path, seed=3, init="b/w.pt")

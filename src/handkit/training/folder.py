@@ -75,7 +75,8 @@ def begun(out: Path, *, seed: int, init: str | None) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError):
         raise TrainingError(f"{path} is damaged; begin the run again, in another --out") from None
-    asked = {"seed": seed} | ({"init": init} if init else {})
+    same = init is None or (found.get("init") and Path(found["init"]).absolute() == Path(init).absolute())
+    asked = {"seed": seed} | ({} if same else {"init": init})
     if differing := differences({name: found[name] for name in asked if name in found}, asked) if found else []:
         raise TrainingError(
             f"{out} was begun otherwise: {'; '.join(differing)}; give the options that began it, or name another --out"
