@@ -99,6 +99,7 @@ def test_both_sets_from_the_command_line(tmp_path, images: str, kinds: set[str],
     """By an estimator that sees nothing: as many missed as there are hands."""
     nobody = HandPoseEstimator.__new__(HandPoseEstimator)
     monkeypatch.setattr(HandPoseEstimator, "from_pretrained", lambda *_, **__: nobody)
+    monkeypatch.setattr(HandPoseEstimator, "skeleton", HAND21)
     monkeypatch.setattr(HandPoseEstimator, "run", lambda *_, **__: Prediction([], "nothing", {}))
     out = tmp_path / "figures.json"
     assert main(["evaluate", "--images", images, "--count", "4", "--out", str(out)]) == 0

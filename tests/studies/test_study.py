@@ -27,7 +27,7 @@ from handkit.studies.study import Training, Trial, trial_of
 from handkit.studies.table import Row, Study
 
 ROOT = Path(__file__).parents[2]
-REFERENCE, RESULTS = (ROOT / "docs/reference.md").read_text(encoding="utf-8"), ROOT / "results"
+REFERENCE, RESULTS = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8"), ROOT / "results"
 SMALL = Study(
     "small",
     "one plane and all",

@@ -50,8 +50,7 @@ class Evaluate:
     localizer: Weights = "localizer"
     """Store: weights of the localizer."""
     center: Literal["packed", "mean", "refined", "localizer"] = "packed"
-    """Store: packed centers, the mean of the labels (no test protocol), packed refined centers, or where the localizer
-    moves them."""
+    """Store: centers as packed, the mean of the labels (no test protocol), refined ones, or the localizer's."""
     fold: Annotated[str | None, arg(metavar="SUBJECT")] = None
     """Store: frames of this subject only."""
     readout: Annotated[tuple[str, ...], arg(metavar="KEY=VALUE...")] = ()
