@@ -168,6 +168,7 @@ def test_numbers_that_are_no_camera_s(changes, sentence):
         ({"fx": 80.0, "fy": 60.0, "cx": 400.0, "cy": 400.0}, "the order is fx,fy,cx,cy"),
         ({"fx": 150.0, "fy": 80.0, "cx": 150.0, "cy": 60.0}, "are fy and cx exchanged"),
         ({"cx": 160.0, "cy": 120.0}, "another resolution, 2 times"),
+        ({"fx": 90.0, "fy": 75.0}, "differ by more than 15 %"),
         ({"fx": 400.0, "fy": 300.0}, "differ by more than 15 %"),
         ({"fx": 2000.0, "fy": 2000.0}, "shows 5 degrees"),
     ],

@@ -168,5 +168,6 @@ def test_a_camera_without_a_principal_point():
 def test_a_constant_is_no_depth():
     """As a camera gives it that has measured nothing, in any unit."""
     for value in (65535, 32001):
-        with pytest.raises(FrameError, match=f"every value is {value}: no depth was measured"):
-            DepthImage.of(np.full((6, 8), value, np.uint16), CAMERA)
+        for unit_mm in (0.1, 0.125, 1.0):
+            with pytest.raises(FrameError, match=f"every valid value is {value}: no depth was measured"):
+                DepthImage.of(np.full((6, 8), value, np.uint16), replace(CAMERA, unit_mm=unit_mm))

@@ -163,13 +163,14 @@ def _check_unit(depth: Float32[np.ndarray, "H W"], unit_mm: float) -> str | None
     some = depth[::16, ::16]
     valid = some[some > 0]
     middle = float(np.median(valid)) if len(valid) else METERS
+    if round(middle / unit_mm) in UNMEASURED and valid.min() == valid.max():
+        value = f"{middle / unit_mm:.0f}"
+        raise FrameError(f"every valid value is {value}: no depth was measured", kind="no depth was measured")
     if METERS <= middle <= FARTHEST:
         if not len(valid) or middle >= NEAREST:
             return None
         return f"the median depth is {middle:.4g} mm, nearer than cameras measure: is the unit, {unit_mm:g} mm, right?"
     stored = middle / unit_mm
-    if round(stored) in UNMEASURED and valid.min() == valid.max():
-        raise FrameError(f"every value is {stored:g}: no depth was measured", kind="no depth was measured")
     if stored > FARTHEST / UNITS[0][1]:
         raise FrameError(
             f"the median of the values is {stored:.4g}, no depth in any unit; give them as the camera has them",

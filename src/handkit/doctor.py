@@ -31,7 +31,7 @@ COARSE_MM = 4.0
 ASKED = 12
 """About so many images are shown to the estimator."""
 DOUBTED = 3
-"""Of those without a hand so many are looked at by other focal lengths and units, where most have none."""
+"""Where most have no hand, of those this many are looked at by other focal lengths and units."""
 SLOWEST_HZ = 12.0
 """A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
 

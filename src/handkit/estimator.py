@@ -196,7 +196,7 @@ class HandPoseEstimator:
         """Of images of a camera in which no hand is sure enough: whether at least half of them show one with focal
         lengths twice or half as long, or with depth values in another unit.
 
-        Takes as long as so many searches of each image as `OTHER_LENS` and `OTHER_UNIT` have factors.
+        Takes ten searches of each image: `OTHER_LENS` and `OTHER_UNIT`.
         """
         for image in images:
             check_image(image)
@@ -270,7 +270,9 @@ class HandPoseEstimator:
     def _recenter(
         self, image: DepthImage, places: Sequence[FoundHand], asked: Asked, *, limit: int
     ) -> "list[Recentered]":
-        """Centered on the joints of a first look; at most `limit` places, at least one, the likeliest first.
+        """Centered on the joints of a first look; at least one place, the likeliest first.
+
+        At most `limit`, or `EXTRA` more where the likeliest is not clear.
 
         More than `limit` are looked at unless that many hands are clearly what was asked for.
         """
@@ -280,7 +282,7 @@ class HandPoseEstimator:
             if sum(each.chance >= ENOUGH for each in kept) < limit:
                 looks += self._look(image, some, [BOTH] * len(some), rotations=1)
                 kept = recentered(places, looks, asked)
-        return kept[:limit]
+        return kept[: limit if kept[0].chance >= ENOUGH else limit + EXTRA]
 
     def _look(
         self,
@@ -358,7 +360,7 @@ def recentered(places: Sequence[FoundHand], looks: Sequence[list[Hypothesis]], a
 
 
 def _other_lens(image: DepthImage, factor: float) -> DepthImage | None:
-    """As if the focal lengths were so many times as long; None where no camera has such."""
+    """As if the focal lengths were `factor` times as long; None where no camera has such."""
     fx, fy = image.camera.fx * factor, image.camera.fy * factor
     possible = 1 <= min(fx, fy) <= max(fx, fy) <= LARGEST_PX
     return replace(image, camera=replace(image.camera, fx=fx, fy=fy)) if possible else None

@@ -84,7 +84,7 @@ class Session:
     """From the frame's arrival to its hands being handed over."""
     began: float = field(default_factory=time.perf_counter)
     handless: deque[DepthImage] = field(default_factory=lambda: deque[DepthImage](maxlen=DOUBTED))
-    """Some images of the session without a hand: every one in the beginning, then ever fewer."""
+    """The latest of the frames 0, 1, 3, 7, 15, ... that have no hand."""
     failed: list[Sink | Keeper] = field(default_factory=list[Sink | Keeper])
     """What did not take everything to the end; each has been reported."""
 

@@ -81,7 +81,8 @@ export class Estimator {
       looks.push(...(await this.look(image, some, some.map(() => BOTH), 1, some.map(() => []))));
       kept = this.recentered(places, looks, asked);
     }
-    return kept.slice(0, limit);
+    const { enough, extra } = this.facts.estimator;
+    return kept.slice(0, kept[0].chance >= enough ? limit : limit + extra);
   }
 
   /** Where the first looks saw hands, each hand once; the likeliest first. */

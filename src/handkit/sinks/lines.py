@@ -16,7 +16,7 @@ from handkit.skeleton import HAND21, Skeleton
 class JsonSink:
     """`Moment.to_dict` of every frame; to stdout where the path is `-`.
 
-    A session that ends in an error before its first frame leaves no file, so that the name stays free.
+    A session that ends before its first frame leaves no file, so that the name stays free.
     Whoever reads stdout ends it by leaving: BrokenPipeError, as of any other program in a pipe, and no SinkError.
     """
 
@@ -49,7 +49,7 @@ class JsonSink:
             self._stack.close()
         except OSError as failure:
             raise unwritable(self.name, failure) from None
-        if error and not self._written and self._path != "-":
+        if not self._written and self._path != "-":
             _remove(Path(self._path))
 
 
@@ -57,7 +57,7 @@ class CsvSink:
     """One line for each hand of each frame: what it is, then x, y, z of its joints in camera mm, to 0.01.
 
     Every line is flushed. All hands have the joints of the first one; without any the head has HAND21's, so that there
-    always is one. Without a first frame as `JsonSink`.
+    always is one. A session that ends in an error before its first frame leaves no file.
     """
 
     HEAD = ("index", "time_s", "id", "handedness", "confidence", "tracked")
