@@ -264,6 +264,35 @@ def test_depth_values_in_another_unit_are_doubted():
     assert "--depth-scale 0.125" in str(doubt)
 
 
+@pytest.mark.parametrize(("hands", "said"), [(1, False), (2, True), (3, True)])
+def test_at_least_half_of_the_images_speak_for_other_numbers(hands: int, said: bool):
+    """Of three images whose depth is in eighths, `hands` show one."""
+
+    class Some(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            near, shows = 500 <= float(image.depth.max()) < 520, float(image.depth.max()) < 510
+            return super().run(image, **asked) if near and shows else Prediction([], "no hand", {})
+
+    images = [image(value=4000.0 if number < hands else 4120.0) for number in range(3)]
+    doubt = Some(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(*images)
+    assert ("give --depth-scale 0.125" in str(doubt)) == said
+
+
+def test_half_the_focal_length_and_twice_the_unit_are_named_together():
+    """They look alike: to an estimator that sees its hand by both, one sentence says both."""
+
+    class Either(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            halved, twice = image.camera.fx == CAMERA.fx, float(image.depth.max()) == 1000
+            seen = image if halved else replace(image, camera=CAMERA)
+            return super().run(seen, **asked) if halved or twice else Prediction([], "no hand", {})
+
+    wrong = replace(CAMERA, fx=2 * CAMERA.fx, fy=2 * CAMERA.fy)
+    doubt = Either(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(wrong))
+    assert "with focal lengths 0.5 times as long" in str(doubt)
+    assert "a unit of depth 2 mm (--depth-scale)" in str(doubt)
+
+
 def test_what_the_detector_does_not_see_is_looked_for_on_the_nearest_surface():
     shown = np.zeros((CAMERA.height, CAMERA.width), np.float32)
     shown[180:300, 230:320] = 500

@@ -114,6 +114,12 @@ def test_info_as_tables(capfd: pytest.CaptureFixture[str]) -> None:
         assert word in out
 
 
+def test_info_of_another_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "graph.onnx").touch()
+    assert main(["info", str(tmp_path / "graph.onnx")]) == 2
+    assert "info takes a folder or a .safetensors file" in capfd.readouterr().err
+
+
 def test_info_as_json(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json"]) == 0
     facts = json.loads(capfd.readouterr().out)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from handkit.cli.results import result_console
+from handkit.errors import UsageError
 from handkit.hub import WEIGHTS
 
 STORE = {"store.json", "packing.json"}
@@ -21,7 +22,9 @@ def is_file_of_ours(path: Path) -> bool:
 
 
 def print_file(path: Path, *, as_json: bool) -> int:
-    """To stdout; answers 0. Raises HandkitError where the file or store cannot be read."""
+    """To stdout; answers 0. Raises HandkitError where the file or store cannot be read, UsageError for another file."""
+    if path.is_file() and path.suffix != WEIGHTS:
+        raise UsageError(f"{path} is neither a packed store nor weights; info takes a folder or a {WEIGHTS} file")
     facts = _weights(path) if path.suffix == WEIGHTS else _store(path)
     if as_json:
         print(json.dumps(facts, indent=2))
