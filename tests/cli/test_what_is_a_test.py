@@ -100,6 +100,13 @@ def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds,
         for folder in ("report", "report-best")
     ]
     assert epochs == ["the last one", "the best on these very frames"]
+    for store, words in (
+        (other, "the best on these very frames"),
+        (folds, "the best on the test frames of its training"),
+    ):
+        report = tmp_path / "evaluated" / store.name
+        assert run("evaluate", out / "best.safetensors", "--data", store, "--allow-seen", "--out", report) == 0
+        assert json.loads((report / "result.json").read_text())["protocol"]["epoch"] == words
 
 
 def test_a_localizer_of_one_s_own(tmp_path, folds, small, monkeypatch):

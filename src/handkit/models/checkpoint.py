@@ -22,9 +22,11 @@ from handkit.models.network import AnyNetwork, HandPoseModel, Network
 from handkit.skeleton import HAND21, NYU14, Skeleton
 
 LEAST_FIT = 0.1
+"""Share of a network's values that first weights must have for it."""
 TRAINED_ON = "trained_on"
 """Of the notes: data sets and subjects that the weights have seen (`training.seen`)."""
-"""Share of a network's values that first weights must have for it."""
+MEASURED_ON = "measured_on"
+"""Of the notes: the test frames of the training, in the same form; `error_mm` beside it: the best weights on them."""
 
 
 def save(

@@ -25,6 +25,7 @@ from handkit.recipes import CenterSource, Recipe, synthetic_recipe
 from handkit.recipes.cubes import cubes_of
 from handkit.reports import write_report
 from handkit.store.store import PackedFrames
+from handkit.training.seen import chosen_words
 from handkit.training.stored import predict
 
 Answers = Float32[np.ndarray, "N J 3"]
@@ -70,7 +71,6 @@ def protocol_of(
     }
     info = read_info(path)
     averaged = (info.recipe or {}).get("average", 0.0)
-    chosen = "the best on the test frames of its training" if "error_mm" in info.notes else "the last one"
     edition = TEST_SETS[settings.dataset].edition(len(store)) if settings.dataset in TEST_SETS else None
     return Protocol(
         dataset=settings.dataset,
@@ -80,7 +80,7 @@ def protocol_of(
         center=words.get(center, packed) if center else packed,
         cube=str(recipe.test_cube),
         intrinsics=(fx, fy, cx, cy),
-        epoch=f"{chosen}{', weights averaged' if averaged else ''}",
+        epoch=f"{chosen_words(info, store, mask)}{', weights averaged' if averaged else ''}",
         predictions=f"the network's own answers, {path.name}, {_frames(store, mask)}",
     )
 

@@ -26,7 +26,7 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import TRAINED_ON, load, load_fitting, read_info
+from handkit.models.checkpoint import MEASURED_ON, TRAINED_ON, load, load_fitting, read_info
 from handkit.models.network import Network, check_answer
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
@@ -314,6 +314,8 @@ def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -
     if experiment.store:
         seen.append(learned_from(experiment.store, experiment.learned()))
     about |= {TRAINED_ON: [each for number, each in enumerate(seen) if each not in seen[:number]]}
+    if experiment.test:
+        about |= {MEASURED_ON: learned_from(experiment.test, np.arange(len(experiment.test)))}
     if experiment.recipe.network != "confidence":
         return about
     pose = read_info(find_weights(experiment.pose))

@@ -124,12 +124,11 @@ def measure_test(experiment: Experiment, fitted: Fitted) -> Generator[Measured]:
     store = experiment.test
     if store is None or experiment.recipe.network in PARTS:
         return
-    best = "the best on these very frames"
-    for name, folder, epoch in ((LAST, "report", None), (BEST, "report-best", best)):
+    for name, folder in ((LAST, "report"), (BEST, "report-best")):
         path = fitted.weights.with_name(name)
         yield measure_refined(
             path, store, np.ones(len(store), bool), method=experiment.recipe.network,
-            out=path.parent / folder, localizer=_localizer_at_test(experiment), epoch=epoch,
+            out=path.parent / folder, localizer=_localizer_at_test(experiment),
         )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Weights measured on a packed store: their answers, the score with its protocol, and a report."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,13 +79,11 @@ def measure_refined(
     out: Path,
     localizer: str | None,
     subject: str | None = None,
-    epoch: str | None = None,
 ) -> Measured:
     """Weights that were just trained; `localizer` names the one that moves their cubes, if one does. As above."""
     finder = load_localizer(localizer) if localizer else None
     answers = answers_of(path, store, mask, finder=finder)
     protocol = protocol_of(path, store, CenterSource.LOCALIZER if localizer else None, mask=mask, fold=subject)
-    protocol = replace(protocol, epoch=epoch) if epoch else protocol
     return scored(path, store, answers, protocol, mask=mask, method=method, out=out)
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from handkit.errors import StoreError
-from handkit.models.checkpoint import TRAINED_ON, CheckpointInfo
+from handkit.models.checkpoint import MEASURED_ON, TRAINED_ON, CheckpointInfo
 from handkit.store.store import PackedFrames
 
 
 def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, Any]:
-    """What is noted of a training on these rows, as JSON values."""
+    """What is noted of a training on these rows, or of its test frames, as JSON values."""
     settings = store.manifest.settings
     subjects = sorted(name.decode() for name in np.unique(store.rows["subject"][rows]))
     return {
@@ -52,6 +52,16 @@ def overlap(learned: Iterable[Mapping[str, Any]], store: PackedFrames, mask: Boo
     asked = [name.decode() for name in np.unique(store.rows["subject"][mask])]
     known = {_frames_of(each["dataset"], each["split"], subject) for each in learned for subject in each["subjects"]}
     return [subject for subject in asked if _frames_of(settings.dataset, settings.split, subject) in known]
+
+
+def chosen_words(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarray, " N"]) -> str:
+    """Which of its training's weights these are: the last, or those that did best on these frames or on others."""
+    if "error_mm" not in info.notes:
+        return "the last one"
+    on = [info.notes[MEASURED_ON]] if MEASURED_ON in info.notes else []
+    return (
+        "the best on these very frames" if overlap(on, store, mask) else "the best on the test frames of its training"
+    )
 
 
 def check_unseen(
