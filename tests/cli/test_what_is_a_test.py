@@ -79,6 +79,22 @@ def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsy
     assert result["protocol"]["predictions"].endswith("trained on such frames")
 
 
+def test_a_run_that_goes_on_knows_what_began_it(tmp_path, folds, small, capsys):
+    """Also where it ended between its state and its weights, and the first weights are named no more."""
+    first, out = tmp_path / "first", tmp_path / "run"
+    train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--learning-rate", 0.001)
+    assert run(*train, "--fold", "P1", "--out", first) == 0
+    options = (*train, "--fold", "P2", "--out", out)
+    assert run(*options, "--init", first / "weights.safetensors") == 0
+    (out / "weights.safetensors").unlink()
+    assert run(*train, "--fold", "P0", "--out", out, "--resume") == 1
+    assert 'fold "P2" there, "P0" here' in capsys.readouterr().err
+    assert run(*options, "--resume") == 0
+    notes = read_info(out / "weights.safetensors").notes
+    assert [each["subjects"] for each in notes["trained_on"]] == [["P0", "P2"], ["P0", "P1"]]
+    assert notes["init"].endswith("first/weights.safetensors")
+
+
 def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds, small, monkeypatch, capsys):
     other = tmp_path / "other"
     pack(

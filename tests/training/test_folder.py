@@ -224,3 +224,11 @@ def test_a_run_keeps_how_it_was_begun(tmp_path, monkeypatch):
         assert len(kept["resumed"]) == 1
     with pytest.raises(TrainingError, match=r'init "a/w.pt" there, "b/w.pt" here'.replace('"a', f'"{tmp_path}/a')):
         begun(tmp_path, seed=3, init="b/w.pt")
+
+
+def test_another_fold_is_another_run(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"seed": 3, "init": None, "fold": "P1"}))
+    assert len(begun(tmp_path, seed=3, init=None, fold="P1")["resumed"]) == 1
+    for fold, here in (("P2", '"P2"'), (None, "null")):
+        with pytest.raises(TrainingError, match=f'begun otherwise: fold "P1" there, {here} here; give the options'):
+            begun(tmp_path, seed=3, init=None, fold=fold)

@@ -232,10 +232,11 @@ def fit(
     machine = machine or Machine()
     with held(out) if is_first() else nullcontext():
         check_folder(out, resume=resume)
-        before = begun(out, seed=experiment.seed, init=init) if resume else {}
+        before = begun(out, seed=experiment.seed, init=init, fold=experiment.without) if resume else {}
         run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
         frames = experiment.frames(run.share)
-        about = _provenance(experiment, init, out=out if resume else None) | {"processes": run.team.count} | before
+        about = _provenance(experiment, before.get("init", init), out=out if resume else None)
+        about |= {"processes": run.team.count} | before
         workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
         measure = experiment.measure() if measured else None
         if run.team.rank == 0:
