@@ -95,6 +95,15 @@ def test_a_run_that_goes_on_knows_what_began_it(tmp_path, folds, small, capsys):
     assert notes["init"].endswith("first/weights.safetensors")
 
 
+def test_first_weights_of_the_same_joints_in_another_order(tmp_path, folds, small, capsys):
+    train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--model-args", "planes=xy")
+    assert run(*train, "--init", "latent-fusion", "--out", tmp_path / "run") == 0
+    said = " ".join(capsys.readouterr().err.split())
+    layers = "branches.0.maps.bias, branches.0.maps.weight, sharpness"
+    assert f"--init latent-fusion: {layers} are put in the order of msra21's joints" in said
+    assert "anew" not in said
+
+
 def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds, small, monkeypatch, capsys):
     other = tmp_path / "other"
     pack(

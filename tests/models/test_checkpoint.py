@@ -20,7 +20,7 @@ from handkit.models.checkpoint import (
 )
 from handkit.models.latent_fusion import LatentFusion, Plane
 from handkit.models.localizer import Localizer
-from handkit.skeleton import HAND21, MSRA21, NYU14
+from handkit.skeleton import FINGERS, HAND21, MSRA21, NYU14, Skeleton
 
 
 def latent_fusion(**arguments: Any) -> LatentFusion:
@@ -135,10 +135,22 @@ def test_the_head_of_the_same_joints_is_put_in_their_order(tmp_path: Path, plane
     ours, points = LatentFusion(HAND21, resolution=32, planes=planes, initial_std=None), torch.rand(2, 3, 32, 32)
     save(tmp_path / "w.safetensors", ours, half=False)
     other = LatentFusion(MSRA21, resolution=32, planes=planes, initial_std=None)
-    assert load_fitting(tmp_path / "w.safetensors", other) == []
+    said = list[str]()
+    assert load_fitting(tmp_path / "w.safetensors", other, say=said.append) == []
+    assert [sentence.partition(" are put in the order of ")[2] for sentence in said] == ["msra21's joints"]
     found = other.eval()(points)
     assert torch.allclose(found, MSRA21.convert(ours.eval()(points), HAND21), atol=1e-5)
     assert not torch.allclose(found, ours(points), atol=1e-2), "joints that are not told apart would prove nothing"
+
+
+def test_the_head_of_some_of_the_joints_is_theirs(tmp_path: Path):
+    torch.manual_seed(1)
+    ours, points = LatentFusion(HAND21, resolution=32, planes=["xy"], initial_std=None), torch.rand(2, 3, 32, 32)
+    save(tmp_path / "w.safetensors", ours, half=False)
+    tips = Skeleton("tips", tuple(f"{finger}_tip" for finger in FINGERS[::-1]), (), (), ())
+    other = LatentFusion(tips, resolution=32, planes=["xy"], initial_std=None)
+    assert load_fitting(tmp_path / "w.safetensors", other) == []
+    assert torch.allclose(other.eval()(points), tips.convert(ours.eval()(points), HAND21), atol=1e-5)
 
 
 def test_the_head_of_as_many_other_joints_is_new_too(tmp_path: Path):

@@ -5,6 +5,7 @@ No pickle, so no code runs on loading.
 
 import json
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -108,11 +109,12 @@ def load_part(path: Path | str, kind: type[AnyNetwork]) -> AnyNetwork:
     return model.eval()
 
 
-def load_fitting(path: Path | str, model: Network) -> list[str]:
+def load_fitting(path: Path | str, model: Network, *, say: Callable[[str], None] = lambda sentence: None) -> list[str]:
     """Fill what fits of a network from a file of the same kind; the names of the tensors that keep their first values.
 
     So one plane is begun from three, and a network of other joints from one of ours: its features fit, its head is new,
-    also where there are as many joints. Where they are the same in another order, what `by_joint` names is put in it.
+    also where there are as many joints. Where the file has all of the model's joints, what `by_joint` names
+    is put in the model's order, which is said.
 
     Raises:
         CheckpointError: as `load`; or the file is of another kind of network, or nothing in it fits.
@@ -125,8 +127,10 @@ def load_fitting(path: Path | str, model: Network) -> list[str]:
     ours: dict[str, Tensor] = model.state_dict()
     fitting = {key: value for key, value in tensors.items() if key in ours and value.shape == ours[key].shape}
     if info.skeleton and isinstance(model, HandPoseModel) and info.skeleton.joints != model.skeleton.joints:
-        ordered = _in_order(model, info.skeleton, fitting)
+        ordered = _in_order(model, info.skeleton, tensors)
         fitting = {key: value for key, value in fitting.items() if key not in _head(model)} | ordered
+        if ordered:
+            say(f"{_listed(list(ordered))} are put in the order of {model.skeleton.name}'s joints")
     if sum(value.numel() for value in fitting.values()) < LEAST_FIT * sum(value.numel() for value in ours.values()):
         raise CheckpointError(f"next to nothing in {path} fits this {name} network: it has other sizes throughout")
     model.load_state_dict(ours | fitting)
@@ -134,16 +138,16 @@ def load_fitting(path: Path | str, model: Network) -> list[str]:
 
 
 def _in_order(model: HandPoseModel, before: Skeleton, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those of the tensors that hold joint after joint, in the model's order; none where they are not the same."""
-    if set(before.joints) != set(model.skeleton.joints):
+    """Those of the tensors that hold joint after joint, in the model's order; none where it has others."""
+    if not set(model.skeleton.joints) <= set(before.joints):
         return {}
-    order, count = torch.tensor(model.skeleton.indices_in(before)), len(before)
+    order, count, ours = torch.tensor(model.skeleton.indices_in(before)), len(before), model.state_dict()
     found: dict[str, Tensor] = {}
     for key, value in tensors.items():
         for axis in (axis for end, axis in model.by_joint.items() if key.endswith(end)):
             rows = torch.cat([order + start for start in range(0, value.shape[axis], count)])
             found[key] = value.index_select(axis, rows)
-    return found
+    return {key: value for key, value in found.items() if key in ours and value.shape == ours[key].shape}
 
 
 def _head(model: HandPoseModel) -> set[str]:

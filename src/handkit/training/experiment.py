@@ -284,7 +284,7 @@ def _begin(
         check_answer(model)
     if init and not resume:
         try:
-            names = load_fitting(find_weights(init), model)
+            names = load_fitting(find_weights(init), model, say=lambda each: say(f"--init {init}: {each}"))
         except CheckpointError as error:
             raise HandkitError(f"--init {init}: {error}") from None
         if names:
