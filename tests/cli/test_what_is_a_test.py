@@ -58,6 +58,10 @@ def test_the_later_annotations_of_hands2017_s_test_set(tmp_path, capsys):
     for centers in ("box", "mass"):  # of the published boxes, labels or not
         settings = PackedFrames.open(packed_with(packing, tmp_path / centers, centers)).manifest.settings
         assert (str(settings.centers), settings.center_detail) == ("mass", "in the published bounding box, 200 mm deep")
+        assert "no test protocol" not in capsys.readouterr().err
+    unboxed = (*packing[:5], "--out", tmp_path / "train", "--split", "train", "--centers", "box")
+    assert run(*unboxed) == 0
+    assert "centers: box of the labels (these know the labels: no test protocol)" in capsys.readouterr().err
 
 
 def test_weights_are_not_measured_on_what_they_saw(tmp_path, folds, small, capsys):
