@@ -128,8 +128,9 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
     out = tmp_path / "run"
     options = ("train", "latent-fusion", "--data", folds, "--fold", "all", "--samples", 4, "--out", out)
     assert run(*options) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert all(f"checkpoints go to {out / subject}" in said for subject in ("P0", "P1", "P2"))
     assert sorted(path.name for path in out.iterdir()) == ["P0", "P1", "P2", "report"]
-    capsys.readouterr()
     assert run("info", folds) == run("info", out / "P1/weights.safetensors") == 0
     told = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert ["labeled", "9"] in told
@@ -158,6 +159,10 @@ def test_folds_in_turn_and_their_pooled_score(tmp_path, folds, small, capsys):
     assert run(*options, "--resume") == 0
     assert (out / "P0/weights.safetensors").stat().st_mtime_ns == kept
     assert np.array_equal(np.load(out / "report/predictions.npy"), pooled, equal_nan=True), "as without a break"
+
+    shutil.rmtree(out / "P2")
+    for option, difference in (("--seed", "seed 1 there, 5 here"), ("--batch", "recipe.batch 2 there, 5 here")):
+        assert f"{out / 'P0'} was begun otherwise: {difference}" in refused(capsys, *options, "--resume", option, 5)
 
 
 def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):

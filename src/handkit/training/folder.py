@@ -19,7 +19,7 @@ from handkit.files.png import write_png
 from handkit.hub import WEIGHTS
 from handkit.models.checkpoint import save
 from handkit.models.made_on import command
-from handkit.recipes.recipe import differences
+from handkit.recipes.recipe import Recipe, differences
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
@@ -65,10 +65,12 @@ def held(out: Path) -> Generator[None]:
         lock.release()
 
 
-def begun(out: Path, *, seed: int, init: str | None, fold: str | None = None) -> dict[str, Any]:
+def begun(
+    out: Path, *, seed: int, init: str | None, fold: str | None = None, recipe: Recipe | None = None
+) -> dict[str, Any]:
     """How the run in `out` was begun, which stays, and the commands by which it went on, this one the last.
 
-    Raises TrainingError where it was with another seed or fold, or not from the weights that are given now.
+    Raises TrainingError where it was with another seed, fold or recipe, or not from the weights that are given now.
     """
     path = out / RUN
     try:
@@ -77,6 +79,7 @@ def begun(out: Path, *, seed: int, init: str | None, fold: str | None = None) ->
         raise TrainingError(f"{path} is damaged; begin the run again, in another --out") from None
     same = init is None or (found.get("init") and Path(found["init"]).absolute() == Path(init).absolute())
     asked = {"seed": seed, "fold": fold} | ({} if same else {"init": init})
+    asked |= {"recipe": json.loads(recipe.to_json())} if recipe else {}
     if differing := differences({name: found[name] for name in asked if name in found}, asked) if found else []:
         raise TrainingError(
             f"{out} was begun otherwise: {'; '.join(differing)}; give the options that began it, or name another --out"

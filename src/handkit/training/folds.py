@@ -17,7 +17,7 @@ from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import folds_of, protocol_of
 from handkit.training.experiment import Experiment, Fitted, Machine, fit
-from handkit.training.folder import BEST, LAST, Report
+from handkit.training.folder import BEST, LAST, Report, begun
 from handkit.training.loop import Budget
 from handkit.training.measuring import Measured, measure_refined, scored
 from handkit.training.seen import check_unseen, learned_from, overlap
@@ -50,18 +50,24 @@ def fit_folds(
     init: str | None = None,
     resume: bool = False,
     watch: Watch = nobody_watches,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> Generator[Fold]:
     """Every subject left out in turn, then one score of all answers; `resume` skips what is done. As `fit`."""
     store, recipe = _store_of(experiment), experiment.recipe
     subjects = folds_of(store)
     answers = np.full((len(store), len(store.skeleton), 3), np.nan, np.float32)
+    for subject in subjects if resume else ():  # also those that are done: all answers are scored together
+        before = begun(out / subject, seed=experiment.seed, init=init, fold=subject, recipe=recipe)
+        init = before.get("init", init)
     for subject in subjects:
         folder, one = out / subject, replace(experiment, without=subject)
         done = folder / "report/predictions.npy"
         if not (resume and done.exists()):
             going_on = resume and (folder / "state.ckpt").exists()
             with watch(f"{recipe.network} without {subject}") as tell:
-                fitted = fit(one, budget_of(one), out=folder, machine=machine, init=init, resume=going_on, tell=tell)
+                fitted = fit(
+                    one, budget_of(one), out=folder, machine=machine, init=init, resume=going_on, tell=tell, say=say
+                )
             yield measure_fold(one, fitted)
         if recipe.network not in PARTS:
             answers[of_subject(store, subject)] = np.load(done)
