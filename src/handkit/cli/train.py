@@ -101,15 +101,9 @@ class Train:
             if here > 1:
                 raise UsageError("--fold all trains in one process; leave torchrun out, or name one subject")
             for fold in fit_folds(
-                experiment,
-                self._budget,
-                out=out,
-                machine=machine,
-                init=self.init,
-                resume=self.resume,
-                watch=Bar,
+                experiment, self._budget, out=out, machine=machine, init=self.init, resume=self.resume, watch=Bar,
                 say=say,
-            ):
+            ):  # fmt: skip
                 if fold.fitted:
                     print_spent(fold.fitted)
                 print_fold(fold)
