@@ -19,7 +19,7 @@ from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
 from handkit.graph import LocalizerGraph
 from handkit.models import readout_of
-from handkit.models.arguments import read_arguments, write_arguments
+from handkit.models.arguments import check_readout, read_arguments, write_arguments
 from handkit.models.checkpoint import load, read_info
 from handkit.recipes import CenterSource, Recipe, synthetic_recipe
 from handkit.recipes.cubes import cubes_of
@@ -160,6 +160,7 @@ def read_readout(path: Path, pairs: tuple[str, ...]) -> dict[str, Any]:
     if not pairs:
         return {}
     network = read_info(path).model
+    check_readout(network, pairs)
     known = readout_of(network)
     values = read_arguments(network, pairs)
     if strange := sorted(values.keys() - known):

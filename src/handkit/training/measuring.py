@@ -11,7 +11,6 @@ from handkit.evaluation import Protocol, Result
 from handkit.files.folders import make_folder
 from handkit.graph import load_localizer
 from handkit.hub import find_weights
-from handkit.models.arguments import check_readout
 from handkit.models.checkpoint import read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
@@ -56,7 +55,6 @@ def measure_weights(
     Raises CheckpointError, StoreError for frames that the weights were trained on unless `allow_seen`, HandkitError.
     """
     path, mask = find_weights(weights), of_subject(store, subject) if subject else np.ones(len(store), bool)
-    check_readout(read_info(path).model, readout)
     values = read_readout(path, readout)
     seen = check_unseen(read_info(path), store, mask, allowed=allow_seen)
     if out:
