@@ -18,7 +18,7 @@ from handkit.hand import Side
 from handkit.locate import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.opening import open_source
-from handkit.sources.refusals import Refusals
+from handkit.sources.refusals import Handless, Refusals
 from handkit.sources.source import Report, TimedFrame, log
 
 LEAST_IN_REACH = 0.01
@@ -30,8 +30,6 @@ COARSE_MM = 4.0
 """Between neighboring values of an image that has been through 8 bits: 4 m in 256 steps are 16 mm each."""
 ASKED = 12
 """About so many images are shown to the estimator."""
-DOUBTED = 3
-"""Where most have no hand, of those this many are looked at by other focal lengths and units."""
 SLOWEST_HZ = 12.0
 """A hand at 1 m/s is 80 mm farther at the next frame: it is lost."""
 
@@ -77,9 +75,12 @@ def _seen(frames: Sequence[TimedFrame], shows: Side | None) -> list[Finding]:
     estimator = HandPoseEstimator.from_pretrained()
     images = [frame.image for frame in frames[:: max(1, len(frames) // ASKED)]]
     predictions = [estimator.run(image, hands=1) for image in images]
-    handless = [image for image, each in zip(images, predictions, strict=True) if not each.hands]
-    doubt = estimator.doubt_of_camera(*handless[:DOUBTED]) if 2 * len(handless) > len(images) else None
-    found = Finding("hands", f"in {len(images) - len(handless)} of {len(images)} images looked at", doubt or "")
+    handless = Handless()
+    for image, each in zip(images, predictions, strict=True):
+        handless.add(image, seen=bool(each.hands))
+    doubt = estimator.doubt_of_camera(*handless.doubtful())
+    seen = sum(bool(each.hands) for each in predictions)
+    found = Finding("hands", f"in {seen} of {len(images)} images looked at", doubt or "")
     sides = [each.hands[0].handedness for each in predictions if each.hands]
     return [found] if shows is None else [found, mirrored(shows, sides, of=len(images))]
 

@@ -17,7 +17,7 @@ from handkit.depth import DepthImage
 from handkit.errors import SinkError, UsageError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
-from handkit.sources.refusals import Warnings
+from handkit.sources.refusals import Handless, Warnings
 from handkit.sources.source import Source, TimedFrame
 from handkit.tracking import HandTracker
 
@@ -25,8 +25,6 @@ KEPT_AS = (".rrd", ".mp4", ".gif", ".html", ".mcap")
 """Files of frames beside their hands."""
 LATEST = 10_000
 """Frames whose latency is kept."""
-DOUBTED = 3
-"""Images without a hand that are kept."""
 
 
 @runtime_checkable  # for the shape checker that runs under pytest
@@ -83,8 +81,8 @@ class Session:
     latencies_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=LATEST))
     """From the frame's arrival to its hands being handed over."""
     began: float = field(default_factory=time.perf_counter)
-    handless: deque[DepthImage] = field(default_factory=lambda: deque[DepthImage](maxlen=DOUBTED))
-    """The latest of the frames 0, 1, 3, 7, 15, ... that have no hand."""
+    handless: Handless = field(default_factory=Handless)
+    """Whether there is a reason to doubt the camera's numbers."""
     failed: list[Sink | Keeper] = field(default_factory=list[Sink | Keeper])
     """What did not take everything to the end; each has been reported."""
 
@@ -92,8 +90,7 @@ class Session:
 
     def count(self, moment: Moment, image: DepthImage, *, latency_ms: float) -> None:
         """`image` is what the moment was seen in."""
-        if not moment.hands and self.frames & (self.frames + 1) == 0:  # 0, 1, 3, 7, 15, ...
-            self.handless.append(image)
+        self.handless.add(image, seen=bool(moment.hands))
         self.frames += 1
         self.dropped += max(0, moment.index - self._next)
         self._next = moment.index + 1

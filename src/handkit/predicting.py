@@ -22,13 +22,11 @@ from handkit.hand import CAUSES, HandPose, Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
 from handkit.sources.files import find_files, read_frames
-from handkit.sources.refusals import Refusals, Warnings
+from handkit.sources.refusals import Handless, Refusals, Warnings
 from handkit.sources.source import Calibration, Report, log
 
 OVERLAY_WIDTH = 1000
 """Overlays are enlarged in whole multiples to about this many pixels."""
-DOUBTED = 3
-"""Images without a hand in which one is looked for by other units and focal lengths, where most have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +162,7 @@ class _Writer:
         self._lines = JsonLines(out / "poses.jsonl" if isinstance(out, Path) else out)
         self._report, self._camera = report, camera
         self._refusals, self._warnings = Refusals(report), Warnings(report)
-        self._handless: list[DepthImage] = []
-        """The first images in which no hand is sure enough."""
+        self._handless = Handless()
 
     def write(self, frame: PredictedFrame) -> None:
         found, image = frame.prediction, frame.image
@@ -176,14 +173,13 @@ class _Writer:
         self._lines.write(frame_record(frame.name, image.camera if image else self._camera, found))
         if image is None:
             return
-        if not found.hands and len(self._handless) < DOUBTED:
-            self._handless.append(image)
+        self._handless.add(image, seen=bool(found.hands))
         if self._pictures:
             self._pictures.write(frame.path, overlay(image.depth, found))
 
     def tell_doubt(self, estimator: HandPoseEstimator) -> None:
         """Whether other focal lengths or units show a hand, where most frames have none."""
-        if 2 * self.counts.with_hand < self.counts.processed and (doubt := estimator.doubt_of_camera(*self._handless)):
+        if doubt := estimator.doubt_of_camera(*self._handless.doubtful()):
             self._report(f"warning: {doubt}")
 
     def __enter__(self) -> "_Writer":

@@ -96,9 +96,7 @@ def _doubt(tracker: "HandTracker", session: "Session") -> str | None:
     from handkit.estimator import HandPoseEstimator
 
     estimator = tracker.estimator
-    if 2 * session.with_hands >= session.frames or not isinstance(estimator, HandPoseEstimator):
-        return None
-    return estimator.doubt_of_camera(*session.handless)
+    return estimator.doubt_of_camera(*session.handless.doubtful()) if isinstance(estimator, HandPoseEstimator) else None
 
 
 def _state(session: "Session", moment: "Moment") -> str:
