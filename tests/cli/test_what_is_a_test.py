@@ -99,6 +99,31 @@ def test_a_run_that_goes_on_knows_what_began_it(tmp_path, folds, small, capsys):
     assert notes["init"].endswith("first/weights.safetensors")
 
 
+def test_a_run_goes_on_with_the_frames_that_began_it(tmp_path, small, capsys):
+    """In whatever folder they lie by now; other training or test frames are another run."""
+    stores = {}
+    for name, count in (("train", 9), ("more", 6), ("test", 4), ("tests", 3)):
+        stores[name] = tmp_path / name
+        frames = Recorded(count, name="nyu", skeleton=MSRA21)
+        split = "test" if name.startswith("test") else "train"
+        pack(packing_of(frames, centers=CenterSource.MASS, margin=2.6, split=split), stores[name])
+    train = ("train", "latent-fusion", "--samples", 2, "--learning-rate", 0.001, "--out", tmp_path / "run", "--data")
+    assert run(*train, stores["train"], "--test", stores["test"]) == 0
+    capsys.readouterr()
+    for frames, differing in (
+        ((stores["more"], "--test", stores["test"]), "learns_from.frames 9 there, 6 here"),
+        ((stores["train"], "--test", stores["tests"]), "measured_on.frames 4 there, 3 here"),
+        ((stores["train"],), 'measured_on {"dataset": "nyu"'),
+        (("synthetic",), 'learns_from {"dataset": "nyu"'),
+    ):
+        assert run(*train, *frames, "--resume") == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert "was begun otherwise: " in said
+        assert differing in said
+    moved = stores["train"].rename(tmp_path / "moved")
+    assert run(*train, moved, "--test", stores["test"], "--resume") == 0
+
+
 def test_first_weights_of_the_same_joints_in_another_order(tmp_path, folds, small, capsys):
     train = ("train", "latent-fusion", "--data", folds, "--samples", 2, "--model-args", "planes=xy")
     assert run(*train, "--init", "latent-fusion", "--out", tmp_path / "run") == 0

@@ -15,6 +15,7 @@ from training.ranks import RECIPE, network_of
 from handkit.cli import main
 from handkit.errors import TrainingError
 from handkit.extras import install_command
+from handkit.hub import find_weights
 from handkit.recipes.recipe import Optimizer
 from handkit.reports.training import training_chart
 from handkit.training import loop
@@ -217,18 +218,21 @@ def test_a_run_keeps_how_it_was_begun(tmp_path, monkeypatch):
     (tmp_path / "run.json").write_text(json.dumps(first))
     monkeypatch.chdir(tmp_path)
     for init in (None, "a/w.pt", first["init"]):
-        kept = begun(tmp_path, seed=3, init=init)
+        kept = begun(tmp_path, {"seed": 3}, init=init)
         assert {name: kept[name] for name in ("command", "started", "init")} == {
             name: first[name] for name in ("command", "started", "init")
         }
         assert len(kept["resumed"]) == 1
+    (tmp_path / "run.json").write_text(json.dumps(first | {"init": str(find_weights("latent-fusion"))}))
+    assert len(begun(tmp_path, {"seed": 3}, init="latent-fusion")["resumed"]) == 1
+    (tmp_path / "run.json").write_text(json.dumps(first))
     with pytest.raises(TrainingError, match=r'init "a/w.pt" there, "b/w.pt" here'.replace('"a', f'"{tmp_path}/a')):
-        begun(tmp_path, seed=3, init="b/w.pt")
+        begun(tmp_path, {"seed": 3}, init="b/w.pt")
 
 
 def test_another_fold_is_another_run(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"seed": 3, "init": None, "fold": "P1"}))
-    assert len(begun(tmp_path, seed=3, init=None, fold="P1")["resumed"]) == 1
+    assert len(begun(tmp_path, {"seed": 3, "fold": "P1"}, init=None)["resumed"]) == 1
     for fold, here in (("P2", '"P2"'), (None, "null")):
         with pytest.raises(TrainingError, match=f'begun otherwise: fold "P1" there, {here} here; give the options'):
-            begun(tmp_path, seed=3, init=None, fold=fold)
+            begun(tmp_path, {"seed": 3, "fold": fold}, init=None)

@@ -108,7 +108,7 @@ class Train:
                     print_spent(fold.fitted)
                 print_fold(fold)
             return 0
-        check_folder(out, resume=self.resume)  # `fit` does too, but when there is a bar already
+        check_folder(experiment, out, init=self.init, resume=self.resume)  # `fit` does too, but below a bar
         watch = Bar if is_first() else nobody_watches
         with watch(f"{self.network} without {self.fold}" if self.fold else self.network) as tell:
             fitted = fit(

@@ -27,7 +27,10 @@ LEAST_FIT = 0.1
 TRAINED_ON = "trained_on"
 """Of the notes: data sets and subjects that the weights have seen (`training.seen`)."""
 MEASURED_ON = "measured_on"
-"""Of the notes: the test frames of the training, in the same form; `error_mm` beside it: the best weights on them."""
+"""Of the notes: the test frames of the training, in the same form, or None; `error_mm` beside it: the best weights on
+them."""
+LEARNS_FROM = "learns_from"
+"""Of the notes: the frames of the training itself, in the same form; None where they are rendered."""
 
 
 def save(

@@ -26,7 +26,7 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.graph import load_localizer
 from handkit.hub import find_weights
 from handkit.models import MODELS, PARTS, HandPoseModel
-from handkit.models.checkpoint import MEASURED_ON, TRAINED_ON, load, load_fitting, read_info
+from handkit.models.checkpoint import LEARNS_FROM, MEASURED_ON, TRAINED_ON, load, load_fitting, read_info
 from handkit.models.network import Network, check_answer
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
@@ -231,8 +231,7 @@ def fit(
     make_folder(out)
     machine = machine or Machine()
     with held(out) if is_first() else nullcontext():
-        check_folder(out, resume=resume)
-        before = begun(out, seed=experiment.seed, init=init, fold=experiment.without) if resume else {}
+        before = check_folder(experiment, out, init=init, resume=resume)
         run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
         frames = experiment.frames(run.share)
         about = _provenance(experiment, before.get("init", init), out=out if resume else None)
@@ -265,14 +264,18 @@ def evaluate(experiment: Experiment, weights: Path, *, crops: int = 1024) -> Flo
     return crop_errors(model, batches)
 
 
-def check_folder(out: Path, *, resume: bool) -> None:
-    """Make the folder of a run; raises HandkitError where it cannot be, or holds a run or none against `resume`."""
+def check_folder(experiment: Experiment, out: Path, *, init: str | None = None, resume: bool = False) -> dict[str, Any]:
+    """Make the folder of a run, and tell how the one that `resume` continues was begun.
+
+    Raises HandkitError where it cannot be made, holds a run or none against `resume`, or one that was begun otherwise.
+    """
     state = out / STATE
     if resume and not state.exists():
         raise HandkitError(f"there is no {state} to resume; leave --resume out to begin a run")
     if not resume and state.exists():
         raise UsageError(f"{out} already holds a run; --resume it, or name another --out")
     make_folder(out)
+    return begun(out, beginning(experiment), init=init) if resume else {}
 
 
 def _begin(
@@ -306,17 +309,26 @@ def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:
     return read_info(find_weights(init)).notes.get(TRAINED_ON, []) if init else []
 
 
+def beginning(experiment: Experiment) -> dict[str, Any]:
+    """What stays the same from a run's first step to its last, whatever the recipe: its seed and its frames."""
+    store, test = experiment.store, experiment.test
+    return {
+        "seed": experiment.seed,
+        "fold": experiment.without,
+        LEARNS_FROM: learned_from(store, experiment.learned()) if store else None,
+        MEASURED_ON: learned_from(test, np.arange(len(test))) if test else None,
+    }
+
+
 def _provenance(experiment: Experiment, init: str | None, *, out: Path | None) -> dict[str, Any]:
     data = str(experiment.store.path) if experiment.store else "synthetic"
-    about = provenance(seed=experiment.seed, data=data, init=init, fold=experiment.without)
+    about = provenance(data=data, init=init) | beginning(experiment)
     seen = _seen_before(init, out)
     if experiment.recipe.center is CenterSource.LOCALIZER:  # who moves the cubes has a share in what is learned
         seen += read_info(find_weights(experiment.localizer)).notes.get(TRAINED_ON, [])
     if experiment.store:
-        seen.append(learned_from(experiment.store, experiment.learned()))
+        seen.append(about[LEARNS_FROM])
     about |= {TRAINED_ON: [each for number, each in enumerate(seen) if each not in seen[:number]]}
-    if experiment.test:
-        about |= {MEASURED_ON: learned_from(experiment.test, np.arange(len(experiment.test)))}
     if experiment.recipe.network != "confidence":
         return about
     pose = read_info(find_weights(experiment.pose))

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,13 +13,13 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from handkit.drawing import Picture
-from handkit.errors import CheckpointError, TrainingError, UsageError
+from handkit.errors import CheckpointError, HandkitError, TrainingError, UsageError
 from handkit.files.atomic import replacing
 from handkit.files.png import write_png
-from handkit.hub import WEIGHTS
+from handkit.hub import WEIGHTS, find_weights
 from handkit.models.checkpoint import save
 from handkit.models.made_on import command
-from handkit.recipes.recipe import Recipe, differences
+from handkit.recipes.recipe import differences
 from handkit.training.provenance import without_folders
 from handkit.training.run import Run
 
@@ -65,27 +65,35 @@ def held(out: Path) -> Generator[None]:
         lock.release()
 
 
-def begun(
-    out: Path, *, seed: int, init: str | None, fold: str | None = None, recipe: Recipe | None = None
-) -> dict[str, Any]:
+def begun(out: Path, asked: Mapping[str, Any], *, init: str | None) -> dict[str, Any]:
     """How the run in `out` was begun, which stays, and the commands by which it went on, this one the last.
 
-    Raises TrainingError where it was with another seed, fold or recipe, or not from the weights that are given now.
+    Raises TrainingError where it was begun with something else than is `asked` (names as in `run.json`), or not from
+    the weights that are given now.
     """
     path = out / RUN
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError):
         raise TrainingError(f"{path} is damaged; begin the run again, in another --out") from None
-    same = init is None or (found.get("init") and Path(found["init"]).absolute() == Path(init).absolute())
-    asked = {"seed": seed, "fold": fold} | ({} if same else {"init": init})
-    asked |= {"recipe": json.loads(recipe.to_json())} if recipe else {}
-    if differing := differences({name: found[name] for name in asked if name in found}, asked) if found else []:
+    other = {} if init is None or _same_weights(found.get("init"), init) else {"init": init}
+    known = {name: value for name, value in {**asked, **other}.items() if name in found}
+    if differing := differences({name: found[name] for name in known}, known):
         raise TrainingError(
             f"{out} was begun otherwise: {'; '.join(differing)}; give the options that began it, or name another --out"
         )
     kept = {name: found[name] for name in ("command", "started", "init") if name in found}
     return kept | {"resumed": [*found.get("resumed", []), command()]}
+
+
+def _same_weights(one: str | None, other: str) -> bool:
+    """Whether two names, or a name and a path, are of one file."""
+    if one is None or one == other:
+        return one == other
+    try:
+        return find_weights(one).resolve() == find_weights(other).resolve()
+    except HandkitError:  # they are not there any more
+        return Path(one).absolute() == Path(other).absolute()
 
 
 def picture_path(out: Path, samples: int) -> Path:

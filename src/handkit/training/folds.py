@@ -1,5 +1,6 @@
 """Leave-one-subject-out: a training for each subject, measured on the subject that it left out."""
 
+import json
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -16,7 +17,7 @@ from handkit.models.checkpoint import read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import folds_of, protocol_of
-from handkit.training.experiment import Experiment, Fitted, Machine, fit
+from handkit.training.experiment import Experiment, Fitted, Machine, beginning, fit
 from handkit.training.folder import BEST, LAST, Report, begun
 from handkit.training.loop import Budget
 from handkit.training.measuring import Measured, measure_refined, scored
@@ -57,8 +58,8 @@ def fit_folds(
     subjects = folds_of(store)
     answers = np.full((len(store), len(store.skeleton), 3), np.nan, np.float32)
     for subject in subjects if resume else ():  # also those that are done: all answers are scored together
-        before = begun(out / subject, seed=experiment.seed, init=init, fold=subject, recipe=recipe)
-        init = before.get("init", init)
+        asked = beginning(replace(experiment, without=subject)) | {"recipe": json.loads(recipe.to_json())}
+        init = begun(out / subject, asked, init=init).get("init", init)
     for subject in subjects:
         folder, one = out / subject, replace(experiment, without=subject)
         done = folder / "report/predictions.npy"

@@ -58,7 +58,7 @@ def chosen_words(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarra
     """Which of its training's weights these are: the last, or those that did best on these frames or on others."""
     if "error_mm" not in info.notes:
         return "the last one"
-    on = [info.notes[MEASURED_ON]] if MEASURED_ON in info.notes else []
+    on = [measured] if (measured := info.notes.get(MEASURED_ON)) else []
     return (
         "the best on these very frames" if overlap(on, store, mask) else "the best on the test frames of its training"
     )
