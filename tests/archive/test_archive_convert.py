@@ -1,14 +1,17 @@
 """A finished archive as a recording, and in pandas."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import handkit
 from handkit.archive import annotate
-from handkit.archive.convert import archive_to_recording
+from handkit.archive.convert import Archive, archive_to_recording
 from handkit.cli import main
 from handkit.errors import SourceError
 from handkit.estimator import HandPoseEstimator
@@ -92,6 +95,23 @@ def test_what_is_no_finished_archive(archive: Path) -> None:
     with pytest.raises(SourceError, match="is damaged"):
         archive_to_recording(archive, out=archive.with_name("a.mcap"))
     assert not archive.with_name("a.mcap").exists()
+
+
+def test_ctrl_c_leaves_nothing(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, out = Archive.rows, archive.with_name("a.mcap")
+
+    def three_rows(opened: Archive) -> Iterator[dict[str, Any]]:
+        yield from islice(whole(opened), 3)
+        assert out.stat().st_size
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Archive, "rows", three_rows)
+    assert main(["convert", str(archive), str(out)]) == 130
+    said = f"handkit: {out} is not kept: it would hold some frames of {archive} only\nhandkit: interrupted\n"
+    assert capsys.readouterr() == ("", said)
+    assert not out.exists()
 
 
 @pytest.mark.extra

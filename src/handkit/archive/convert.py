@@ -14,7 +14,7 @@ from handkit.camera import Camera, camera_from_dict
 from handkit.errors import HandkitError, SourceError
 from handkit.extras import load
 from handkit.hand import HandPose
-from handkit.recordings.convert import Converted
+from handkit.recordings.convert import Converted, whole_or_gone
 from handkit.recordings.recorder import Recorder
 from handkit.skeleton import SKELETONS, Skeleton
 from handkit.sources.folder import FRAME_NS
@@ -81,14 +81,14 @@ class Archive(NamedTuple):
 def archive_to_recording(archive: Path, *, out: Path, report: Report = log) -> Converted:
     """Hands and, where the source is still there, depth images into an `.mcap`; frames that were refused are left out.
 
-    Frames of files are 1/30 s apart. Raises SourceError, MissingExtraError, OSError.
+    Frames of files are 1/30 s apart. Ctrl-C leaves nothing of `out`. Raises SourceError, MissingExtraError, OSError.
     """
     opened = Archive.open(archive)
     frames = opened.frames(report)
     camera: Camera | None = None
     refusals, unread = Refusals(report), list[str]()
     gate = Gate(refusals)
-    with Recorder(out) as recorder:
+    with whole_or_gone(out, str(archive), report), Recorder(out) as recorder:
         for moment in _moments(opened, frames, unread):
             camera = moment.camera
             if moment.raw is None:

@@ -1,7 +1,7 @@
 """From one way of keeping depth images to another, values and unit as they are."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, NamedTuple
@@ -52,21 +52,23 @@ def convert(source: Source, out: Path, *, report: Report = log) -> Converted:
     openers: dict[str, Any] = {".mcap": _recording, ".npz": _arrays, ".tif": _stack, ".tiff": _stack, "": _folder}
     if suffix:
         check_writable(out)
+    kept = nullcontext() if source.live else whole_or_gone(out, source.name, report)
+    with kept, openers[suffix](out, report) as write, source:
+        return _write_all(source, write)
+
+
+@contextmanager
+def whole_or_gone(out: Path, name: str, report: Report) -> Generator[None]:
+    """While in here Ctrl-C leaves nothing of `out`, which is made of `name`, and KeyboardInterrupt is raised."""
     try:
-        with openers[suffix](out, report) as write, source:
-            return _write_all(source, write)
+        yield
     except KeyboardInterrupt:
-        if not source.live:
-            _remove(out)
-            report(f"{out} is not kept: it would hold some frames of {source.name} only")
+        if out.is_dir():
+            rmtree(out)
+        else:
+            out.unlink(missing_ok=True)
+        report(f"{out} is not kept: it would hold some frames of {name} only")
         raise
-
-
-def _remove(out: Path) -> None:
-    if out.is_dir():
-        rmtree(out)
-    else:
-        out.unlink(missing_ok=True)
 
 
 def _write_all(source: Source, write: Write) -> Converted:
