@@ -19,6 +19,7 @@ from handkit.archive.engines import Share
 from handkit.archive.frames import ImageFiles, checksum, list_frames
 from handkit.camera import CameraChoice
 from handkit.cli import main
+from handkit.depth import DepthImage
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.estimator import HandPoseEstimator
 from handkit.files.png import write_png
@@ -76,7 +77,7 @@ class TestRows:
         folder, out = folder_of(tmp_path / "frames", 11), tmp_path / "out.parquet"
         told: list[tuple[int, int]] = []
         done = annotate(str(folder), out, camera=NUMBERS, shard_frames=4, tell=lambda *each: told.append(each))
-        assert done == (11, 11, 0)
+        assert done == (11, 11, 0, 7, 0)
         assert told == [(0, 11), (4, 11), (4, 11), (3, 11)]
         assert sorted(path.name for path in out.iterdir()) == [f"part-0000{i}-of-00003.parquet" for i in range(3)]
         found = rows(out)
@@ -111,7 +112,7 @@ class TestRows:
         (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:100])
         write_png(folder / "3.png", np.zeros((48, 64, 3), np.uint8))
         (folder / "2.png").write_text("hello")
-        assert annotate(str(folder), out, camera=NUMBERS) == (5, 5, 0)
+        assert annotate(str(folder), out, camera=NUMBERS) == (5, 5, 0, 1, 3)
         found = rows(out)
         assert [row["index"] for row in found] == list(range(5))
         for index, words in ((1, "truncated"), (2, "not a depth image"), (3, "16")):
@@ -136,7 +137,7 @@ class TestRows:
         pytest.importorskip("mcap_ros2")
         folder, out = folder_of(tmp_path / "frames", 7), tmp_path / "out.parquet"
         assert main(["convert", str(folder), str(tmp_path / "a.mcap"), "--camera", NUMBERS]) == 0
-        assert annotate(str(tmp_path / "a.mcap"), out, shard_frames=3) == (7, 7, 0)
+        assert annotate(str(tmp_path / "a.mcap"), out, shard_frames=3) == (7, 7, 0, 5, 0)
         found = rows(out)
         assert [row["name"] for row in found] == [f"{tmp_path}/a.mcap[{i}]" for i in range(7)]
         assert [row["time_ns"] for row in found] == [i * 33_333_333 for i in range(7)]
@@ -145,7 +146,7 @@ class TestRows:
         assert depths == [500, None, 502, 503, None, 505, 506]
         for path in sorted(out.iterdir())[1:2]:
             path.unlink()
-        assert annotate(str(tmp_path / "a.mcap"), out, shard_frames=3) == (7, 3, 0)
+        assert annotate(str(tmp_path / "a.mcap"), out, shard_frames=3) == (7, 3, 0, 5, 0)
         assert rows(out) == found
 
     def test_a_recording_that_is_cut(self, tmp_path: Path):
@@ -163,6 +164,28 @@ class TestRows:
         assert len(told) == 1
         assert "ends in the middle" in told[0]
 
+    def test_a_doubtful_camera_is_told_before_the_first_frame(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        monkeypatch.setattr(HandPoseEstimator, "run", lambda *_, **__: Prediction([], NONE, {}, cause="not sure"))
+        looked: list[float] = []
+
+        def doubt(_: HandPoseEstimator, *images: DepthImage) -> str | None:
+            looked.extend(float(each.depth[0, 0]) for each in images)
+            return "are the numbers another's?" if looked else None
+
+        monkeypatch.setattr(HandPoseEstimator, "doubt_of_camera", doubt)
+        folder, out = folder_of(tmp_path / "frames", 60), tmp_path / "out.parquet"
+        (folder / "6.png").write_text("no image")
+        command = ["annotate", str(folder), "--out", str(out), "--camera", NUMBERS]
+        assert main(command) == 0
+        said = capsys.readouterr()
+        assert "handkit: warning: are the numbers another's?" in said.err
+        assert said.out.endswith("all are there\n0 have a hand, 1 were refused\n")
+        assert looked == [500, 512, 524, 548], "of 0, 6, ... 54; 6 cannot be read"
+        assert main(command) == 0
+        assert "warning" not in capsys.readouterr().err, "there is nothing left to do"
+
 
 @pytest.mark.usefixtures("estimator")
 class TestAgain:
@@ -176,7 +199,7 @@ class TestAgain:
         left = out / ".part-00002-of-00005.parquet.host-1.partial"
         left.write_bytes(b"half")
         assert len(rows(out)) == 7  # what is half written is hidden from readers
-        assert annotate(str(folder), out, camera=NUMBERS, shard_frames=2) == (9, 2, 0)
+        assert annotate(str(folder), out, camera=NUMBERS, shard_frames=2) == (9, 2, 0, 6, 0)
         assert rows(out) == whole
         assert first.stat().st_mtime_ns == before
         assert not left.exists()
@@ -188,7 +211,7 @@ class TestAgain:
         for rank in (2, 0, 1):
             monkeypatch.setenv("RANK", str(rank))
             left.append(annotate(str(folder), out, camera=NUMBERS, shard_frames=2))
-        assert left == [(10, 2, 8), (10, 4, 4), (10, 4, 0)]
+        assert left == [(10, 2, 8, 1, 0), (10, 4, 4, 3, 0), (10, 4, 0, 7, 0)]
         assert [row["index"] for row in rows(out)] == list(range(10))
 
     def test_other_settings_and_other_frames_are_refused(self, tmp_path: Path):

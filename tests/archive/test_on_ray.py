@@ -57,10 +57,10 @@ def test_an_actor_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         str(RECORDING), out, camera=TAKEN_BY, shard_frames=2, engine="ray", workers=2,
         tell=lambda frames, total: told.append(frames),
     )  # fmt: skip
-    assert done == (12, 12, 0)
+    assert done[:3] == (12, 12, 0)
     assert (out / ".killed").exists()
     assert sum(told) == 12
     assert parquet.read_table(out).to_pylist() == parquet.read_table(whole).to_pylist()
     (out / "part-00003-of-00006.parquet").unlink()
-    assert annotate(str(RECORDING), out, camera=TAKEN_BY, shard_frames=2) == (12, 2, 0)
+    assert annotate(str(RECORDING), out, camera=TAKEN_BY, shard_frames=2)[:3] == (12, 2, 0)
     assert parquet.read_table(out).to_pylist() == parquet.read_table(whole).to_pylist()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,15 +10,19 @@ from typing import Literal, NamedTuple
 from handkit.archive.frames import list_frames
 from handkit.archive.job import SUFFIX, Job, Labeling
 from handkit.archive.workers import work_in_processes
-from handkit.errors import SourceError, UsageError
+from handkit.depth import DepthImage
+from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.extras import load
 from handkit.files.folders import make_folder
+from handkit.sources.refusals import Handless
 from handkit.sources.source import Calibration, Report, log
 
 Engine = Literal["local", "ray"]
 ENGINES = ("local", "ray")
 SHARD_FRAMES = 1000
 """Frames of one file: what a kill costs at most."""
+LOOKED_AT = 10
+"""Frames in which a hand is looked for before any is labeled."""
 
 
 class Annotated(NamedTuple):
@@ -29,6 +34,10 @@ class Annotated(NamedTuple):
     """Frames that this call has labeled."""
     missing: int
     """Frames of shards that others are still to do; 0: the archive is finished."""
+    with_hand: int
+    """Frames of the shards that are there in which there is a hand."""
+    refused: int
+    """Frames of them that could not be used."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,8 @@ def annotate(
     Whoever is killed at any moment leaves finished files, and the same call goes on. With the environment's RANK and
     WORLD_SIZE this process does every WORLD_SIZE-th shard; on Ray `workers` actors share them. `camera` is that of
     files, a name or `fx,fy,cx,cy`, `depth_scale` the mm of one unit; `tell` is called with the number of frames done
-    since, and that of all that are this process's.
+    since, and that of all that are this process's. What is doubtful about the camera's numbers is
+    reported before the first frame.
 
     Raises UsageError, SourceError, CheckpointError, MissingExtraError, HandkitError.
     """
@@ -95,12 +105,14 @@ def annotate(
     make_folder(out)
     share = Share.from_environment().of(job.shards)
     mine = [shard for shard in job.missing() if shard in share]
+    if mine and (doubt := _doubt(job)):
+        report(f"warning: {doubt}")
     total, todo = job.count(share), job.count(mine)
     tell(total - todo, total)
     _do(job, mine, engine=engine, workers=workers, tell=lambda shard: tell(job.count([shard]), total), report=report)
     left = job.missing()
     job.sweep()
-    return Annotated(len(frames), todo, job.count(left))
+    return Annotated(len(frames), todo, job.count(left), *_outcome(job))
 
 
 def _do(
@@ -129,3 +141,25 @@ def _check(out: Path, *, engine: str, workers: int, shard_frames: int) -> None:
         raise UsageError(f"workers is {workers}; it must be 1 or more")
     if shard_frames < 1:
         raise UsageError(f"a shard has {shard_frames} frames; it must be 1 or more")
+
+
+def _doubt(job: Job) -> str | None:
+    """What is likely wrong with the camera's numbers, where most of a few frames from all over have no hand."""
+    estimator, handless, count = job.labeling.open(), Handless(), len(job.frames)
+    for raw in job.frames.read(range(0, count, -(-count // LOOKED_AT))):
+        with suppress(HandkitError, MemoryError):
+            if not isinstance(raw, HandkitError):
+                image = DepthImage.of(raw.values, raw.camera)
+                handless.add(image, seen=bool(estimator.run(image, hands=1).hands))
+    return estimator.doubt_of_camera(*handless.doubtful())
+
+
+def _outcome(job: Job) -> tuple[int, int]:
+    """Of the shards that are there: frames with a hand, and frames that were refused."""
+    parquet = load("pyarrow.parquet", extra="archive")
+    with_hand, refused = 0, 0
+    for path in filter(Path.exists, map(job.path, range(job.shards))):
+        causes = parquet.read_table(path, columns=["reason", "cause"]).to_pydict()
+        with_hand += causes["reason"].count(None)
+        refused += causes["cause"].count("refused")
+    return with_hand, refused
