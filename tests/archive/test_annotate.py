@@ -181,7 +181,7 @@ class TestRows:
         assert main(command) == 0
         said = capsys.readouterr()
         assert "handkit: warning: are the numbers another's?" in said.err
-        assert said.out.endswith("all are there\n0 have a hand, 1 were refused\n")
+        assert said.out.endswith("all are there\n0 with a hand, 1 refused\n")
         assert looked == [500, 512, 524, 548], "of 0, 6, ... 54; 6 cannot be read"
         assert main(command) == 0
         assert "warning" not in capsys.readouterr().err, "there is nothing left to do"

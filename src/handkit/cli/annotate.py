@@ -58,5 +58,5 @@ class Annotate:
             )  # fmt: skip
         state = f"{done.missing} are still missing" if done.missing else "all are there"
         print(f"{done.done} frames labeled; of the {done.frames} of {self.out} {state}")
-        print(f"{done.with_hand} have a hand" + (f", {done.refused} were refused" if done.refused else ""))
+        print(f"{done.with_hand} with a hand, {done.refused} refused")
         return 0
