@@ -60,11 +60,20 @@ def test_a_first_frame_that_errs_is_outvoted():
     assert ids(hands) == [[]] + [[1]] * 39
 
 
-def test_a_given_handedness_is_the_only_one_looked_at():
+def test_a_given_handedness_is_the_only_one_followed():
     script = Script(lambda i: [Seen((0, 0, 500), left=True), Seen((200, 0, 500))])
     hands, _ = follow(script, 30, handedness="left")
     assert {(hand.handedness, hand.handedness_probability) for each in hands for hand in each} == {("left", 1.0)}
-    assert script.looks == 29
+    assert script.looks <= 29 + 6, "both hypotheses at first and every half second"
+
+
+def test_a_hand_of_the_other_side_is_not_followed_for_long():
+    """A search takes every thirtieth view of a right hand for a left one."""
+    script = Script(lambda i: [Seen((0, 0, 500), side=0.1 if i % 30 == 0 else 0.9)])
+    hands, _ = follow(script, 90, handedness="left")
+    assert sum(map(len, hands)) <= 3
+    kept, _ = follow(script, 90, handedness="right", hands=1)
+    assert ids(kept[4:]) == [ids(kept)[4]] * 86, "one frame that errs is outvoted"
 
 
 def test_each_look_is_of_as_many_rotations_as_asked_for():

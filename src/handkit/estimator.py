@@ -369,11 +369,11 @@ def _other_lens(image: DepthImage, factor: float) -> DepthImage | None:
 def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
     """Hypotheses of a place that are worth a second look, left or not.
 
-    A side that is clear is not doubted again, nor one that was given and is the likelier one.
+    A side that is clear is not doubted again, but where the other one was asked for.
     """
     likelier = place.left > 0.5
-    doubted = max(place.left, 1 - place.left) < CLEAR if asked == "auto" else asked != ("left" if likelier else "right")
-    return BOTH if doubted else (likelier,)
+    clear = max(place.left, 1 - place.left) >= CLEAR
+    return (likelier,) if clear and asked in {"auto", "left" if likelier else "right"} else BOTH
 
 
 def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> tuple[Cause, str]:

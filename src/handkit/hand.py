@@ -40,7 +40,7 @@ class HandPose:
     handedness: Side
     pose_confidence: float
     """Calibrated probability, 0 to 1, that a hand is there and, if its handedness is right, that its mean joint error
-    is under 20 mm."""
+    is under 20 mm; less where a handedness was given and the image speaks for the other one."""
     skeleton: Skeleton
     uncertainty_mm: Float32[np.ndarray, " J"]
     """Expected error of each joint; NaN where nothing is known of it."""

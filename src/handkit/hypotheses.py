@@ -82,13 +82,13 @@ def answer_of(
 ) -> Answer:
     """The hand of one place; `surface_cm2` is what the camera sees of it.
 
-    Confidence: the probability that the hypothesis is good; times that of its handedness unless this was given; little
-    for a skeleton that can be no hand's, where there is hardly any surface, or by a camera whose numbers are most
-    likely mistaken.
+    Confidence: the probability that the hypothesis is good; times that of its handedness, which is doubted where it was
+    given only as far as the other one is the likelier; little for a skeleton that can be no hand's, where there is
+    hardly any surface, or by a camera whose numbers are most likely mistaken.
     """
     stated = probability(left_odds if chosen.left else -left_odds)
     size = proportions(chosen.joints_mm, skeleton)
-    possible = size.plausibility
+    possible = size.plausibility * (1 if asked == "auto" else min(1.0, 2 * stated))
     possible *= min(1.0, surface_cm2 / LEAST_CM2) ** 2 * (MISTAKEN if _mistaken(camera, size) else 1)
     pose = HandPose(
         joints_mm=chosen.joints_mm,

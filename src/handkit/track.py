@@ -57,6 +57,11 @@ class Track:
         settled = abs(self.odds) >= SETTLED and now - self.weighed < AGAIN_S
         return self.left if settled else None
 
+    @property
+    def contradicted(self) -> bool:
+        """The handedness was given, and this is the other hand, by what was seen of it so far."""
+        return self.given and self.odds * (1 if self.left else -1) <= -FRAME_MOST
+
     def weigh(self, pose: HandPose, now: float) -> None:
         """Add what a look at both hypotheses says of the handedness."""
         odds = log_odds(pose.handedness_probability) * (1 if pose.handedness == "left" else -1)

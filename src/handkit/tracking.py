@@ -92,7 +92,8 @@ class HandTracker:
         rotations: Rotations = 1,
         report: Callable[[str], None] = _log,
     ) -> None:
-        """`hands` at most; with `handedness` given only those of that side. Raises UsageError.
+        """`hands` at most; with `handedness` given only those of that side: what turns out to be a hand of the other
+        one is followed no more. Raises UsageError.
 
         Each followed hand is looked at in `rotations` of its crop: more take longer, and their mean is nearer and
         calmer (results/live.md).
@@ -188,11 +189,13 @@ class HandTracker:
 
     def _follow(self, image: DepthImage) -> None:
         """Look where each hand was; what is not a hand any more, or another one's, counts as unseen."""
-        sides = [track.looked_at(self._now) if self._given is None else self._given for track in self._tracks]
+        sides = [track.looked_at(self._now) for track in self._tracks]
         poses = self._look(image, self._tracks, sides)
         for track, pose, side in zip(self._tracks, poses, sides, strict=True):
             if side is None:
                 track.weigh(pose, self._now)
+        poses = [pose for track, pose in zip(self._tracks, poses, strict=True) if not track.contradicted]
+        self._tracks = [track for track in self._tracks if not track.contradicted]
         # Where both hypotheses were looked at, the likelier one of this frame may not be that of all frames.
         other = [i for i, track in enumerate(self._tracks) if (poses[i].handedness == "left") != track.left]
         again = self._look(image, [self._tracks[i] for i in other], [self._tracks[i].left for i in other])

@@ -1,0 +1,117 @@
+"""Wrong numbers of a camera, or of its unit: by a backend that knows the truth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_backend import FakeBackend, hand
+
+from handkit import Camera, DepthImage, HandPoseEstimator
+from handkit.hand import Prediction
+
+CAMERA = Camera.named("sr300")
+RIGHT = hand((-80, 0, 500))
+
+
+def image(camera: Camera = CAMERA, value: float = 510.0) -> DepthImage:
+    """A wall where the hands are."""
+    return DepthImage.of(np.full((camera.height, camera.width), value, np.float32), camera)
+
+
+@pytest.mark.parametrize(("size", "times"), [(2.0, "2.0 times"), (0.5, "0.5 times")])
+def test_a_hand_of_another_size_names_unit_and_intrinsics(size: float, times: str):
+    giant = HandPoseEstimator(FakeBackend(CAMERA, [hand((0, 0, 500), size=size)]), rotations=1)
+    refused = giant.run(image()).reason
+    answered = giant.run(image(), minimum_confidence=0.0).warnings
+    for sentence in (refused, *answered):
+        assert sentence is not None
+        assert times in sentence
+        assert "--depth-scale" in sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "size", "words"),
+    [
+        ({"cx": CAMERA.cy, "cy": CAMERA.cx}, 1.0, "are cx and cy exchanged?"),
+        ({"cx": CAMERA.fx, "cy": CAMERA.fy, "fx": CAMERA.cx, "fy": CAMERA.cy}, 1.0, "the order is fx,fy,cx,cy"),
+        ({"cx": CAMERA.fy, "fy": CAMERA.cx}, 1.0, "are fy and cx exchanged?"),
+        ({"fx": CAMERA.cx, "fy": CAMERA.fx, "cx": CAMERA.cy, "cy": CAMERA.fy}, 1.0, "the order is fx,fy,cx,cy"),
+        ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 0.85, "another resolution, 2 times this one?"),
+    ],
+)
+def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: float, words: str):
+    """The hand is where these numbers would see it; whoever reads the confidence alone is told as well."""
+    mistaken = replace(CAMERA, **changes)
+    seeing = HandPoseEstimator(FakeBackend(mistaken, [hand((0, 0, 500), size=size)]), rotations=1)
+    prediction = seeing.run(image(mistaken))
+    assert prediction.hands == []
+    assert words in str(prediction.reason)
+    (pose,) = seeing.run(image(mistaken), minimum_confidence=0.0).hands
+    assert pose.confidence == pytest.approx(0.3 * 0.9 * 0.95)
+
+
+def test_a_corner_of_an_image_is_no_mistake_where_the_hand_has_its_size():
+    """Its principal point is as far out as that of numbers of twice the resolution."""
+    corner = replace(CAMERA, cx=2 * CAMERA.cx, cy=2 * CAMERA.cy)
+    seeing = HandPoseEstimator(FakeBackend(corner, [hand((0, 0, 500))]), rotations=1)
+    (pose,) = seeing.run(image(corner)).hands
+    assert pose.confidence == pytest.approx(0.9 * 0.95)
+
+
+class Sighted(HandPoseEstimator):
+    """Sees the hand through the right focal lengths alone."""
+
+    def run(self, image: DepthImage, **asked) -> Prediction:
+        return super().run(image, **asked) if image.camera == CAMERA else Prediction([], "no hand", {})
+
+
+@pytest.mark.parametrize(("given", "words"), [(0.5, "2 times"), (2.0, "0.5 times"), (3.0, None), (100.0, None)])
+def test_focal_lengths_of_another_resolution_are_doubted(given: float, words: str | None):
+    wrong = replace(CAMERA, fx=CAMERA.fx * given, fy=CAMERA.fy * given)
+    doubt = Sighted(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(wrong))
+    assert doubt is None if words is None else f"with focal lengths {words} as long there is a hand" in str(doubt)
+    assert words is None or f"a unit of depth {1 / float(words.split()[0]):g} mm" in str(doubt)
+    giant = Sighted(FakeBackend(CAMERA, [hand((0, 0, 500), size=1.5)]))
+    assert giant.doubt_of_camera(image(wrong)) is None, "no hand that most people have"
+
+
+def test_depth_values_in_another_unit_are_doubted():
+    """Eighths of a millimeter that were taken for millimeters: a hand of the usual size with 0.125, and none with 1."""
+
+    class Near(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            near = float(image.depth.max()) < 1000
+            return super().run(image, **asked) if near else Prediction([], "no hand", {})
+
+    doubt = Near(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(value=4080.0))
+    assert "with 0.125 mm a unit there is a hand" in str(doubt)
+    assert "--depth-scale 0.125" in str(doubt)
+
+
+@pytest.mark.parametrize(("hands", "said"), [(1, False), (2, True), (3, True)])
+def test_at_least_half_of_the_images_speak_for_other_numbers(hands: int, said: bool):
+    """Of three images whose depth is in eighths, `hands` show one."""
+
+    class Some(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            near, shows = 500 <= float(image.depth.max()) < 520, float(image.depth.max()) < 510
+            return super().run(image, **asked) if near and shows else Prediction([], "no hand", {})
+
+    images = [image(value=4000.0 if number < hands else 4120.0) for number in range(3)]
+    doubt = Some(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(*images)
+    assert ("give --depth-scale 0.125" in str(doubt)) == said
+
+
+def test_half_the_focal_length_and_twice_the_unit_are_named_together():
+    """They look alike: to an estimator that sees its hand by both, one sentence says both."""
+
+    class Either(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            halved, twice = image.camera.fx == CAMERA.fx, float(image.depth.max()) == 1000
+            seen = image if halved else replace(image, camera=CAMERA)
+            return super().run(seen, **asked) if halved or twice else Prediction([], "no hand", {})
+
+    wrong = replace(CAMERA, fx=2 * CAMERA.fx, fy=2 * CAMERA.fy)
+    doubt = Either(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(wrong))
+    assert "with focal lengths 0.5 times as long" in str(doubt)
+    assert "a unit of depth 2 mm (--depth-scale)" in str(doubt)
