@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -83,6 +84,19 @@ def test_a_hand_is_not_followed_as_the_other_one(shared_data: Path, name: str, t
             seen[side] += bool(tracker.track(each, i / 30))
     assert seen[given] <= 0.02 * len(images)
     assert seen[truth] >= 0.95 * len(images)
+
+
+@pytest.mark.parametrize("factor", [0.67, 1.28, 1.5, 2.0])
+def test_numbers_of_another_resolution_answer_no_hand(shared_data: Path, factor: float):
+    """Through which it would lie a hand's width aside, or farther."""
+    right, estimator = cvar(shared_data), HandPoseEstimator.from_pretrained()
+    numbers = {name: factor * getattr(right, name) for name in ("fx", "fy", "cx", "cy")}
+    wrong = replace(right, **numbers)
+    files = sorted((shared_data / "cvar").glob("*.png"))[::8]
+    answered = [bool(estimator.predict(image(file), wrong)) for file in files]
+    assert sum(answered) <= 0.15 * len(files)
+    reason = estimator.run(DepthImage.of(image(files[0]), wrong)).reason or ""
+    assert not 1 < factor < 2 or f"another resolution, {factor:.2g} times this one?" in reason
 
 
 @pytest.mark.parametrize(

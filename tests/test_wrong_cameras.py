@@ -37,6 +37,9 @@ def test_a_hand_of_another_size_names_unit_and_intrinsics(size: float, times: st
         ({"cx": CAMERA.fy, "fy": CAMERA.cx}, 1.0, "are fy and cx exchanged?"),
         ({"fx": CAMERA.cx, "fy": CAMERA.fx, "cx": CAMERA.cy, "cy": CAMERA.fy}, 1.0, "the order is fx,fy,cx,cy"),
         ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 0.85, "another resolution, 2 times this one?"),
+        ({"cx": 1.25 * CAMERA.cx, "cy": 1.25 * CAMERA.cy}, 0.85, "another resolution, 1.2 times this one?"),
+        ({"cx": 0.7 * CAMERA.cx, "cy": 0.7 * CAMERA.cy}, 1.2, "another resolution, 0.69 times this one?"),
+        ({"fx": 1.5 * CAMERA.fx, "fy": 1.5 * CAMERA.fy}, 0.85, "of a larger resolution? so this image is"),
     ],
 )
 def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: float, words: str):
@@ -50,11 +53,20 @@ def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: floa
     assert pose.confidence == pytest.approx(0.3 * 0.9 * 0.95)
 
 
-def test_a_corner_of_an_image_is_no_mistake_where_the_hand_has_its_size():
-    """Its principal point is as far out as that of numbers of twice the resolution."""
-    corner = replace(CAMERA, cx=2 * CAMERA.cx, cy=2 * CAMERA.cy)
-    seeing = HandPoseEstimator(FakeBackend(corner, [hand((0, 0, 500))]), rotations=1)
-    (pose,) = seeing.run(image(corner)).hands
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [
+        ({"cx": 2 * CAMERA.cx, "cy": 2 * CAMERA.cy}, 1.0),
+        ({"cx": 1.25 * CAMERA.cx, "cy": 1.25 * CAMERA.cy}, 1.2),
+        ({"cx": 0.7 * CAMERA.cx, "cy": 0.7 * CAMERA.cy}, 0.85),
+        ({"fx": 1.5 * CAMERA.fx, "fy": 1.5 * CAMERA.fy}, 1.0),
+    ],
+)
+def test_a_window_of_an_image_is_no_mistake_where_the_hand_has_its_size(changes: dict[str, float], size: float):
+    """Its numbers are those of another resolution, through which hands would be smaller, or larger."""
+    window = replace(CAMERA, **changes)
+    seeing = HandPoseEstimator(FakeBackend(window, [hand((0, 0, 500), size=size)]), rotations=1)
+    (pose,) = seeing.run(image(window)).hands
     assert pose.confidence == pytest.approx(0.9 * 0.95)
 
 

@@ -11,6 +11,7 @@ from itertools import islice, pairwise
 
 import numpy as np
 
+from handkit.anatomy import proportions
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
 from handkit.doubts import doubts_about
 from handkit.errors import UsageError
@@ -79,8 +80,10 @@ def _seen(frames: Sequence[TimedFrame], shows: Side | None) -> list[Finding]:
     for image, each in zip(images, predictions, strict=True):
         handless.add(image, seen=bool(each.hands))
     doubt = estimator.doubt_of_camera(*handless.doubtful())
-    seen = sum(bool(each.hands) for each in predictions)
-    found = Finding("hands", f"in {seen} of {len(images)} images looked at", doubt or "")
+    seen = [each for each in predictions if each.hands]
+    odd = [size for each in seen if (size := proportions(each.hands[0].joints_mm, each.hands[0].skeleton).doubt)]
+    doubt = doubt or (odd[0] if 2 * len(odd) > len(seen) else None)
+    found = Finding("hands", f"in {len(seen)} of {len(images)} images looked at", doubt or "")
     sides = [each.hands[0].handedness for each in predictions if each.hands]
     return [found] if shows is None else [found, mirrored(shows, sides, of=len(images))]
 

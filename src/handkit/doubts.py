@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import permutations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from handkit.camera import Camera, degrees_of
 MOST_BENT = 0.5
 """Share of the width by which a real lens moves the corners at most."""
 USUAL_DEGREES = (25, 130)
+NARROW_DEGREES = 54
+"""Depth cameras see 57 degrees or more; windows cut out of their images less."""
 MOST_APART = 1.15
 """Of fx and fy."""
 ORDERS = dict.fromkeys(permutations(range(4)), "the order is fx,fy,cx,cy") | {
@@ -24,8 +26,9 @@ class Mistake(NamedTuple):
     """Without which the numbers would be a usual camera's."""
 
     question: str
-    sure: bool
-    """The numbers say it alone; a corner that was cut out of an image has a principal point far out as well."""
+    hands: Literal["any", "smaller", "larger"]
+    """Any: the numbers say it alone. Otherwise there can be such a camera, as of a window cut out of an image, and the
+    mistake is likely where it sees hands that are smaller, or larger, than most are."""
 
 
 def doubts_about(camera: Camera) -> tuple[str, ...]:
@@ -55,13 +58,15 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
 
 
 def mistake_in(camera: Camera) -> Mistake | None:
-    """What most likely happened to the numbers where the principal point is not in the middle; None where it is, or
-    nothing would help.
+    """What most likely happened to numbers whose principal point is not in the middle; None where it is, or nothing
+    would help.
 
     >>> mistake_in(Camera(fx=476.0, fy=476.0, cx=240.0, cy=320.0, width=640, height=480))
-    Mistake(question='are cx and cy exchanged?', sure=True)
-    >>> mistake_in(Camera(fx=476.0, fy=320.0, cx=476.0, cy=240.0, width=640, height=480))
-    Mistake(question='are fy and cx exchanged? the order is fx,fy,cx,cy', sure=True)
+    Mistake(question='are cx and cy exchanged?', hands='any')
+    >>> mistake_in(Camera(fx=476.0, fy=320.0, cx=476.0, cy=240.0, width=640, height=480)).question
+    'are fy and cx exchanged? the order is fx,fy,cx,cy'
+    >>> mistake_in(Camera(fx=714.0, fy=714.0, cx=480.0, cy=360.0, width=640, height=480)).question
+    'are the numbers of another resolution, 1.5 times this one?'
     """
     size, numbers = (camera.width, camera.height), (camera.fx, camera.fy, camera.cx, camera.cy)
     across, down = 2 * camera.cx / camera.width, 2 * camera.cy / camera.height
@@ -69,12 +74,19 @@ def mistake_in(camera: Camera) -> Mistake | None:
         return None
     for order, question in ORDERS.items():
         if _usual([numbers[i] for i in order], size):
-            return Mistake(question, sure=True)
-    if 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75:
-        return None
+            return Mistake(question, "any")
     if down > 0 and 0.85 < across / down < 1.18:
-        return Mistake(f"are the numbers of another resolution, {across:.2g} times this one?", sure=False)
+        question = f"are the numbers of another resolution, {across:.2g} times this one?"
+        return Mistake(question, "smaller" if across > 1 else "larger")
     return None
+
+
+def likely_mistake(camera: Camera) -> Mistake | None:
+    """Also of numbers that are hardly a depth camera's, but could be those of a window cut out of an image."""
+    angle = degrees_of(camera.width, camera.fx)
+    if (mistake := mistake_in(camera)) or angle >= NARROW_DEGREES:
+        return mistake
+    return Mistake(f"is fx {camera.fx:g} of a larger resolution? so this image is {angle:.0f} degrees wide", "smaller")
 
 
 def _usual(numbers: Sequence[float], size: tuple[int, int]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from handkit.anatomy import ADULTS, Proportions, proportions
 from handkit.asked import Asked
 from handkit.camera import Camera
-from handkit.doubts import mistake_in
+from handkit.doubts import likely_mistake
 from handkit.hand import Cause, HandPose
 from handkit.locate import FoundHand
 from handkit.odds import log_odds, probability
@@ -104,8 +104,15 @@ def answer_of(
 
 def _mistaken(camera: Camera, size: Proportions) -> bool:
     """Whether the numbers are most likely wrong: they alone say it, or the hand's size says it too."""
-    mistake = mistake_in(camera)
-    return mistake is not None and (mistake.sure or not ADULTS[0] <= size.size <= ADULTS[1])
+    mistake, (smallest, largest) = likely_mistake(camera), ADULTS
+    return (
+        mistake is not None
+        and {
+            "any": True,
+            "smaller": size.size < smallest,
+            "larger": size.size > largest,
+        }[mistake.hands]
+    )
 
 
 def odds_of_left(hypotheses: Sequence[Hypothesis]) -> float:
@@ -147,7 +154,7 @@ def reason_for_none(answers: Sequence[Answer], minimum_confidence: float, camera
         return "other side", (
             f"the hand in view is a {seen} one (probability {answers[0].other:.2f}), not a {likeliest.handedness} one"
         )
-    size, mistake = proportions(likeliest.joints_mm, likeliest.skeleton), mistake_in(camera)
+    size, mistake = proportions(likeliest.joints_mm, likeliest.skeleton), likely_mistake(camera)
     doubts = [f"by the camera's numbers: {mistake.question}"] if mistake and _mistaken(camera, size) else []
     if size.doubt and likeliest.confidence >= SHAPED * size.plausibility:
         doubts.append(size.doubt)
