@@ -53,6 +53,19 @@ def test_a_far_constant_is_invalid(value: float):
     assert f"{value:g} mm" in notes[0]
 
 
+@pytest.mark.parametrize("value", [8191, 32001, 65535])
+@pytest.mark.parametrize("how", [cv2.INTER_LINEAR, cv2.INTER_AREA])
+def test_a_far_constant_that_was_resized_is_invalid(shared_data: Path, value: int, how: int):
+    """Most of the image, so that among the other pixels those that are mixed with it are many."""
+    for path, taken, _ in real_frames(shared_data):
+        if path.parent.name == "cvar" and path.stem.endswith("0"):
+            size = [round(0.6 * length) for length in taken.shape[::-1]]
+            resized = cv2.resize(np.where(taken > 0, taken, value).astype(np.uint16), size, interpolation=how)
+            depth, notes = clean(resized.astype(np.float32))
+            assert f"{value} mm, far beyond everything else, is taken as invalid" in notes[0]
+            assert depth.max() < value / 2
+
+
 def test_a_far_wall_is_no_constant():
     depth = scene()
     depth[depth == FAR] = np.linspace(3000, 4000, int((depth == FAR).sum()), dtype=np.float32)

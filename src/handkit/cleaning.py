@@ -130,10 +130,11 @@ def drop_far_constant(depth: Depth) -> tuple[Depth, str]:
     constant = float(some.max(initial=0.0))
     if constant < FAR_MM or float((some == constant).mean()) < FAR_SHARE:
         return depth, ""
-    rest = some[(some > 0) & (some < constant)]
+    # Where the image was resized, the constant is mixed with what is beside it.
+    beside = cv2.dilate((depth == constant).astype(np.uint8), np.ones((5, 5), np.uint8))[::7, ::7] > 0
+    rest = some[(some > 0) & ~beside]
     if not len(rest) or constant < FAR_RATIO * np.percentile(rest, 99):
         return depth, ""
-    # Where the image was resized, the constant is mixed with what was beside it.
     limit = constant / 2 if constant > 3 * FAR_RATIO * float(np.median(rest)) else constant
     kept = np.where(depth < limit, depth, np.float32(0))
     return kept, f"{constant:g} mm, far beyond everything else, is taken as invalid"
