@@ -182,6 +182,14 @@ def test_real_frames_are_left_alone(shared_data: Path):
     assert count == 293
 
 
+def test_means_over_windows_are_refused(shared_data: Path):
+    """Also of a camera that leaves holes along edges, so that half of them are not mixed."""
+    for path, taken, camera in real_frames(shared_data):
+        if path.stem.endswith(("0", "5")):
+            with pytest.raises(FrameError, match="blurred"):
+                DepthImage.of(cv2.blur(taken, (5, 5)), camera)
+
+
 def resized(taken: np.ndarray, camera: Camera, factor: int) -> tuple[np.ndarray, Camera]:
     shift = (factor - 1) / 2
     large = cv2.resize(taken, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
