@@ -100,6 +100,15 @@ def test_depth_values_in_another_unit_are_doubted():
     assert "--depth-scale 0.125" in str(doubt)
 
 
+def test_a_hand_that_is_seen_speaks_for_the_camera():
+    seeing = HandPoseEstimator(FakeBackend(CAMERA, [RIGHT]), rotations=1)
+    assert seeing.doubt_of_camera(image()) is None
+    wrong = replace(CAMERA, fx=2 * CAMERA.fx, fy=2 * CAMERA.fy)
+    sighted = Sighted(FakeBackend(CAMERA, [RIGHT]))
+    assert sighted.doubt_of_camera(image(wrong)) is not None
+    assert sighted.doubt_of_camera(image(wrong), image()) is None
+
+
 @pytest.mark.parametrize(("hands", "said"), [(1, False), (2, True), (3, True)])
 def test_at_least_half_of_the_images_speak_for_other_numbers(hands: int, said: bool):
     """Of three images whose depth is in eighths, `hands` show one."""

@@ -194,12 +194,14 @@ class HandPoseEstimator:
 
     def doubt_of_camera(self, *images: DepthImage) -> str | None:
         """Of images of a camera in which no hand is sure enough: whether at least half of them show one with focal
-        lengths twice or half as long, or with depth values in another unit.
+        lengths twice or half as long, or with depth values in another unit. None where one shows a hand as it is.
 
-        Takes ten searches of each image: `OTHER_LENS` and `OTHER_UNIT`.
+        Takes eleven searches of each image: `OTHER_LENS` and `OTHER_UNIT`.
         """
         for image in images:
             check_image(image)
+        if any(self.run(image, hands=1).hands for image in images):
+            return None
         seen = {("lens", by): [self._usual_hand(_other_lens(image, by)) for image in images] for by in OTHER_LENS}
         seen |= {
             ("unit", by): [self._usual_hand(replace(image, depth=image.depth * np.float32(by))) for image in images]
