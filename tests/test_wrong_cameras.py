@@ -60,6 +60,7 @@ def test_a_mistaken_camera_answers_no_hand(changes: dict[str, float], size: floa
         ({"cx": 1.25 * CAMERA.cx, "cy": 1.25 * CAMERA.cy}, 1.2),
         ({"cx": 0.7 * CAMERA.cx, "cy": 0.7 * CAMERA.cy}, 0.85),
         ({"fx": 1.5 * CAMERA.fx, "fy": 1.5 * CAMERA.fy}, 1.0),
+        ({"fx": 1.5 * CAMERA.fx, "fy": 1.5 * CAMERA.fy, "cx": 125, "cy": 100, "width": 250, "height": 200}, 0.85),
     ],
 )
 def test_a_window_of_an_image_is_no_mistake_where_the_hand_has_its_size(changes: dict[str, float], size: float):

@@ -13,6 +13,8 @@ MOST_BENT = 0.5
 USUAL_DEGREES = (25, 130)
 NARROW_DEGREES = 54
 """Depth cameras see 57 degrees or more; windows cut out of their images less."""
+WHOLE_PX = 320
+"""Images that are not as wide are windows cut out of one, or an old camera's."""
 MOST_APART = 1.15
 """Of fx and fy."""
 ORDERS = dict.fromkeys(permutations(range(4)), "the order is fx,fy,cx,cy") | {
@@ -75,7 +77,8 @@ def mistake_in(camera: Camera) -> Mistake | None:
     for order, question in ORDERS.items():
         if _usual([numbers[i] for i in order], size):
             return Mistake(question, "any")
-    if down > 0 and 0.85 < across / down < 1.18:
+    central = 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75
+    if down > 0 and 0.85 < across / down < 1.18 and not (central and camera.width < WHOLE_PX):
         question = f"are the numbers of another resolution, {across:.2g} times this one?"
         return Mistake(question, "smaller" if across > 1 else "larger")
     return None
@@ -84,7 +87,7 @@ def mistake_in(camera: Camera) -> Mistake | None:
 def likely_mistake(camera: Camera) -> Mistake | None:
     """Also of numbers that are hardly a depth camera's, but could be those of a window cut out of an image."""
     angle = degrees_of(camera.width, camera.fx)
-    if (mistake := mistake_in(camera)) or angle >= NARROW_DEGREES:
+    if (mistake := mistake_in(camera)) or angle >= NARROW_DEGREES or camera.width < WHOLE_PX:
         return mistake
     return Mistake(f"is fx {camera.fx:g} of a larger resolution? so this image is {angle:.0f} degrees wide", "smaller")
 
