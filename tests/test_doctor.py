@@ -11,6 +11,7 @@ from handkit.camera import Camera
 from handkit.depth import DepthImage
 from handkit.doctor import Finding, diagnose, examine, mirrored
 from handkit.errors import FrameError, UsageError
+from handkit.sources.files import read_frames
 from handkit.sources.refusals import Refusals
 from handkit.sources.source import TimedFrame
 
@@ -117,6 +118,17 @@ def test_what_was_refused_says_what_mends_it() -> None:
     )
     (alone,) = examine([], refused)
     assert alone.seen == "3 of 3 refused"
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_means_over_frames_are_told(shared_data: Path, count: int) -> None:
+    """Of two in a row, while a hand moves; the frames themselves have edges as they should."""
+    taken = [read_frames(path)[0] for path in sorted((shared_data / "kinect2").glob("*.png"))[:12]]
+    images = [np.mean(taken[i : i + count], axis=0) for i in range(len(taken) - 1)]
+    camera = Camera.named("kinect2")
+    frames = [TimedFrame(DepthImage.of(each, camera), i / 30, i, each) for i, each in enumerate(images)]
+    edges = {each.check: each for each in examine(frames, Refusals(lambda _: None))}["edges"]
+    assert ("temporal and spatial filters off" in edges.mend) == (count == 2)
 
 
 def test_it_says_that_more_frames_follow() -> None:
