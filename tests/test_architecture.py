@@ -73,7 +73,7 @@ USES = {
     "estimator": "anatomy asked backends camera depth doubts hand hypotheses locate odds skeleton",
     "evaluation": "asked camera datasets depth estimator hand sources",
     "reports": "depth drawing evaluation hand skeleton sources viewing",
-    "tracking": "asked camera clock depth hand locate track",
+    "tracking": "asked camera clock depth hand locate odds track",
     "benchmark": "asked backends camera depth estimator hand models sinks skeleton sources tracking",
     "demonstration": "depth drawing estimator hand sinks sources",
     "rendering": "asked drawing hand sinks skeleton synthetic",

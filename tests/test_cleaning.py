@@ -66,6 +66,18 @@ def test_a_far_constant_that_was_resized_is_invalid(shared_data: Path, value: in
             assert depth.max() < value / 2
 
 
+@pytest.mark.parametrize("value", [32001.0, 65535.0])
+@pytest.mark.parametrize("pitch", [2, 3])
+def test_a_far_constant_in_a_grid_is_invalid(value: float, pitch: int):
+    """Every valid pixel is beside one."""
+    sparse = np.zeros((120 * pitch, 160 * pitch), np.float32)
+    sparse[pitch // 2 :: pitch, pitch // 2 :: pitch] = scene()
+    depth, notes = clean(np.where(sparse == 0, np.float32(value), sparse))
+    expected, also = clean(sparse)
+    assert np.array_equal(depth, expected)
+    assert notes == (f"{value:g} mm, far beyond everything else, is taken as invalid", *also)
+
+
 def test_a_far_wall_is_no_constant():
     depth = scene()
     depth[depth == FAR] = np.linspace(3000, 4000, int((depth == FAR).sum()), dtype=np.float32)

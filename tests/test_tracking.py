@@ -69,11 +69,34 @@ def test_a_given_handedness_is_the_only_one_followed():
 
 def test_a_hand_of_the_other_side_is_not_followed_for_long():
     """A search takes every thirtieth view of a right hand for a left one."""
-    script = Script(lambda i: [Seen((0, 0, 500), side=0.1 if i % 30 == 0 else 0.9)])
+    script = Script(lambda i: [Seen((0, 0, 500), side=0.1 if i % 30 == 0 else 0.9, mistaken=1.0)])
     hands, _ = follow(script, 90, handedness="left")
-    assert sum(map(len, hands)) <= 3
+    assert sum(hand.tracked for each in hands for hand in each) <= 3
     kept, _ = follow(script, 90, handedness="right", hands=1)
     assert ids(kept[4:]) == [ids(kept)[4]] * 86, "one frame that errs is outvoted"
+
+
+@pytest.mark.parametrize("side", [0.35, 0.45, 0.55])
+def test_a_hand_of_which_no_frame_knows_the_side_is_the_one_that_was_given(side: float):
+    script = Script(lambda i: [Seen((0, 0, 500), side=side if i else 0.9, mistaken=1.0)])
+    hands, _ = follow(script, 60, handedness="right", hands=1)
+    assert sum(map(len, hands)) >= 57
+    assert {hand.id for each in hands for hand in each} == {1}
+
+
+def test_a_hand_that_hides_is_not_one_of_the_other_side():
+    """What is looked at meanwhile is no hand, whichever side it seems to have."""
+    script = Script(lambda i: [Seen((0, 0, 500), left=True, visible=not 1 <= i <= 5)])
+    hands, _ = follow(script, 30, handedness="left")
+    assert {hand.id for each in hands for hand in each} == {1}
+
+
+def test_it_says_why_a_hand_is_not_followed_any_more():
+    script = Script(lambda i: [Seen((0, 0, 500), side=0.1 if i == 0 else 0.99, mistaken=1.0)])
+    tracker = HandTracker(script, handedness="left")
+    seen = [(len(tracker.update(frame(i))), tracker.reason, tracker.cause) for i in range(4)]
+    assert (0, "the hand in view is not a left one", "other side") in seen
+    assert all(reason for count, reason, _ in seen if not count)
 
 
 def test_each_look_is_of_as_many_rotations_as_asked_for():

@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
     """Without which the numbers would be a usual camera's."""
 
     question: str
-    hands: Literal["any", "smaller", "larger"]
+    hands: Literal["any", "smaller", "much smaller", "larger"]
     """Any: the numbers say it alone. Otherwise there can be such a camera, as of a window cut out of an image, and the
     mistake is likely where it sees hands that are smaller, or larger, than most are."""
 
@@ -37,8 +37,7 @@ def doubts_about(camera: Camera) -> tuple[str, ...]:
     """What is unusual about the numbers, a sentence each: such a camera exists, but is rarely meant."""
     found: list[str] = []
     mistake = mistake_in(camera)
-    central = 0.25 <= camera.cx / camera.width <= 0.75 and 0.25 <= camera.cy / camera.height <= 0.75
-    if mistake or not central:
+    if mistake or not _central(camera):
         found.append(
             f"the principal point ({camera.cx:g}, {camera.cy:g}) is far from the middle of a "
             f"{camera.width}x{camera.height} image{f'; {mistake.question}' if mistake else ''}"
@@ -77,8 +76,8 @@ def mistake_in(camera: Camera) -> Mistake | None:
     for order, question in ORDERS.items():
         if _usual([numbers[i] for i in order], size):
             return Mistake(question, "any")
-    central = 0.25 <= across / 2 <= 0.75 and 0.25 <= down / 2 <= 0.75
-    if down > 0 and 0.85 < across / down < 1.18 and not (central and camera.width < WHOLE_PX):
+    window = _central(camera) and max(camera.width, camera.height) < WHOLE_PX
+    if down > 0 and 0.85 < across / down < 1.18 and not window:
         question = f"are the numbers of another resolution, {across:.2g} times this one?"
         return Mistake(question, "smaller" if across > 1 else "larger")
     return None
@@ -86,10 +85,18 @@ def mistake_in(camera: Camera) -> Mistake | None:
 
 def likely_mistake(camera: Camera) -> Mistake | None:
     """Also of numbers that are hardly a depth camera's, but could be those of a window cut out of an image."""
-    angle = degrees_of(camera.width, camera.fx)
-    if (mistake := mistake_in(camera)) or angle >= NARROW_DEGREES or camera.width < WHOLE_PX:
+    across = camera.width >= camera.height
+    length, focal = (camera.width, camera.fx) if across else (camera.height, camera.fy)
+    angle = degrees_of(length, focal)
+    if (mistake := mistake_in(camera)) or angle >= NARROW_DEGREES or length < WHOLE_PX:
         return mistake
-    return Mistake(f"is fx {camera.fx:g} of a larger resolution? so this image is {angle:.0f} degrees wide", "smaller")
+    question = f"is {focal:g} the focal length of a larger resolution? so this image is {angle:.0f} degrees wide"
+    return Mistake(question, "much smaller")
+
+
+def _central(camera: Camera) -> bool:
+    """Whether the principal point is in the middle half of the image, across and down."""
+    return 0.25 <= camera.cx / camera.width <= 0.75 and 0.25 <= camera.cy / camera.height <= 0.75
 
 
 def _usual(numbers: Sequence[float], size: tuple[int, int]) -> bool:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handkit.anatomy import ADULTS, Proportions, proportions
+from handkit.anatomy import ADULTS, USUAL, Proportions, proportions
 from handkit.asked import Asked
 from handkit.camera import Camera
 from handkit.doubts import likely_mistake
 from handkit.hand import Cause, HandPose
 from handkit.locate import FoundHand
-from handkit.odds import log_odds, probability
+from handkit.odds import log_odds, probability, share_of_given
 from handkit.shapes import Float32
 from handkit.skeleton import Skeleton
 
@@ -88,7 +88,7 @@ def answer_of(
     """
     stated = probability(left_odds if chosen.left else -left_odds)
     size = proportions(chosen.joints_mm, skeleton)
-    possible = size.plausibility * (1 if asked == "auto" else min(1.0, 2 * stated))
+    possible = size.plausibility * (1 if asked == "auto" else share_of_given(stated))
     possible *= min(1.0, surface_cm2 / LEAST_CM2) ** 2 * (MISTAKEN if _mistaken(camera, size) else 1)
     pose = HandPose(
         joints_mm=chosen.joints_mm,
@@ -104,15 +104,12 @@ def answer_of(
 
 def _mistaken(camera: Camera, size: Proportions) -> bool:
     """Whether the numbers are most likely wrong: they alone say it, or the hand's size says it too."""
-    mistake, (smallest, largest) = likely_mistake(camera), ADULTS
-    return (
-        mistake is not None
-        and {
-            "any": True,
-            "smaller": size.size < smallest,
-            "larger": size.size > largest,
-        }[mistake.hands]
-    )
+    mistake = likely_mistake(camera)
+    if mistake is None or mistake.hands == "any":
+        return mistake is not None
+    if mistake.hands == "larger":
+        return size.size > ADULTS[1]
+    return size.size < (ADULTS if mistake.hands == "smaller" else USUAL)[0]
 
 
 def odds_of_left(hypotheses: Sequence[Hypothesis]) -> float:

@@ -26,6 +26,15 @@ def probability(log_odds: float) -> float:
     return 0.5 + 0.5 * math.tanh(0.5 * log_odds)
 
 
+def share_of_given(probability: float) -> float:
+    """What is left of a hand's confidence where its handedness was given, which has this probability by what is seen.
+
+    >>> share_of_given(0.6), share_of_given(0.5), share_of_given(0.25)
+    (1.0, 1.0, 0.5)
+    """
+    return min(1.0, 2 * probability)
+
+
 def probabilities(logits: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
     """As `probability`, of many.
 

@@ -19,6 +19,8 @@ once it is seen again."""
 SETTLED, MOST, FRAME_MOST = 6.0, 12.0, 2.0
 """Log odds of the handedness: from which one hypothesis alone is looked at; largest sum; largest share of one frame,
 since neighboring frames err together."""
+GIVEN = 1.0
+"""Log odds that a handedness has in each frame because it was given."""
 AGAIN_S = 0.5
 """How often a settled handedness is looked at again."""
 REACH_MM, REACH_MM_S = 100.0, 2000.0
@@ -59,12 +61,13 @@ class Track:
 
     @property
     def contradicted(self) -> bool:
-        """The handedness was given, and this is the other hand, by what was seen of it so far."""
+        """The handedness was given, and this is the other hand, as two frames say at least."""
         return self.given and self.odds * (1 if self.left else -1) <= -FRAME_MOST
 
     def weigh(self, pose: HandPose, now: float) -> None:
         """Add what a look at both hypotheses says of the handedness."""
         odds = log_odds(pose.handedness_probability) * (1 if pose.handedness == "left" else -1)
+        odds += (GIVEN if self.left else -GIVEN) if self.given else 0.0
         was = self.left
         self.odds = clip(self.odds + clip(odds, FRAME_MOST), MOST)
         self.weighed = now

@@ -18,6 +18,7 @@ from handkit.depth import DepthImage, check_image
 from handkit.errors import UsageError, check_kind
 from handkit.hand import Cause, HandPose, Prediction, TrackedHand
 from handkit.locate import same_hand
+from handkit.odds import share_of_given
 from handkit.shapes import Float32
 from handkit.track import HOLD_S, Track, apart
 
@@ -192,21 +193,26 @@ class HandTracker:
         sides = [track.looked_at(self._now) for track in self._tracks]
         poses = self._look(image, self._tracks, sides)
         for track, pose, side in zip(self._tracks, poses, sides, strict=True):
-            if side is None:
+            if side is None and self._is_hand(pose):
                 track.weigh(pose, self._now)
-        poses = [pose for track, pose in zip(self._tracks, poses, strict=True) if not track.contradicted]
-        self._tracks = [track for track in self._tracks if not track.contradicted]
         # Where both hypotheses were looked at, the likelier one of this frame may not be that of all frames.
         other = [i for i, track in enumerate(self._tracks) if (poses[i].handedness == "left") != track.left]
         again = self._look(image, [self._tracks[i] for i in other], [self._tracks[i].left for i in other])
         for i, pose in zip(other, again, strict=True):
-            poses[i] = pose
+            share = share_of_given(1 - poses[i].handedness_probability) if self._tracks[i].given else 1.0
+            poses[i] = replace(pose, pose_confidence=share * pose.pose_confidence)
         self._accept(poses)
         self._tracks = [
             track
             for track in self._tracks
             if track.confirmed and track.believed >= 0.8 * self.minimum_confidence and self._now - track.seen <= HOLD_S
         ]
+        if any(track.contradicted for track in self._tracks):
+            self._tracks = [track for track in self._tracks if not track.contradicted]
+            self.reason, self.cause = f"the hand in view is not a {self.handedness} one", "other side"
+
+    def _is_hand(self, pose: HandPose) -> bool:
+        return pose.pose_confidence >= 0.5 * self.minimum_confidence
 
     def _look(self, image: DepthImage, tracks: list[Track], left: Sequence[bool | None]) -> list[HandPose]:
         if not tracks:
@@ -216,12 +222,13 @@ class HandTracker:
 
     def _accept(self, poses: list[HandPose]) -> None:
         """Give each track its pose; where two have seen one hand, it is that of the track it continues best."""
-        sure = [i for i, pose in enumerate(poses) if pose.pose_confidence >= 0.5 * self.minimum_confidence]
+        sure = [i for i, pose in enumerate(poses) if self._is_hand(pose)]
         taken: list[HandPose] = []
         for i in sorted(sure, key=lambda i: apart(poses[i].joints_mm, self._tracks[i].pose.joints_mm)):
             if not any(_same(poses[i], other) for other in taken):
                 taken.append(poses[i])
-                self._tracks[i].see(poses[i], self._now, sure=poses[i].confidence >= self.minimum_confidence)
+                believed = poses[i].pose_confidence if self._tracks[i].given else poses[i].confidence
+                self._tracks[i].see(poses[i], self._now, sure=believed >= self.minimum_confidence)
 
     def _search(self, image: DepthImage) -> None:
         """Look for hands in the whole image, if some are missing and it is not too soon."""

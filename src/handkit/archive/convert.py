@@ -83,6 +83,8 @@ def archive_to_recording(archive: Path, *, out: Path, report: Report = log) -> C
 
     Frames of files are 1/30 s apart. Ctrl-C leaves nothing of `out`. Raises SourceError, MissingExtraError, OSError.
     """
+    if out.exists():
+        raise SourceError(f"{out} exists; give another name")
     opened = Archive.open(archive)
     frames = opened.frames(report)
     camera: Camera | None = None

@@ -14,7 +14,7 @@ from handkit.depth import DepthImage
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.extras import load
 from handkit.files.folders import make_folder
-from handkit.sources.refusals import Handless
+from handkit.sources.refusals import Handless, Warnings
 from handkit.sources.source import Calibration, Report, log
 
 Engine = Literal["local", "ray"]
@@ -103,11 +103,12 @@ def annotate(
     facts = {"source": source, "camera": camera, "depth_scale": depth_scale}
     job = Job.of(frames, labeling or Labeling(), out, shard_frames=shard_frames, source=facts)
     make_folder(out)
-    share = Share.from_environment().of(job.shards)
-    mine = [shard for shard in job.missing() if shard in share]
-    if mine and (doubt := _doubt(job)):
-        report(f"warning: {doubt}")
-    total, todo = job.count(share), job.count(mine)
+    share = Share.from_environment()
+    own = share.of(job.shards)
+    mine = [shard for shard in job.missing() if shard in own]
+    if share.rank == 0 and len(mine) == len(own):  # else it was done
+        _tell_doubts(job, Warnings(report))
+    total, todo = job.count(own), job.count(mine)
     tell(total - todo, total)
     _do(job, mine, engine=engine, workers=workers, tell=lambda shard: tell(job.count([shard]), total), report=report)
     left = job.missing()
@@ -143,15 +144,18 @@ def _check(out: Path, *, engine: str, workers: int, shard_frames: int) -> None:
         raise UsageError(f"a shard has {shard_frames} frames; it must be 1 or more")
 
 
-def _doubt(job: Job) -> str | None:
-    """What is likely wrong with the camera's numbers, where most of a few frames from all over have no hand."""
+def _tell_doubts(job: Job, warnings: Warnings) -> None:
+    """What is likely wrong with the camera's numbers, by a few frames from all over."""
     estimator, handless, count = job.labeling.open(), Handless(), len(job.frames)
     for raw in job.frames.read(range(0, count, -(-count // LOOKED_AT))):
         with suppress(HandkitError, MemoryError):
             if not isinstance(raw, HandkitError):
                 image = DepthImage.of(raw.values, raw.camera)
+                warnings.add(image.warnings)
                 handless.add(image, seen=bool(estimator.run(image, hands=1).hands))
-    return estimator.doubt_of_camera(*handless.doubtful())
+    with suppress(MemoryError):
+        doubt = estimator.doubt_of_camera(*handless.doubtful())
+        warnings.add([doubt] if doubt else [])
 
 
 def _outcome(job: Job) -> tuple[int, int]:
