@@ -66,11 +66,29 @@ function dropFarConstant(depth: Float32Array, size: Values, facts: Facts["depth"
   const some = everyNth(depth, size, 7);
   const constant = some.reduce((largest, value) => Math.max(largest, value), 0);
   const equal = some.filter((value) => value === constant).length;
-  const rest = some.filter((value) => value > 0 && value < constant).sort();
-  const rare = constant < facts.far_mm || equal / some.length < facts.far_share;
-  if (rare || !rest.length || constant < facts.far_ratio * percentile(rest, 0.99)) return depth;
+  if (constant < facts.far_mm || equal / some.length < facts.far_share) return depth;
+  // Where the image was resized, the constant is mixed with what is beside it; in a grid it is beside everything.
+  const beside = everyNth(besideConstant(depth, size, constant), size, 7);
+  const below = some.filter((value) => value > 0 && value < constant).sort();
+  const apart = some.filter((value, index) => value > 0 && !beside[index]).sort();
+  const rest = apart.length > below.length / 4 ? apart : below;
+  if (!rest.length || constant < facts.far_ratio * percentile(rest, 0.99)) return depth;
   const limit = constant > 3 * facts.far_ratio * percentile(rest, 0.5) ? constant / 2 : constant;
   return depth.map((value) => (value < limit ? value : 0));
+}
+
+/** 1 within two rows and columns of a pixel of this value, else 0. */
+function besideConstant(depth: Float32Array, { width, height }: Values, constant: number): Float32Array {
+  const beside = new Float32Array(depth.length);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      if (depth[row * width + column] !== constant) continue;
+      for (let other = Math.max(0, row - 2); other <= Math.min(height - 1, row + 2); other++) {
+        beside.fill(1, other * width + Math.max(0, column - 2), other * width + Math.min(width, column + 3));
+      }
+    }
+  }
+  return beside;
 }
 
 function everyNth(depth: Float32Array, { width, height }: Values, step: number): Float32Array {

@@ -123,12 +123,11 @@ export class Estimator {
     return views.map((seen, place) => seen.map((each, number) => ({ left: sides[place][number], ...meanEstimate(each) })));
   }
 
-  /** Hypotheses worth a second look: neither a side that is clear is doubted again, nor one that was given and is likelier. */
+  /** Hypotheses worth a second look: a side that is clear is not doubted again, but where the other one was asked for. */
   private undecided({ left }: Found, asked: Asked): boolean[] {
     const likelier = left > 0.5;
-    const unclear = Math.max(left, 1 - left) < this.facts.estimator.clear;
-    const doubted = asked === "auto" ? unclear : (asked === "left") !== likelier;
-    return doubted ? BOTH : [likelier];
+    const clear = Math.max(left, 1 - left) >= this.facts.estimator.clear;
+    return clear && (asked === "auto" || (asked === "left") === likelier) ? [likelier] : BOTH;
   }
 
   /** Of a place of which but one hypothesis was looked at, the handedness is what was known before. */
@@ -140,7 +139,7 @@ export class Estimator {
     const confidence = probability(chosen.good) * this.plausibility(chosen.joints) * this.visible(chosen.joints, image);
     const hand: Hand = {
       handedness: left ? "left" : "right",
-      confidence: rounded(confidence * (asked === "auto" ? stated : 1), 4),
+      confidence: rounded(confidence * (asked === "auto" ? stated : Math.min(1, 2 * stated)), 4),
       handedness_probability: asked === "auto" ? rounded(stated, 4) : 1,
       joints_mm: chosen.joints,
       joints_px: chosen.joints.map((joint) => project(joint, image.camera)),
