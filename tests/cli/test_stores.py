@@ -333,6 +333,40 @@ def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):
     )
 
 
+def test_a_submission_has_every_frame(tmp_path, capsys):
+    """One without an image has the mean pose in the middle of its box; no file of an earlier run is taken for ours."""
+    root, store, out = tmp_path / "hands17", tmp_path / "store", tmp_path / "report"
+    root.mkdir()
+    out.mkdir()
+    (out / "submission.txt").write_text("of an earlier run")
+    WRITERS["hands17"](root, render("hands17", 3))
+    (root / "frame/images/image_D00000002.png").unlink()
+    assert run("data", "pack", "hands17", "--root", root, "--out", store, "--split", "test", "--centers", "box") == 0
+    evaluate = ("evaluate", "latent-fusion", "--data", store, "--out", out)
+    assert run(*evaluate) == 0
+    said = f"1 frame has no answer, {out / 'submission.txt'} has the mean pose instead: image_D00000002.png"
+    assert said in capsys.readouterr().err
+    lines = [line.split("\t") for line in (out / "submission.txt").read_text().splitlines()]
+    assert [line[0] for line in lines] == [f"image_D{number:08d}.png" for number in (1, 2, 3)]
+    joints = np.array([line[1:] for line in lines], float).reshape(3, 21, 3)
+    places, box = joints.mean(1), (root / "frame/BoundingBox.txt").read_text().splitlines()[1].split()[1:]
+    left, top, width, height = map(float, box)
+    middle = (left + (width - 1) / 2, top + (height - 1) / 2)
+    assert np.allclose(Camera.named("hands17").project(places)[1], middle, atol=0.01)
+    assert places[1, 2] == pytest.approx(places[[0, 2], 2].mean(), abs=0.01)
+    assert np.allclose(joints[1] - places[1], (joints - places[:, None])[[0, 2]].mean(0), atol=0.01)
+    assert np.isnan(np.load(out / "predictions.npy")[1]).all()
+    for image in (root / "frame/images").iterdir():
+        image.unlink()
+    empty = tmp_path / "empty"
+    assert run("data", "pack", "hands17", "--root", root, "--out", empty, "--split", "test", "--centers", "box") == 0
+    assert run(*evaluate[:3], empty, *evaluate[4:]) == 0
+    told = capsys.readouterr()
+    assert f"no frame has an answer, so there is no {out / 'submission.txt'}: image_D00000001.png" in told.err
+    assert "submission:" not in told.out
+    assert not (out / "submission.txt").exists()
+
+
 def test_a_box_at_the_picture_s_edge():
     """Pixels 1 to 3 are the hand; 4 lies too far behind it, 5 beside the box."""
     camera = Camera(fx=100.0, fy=100.0, cx=0.0, cy=0.0, width=6, height=2)

@@ -104,7 +104,7 @@ class Evaluate:
         from rich.console import Console
 
         from handkit.cli.data_pack import NO_TEST
-        from handkit.cli.results import print_answers, print_page, print_scored
+        from handkit.cli.results import print_answers, print_page, print_scored, say_guessed
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
         from handkit.training.measuring import measure_weights
@@ -120,6 +120,7 @@ class Evaluate:
             print(f"centers: {measured.result.protocol.center if measured.result else self.center} ({NO_TEST})")
         if self.out:
             print_answers(self.out)
+            say_guessed(measured.unanswered, self.out)
         if measured.page:
             print_page(measured.page)
         return 0

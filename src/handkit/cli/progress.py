@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from handkit.cli.results import print_page, print_result, result_console
+from handkit.cli.results import print_page, print_result, result_console, say_guessed
 from handkit.training.experiment import Fitted
 from handkit.training.folder import Report
 from handkit.training.folds import Fold
@@ -72,3 +72,4 @@ def print_measured(measured: Measured) -> None:
         print_result(result_console(), measured.result)
     if measured.page:
         print_page(measured.page)
+        say_guessed(measured.unanswered, measured.page.parent)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from handkit.cli.saying import PIPED_WIDTH
+from handkit.cli.saying import PIPED_WIDTH, say
 from handkit.evaluation import Result
 from handkit.evaluation.protocol import protocol_rows
 
@@ -20,6 +20,8 @@ COLUMNS = {
     "mean_confidence": "confi-\ndence", "good": "good", "ece": "ECE",
 }  # fmt: skip
 """Of a tally's summary, those that are printed, in heads that leave every figure whole on 80 columns."""
+LISTED = 10
+"""How many frames without an answer are named."""
 
 
 def result_console() -> Console:
@@ -99,13 +101,29 @@ def print_page(page: Path) -> None:
 
 def print_answers(folder: Path) -> None:
     """Where the answers of a store's frames are, how they are written, and of HANDS2017 what scores them."""
+    from handkit.training.submission import SUBMISSION
+
     console = result_console()
     lines = [f"predictions: {folder / 'predictions.txt'}, a frame a line, x y z of every joint in camera mm, y down"]
-    if (submission := folder / "submission.txt").exists():
+    if (submission := folder / SUBMISSION).exists():
         scored = f"handkit score {submission} --dataset hands17 --labels ANNOTATIONS"
         lines.append(f"submission: {submission}, as the challenge takes it; with its labels, `{scored}`")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def say_guessed(unanswered: tuple[str, ...], folder: Path) -> None:
+    """On stderr: for which frames of HANDS2017 the submission has no answer of the network."""
+    from handkit.training.submission import SUBMISSION
+
+    if not unanswered:
+        return
+    listed = ", ".join(unanswered[:LISTED]) + (f" and {len(unanswered) - LISTED:,} more" * (len(unanswered) > LISTED))
+    frames = "1 frame has" if len(unanswered) == 1 else f"{len(unanswered):,} frames have"
+    if (submission := folder / SUBMISSION).exists():
+        say(f"{frames} no answer, {submission} has the mean pose instead: {listed}")
+    else:
+        say(f"no frame has an answer, so there is no {submission}: {listed}")
 
 
 def print_figures(figures: "Figures") -> None:

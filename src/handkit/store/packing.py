@@ -66,6 +66,8 @@ class Packing:
     cube_of: CubeOf
     settings: Settings
     shard_frames: int = FRAMES_A_SHARD
+    boxes: Float32[np.ndarray, "N 4"] | None = None
+    """u, v, width, height in pixels, where the data set publishes them: kept of frames without a patch."""
 
     @property
     def shard_count(self) -> int:
@@ -249,6 +251,8 @@ def _pack_frame(packing: Packing, index: int, record: Record, row: np.void) -> t
         depth = packing.frames.depth(index)
         cube = packing.cube_of(index, record, depth)
     except DatasetError as error:
+        if packing.boxes is not None:
+            row["left"], row["top"], row["width"], row["height"] = packing.boxes[index].round().astype(np.int16)
         return b"", str(error)
     window = Window(cube, packing.frames.camera, margin=settings.margin)
     patch = window.cut(depth, unit_mm=settings.unit_mm)

@@ -76,7 +76,7 @@ def packing_of(plan: Plan) -> Packing:
         unit_mm=UNITS_MM.get(files.name, 1.0),
         codec=plan.codec,
     )
-    return Packing(files, _cubes(center_of, rule), settings)
+    return Packing(files, _cubes(center_of, rule), settings, boxes=files.boxes)
 
 
 def _annotated(plan: Plan, split: str) -> LabeledFiles:

@@ -43,7 +43,7 @@ def row_type(joints: int) -> np.dtype[np.void]:
             ("offset", "<i8"),  # first byte in the shard
             ("size", "<i4"),  # bytes
             ("crc32", "<u4"),  # of these bytes
-            ("left", "<i2"),  # where the patch lay in the image
+            ("left", "<i2"),  # where the patch lay in the image; without one the published box, else 0
             ("top", "<i2"),
             ("width", "<i2"),
             ("height", "<i2"),

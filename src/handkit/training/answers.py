@@ -4,7 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from handkit.reports import write_report
 from handkit.store.store import PackedFrames
 from handkit.training.seen import chosen_words
 from handkit.training.stored import predict
+from handkit.training.submission import SUBMISSION, write_submission
 
 Answers = Float32[np.ndarray, "N J 3"]
 Mask = Bool[np.ndarray, " N"]
@@ -110,16 +111,23 @@ def score_answers(
     return score(estimated=estimated[mask], truth=truth[mask], method=method, protocol=protocol, parts=parts)
 
 
-def write_answers(
-    folder: Path, store: PackedFrames, answers: Answers, result: Result | None, *, mask: Mask
-) -> Path | None:
-    """Predictions, and a report where there is a result; its page.
+class Written(NamedTuple):
+    """What stands in a folder of answers."""
+
+    page: Path | None
+    """Of the report, where there is a result."""
+    unanswered: tuple[str, ...] = ()
+    """Frames of HANDS2017 that have a guess in `submission.txt`; without any answer there is no such file."""
+
+
+def write_answers(folder: Path, store: PackedFrames, answers: Answers, result: Result | None, *, mask: Mask) -> Written:
+    """Predictions, and a report where there is a result.
 
     `predictions.npy` (frames x joints x 3) and `predictions.txt` (a line a frame), camera mm, y down, NaN: none. Raises
     HandkitError where they cannot be written; no half of a file is left then, which --resume would take up. Of
-    HANDS2017 also `submission.txt`.
+    HANDS2017 also `submission.txt`, and none of an earlier run stays.
     """
-    rows = np.flatnonzero(mask)
+    rows, unanswered = np.flatnonzero(mask), ()
 
     def depth_of(row: int) -> DepthImage:
         frame = store.batch([int(rows[row])])
@@ -127,32 +135,21 @@ def write_answers(
 
     with refused_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / SUBMISSION).unlink(missing_ok=True)
         with written_whole(folder / "predictions.txt") as file:
             np.savetxt(file, answers[mask].reshape(len(rows), -1), fmt="%.3f")
         with written_whole(folder / "predictions.npy") as file:
             np.save(file, answers[mask])
         if store.manifest.settings.dataset == "hands17":
-            write_submission(folder / "submission.txt", store, answers, mask=mask)
+            unanswered = write_submission(folder / SUBMISSION, store, answers, mask=mask)
         if result is None:
-            return None
+            return Written(None, unanswered)
         estimated = _labeled_only(store, answers)[mask]
         truth = store.rows["joints"].astype(np.float64)[mask]
-        return write_report(
+        page = write_report(
             folder, result, store.skeleton, predictions_mm=estimated, labels_mm=truth, depth_of=depth_of
         )
-
-
-def write_submission(path: Path, store: PackedFrames, answers: Answers, *, mask: Mask) -> None:
-    """The file that HANDS2017's challenge takes, in the format of its annotations: name and 63 mm, tabs between.
-
-    None where a frame has no answer, which the challenge does not allow.
-    """
-    if not np.isfinite(answers[mask]).all():
-        return
-    names = [store.sources[row].rpartition("/")[2] for row in np.flatnonzero(mask)]
-    with written_whole(path) as file:
-        for name, joints in zip(names, answers[mask], strict=True):
-            file.write("\t".join([name, *(f"{number:.4f}" for number in joints.ravel())]).encode() + b"\n")
+        return Written(page, unanswered)
 
 
 def read_readout(path: Path, pairs: tuple[str, ...]) -> dict[str, Any]:

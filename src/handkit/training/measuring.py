@@ -15,6 +15,7 @@ from handkit.models.checkpoint import read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.training.answers import (
+    Written,
     answers_of,
     protocol_of,
     read_readout,
@@ -34,6 +35,8 @@ class Measured(NamedTuple):
     """None where no frame has both a label and an answer."""
     page: Path | None
     """Of the report; None without one."""
+    unanswered: tuple[str, ...] = ()
+    """Frames of HANDS2017 without an answer, which have a guess in `submission.txt`."""
 
 
 def measure_weights(
@@ -99,5 +102,5 @@ def scored(
     """The answers' score, and with `out` both in a folder."""
     result = score_answers(store, answers, protocol, method=method, mask=mask)
     tell(result)
-    page = write_answers(out, store, answers, result, mask=mask) if out else None
-    return Measured(path, result, page)
+    written = write_answers(out, store, answers, result, mask=mask) if out else Written(None)
+    return Measured(path, result, *written)
