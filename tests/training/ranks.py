@@ -14,6 +14,7 @@ from handkit.geometry.frame import LabeledFrame
 from handkit.models.latent_fusion import LatentFusion
 from handkit.models.network import HandPoseModel
 from handkit.recipes import LATENT_FUSION_SYNTHETIC
+from handkit.recipes.augment import Augment
 from handkit.recipes.recipe import Optimizer, Recipe
 from handkit.skeleton import HAND21
 from handkit.training.processes import Machine
@@ -31,6 +32,7 @@ RECIPE = replace(
     warmup=0.0,
 )
 PLAIN = replace(RECIPE, network="affine", optimizer=Optimizer("sgd"), learning_rate=0.3)
+NOISE = Augment(depth_noise_mm=8.0, erase=0.5)
 STEPS, SPOILED, INFINITE = 5, 2, 3
 """In step `SPOILED` row 5 has no label; in step `INFINITE` the loss of the last row's process is not finite."""
 
@@ -71,14 +73,15 @@ def spoiled(frame: LabeledFrame, step: int, run: Run) -> LabeledFrame:
 
 def steps(recipe: Recipe) -> tuple[dict[str, Tensor], list[float], tuple[int, int]]:
     """State of the network, losses, and what was left out, after `STEPS` steps."""
-    run = Run(
-        network_of(recipe), recipe, pose_targets(LatentFusion(HAND21)), machine=Machine(threads=1, accelerator="cpu")
-    )
+    plain, noisy = (pose_targets(LatentFusion(HAND21), augment) for augment in (None, NOISE))
+    run = Run(network_of(recipe), recipe, plain, machine=Machine(threads=1, accelerator="cpu"))
     frames = SyntheticFrames(recipe, seed=5, size=8, resolution=48, share=run.share)
-    losses = [
-        float(sum(cast(dict[str, Any], run.advance(spoiled(frames[step], step, run), progress=0.1)).values()))
-        for step in range(STEPS)
-    ]
+    losses: list[float] = []
+    for step in range(STEPS):
+        # A row in the place of another has that one's noise: none where one is replaced.
+        run.targets = plain if recipe.network == "affine" or step == SPOILED else noisy
+        terms = run.advance(spoiled(frames[step], step, run), progress=0.1)
+        losses.append(float(sum(cast(dict[str, Any], terms).values())))
     return run.model.state_dict(), losses, run.counts()
 
 

@@ -42,6 +42,13 @@ def test_what_is_asked_for_has_the_last_word():
     assert own.recipe == replace(ours.continued(), learning_rate=1e-5, batch=7, precision="32-true")
 
 
+def test_a_batch_is_taken_in_parts_of_two_frames_or_more():
+    assert make_experiment("srn", batch=8, accumulate=4).recipe.accumulate == 4
+    for parts in (0, 5):
+        with pytest.raises(UsageError, match=f"--accumulate {parts}: a batch of 8 frames has 1 to 4 parts of 2 frames"):
+            make_experiment("srn", batch=8, accumulate=parts)
+
+
 def test_confidence_takes_the_features_of_the_network_that_it_judges():
     assert make_experiment("confidence").recipe.arguments["features"] == features_of(POSE)
     with pytest.raises(UsageError, match="--pose is for confidence, not for srn"):

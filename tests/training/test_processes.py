@@ -25,6 +25,7 @@ def test_two_processes_are_one_training(tmp_path):
     """With the same batch: a row without a label is replaced, and a step that is not finite in one is undone in both.
 
     Batch statistics are those of a process's share, as of a batch in two parts; the running ones are their mean.
+    What is drawn in a step, noise of depth values here, is that of a part, too.
     """
     for launch in (TORCHRUN, [sys.executable]):
         script = ROOT / "tests/training/ranks.py"

@@ -54,6 +54,8 @@ class Train:
     """Leave a subject of the store out (P0 to P8 of MSRA15) and measure on it; all: one after the other."""
     batch: MaybeCount = None
     """Frames in a step, if not the recipe's."""
+    accumulate: MaybeCount = None
+    """Parts of a batch that pass the network one after the other, as so many processes would take them."""
     learning_rate: Annotated[float | None, arg(metavar="RATE")] = None
     """Peak of the schedule, if not the recipe's."""
     precision: Annotated[Literal["bf16", "f32"] | None, arg(metavar="bf16|f32")] = None
@@ -158,6 +160,7 @@ class Train:
             refinement=self.center_refinement,
             continued=bool(self.init),
             batch=self.batch,
+            accumulate=self.accumulate,
             learning_rate=self.learning_rate,
             precision=PRECISIONS[self.precision] if self.precision else None,
             pose=self.pose,

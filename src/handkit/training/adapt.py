@@ -32,6 +32,7 @@ from handkit.store.store import PackedFrames
 from handkit.training.experiment import LOCALIZER, POSE, Experiment
 from handkit.training.folds import check_localizer, check_test
 from handkit.training.processes import Machine
+from handkit.training.run import LEAST_ROWS
 from handkit.training.seen import refuse_test_split
 from handkit.training.stored import check_center, check_reach, of_subject
 
@@ -52,6 +53,7 @@ def make_experiment(
     continued: bool = False,
     epochs: int | None = None,
     batch: int | None = None,
+    accumulate: int | None = None,
     learning_rate: float | None = None,
     precision: Precision | None = None,
     pose: str | None = None,
@@ -78,6 +80,7 @@ def make_experiment(
         continued: for `fit(init=...)`: at the last resolution, with half the learning rate.
         epochs: over the store, instead of the published ones.
         batch: frames in a step.
+        accumulate: parts of it that pass the network one after the other, as so many processes would take them.
         learning_rate: peak of the schedule.
         precision: of the network.
         pose: weights of the pose network that confidence judges, `latent-fusion` by default; of confidence alone.
@@ -101,7 +104,7 @@ def make_experiment(
     if store is not None and (elsewhere := unlike_published(recipe, store)):
         say(elsewhere)
     recipe = recipe.continued() if continued else recipe
-    recipe = _paced(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, precision=precision)
+    recipe = _paced(_in_batches(recipe, batch, accumulate), epochs, learning_rate, precision)
     recipe = _judging(recipe if augmented else _plain(recipe), pose or POSE)
     made = Experiment(recipe, seed=seed, store=store, without=None if fold == EVERY_SUBJECT else fold, test=test,
                       pose=pose or POSE, localizer=localizer)  # fmt: skip
@@ -233,17 +236,29 @@ def adapted(recipe: Recipe, arguments: Mapping[str, Any], *, resolution: int | N
     return recipe.at(size)
 
 
-def _paced(
-    recipe: Recipe, *, epochs: int | None, batch: int | None, learning_rate: float | None, precision: Precision | None
-) -> Recipe:
-    """The recipe with other epochs, batch, learning rate or precision where they are asked for; raises UsageError."""
-    for name, given in (("--batch", batch), ("--learning-rate", learning_rate)):
-        if given is not None and not 0 < given < math.inf:
-            raise UsageError(f"{name} {given:g} trains nothing; give more than 0")
+def _in_batches(recipe: Recipe, batch: int | None, accumulate: int | None) -> Recipe:
+    """The recipe with another batch, or in other parts, where they are asked for; raises UsageError."""
+    if batch is not None and batch <= 0:
+        raise UsageError(f"--batch {batch} trains nothing; give more than 0")
+    recipe = replace(recipe, batch=batch or recipe.batch)
+    if accumulate is None:
+        return recipe
+    most = recipe.batch // LEAST_ROWS
+    if not 1 <= accumulate <= most:
+        raise UsageError(
+            f"--accumulate {accumulate}: a batch of {recipe.batch} frames has 1 to {most} parts of {LEAST_ROWS} frames "
+            "or more"
+        )
+    return replace(recipe, accumulate=accumulate)
+
+
+def _paced(recipe: Recipe, epochs: int | None, learning_rate: float | None, precision: Precision | None) -> Recipe:
+    """The recipe with other epochs, learning rate or precision where they are asked for; raises UsageError."""
+    if learning_rate is not None and not 0 < learning_rate < math.inf:
+        raise UsageError(f"--learning-rate {learning_rate:g} trains nothing; give more than 0")
     return replace(
         recipe,
         epochs=epochs or recipe.epochs,
-        batch=batch or recipe.batch,
         learning_rate=learning_rate or recipe.learning_rate,
         precision=precision or recipe.precision,
     )

@@ -25,6 +25,7 @@ from handkit.models.network import Network
 from handkit.recipes import Recipe
 from handkit.recipes.recipe import differences
 from handkit.training.processes import Machine, Team
+from handkit.training.streams import Share
 from handkit.training.targets import Targets, usable
 
 AVERAGE_EVERY = 8
@@ -97,6 +98,8 @@ class Run:
         self.statistics = [buffer.clone() for buffer in self.model.buffers()]
         self.parts = -(-recipe.accumulate // self.team.count)
         """That this process's share of a batch passes the network in: the recipe's, or what the memory allows."""
+        self.drawn = max(min(self.parts, recipe.batch // self.team.count // LEAST_ROWS), 1)
+        """Parts that draw for themselves what is drawn in a step: the recipe's, as so many processes would."""
         self.spent = Spent(resolution=recipe.resolution_at(0.0))
         self.left_out = torch.zeros(3, dtype=torch.int64, device=self.fabric.device)
         """Rows dropped, steps skipped, steps skipped in a row."""
@@ -113,9 +116,9 @@ class Run:
         self._follow(progress)
         step, device = self.spent.step, self.fabric.device
         self.spent.step, self.spent.samples = step + 1, self.spent.samples + len(frame) * self.team.count
-        # What is drawn depends on the step and the share alone, as the batch does.
-        seed = step * self.team.count + self.team.rank
-        targets = self.targets(frame.to(device), self.spent.resolution, torch.Generator(device).manual_seed(seed))
+        # What is drawn depends on the step and the part of the batch alone, as the batch does.
+        seed = (step * self.team.count + self.team.rank) * self.drawn
+        targets = self._targets(frame.to(device), seed)
         rows = usable(targets)
         places = torch.where(rows, torch.arange(len(rows), device=device), rows.int().argmax())
         terms, learned, lost = self._learn({name: part[places] for name, part in targets.items()}, rows, seed=seed)
@@ -125,6 +128,14 @@ class Run:
         if self.spent.step % self.average_every == 0:
             self.average.update(self.model)
         return terms
+
+    def _targets(self, frame: DepthFrame, seed: int) -> dict[str, Tensor]:
+        """Of a share of a batch, from seed number `seed` for its first part on."""
+        device, found = self.fabric.device, list[dict[str, Tensor]]()
+        for number, cut in enumerate(_cuts(len(frame), min(self.drawn, len(frame)))):
+            generator = torch.Generator(device).manual_seed(seed + number)
+            found.append(self.targets(frame[cut], self.spent.resolution, generator))
+        return found[0] if len(found) == 1 else {name: torch.cat([part[name] for part in found]) for name in found[0]}
 
     def _follow(self, progress: float) -> None:
         """Learning rate and resolution of this part of the budget."""
@@ -163,9 +174,10 @@ class Run:
             parts = _parts(targets, min(self.parts, most))
             self.optimizer.zero_grad(set_to_none=True)
             try:
-                with torch.random.fork_rng():  # dropout takes no generator
-                    torch.manual_seed(seed)
-                    found = [self._backward(part, of=len(parts), last=part is parts[-1]) for part in parts]
+                found = [
+                    self._backward(part, of=len(parts), last=part is parts[-1], seed=seed + number)
+                    for number, part in enumerate(parts)
+                ]
                 return {name: torch.stack([part[name] for part in found]).sum(0) for name in found[0]}
             except torch.OutOfMemoryError:
                 self._halve(len(parts), most)
@@ -186,15 +198,17 @@ class Run:
             "on, and batch statistics are those of a part"
         )
 
-    def _backward(self, targets: dict[str, Tensor], *, of: int, last: bool) -> dict[str, Tensor]:
+    def _backward(self, targets: dict[str, Tensor], *, of: int, last: bool, seed: int) -> dict[str, Tensor]:
         """Add the gradient of one of `of` parts of the batch; its loss terms, times its share of the batch."""
-        if self.team.count == 1:
-            # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
-            with self.fabric.autocast():
-                terms = self.model.loss(**targets)
-            return self._add(terms, of)
-        with self.fabric.no_backward_sync(self.module, enabled=not last):
-            return self._add(self.module.loss(**targets), of)
+        with torch.random.fork_rng():  # dropout takes no generator
+            torch.manual_seed(seed)
+            if self.team.count == 1:
+                # The network itself, not Fabric's wrapper: measured on a CPU, calling `loss` through it costs a third.
+                with self.fabric.autocast():
+                    terms = self.model.loss(**targets)
+                return self._add(terms, of)
+            with self.fabric.no_backward_sync(self.module, enabled=not last):
+                return self._add(self.module.loss(**targets), of)
 
     def _add(self, terms: dict[str, Tensor], of: int) -> dict[str, Tensor]:
         terms = {name: term / of for name, term in terms.items()}
@@ -261,8 +275,13 @@ class Run:
 
 def _parts(targets: dict[str, Tensor], count: int) -> list[dict[str, Tensor]]:
     """A batch cut into `count` parts of (nearly) the same size, at least one."""
-    cut = {name: rows.tensor_split(max(count, 1)) for name, rows in targets.items()}
-    return [dict(zip(cut, part, strict=True)) for part in zip(*cut.values(), strict=True)]
+    rows = len(next(iter(targets.values())))
+    return [{name: part[cut] for name, part in targets.items()} for cut in _cuts(rows, max(count, 1))]
+
+
+def _cuts(rows: int, count: int) -> list[slice]:
+    """As the shares of so many processes are cut."""
+    return [Share(number, count).rows(rows) for number in range(count)]
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
