@@ -300,6 +300,32 @@ def test_damaged_pictures_and_invalid_centers_are_listed(tmp_path, capsys):
     assert "index.bin is damaged" in capsys.readouterr().err.replace("\n", "")
 
 
+def test_frames_without_a_center_are_told_with_what_helps(tmp_path, capsys):
+    """Hands of ICVL beyond 500 mm, where its published window ends: the store is packed, and it is said."""
+    WRITERS["icvl"](tmp_path, render("icvl", 12))
+    packing = ("data", "pack", "icvl", "--root", tmp_path, "--out")
+    assert run(*packing, tmp_path / "mass", "--centers", "mass") == 0
+    without = int((~PackedFrames.open(tmp_path / "mass").rows["valid"]).sum())
+    assert without > 1
+    said = (
+        f"warning: {without} of 12 frames have no center, are not learned from and have no answer: give a center file"
+    )
+    assert said in capsys.readouterr().err
+    assert run(*packing, tmp_path / "mean") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_training_frames_of_hands2017_have_centers_of_mass_in_their_labels_boxes(tmp_path, capsys):
+    frames = render("hands17", 3)
+    WRITERS["hands17"](tmp_path, frames)
+    packing = ("data", "pack", "hands17", "--root", tmp_path, "--out", tmp_path / "store", "--split", "train")
+    assert run(*packing, "--centers", "mass") == 0
+    store = PackedFrames.open(tmp_path / "store")
+    assert store.manifest.settings.center_words == "center of mass, in the box around the labels, 200 mm deep"
+    off = np.linalg.norm(store.rows["center"] - store.rows["joints"].mean(1), axis=1)
+    assert ((off > 1) & (off < 60)).all()
+
+
 def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):
     """Boxes stand in for labels: the centers are near the hands; answers are written, and there is nothing to score."""
     root, store = tmp_path / "hands17", tmp_path / "store"

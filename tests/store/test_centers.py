@@ -121,6 +121,30 @@ def test_nyu_s_rendered_depth_is_used_where_it_is(tmp_path: Path):
         mass_centers(replace(files, joints=labels + np.float32(250)))
 
 
+def test_some_computed_centers_that_are_far_off_are_refused(tmp_path: Path):
+    """A center file with as many is: nothing is said of the median alone."""
+    write_nyu(tmp_path, render("nyu", 10))
+    files = open_split("nyu", tmp_path)
+    _, center_of = mass_centers(files)
+    found = [center_of(i, files.record(i), files.depth(i)) for i in range(10)]
+    assert files.joints is not None
+    joints = files.joints.copy()
+    (first, *_) = [i for i, center in enumerate(found) if center is not None]
+    joints[first] += np.float32(300)
+    said = rf"within 1300 mm: 1 of {sum(each is not None for each in found)} are more than 100 mm .* give a center file"
+    with pytest.raises(DatasetError, match=said):
+        mass_centers(replace(files, joints=joints))
+
+
+def test_no_computed_center_at_all_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_nyu(tmp_path, render("nyu", 4))
+    monkeypatch.setitem(centers.DEPTH_WINDOWS, "nyu", (0.0, 20.0))
+    with pytest.raises(
+        DatasetError, match=r"none of 4 frames has a center of mass, of the nearest object within 20 mm"
+    ):
+        mass_centers(open_split("nyu", tmp_path))
+
+
 @pytest.mark.parametrize("form", centers.FORMS)
 @pytest.mark.parametrize("declared", [True, False])
 def test_every_published_form_gives_the_same_centers(

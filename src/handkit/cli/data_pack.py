@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from handkit.datasets.catalog import find_data_set
 from handkit.errors import UsageError
-from handkit.store.centers import FAR_MM, distances_mm
+from handkit.store.centers import FAR_MM, MOST_FAR, NO_CENTER, OTHER_CENTERS, distances_mm
 from handkit.store.packing import pack
 from handkit.store.plan import Plan, packing_of
 from handkit.store.shards import Manifest
@@ -62,6 +62,12 @@ def summarize(manifest: Manifest, out: Path, console: Console) -> None:
     if manifest.faults:
         lines.append(f"{len(manifest.faults):,} frames are faulty; all are listed in {out / 'store.json'}:")
     lines += [f"  frame {fault.frame}, {fault.source}: {fault.reason}" for fault in manifest.faults[:LISTED]]
+    without = sum(fault.reason == NO_CENTER for fault in manifest.faults)
+    if without > MOST_FAR * settings.frames:
+        lines.append(
+            f"warning: {without:,} of {settings.frames:,} frames have no center, are not learned from and have no "
+            f"answer: {OTHER_CENTERS}"
+        )
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -75,3 +81,5 @@ def _tell_distances(store: PackedFrames, console: Console) -> None:
             f"{(far > FAR_MM).mean():.1%} of the frames more than {FAR_MM:.0f} mm",
             highlight=False,
         )
+    if len(far) and (far > FAR_MM).mean() > MOST_FAR:
+        console.print(f"warning: that is more than {MOST_FAR:.0%}: {OTHER_CENTERS}", highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Float64
 
 from handkit.camera import Camera
 from handkit.datasets import nyu
@@ -34,6 +34,13 @@ DOUBTFUL_MM = 50.0
 """Published centers are 13 to 41 mm from the joints' mean; beyond this, a form that halves the distance is right."""
 MOST_FAR = 0.05
 """Share of rows that may be farther than that."""
+OTHER_CENTERS = (
+    "give a center file of those that were published (docs/reference.md, 1.7), or --centers mean, which is no test "
+    "protocol"
+)
+"""What to do where centers of mass are none."""
+NO_CENTER = "there is nothing to center a cube on"
+"""Why a frame has no cube."""
 
 DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
 """mm within which a pixel counts for Pose-REN's center of mass (docs/reference.md, 2.2); for NYU on the synthetic depth
@@ -141,28 +148,52 @@ def mass_centers(files: LabeledFiles) -> tuple[str, CenterOf]:
         words, center_of = f"{near:g} to {far:g} mm{' of synthdepth' if rendered else ''}", of_rendered
     else:
         words, center_of = f"of the nearest object within {far:g} mm", of_nearest
-    _check_computed(files, center_of, words)
+    check_computed(files, center_of, words)
     return words, center_of
 
 
-def _check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> None:
-    """Raise DatasetError where the median of some frames' centers is too far from the joints."""
+def check_computed(files: LabeledFiles, center_of: CenterOf, words: str) -> None:
+    """Hold the centers of some frames against their labels, as those of files are.
+
+    Raises DatasetError where the median, or more than `MOST_FAR` of them, is farther than `FAR_MM`, or where no frame
+    has any. That some have none is no error: their hands may be beyond the published window.
+    """
+    distances = _some_distances(files, center_of)
+    far = distances[np.isfinite(distances)]
+    if not len(distances):
+        return
+    if not len(far):
+        raise DatasetError(
+            f"none of {len(distances)} frames has a center of mass, {words}: are these the images of the labels? "
+            f"If so, {OTHER_CENTERS}"
+        )
+    if np.median(far) > FAR_MM:
+        raise DatasetError(
+            f"centers of mass, {words}, are {np.median(far):.0f} mm from the joints' mean in the median of "
+            f"{len(far)} frames, where 13 to 41 mm are expected and {FAR_MM:.0f} at most: are these the images "
+            f"of the labels? If so, {OTHER_CENTERS}"
+        )
+    if (far > FAR_MM).mean() > MOST_FAR:
+        raise DatasetError(
+            f"centers of mass, {words}: {(far > FAR_MM).sum()} of {len(far)} are more than {FAR_MM:.0f} mm from the "
+            f"joints of their frames, {MOST_FAR:.0%} at most may be; something else is in these images: {OTHER_CENTERS}"
+        )
+
+
+def _some_distances(files: LabeledFiles, center_of: CenterOf) -> Float64[np.ndarray, " K"]:
+    """mm from the joints' mean, in some labeled frames; NaN where there is no center."""
     distances: list[float] = []
     for index in range(0, len(files), max(1, len(files) // SAMPLED)):
         record = files.record(index)
+        if record.joints is None:
+            continue
         try:
-            center = None if record.joints is None else center_of(index, record, files.depth(index))
+            center = center_of(index, record, files.depth(index))
         except DatasetError:  # a damaged image is reported when it is packed
             continue
-        if center is not None and record.joints is not None:
-            distances.append(float(np.linalg.norm(center - record.joints.mean(axis=0))))
-    if distances and np.median(distances) > FAR_MM:
-        raise DatasetError(
-            f"centers of mass, {words}, are {np.median(distances):.0f} mm from the joints' mean in the median of "
-            f"{len(distances)} frames, where 13 to 41 mm are expected and {FAR_MM:.0f} at most: are these the images "
-            "of the labels? If so, give a center file of those that were published (docs/reference.md, 1.7), or "
-            "--centers mean, which is no test protocol"
-        )
+        away = np.nan if center is None else np.linalg.norm(center - record.joints.mean(axis=0))
+        distances.append(float(away))
+    return np.array(distances, np.float64)
 
 
 def distances_mm(points: Float32[np.ndarray, "N 3"], joints: Float32[np.ndarray, "N J 3"]) -> Float32[np.ndarray, " K"]:

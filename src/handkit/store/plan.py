@@ -17,7 +17,16 @@ from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
 from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CUBES, CubeRule, cube
-from handkit.store.centers import CenterOf, Form, center_of_mass, label_centers, mass_centers, read_centers
+from handkit.store.centers import (
+    NO_CENTER,
+    CenterOf,
+    Form,
+    center_of_mass,
+    check_computed,
+    label_centers,
+    mass_centers,
+    read_centers,
+)
 from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing
 from handkit.store.shards import Settings
@@ -108,9 +117,10 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
         return _centers_of_file(Path(plan.centers), files, plan.form)
     source = CenterSource(plan.centers)
     if source in {CenterSource.BOX, CenterSource.MASS} and files.boxes is not None:
-        boxes, whole = files.boxes, files.camera
-        detail = f"in the published bounding box, {BOX_DEPTH_MM:g} mm deep"
-        return CenterSource.MASS, detail, lambda index, _record, depth: mass_in_box(depth, whole, boxes[index])
+        return _centers_in_boxes(files, files.boxes, "the published bounding box")
+    if source is CenterSource.MASS and files.name == "hands17" and files.joints is not None:
+        # Its training frames have no published boxes, and no depth window of the hand is known.
+        return _centers_in_boxes(files, boxes_around(files.joints, files.camera), "the box around the labels")
     if source.of_labels:
         if files.joints is None:
             other = "--centers box" if files.boxes is not None else "--centers mass or a center file"
@@ -118,6 +128,24 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
         points = label_centers(files.joints, "mean" if source is CenterSource.MEAN else "box")
         return source, "", lambda index, _record, _depth: points[index]
     return source, *mass_centers(files)
+
+
+def _centers_in_boxes(files: LabeledFiles, boxes: Float[np.ndarray, "N 4"], words: str) -> Centers:
+    """Centers of mass; raises DatasetError where they miss the labels, if there are any."""
+    whole, detail = files.camera, f"in {words}, {BOX_DEPTH_MM:g} mm deep"
+
+    def center_of(index: int, _record: Record, depth: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "3"] | None:
+        return mass_in_box(depth, whole, boxes[index])
+
+    check_computed(files, center_of, detail)
+    return CenterSource.MASS, detail, center_of
+
+
+def boxes_around(joints: Float[np.ndarray, "N J 3"], camera: Camera) -> Float[np.ndarray, "N 4"]:
+    """u, v, width, height of the projected joints, in pixels."""
+    plane = camera.project(joints.reshape(-1, 3)).reshape(*joints.shape[:2], 2)
+    low, high = np.floor(plane.min(axis=1)), np.ceil(plane.max(axis=1))
+    return np.concatenate([low, high - low + 1], axis=1)
 
 
 def _centers_of_file(path: Path, files: LabeledFiles, form: Form) -> Centers:
@@ -153,7 +181,7 @@ def _cubes(center_of: CenterOf, rule: CubeRule) -> CubeOf:
     def cube_of(index: int, record: Record, depth: Float[np.ndarray, "H W"]) -> Cube:
         center = center_of(index, record, depth)
         if center is None or not np.isfinite(center).all() or center[2] <= 0:
-            raise DatasetError("there is nothing to center a cube on")
+            raise DatasetError(NO_CENTER)
         edges = torch.tensor([rule.of(record.subject)])
         return Cube.around(torch.from_numpy(center)[None].float(), edge=edges)
 
