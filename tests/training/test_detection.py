@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 import torch
 
 from handkit.camera import Camera
@@ -20,6 +21,8 @@ from handkit.training.detection import (
     hand_maps,
     seen_share,
 )
+from handkit.training.processes import Machine
+from handkit.training.run import Run
 from handkit.training.targets import usable
 
 STREAM = WholeFrames(DETECTOR_SYNTHETIC, seed=3, size=16)
@@ -128,6 +131,16 @@ def test_whole_images_have_one_scale_and_hands_in_view():
     assert 0.3 < float(frame.left[frame.present].float().mean()) < 0.7
     assert usable(detection_targets(frame, WIDTH)).all()
     assert torch.equal(WholeFrames(DETECTOR_SYNTHETIC, seed=4, size=64)[0].depth, frame.depth)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_step_of_a_run(parts: int):
+    recipe = dataclasses.replace(DETECTOR_SYNTHETIC, batch=4, accumulate=parts, precision="32-true")
+    network = HandDetector(channels=(16, 32, 32, 64, 64), blocks=1)
+    run = Run(network, recipe, detection_targets, machine=Machine(accelerator="cpu"))
+    terms = run.advance(WholeFrames(recipe, seed=71, size=4)[0], progress=0.5)
+    assert all(term.isfinite() for term in terms.values())
+    assert run.counts() == (0, 0)
 
 
 def test_learns_four_images():

@@ -46,6 +46,11 @@ class HandsFrame(DepthFrame):
     present: Bool[Tensor, "B N"]
     """False where there is no such hand; what else is said of it means nothing."""
 
+    def __getitem__(self, index: Tensor | slice) -> "HandsFrame":
+        labels = {"hands": self.hands[index], "left": self.left[index], "present": self.present[index]}
+        frame = super().__getitem__(index)
+        return HandsFrame(depth=frame.depth, camera=frame.camera, **labels)
+
     def to(self, device: torch.device | str) -> "HandsFrame":
         return HandsFrame(
             depth=self.depth.to(device),
