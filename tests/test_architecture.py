@@ -79,7 +79,7 @@ USES = {
     "rendering": "asked drawing hand sinks skeleton synthetic",
     "parity": "backends camera graph locate models odds synthetic",
     "export": "backends graph hub locate models parity",
-    "training": "asked datasets depth drawing estimator evaluation geometry graph "
+    "training": "asked camera datasets depth drawing estimator evaluation geometry graph "
     "hub locate models recipes reports skeleton store synthetic",
     "studies": "asked estimator evaluation graph hub models recipes reports skeleton store synthetic training",
 }
