@@ -35,6 +35,21 @@ def test_a_window_holds_the_same_pixels_of_the_same_points(left, top, width, hei
     torch.testing.assert_close(patch.camera.project(point) + shift, frame.camera.project(point))
 
 
+def test_all_tensors_of_a_frame_are_pinned(monkeypatch):
+    """Those of its camera and cube, too: what is not pinned is waited for when it is copied."""
+    pinned: list[int] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned.append(tensor.data_ptr()) or tensor.clone())
+    matrix, joints = Intrinsics.of(CAMERA).matrix.reshape(1, 3, 3), torch.ones(1, 2, 3)
+    frame = LabeledFrame(DEPTH[None], Intrinsics(matrix, 5, 4), joints, Cube.around(joints[:, 0], edge=100.0))
+    copied = frame.pin_memory()
+    assert isinstance(copied, LabeledFrame)
+    cube = frame.cube
+    parts = [frame.depth, matrix, joints, cube.center, cube.edges, cube.roll, cube.mirrored]
+    assert sorted(pinned) == sorted(part.data_ptr() for part in parts)
+    assert torch.equal(copied.depth, frame.depth)
+    assert (copied.camera.width, copied.camera.height) == (5, 4)
+
+
 def test_rows_are_picked_together():
     joints = torch.arange(12.0).view(2, 2, 3)
     cube = Cube.around(joints[:, 0], edge=100.0)

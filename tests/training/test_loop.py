@@ -142,6 +142,22 @@ def test_sigterm_to_a_whole_group_leaves_the_workers_to_the_loop(tmp_path):
     assert_same(run, undisturbed)
 
 
+def test_batches_for_a_gpu_are_pinned_and_copied_without_waiting(monkeypatch):
+    assert [loop._batches(FRAMES, 0, 0, pinned=pinned).pin_memory for pinned in (True, False)] == [True, False]
+    run, frame, waits = new_run(), FRAMES[0], list[bool]()
+    honest = Tensor.to
+
+    def to(tensor, *arguments, **named):
+        waits.append(not named.get("non_blocking", False))
+        return honest(tensor, *arguments, **named)
+
+    monkeypatch.setattr(run, "targets", lambda *_: 1 / 0)
+    monkeypatch.setattr(Tensor, "to", to)
+    with pytest.raises(ZeroDivisionError):
+        run.advance(frame, progress=0.1)
+    assert waits == [False] * 7, "depth, camera, joints, and four of a cube"
+
+
 def test_a_log_holds_one_run(tmp_path):
     """A new run in the folder of an abandoned one begins a log of its own."""
     (tmp_path / "log.jsonl").write_text('{"samples": 4}\n{"samples": 8}\n{"sam')

@@ -1,6 +1,8 @@
 """Batches of depth images with their cameras, and the same with labels."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -11,6 +13,21 @@ from handkit.errors import check_kind
 from handkit.geometry.checked import check_tensor
 from handkit.geometry.cube import Cube
 from handkit.geometry.intrinsics import Intrinsics
+
+Frame = TypeVar("Frame")
+
+
+def each_tensor(frame: Frame, change: Callable[[Tensor], Tensor]) -> Frame:
+    """The same with every tensor in it changed, those of its camera and cube too."""
+    whole: Any = frame
+    changed: dict[str, Any] = {}
+    for field in fields(whole):
+        part = getattr(whole, field.name)
+        if isinstance(part, Tensor):
+            changed[field.name] = change(part)
+        elif is_dataclass(part):
+            changed[field.name] = each_tensor(part, change)
+    return replace(whole, **changed)
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,10 @@ class DepthFrame:
 
     def to(self, device: torch.device | str) -> "DepthFrame":
         return DepthFrame(self.depth.to(device), self.camera.to(device))
+
+    def pin_memory(self) -> "DepthFrame":
+        """In memory that a GPU copies from while the processor goes on; a loader of frames calls this."""
+        return each_tensor(self, Tensor.pin_memory)
 
     def __len__(self) -> int:
         return len(self.depth)

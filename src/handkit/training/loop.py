@@ -76,7 +76,7 @@ def train(
     saved, begun, spent = 0.0, 0.0, run.spent.seconds
     terms: dict[str, Tensor] = {}
     with noted_signals() as received, _others(run, out):
-        for frame in _batches(frames, run.spent.step, workers):
+        for frame in _batches(frames, run.spent.step, workers, pinned=run.fabric.device.type == "cuda"):
             if not begun:
                 saved = begun = time.monotonic()
             run.spent.seconds = spent + time.monotonic() - begun
@@ -127,13 +127,14 @@ LINGER_S = 30
 """Of a worker after SIGTERM: the loop finishes its step and saves meanwhile."""
 
 
-def _batches(frames: Dataset[DepthFrame], first: int, workers: int) -> DataLoader[DepthFrame]:
-    """Batches from number `first` on, without end."""
+def _batches(frames: Dataset[DepthFrame], first: int, workers: int, *, pinned: bool) -> DataLoader[DepthFrame]:
+    """Batches from number `first` on, without end; `pinned` where a GPU takes them."""
     return DataLoader(
         frames,
         batch_size=None,
         sampler=range(first, 2**31),
         num_workers=workers,
+        pin_memory=pinned,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_leave_signals if workers else None,
     )

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Int64
 from torch import Tensor, nn
 
 from handkit.errors import TrainingError
-from handkit.geometry.frame import DepthFrame
+from handkit.geometry.frame import DepthFrame, each_tensor
 from handkit.models.network import Network
 from handkit.recipes import Recipe
 from handkit.recipes.recipe import differences
@@ -118,7 +118,7 @@ class Run:
         self.spent.step, self.spent.samples = step + 1, self.spent.samples + len(frame) * self.team.count
         # What is drawn depends on the step and the part of the batch alone, as the batch does.
         seed = (step * self.team.count + self.team.rank) * self.drawn
-        targets = self._targets(frame.to(device), seed)
+        targets = self._targets(each_tensor(frame, lambda part: part.to(device, non_blocking=True)), seed)
         rows = usable(targets)
         places = torch.where(rows, torch.arange(len(rows), device=device), rows.int().argmax())
         terms, learned, lost = self._learn({name: part[places] for name, part in targets.items()}, rows, seed=seed)
@@ -188,9 +188,10 @@ class Run:
     def _halve(self, parts: int, most: int) -> None:
         """Twice the parts from here on; raises TrainingError where there are no more, or other processes wait."""
         if 2 * parts > most or self.team.count > 1:
+            remedy = "give a smaller --batch" + (", or a higher --accumulate" if self.team.count > 1 else "")
             raise TrainingError(
                 f"{self.recipe.network} does not fit into the memory of {self.fabric.device} with batches of "
-                f"{self.recipe.batch} at {self.spent.resolution} pixels; give a smaller --batch"
+                f"{self.recipe.batch} at {self.spent.resolution} pixels; {remedy}"
             ) from None
         self.parts = 2 * parts
         self.say(
