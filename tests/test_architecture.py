@@ -81,7 +81,7 @@ USES = {
     "export": "backends graph hub locate models parity",
     "training": "asked camera datasets depth drawing estimator evaluation geometry graph "
     "hub locate models recipes reports skeleton store synthetic",
-    "studies": "asked estimator evaluation graph hub models recipes reports skeleton store synthetic training",
+    "studies": "asked estimator evaluation geometry graph hub models recipes reports skeleton store synthetic training",
 }
 ROOMS = {here: set(uses.split()) for here, uses in USES.items()}
 TENSORS_ONLY = {"torch", "jaxtyping", "handkit", *sys.stdlib_module_names}

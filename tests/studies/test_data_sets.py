@@ -58,7 +58,9 @@ def test_from_the_archive_to_the_table(tmp_path, name, monkeypatch):
     assert [line["row"] for line in lines] == ["all", "xy"]
     assert [line["paper, mm"] for line in lines] == ["9", "9.5"]
     assert all(5 < float(line["ours, mm"]) < 300 for line in lines)
-    assert lines[1]["sign agrees"] in {"yes", "no"}
+    kept = json.loads((out / "small.json").read_text())
+    learned = all(trial["errors"]["mean_mm"] < 0.98 * trial["errors"]["mean_pose_mm"] for trial in kept)
+    assert lines[1]["sign agrees"] in ({"yes", "no"} if learned else {""})
     logs = list(out.glob("trainings/*/**/log.jsonl"))
     assert len(logs) >= 2
     for log in logs:  # none trains blind

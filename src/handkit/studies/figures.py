@@ -33,6 +33,9 @@ class Figures:
     paper_words: str
     """Worse or better, where the paper has no figure for it."""
     agrees: str
+    """Nothing where there is no sign to compare, or where one of the two rows has learned nothing."""
+    doubts: Sequence[str]
+    """Which of its trials have learned nothing, and how that is seen."""
     within_20mm: float
     """Share of frames, 0 to 1."""
     speed: float
@@ -59,6 +62,9 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
     theirs = None if itself or paper is None or base is None else paper - base
     told = row.worse if theirs is None and not itself else None
     agrees = gain * theirs > 0 if theirs else None if told is None else (gain > 0) == told
+    doubts = _doubts(group)
+    if doubts or _doubts(compared[1]):
+        agrees = None
     tips = {name: [trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm]
             for name in tip_folders(group)}  # fmt: skip
     return Figures(
@@ -71,10 +77,18 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
         paper_gain_mm=theirs,
         paper_words="" if told is None else "worse" if told else "better",
         agrees="" if agrees is None else "yes" if agrees else "no",
+        doubts=doubts,
         within_20mm=float(np.mean([trial.errors.within_20mm for trial in group])),
         speed=float(np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group])),
         tips_mm={name: _spread(values) for name, values in tips.items()},
     )
+
+
+def _doubts(group: Sequence[Trial]) -> list[str]:
+    """A sentence for each trial that has learned nothing."""
+    several = len(group) > 1
+    named = [(f"{trial.row}, seed {trial.seed}," if several else trial.row, trial.errors.doubt) for trial in group]
+    return [f"{name} {doubt}" for name, doubt in named if doubt]
 
 
 def tip_folders(trials: Sequence[Trial]) -> list[str]:

@@ -19,7 +19,7 @@ from handkit.reports.charts import PAGE_IN, save_figure
 from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.conditions import Conditions
 from handkit.studies.figures import Figures, Spread, figures_of, reported_on, tip_folders
-from handkit.studies.measuring import THRESHOLDS_MM
+from handkit.studies.measuring import ABSURD_MM, THRESHOLDS_MM
 from handkit.studies.plan import dataset_of, frames_in_words, skeleton_of, with_own
 from handkit.studies.study import Trial, run_study
 from handkit.studies.table import Study
@@ -87,9 +87,9 @@ def numbers_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
 
 def _in_words(figures: Figures, tips: Sequence[str]) -> list[str]:
     """A line of a table that is read."""
-    gains = ["" if gain is None else f"{gain:+.2f}" for gain in (figures.gain_mm, figures.paper_gain_mm)]
+    gains = ["" if gain is None else _two_digits(gain, "+") for gain in (figures.gain_mm, figures.paper_gain_mm)]
     spreads = [figures.ours_mm, *map(figures.tips_mm.get, tips)]
-    ours, *of_tips = ["" if each is None else f"{each.mean:.2f}{_plus_minus(each)}" for each in spreads]
+    ours, *of_tips = ["" if each is None else f"{_two_digits(each.mean)}{_plus_minus(each)}" for each in spreads]
     return [
         figures.row,
         f"{figures.parameters:,}",
@@ -121,7 +121,12 @@ def _heads(study: Study) -> Sequence[str]:
 
 
 def _plus_minus(spread: Spread) -> str:
-    return "" if spread.half_range is None else f" ± {spread.half_range:.2f}"
+    return "" if spread.half_range is None else f" ± {_two_digits(spread.half_range)}"
+
+
+def _two_digits(number: float, sign: str = "") -> str:
+    """Behind the point; of what has diverged as few before it."""
+    return f"{number:{sign}.2f}" if abs(number) < ABSURD_MM else f"{number:{sign}.3g}"
 
 
 def markdown(lines: Lines) -> str:
@@ -149,7 +154,14 @@ def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) 
     several = any(trial.row == other.row and trial.seed != other.seed for trial in trials for other in trials)
     spread = f" {SPREAD}" if several else ""
     column = f"Its column: {reported_on(study, dataset)}."
-    return f"Paper: {study.source}. {column} {frames} Trained on: {machines}.{spread}{chance}\n"
+    notes = "".join(f" {note}" for note in _notes(figures_of(study, trials, dataset=dataset)))
+    return f"Paper: {study.source}. {column} {frames} Trained on: {machines}.{spread}{chance}{notes}\n"
+
+
+def _notes(figures: Sequence[Figures]) -> list[str]:
+    """What is to be known of some rows."""
+    doubts = [doubt for row in figures for doubt in row.doubts]
+    return [f"No sign stands where one of two rows has learned nothing: {'; '.join(doubts)}."] if doubts else []
 
 
 def write_tables(
@@ -170,6 +182,8 @@ def write_tables(
     write_whole(folder / f"{study.name}.tex", f"% {study.title}\n% {about}{latex(lines)}")
     write_whole(folder / f"{study.name}.json", json.dumps([asdict(trial) for trial in trials], indent=1) + "\n")
     series = _series(study, trials)
+    if not series:
+        return shown
     title = "maximum joint error of each frame; beside the names, the mean error of all joints"
     limits = THRESHOLDS_MM.tolist()
     charts = {
@@ -182,12 +196,12 @@ def write_tables(
 
 
 def _series(study: Study, trials: Sequence[Trial]) -> list[Series]:
-    """A curve for each row, best first; seeds are averaged."""
+    """A curve for each row, best first; seeds are averaged. What has diverged would leave no scale for the others."""
     series: list[Series] = []
     for row in study.rows:
         errors = [trial.errors for trial in trials if trial.row == row.name]
-        if errors:
-            mean = float(np.mean([each.mean_mm for each in errors]))
+        mean = float(np.mean([each.mean_mm for each in errors])) if errors else np.inf
+        if mean <= ABSURD_MM:
             curves, joints = ([getattr(each, name) for each in errors] for name in ("success", "per_joint_mm"))
             series.append(Series(row.name, mean, np.mean(curves, axis=0).tolist(), np.mean(joints, axis=0).tolist()))
     return sorted(series, key=lambda one: one.mean_error_mm)

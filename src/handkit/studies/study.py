@@ -12,20 +12,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float
 
 from handkit.errors import StoppedError
-from handkit.evaluation.metrics import joint_distances
 from handkit.files.atomic import write_whole
 from handkit.files.folders import make_folder
-from handkit.graph import load_localizer
 from handkit.models import readout_of
 from handkit.models.arguments import add_network
 from handkit.models.checkpoint import load, save
 from handkit.models.facts import count_parameters
-from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import Measured, measured, read_real, tips_of
@@ -40,9 +35,8 @@ from handkit.studies.plan import (
 )
 from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
-from handkit.training.adapt import recipe_of
-from handkit.training.answers import answers_of
-from handkit.training.experiment import Experiment, Machine, evaluate, fit
+from handkit.studies.testing import on_folds, on_rendered, on_store
+from handkit.training.experiment import Experiment, Machine, fit
 from handkit.training.folder import LAST
 from handkit.training.folds import Watch, fit_folds, nobody_watches
 from handkit.training.loop import Budget
@@ -104,7 +98,7 @@ def _run_study(study: Study, conditions: Conditions, say: Callable[[str], None],
         _trainings_side_by_side(study, conditions, missing)
     for row, seed in missing:
         trial = run_trial(study, conditions, row, seed, watch=watch)
-        say(f"{row.name}, seed {seed}: {trial.errors.mean_mm:.3f} mm")
+        say(f"{row.name}, seed {seed}: {trial.errors.doubt or f'{trial.errors.mean_mm:.3f} mm'}")
     trials = [_read(_folder(study, conditions, *pair)) for pair in pairs]
     return [trial for trial in trials if trial]
 
@@ -123,8 +117,9 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
     if asked:
         weights = folder / LAST
         save(weights, model, recipe=json.loads(experiment.recipe.to_json()))
-    errors = _errors_of_folds(trained, conditions) if study.folds else _errors(conditions, experiment, weights)
-    found = measured(errors, tips_of(weights, read_real(conditions.real)))
+    test = on_rendered if conditions.test is None else on_store
+    tested = on_folds(conditions, experiment, trained) if study.folds else test(conditions, experiment, weights)
+    found = measured(tested.errors, tips_of(weights, read_real(conditions.real)), mean_pose_mm=tested.mean_pose)
     place = weights.relative_to(conditions.out).as_posix()
     trial = Trial(row.name, seed, place, count_parameters(model), training, found)
     write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
@@ -187,26 +182,6 @@ def _left(weights: str, spent: Sequence[Spent]) -> Training:
 
 def _training(folder: Path) -> Training:
     return Training(**json.loads((folder / "finished.json").read_text(encoding="utf-8")))
-
-
-def _errors(conditions: Conditions, experiment: Experiment, weights: Path) -> Float[np.ndarray, "N J"]:
-    """Joint errors, mm, on the same frames for every row; NaN where there is no label or no answer."""
-    if conditions.test is None:
-        full = recipe_of(experiment.recipe.network, {}, resolution=conditions.resolution)
-        augment = experiment.recipe.augment if experiment.recipe.center is not CenterSource.MEAN else full.augment
-        recipe = replace(experiment.recipe, augment=replace(augment, scale=full.augment.scale))
-        return evaluate(replace(experiment, recipe=recipe), weights, crops=conditions.crops)
-    store = PackedFrames.open(conditions.test)
-    finder = load_localizer(experiment.localizer) if experiment.refined_at_test else None
-    answers = answers_of(weights, store, np.ones(len(store), bool), finder=finder)
-    return joint_distances(estimated=answers, truth=store.rows["joints"])
-
-
-def _errors_of_folds(trained: Path, conditions: Conditions) -> Float[np.ndarray, "N J"]:
-    """Of every subject's frames by the weights that have not seen it."""
-    assert conditions.test is not None
-    answers = np.load(trained / "report/predictions.npy")
-    return joint_distances(estimated=answers, truth=PackedFrames.open(conditions.test).rows["joints"])
 
 
 def _trainings_side_by_side(study: Study, conditions: Conditions, missing: Sequence[tuple[Row, int]]) -> None:
