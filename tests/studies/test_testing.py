@@ -22,7 +22,8 @@ from handkit.store.store import PackedFrames
 from handkit.studies import testing
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import measured
-from handkit.studies.plan import experiment_of
+from handkit.studies.papers import STUDIES
+from handkit.studies.plan import experiment_of, with_rows
 from handkit.studies.report import table_of, write_tables
 from handkit.studies.study import trial_of
 
@@ -131,3 +132,23 @@ def test_the_mean_pose_on_a_store(tmp_path, monkeypatch):
     located = replace(experiment, recipe=replace(experiment.recipe, test_center=CenterSource.LOCALIZER))
     right = np.linalg.norm(test["center"][:, None] + [20, 0, 0] + pose - test["joints"], axis=-1)
     np.testing.assert_allclose(testing.on_store(conditions, located, tmp_path).mean_pose[:2], right[:2], rtol=1e-4)
+
+
+def test_theta_is_compared_among_two_stages(tmp_path):
+    """T = 1 has another number of stages; without the row of two the first one stands for it."""
+    study = with_rows(STUDIES["srn-table-2"], ("T = 1", "T = 2", "theta = 0.3"))
+    trials = [trial("T = 1", 1, 9.0), trial("T = 2", 1, 7.0), trial("theta = 0.3", 1, 7.5)]
+    lines = table_of(study, trials, dataset="nyu")
+    assert [line[4:8] for line in lines[2:]] == [["-2.00", "7.78", "-2.03", "yes"], ["+0.50", "7.99", "+0.21", "yes"]]
+    write_tables(tmp_path, study, trials, dataset="nyu", frames="On frames.", joints=("a", "b"))
+    assert "Compared with T = 2, not with the first row: theta = 0.3." in (tmp_path / "srn-table-2.md").read_text()
+    turned = with_rows(study, ("theta = 0.3", "T = 2"))
+    assert [line[4] for line in table_of(turned, trials, dataset="nyu")[1:]] == ["", "-0.50"]
+    alone = with_rows(study, ("T = 1", "theta = 0.3"))
+    assert table_of(alone, trials, dataset="nyu")[2][4] == "-1.50"
+
+
+def test_a_base_is_a_row_of_its_table():
+    for study in STUDIES.values():
+        names = {row.name for row in study.rows}
+        assert all(row.base in {None, *names} for row in study.rows)

@@ -23,6 +23,8 @@ class Figures:
     """Of a row: those of its trials beside the paper's."""
 
     row: str
+    base: str
+    """The row that it is compared with."""
     parameters: int
     seeds: int
     ours_mm: Spread
@@ -49,10 +51,17 @@ def figures_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> list[F
     shown = [(row, group) for row, group in groups if group] if groups[0][1] else []
     figures: list[Figures] = []
     for number, (row, group) in enumerate(shown):
-        own = row.source is not None  # builds on none of the paper's rows
-        base = shown[max(0, number - 1) if study.cumulative and not own else 0]
-        figures.append(_figures(base, row, group, reported_on(study, dataset)))
+        figures.append(_figures(_base(study, shown, number), row, group, reported_on(study, dataset)))
     return figures
+
+
+def _base(study: Study, shown: Sequence[tuple[Row, Sequence[Trial]]], number: int) -> tuple[Row, Sequence[Trial]]:
+    """What a row of those that are shown is compared with; the first one with itself."""
+    row = shown[number][0]
+    if study.cumulative and row.source is None:  # a network of the user's own builds on none of the paper's rows
+        return shown[max(0, number - 1)]
+    named = [pair for pair in shown if number and pair[0].name == row.base]
+    return named[0] if named else shown[0]
 
 
 def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Trial], dataset: str) -> Figures:
@@ -69,6 +78,7 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
             for name in tip_folders(group)}  # fmt: skip
     return Figures(
         row=row.name,
+        base=compared[0].name,
         parameters=group[0].parameters,
         seeds=len(group),
         ours_mm=_spread(_means(group)),

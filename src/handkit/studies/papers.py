@@ -44,11 +44,11 @@ SRN_TABLE_2 = Study(
         Row("T = 1", {"stages": 1}, {"nyu": 9.81}),
         Row("T = 2", {}, {"nyu": 7.78}),
         Row("T = 3", {"stages": 3}, {"nyu": 7.75}),
-        Row("theta = 0.3", {"theta": 0.3}, {"nyu": 7.99}),
-        Row("theta = 0.5", {"theta": 0.5}, {"nyu": 7.86}),
-        Row("theta = 0.6", {"theta": 0.6}, {"nyu": 7.87}),
-        Row("theta = 0.7", {"theta": 0.7}, {"nyu": 7.87}),
-        Row("theta = 0.8", {"theta": 0.8}, {"nyu": 7.90}),
+        Row("theta = 0.3", {"theta": 0.3}, {"nyu": 7.99}, base="T = 2"),
+        Row("theta = 0.5", {"theta": 0.5}, {"nyu": 7.86}, base="T = 2"),
+        Row("theta = 0.6", {"theta": 0.6}, {"nyu": 7.87}, base="T = 2"),
+        Row("theta = 0.7", {"theta": 0.7}, {"nyu": 7.87}, base="T = 2"),
+        Row("theta = 0.8", {"theta": 0.8}, {"nyu": 7.90}, base="T = 2"),
     ),
 )
 SRN_FIGURE_2 = Study(

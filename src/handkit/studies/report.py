@@ -63,8 +63,8 @@ def run_and_write(
 
 
 def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
-    """One line for each row: mean over seeds and half their range; differences from the first row, or from the one
-    shown before in a table that is `cumulative`; the paper's.
+    """One line for each row: mean over seeds and half their range; differences from the first row or the row's own
+    base, or from the one shown before in a table that is `cumulative`; the paper's.
 
     Where the paper has no figure for `dataset` at all, those that it reports for NYU stand there. Real fingertips, if
     they were measured, have a column for each folder.
@@ -154,14 +154,20 @@ def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) 
     several = any(trial.row == other.row and trial.seed != other.seed for trial in trials for other in trials)
     spread = f" {SPREAD}" if several else ""
     column = f"Its column: {reported_on(study, dataset)}."
-    notes = "".join(f" {note}" for note in _notes(figures_of(study, trials, dataset=dataset)))
+    notes = "".join(f" {note}" for note in _notes(study, figures_of(study, trials, dataset=dataset)))
     return f"Paper: {study.source}. {column} {frames} Trained on: {machines}.{spread}{chance}{notes}\n"
 
 
-def _notes(figures: Sequence[Figures]) -> list[str]:
+def _notes(study: Study, figures: Sequence[Figures]) -> list[str]:
     """What is to be known of some rows."""
-    doubts = [doubt for row in figures for doubt in row.doubts]
-    return [f"No sign stands where one of two rows has learned nothing: {'; '.join(doubts)}."] if doubts else []
+    notes: list[str] = []
+    others = [] if study.cumulative else [row for row in figures if row.base != figures[0].row]
+    for base in dict.fromkeys(row.base for row in others):
+        names = [row.row for row in others if row.base == base]
+        notes.append(f"Compared with {base}, not with the first row: {'; '.join(names)}.")
+    if doubts := [doubt for row in figures for doubt in row.doubts]:
+        notes.append(f"No sign stands where one of two rows has learned nothing: {'; '.join(doubts)}.")
+    return notes
 
 
 def write_tables(

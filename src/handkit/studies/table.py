@@ -24,6 +24,8 @@ class Row:
     """Row of `recipes.SRN_TABLE_1` whose learning rate it has on a store, if not its network's."""
     worse: bool | None = field(default=None, repr=False)
     """Whether the paper has it worse than the first row, where its text says so without a figure."""
+    base: str | None = field(default=None, repr=False)
+    """Name of the row that it is compared with, if not the first and if it is shown."""
     own: str | None = None
     """`FILE.py:CLASS` of a network of the user's own ..."""
     source: str | None = None
@@ -37,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Study:
-    """A table or figure of a paper; its first row is the one that the others are compared with.
+    """A table or figure of a paper; the others are compared with its first row, or with a base of their own.
 
     `cumulative`: each row has what those above it have, and is compared with the one before it.
     """
