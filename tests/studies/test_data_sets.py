@@ -139,7 +139,9 @@ def test_what_differs_from_the_papers_is_said_and_stands_below_the_table(tmp_pat
     said = " ".join(capsys.readouterr().err.split())
     assert "latent-fusion on nyu: the published experiment has mass centers, this store those of: mean of" in said
     below = (tmp_path / "out/small.md").read_text().splitlines()[-1]
-    assert "Its column: nyu. Trained on 4 frames of nyu train (centers: mean of the labels), 4 samples" in below
+    assert (
+        "Its column: nyu. Trained on 4 of the 4 frames of nyu train (centers: mean of the labels), 4 samples" in below
+    )
     assert "measured on 4 of the 4 frames of nyu test (centers: mean of the labels); these know the labels" in below
     for name, split in (("train", "train"), ("test", "test")):
         frames = Recorded(4, skeleton=MSRA21)

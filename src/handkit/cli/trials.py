@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Suppress, arg
 
@@ -24,6 +24,7 @@ class Trials(Conditions):
     seeds: Annotated[tuple[int, ...], arg(metavar="N...")] = Conditions.seeds
     resolution: MaybeCount = Conditions.resolution
     batch: MaybeCount = Conditions.batch
+    precision: Annotated[Literal["bf16", "f32"] | None, arg(metavar="bf16|f32")] = Conditions.precision
     crops: Count = Conditions.crops
     localizer: Weights = Conditions.localizer
     real: Annotated[tuple[Path, ...], arg(metavar="DIR...")] = Conditions.real

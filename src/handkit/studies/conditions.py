@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,8 @@ class Conditions:
     """Crops of this many pixels a side; 96 of rendered frames by default, the published ones of a store."""
     batch: int | None = None
     """Training frames a step, if not the recipe's."""
+    precision: Literal["bf16", "f32"] | None = None
+    """Of each training: mixed bfloat16, or float32 throughout; a published experiment's, or bf16, by default."""
     crops: int = 1024
     """Synthetic frames that are measured on."""
     localizer: str = "localizer"

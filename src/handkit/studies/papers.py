@@ -5,6 +5,14 @@ from collections.abc import Mapping
 from handkit.models.papers import PAPERS
 from handkit.studies.table import Row, Study
 
+SPLITS: Mapping[tuple[str, str], str] = {
+    ("crossinfonet", "icvl"): "train-all",
+    ("attention-hourglass", "icvl"): "train-all",
+    ("densereg", "icvl"): "train",
+    **{(network, dataset): "train" for network in PAPERS for dataset in ("nyu", "hands17")},
+}
+"""What a paper trains a network on, by network and data set, where it says so: of ICVL the genuine 22K or all 330K, of
+NYU the frontal view (docs/reference.md, 3.1 to 3.5)."""
 CROSSINFONET_TABLE_1 = Study(
     "crossinfonet-table-1",
     "CrossInfoNet: information shared across two branches, heat maps",
@@ -16,6 +24,7 @@ CROSSINFONET_TABLE_1 = Study(
         Row("cross", {"heatmaps": False}, {"icvl": 8.79, "nyu": 10.57}),
         Row("cross + heat maps", {}, {"icvl": 8.48, "nyu": 10.08}),
     ),
+    splits={"icvl": "train"},
 )
 _PLAIN = {"stages": 1, "loss": "squared", "space": "cube"}
 _RATE = "plain"

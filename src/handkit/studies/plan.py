@@ -11,7 +11,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from handkit.asked import check_seed
@@ -19,16 +18,17 @@ from handkit.errors import UsageError
 from handkit.hub import find_weights
 from handkit.models import HandPoseModel, readout_of
 from handkit.models.arguments import add_network
-from handkit.models.checkpoint import TRAINED_ON, read_info
+from handkit.models.checkpoint import read_info
 from handkit.models.network import check_answer
-from handkit.recipes import SRN_TABLE_1, CenterSource, Recipe
+from handkit.recipes import PUBLISHED, SRN_TABLE_1, CenterSource, Recipe
+from handkit.recipes.recipe import Precision
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import read_real
 from handkit.studies.table import Row, Study
 from handkit.synthetic.scenes import EDITION
-from handkit.training.adapt import make_experiment, unlike_published
+from handkit.training.adapt import make_experiment
 from handkit.training.answers import folds_of
 from handkit.training.experiment import LOCALIZER, Experiment
 from handkit.training.folds import check_test
@@ -37,6 +37,8 @@ from handkit.training.seen import refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
 """Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
+
+PRECISIONS: Mapping[str, Precision] = {"bf16": "bf16-mixed", "f32": "32-true"}
 
 
 def dataset_of(conditions: Conditions) -> str:
@@ -156,6 +158,7 @@ def _check_numbers(conditions: Conditions) -> None:
 def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> Experiment:
     """What a row with a seed trains; raises HandkitError."""
     store = PackedFrames.open(conditions.train) if conditions.train else None
+    lender = lender_of_epochs(study, conditions, row)
     rendered = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
     return make_experiment(
         row.network or study.network,
@@ -164,13 +167,26 @@ def experiment_of(study: Study, conditions: Conditions, row: Row, seed: int) -> 
         resolution=conditions.resolution if store else rendered,
         refinement=row.refinement,
         augmented=row.augmented,
-        epochs=conditions.epochs,
+        epochs=conditions.epochs or (lender.epochs if lender else None),
         batch=conditions.batch,
+        precision=PRECISIONS[conditions.precision] if conditions.precision else None,
         learning_rate=SRN_TABLE_1[row.experiment].learning_rate if store and row.experiment else None,
         localizer=conditions.localizer if row.located else LOCALIZER,
         seed=seed,
         allow_test=True,  # `_check_stores` refuses it
     )
+
+
+def lender_of_epochs(study: Study, conditions: Conditions, row: Row) -> Recipe | None:
+    """The published experiment whose epochs are those of a user's own network, where no budget is given.
+
+    That of the study's network, else the first on this data set.
+    """
+    if row.source is None or conditions.train is None or conditions.epochs or conditions.samples:
+        return None
+    dataset = PackedFrames.open(conditions.train).manifest.settings.dataset
+    others = (recipe for (_, data), recipe in PUBLISHED.items() if data == dataset)
+    return PUBLISHED.get((study.network, dataset)) or next(others, None)
 
 
 def trained_recipe(recipe: Recipe) -> Recipe:
@@ -216,53 +232,3 @@ def _files(folder: Path) -> str:
     """Name of a folder, and what its files hold."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     return folder.name + _digest([hashlib.sha256(path.read_bytes()).hexdigest() for path in files])
-
-
-def frames_in_words(study: Study, conditions: Conditions) -> str:
-    """On what the trials are trained and measured, for the table; raises StoreError."""
-    asked = f"{conditions.samples:,} samples" if conditions.samples is not None else None
-    if conditions.train is None or conditions.test is None:
-        size = conditions.resolution if conditions.resolution is not None else SYNTHETIC_RESOLUTION
-        trained = f"Trained on rendered frames, {asked} a row, crops of {size} pixels"
-        return f"{trained}; measured on {conditions.crops:,} others.{_located_in_words(study, conditions)}"
-    train, test = PackedFrames.open(conditions.train), PackedFrames.open(conditions.test)
-    asked = asked or (f"{conditions.epochs} epochs" if conditions.epochs else "the published epochs")
-    if study.folds:
-        return f"Trained on {_store_in_words(train)}, every subject left out in turn and measured on, {asked} a row."
-    known = "; these know the labels: no test protocol" if test.manifest.settings.centers.of_labels else ""
-    labeled = int((test.rows["valid"] & np.isfinite(test.rows["joints"]).any(axis=(1, 2))).sum())
-    return (
-        f"Trained on {_store_in_words(train)}, {asked} a row; measured on {labeled:,} of the "
-        f"{_store_in_words(test)}{known}.{_located_in_words(study, conditions)}"
-    )
-
-
-def _located_in_words(study: Study, conditions: Conditions) -> str:
-    """Who moves the centers, where anybody does."""
-    if not any(row.located for row in study.rows):
-        return ""
-    learned = read_info(find_weights(conditions.localizer)).notes.get(TRAINED_ON, ())
-    frames = ", ".join(dict.fromkeys(each["dataset"] for each in learned)) or "rendered frames"
-    return f" Centers are moved by the localizer {conditions.localizer}, which learned from {frames}."
-
-
-def _store_in_words(store: PackedFrames) -> str:
-    settings = store.manifest.settings
-    return f"{len(store):,} frames of {settings.dataset} {settings.split} (centers: {settings.center_words})"
-
-
-def departures(study: Study, conditions: Conditions) -> list[str]:
-    """Where trials on a store are not the papers' experiments, or begin with other centers."""
-    if conditions.train is None or conditions.test is None:
-        return []
-    stores = list(map(PackedFrames.open, (conditions.train, conditions.test)))
-    recipes = [experiment_of(study, conditions, row, 1).recipe for row in study.rows if not row.refinement]
-    found = [sentence for recipe in recipes if (sentence := unlike_published(recipe, stores[0]))]
-    if any(row.refinement for row in study.rows):
-        found += [
-            f"{study.name}: the paper's rows begin with centers of mass, {store.path} has those of: "
-            f"{store.manifest.settings.center_words} (`handkit data pack --centers mass`)"
-            for store in stores
-            if store.manifest.settings.centers is not CenterSource.MASS
-        ]
-    return list(dict.fromkeys(found))

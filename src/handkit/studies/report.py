@@ -20,9 +20,10 @@ from handkit.reports.figures import Series, joints_chart, success_chart
 from handkit.studies.conditions import Conditions
 from handkit.studies.figures import Figures, Spread, figures_of, reported_on, tip_folders
 from handkit.studies.measuring import ABSURD_MM, THRESHOLDS_MM
-from handkit.studies.plan import dataset_of, frames_in_words, skeleton_of, with_own
+from handkit.studies.plan import dataset_of, skeleton_of, with_own
 from handkit.studies.study import Trial, run_study
 from handkit.studies.table import Study
+from handkit.studies.wording import frames_in_words
 from handkit.training.folds import Watch, nobody_watches
 
 HEADS = (
@@ -56,7 +57,9 @@ def run_and_write(
     `say` hears of the trials, `watch` of the trainings. Raises HandkitError where they cannot begin.
     """
     trials = run_study(study, conditions, say, watch=watch)
-    whole, dataset, frames = with_own(study, conditions), dataset_of(conditions), frames_in_words(study, conditions)
+    whole, dataset = with_own(study, conditions), dataset_of(conditions)
+    counts = {trial.errors.frames for trial in trials}
+    frames = frames_in_words(whole, conditions, measured=counts.pop() if len(counts) == 1 else None)
     joints = skeleton_of(conditions).joints
     text = write_tables(conditions.out, whole, trials, dataset=dataset, frames=frames, joints=joints)
     return Table(conditions.out / f"{study.name}.md", text, trials)
@@ -147,7 +150,7 @@ def latex(lines: Lines) -> str:
 
 
 def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) -> str:
-    """What the figures of the table are of: the paper's, ours (`plan.frames_in_words`), and on which machine."""
+    """What the figures of the table are of: the paper's, ours (`wording.frames_in_words`), and on which machine."""
     machines = "; ".join(sorted({trial.training.hardware for trial in trials}))
     single = len({trial.seed for trial in trials}) < 2 and len(study.rows) > 1
     chance = " One seed: the sign of a small difference may be chance." if single else ""

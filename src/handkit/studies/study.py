@@ -26,7 +26,6 @@ from handkit.studies.conditions import Conditions
 from handkit.studies.measuring import Measured, measured, read_real, tips_of
 from handkit.studies.plan import (
     check_study,
-    departures,
     experiment_of,
     trained_recipe,
     training_key,
@@ -36,6 +35,7 @@ from handkit.studies.plan import (
 from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
 from handkit.studies.testing import on_folds, on_rendered, on_store
+from handkit.studies.wording import departures
 from handkit.training.experiment import Experiment, Machine, fit
 from handkit.training.folder import LAST
 from handkit.training.folds import Watch, fit_folds, nobody_watches

@@ -53,3 +53,5 @@ class Study:
     cumulative: bool = False
     folds: bool = False
     """Every subject of the store left out in turn."""
+    splits: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By data set what the paper trains this table on, if not what it trains its network on."""
