@@ -61,6 +61,12 @@ def test_from_the_archive_to_the_table(tmp_path, name, monkeypatch):
     kept = json.loads((out / "small.json").read_text())
     learned = all(trial["errors"]["mean_mm"] < 0.98 * trial["errors"]["mean_pose_mm"] for trial in kept)
     assert lines[1]["sign agrees"] in ({"yes", "no"} if learned else {""})
+    below = (out / "small.md").read_text().splitlines()[-1]
+    if name == "msra":
+        assert [trial["best_mm"] for trial in kept] == [None, None]
+    else:
+        best = "; ".join(f"{trial['row']} {trial['best_mm']:.2f}" for trial in kept)
+        assert f"By the weights that did best on the test frames (best.safetensors), mm: {best}." in below
     logs = list(out.glob("trainings/*/**/log.jsonl"))
     assert len(logs) >= 2
     for log in logs:  # none trains blind

@@ -67,11 +67,11 @@ def test_the_sign_by_hand():
     assert r"all & 2,000 & 2 & 8.50 $\pm$ 0.50" in latex(lines)
     heads, *numbers = numbers_of(SMALL, trials, dataset="nyu")
     assert numbers == [
-        ["all", "2000", "2", "8.5", "0.5", "", "9", "", "", "0.6667", "2", "3.5", "0.5"],
-        ["xy", "2000", "1", "8.2", "", "-0.3", "10", "1", "no", "0.6667", "2", "", ""],
+        ["all", "2000", "2", "8.5", "0.5", "", "9", "", "", "0.6667", "2", "3.5", "0.5", ""],
+        ["xy", "2000", "1", "8.2", "", "-0.3", "10", "1", "no", "0.6667", "2", "", "", ""],
     ]
     assert heads[3:5] == ["ours, mm", "ours, mm, half range"]
-    assert heads[-2:] == ["sr305 tips, median mm", "sr305 tips, median mm, half range"]
+    assert heads[-3:] == ["sr305 tips, median mm", "sr305 tips, median mm, half range", "weights"]
 
 
 @pytest.mark.parametrize("name", [path.stem for path in RESULTS.glob("*.json") if path.stem in {*STUDIES, "compare"}])
@@ -139,6 +139,11 @@ def test_a_study_runs_goes_on_and_leaves_its_table(tmp_path, monkeypatch, capfd)
     }  # fmt: skip
     kept = {path: path.read_text() for path in tmp_path.rglob("trial.json")}
     assert all((tmp_path / json.loads(text)["weights"]).exists() for text in kept.values())
+    places = [each.weights for each in made.trials]
+    assert [line["weights"] for line in csv.DictReader((tmp_path / "small.csv").open())] == places
+    assert f"Weights, in the folder of this table:\n\n- all: `{places[0]}`\n- xy: `{places[1]}`\n\nPaper: " in table
+    assert "Errors are those of the last weights; the released code of CrossInfoNet and SRN takes the epoch" in table
+    assert all(json.loads(text)["best_mm"] is None for text in kept.values()), "none is chosen on rendered frames"
     lost = next(iter(kept))
     lost.unlink()
     monkeypatch.setattr(studies, "fit", lambda *_, **__: 1 / 0)

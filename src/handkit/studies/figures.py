@@ -43,6 +43,10 @@ class Figures:
     speed: float
     """Samples a second."""
     tips_mm: Mapping[str, Spread]
+    best_mm: float | None
+    """Ours by the weights that did best on the test frames; None where a trial has none."""
+    weights: Sequence[str]
+    """Of each trial, in the folder of the studies."""
 
 
 def figures_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> list[Figures]:
@@ -71,6 +75,7 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
     theirs = None if itself or paper is None or base is None else paper - base
     told = row.worse if theirs is None and not itself else None
     agrees = gain * theirs > 0 if theirs else None if told is None else (gain > 0) == told
+    bests = [trial.best_mm for trial in group if trial.best_mm is not None]
     doubts = _doubts(group)
     if doubts or _doubts(compared[1]):
         agrees = None
@@ -91,6 +96,8 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
         within_20mm=float(np.mean([trial.errors.within_20mm for trial in group])),
         speed=float(np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group])),
         tips_mm={name: _spread(values) for name, values in tips.items()},
+        best_mm=float(np.mean(bests)) if len(bests) == len(group) else None,
+        weights=[trial.weights for trial in group if trial.weights],
     )
 
 

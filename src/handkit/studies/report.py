@@ -30,6 +30,10 @@ HEADS = (
     "row", "parameters", "seeds", "ours, mm", "against first", "paper, mm", "against first (paper)", "sign agrees",
     "frames within 20 mm", "samples/s",
 )  # fmt: skip
+LAST_WEIGHTS = (
+    "Errors are those of the last weights; the released code of CrossInfoNet and SRN takes the epoch that does best on "
+    "the test frames (docs/reference.md, 5)."
+)
 SPREAD = "The mean over seeds ± half their range, which is no standard deviation."
 Lines = list[list[str]]
 """The table, its heads first."""
@@ -79,13 +83,14 @@ def table_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
 
 
 def numbers_of(study: Study, trials: Sequence[Trial], *, dataset: str) -> Lines:
-    """The same for a program: plain numbers, half ranges in columns of their own, nothing where there is none."""
+    """The same for a program: plain numbers, half ranges in columns of their own, nothing where there is none; and
+    where the weights are."""
     tips = tip_folders(trials)
     heads = [*_heads(study), *(f"{name} tips, median mm" for name in tips)]
     spread = {3, *range(len(HEADS), len(heads))}
     columns = [[head, f"{head}, half range"] if at in spread else [head] for at, head in enumerate(heads)]
     lines = [_in_numbers(figures, tips) for figures in figures_of(study, trials, dataset=dataset)]
-    return [[head for column in columns for head in column], *lines]
+    return [[*(head for column in columns for head in column), "weights"], *lines]
 
 
 def _in_words(figures: Figures, tips: Sequence[str]) -> list[str]:
@@ -116,7 +121,7 @@ def _in_numbers(figures: Figures, tips: Sequence[str]) -> list[str]:
         figures.within_20mm, figures.speed, *of_tips,
     ]  # fmt: skip
     numbers = ["" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
-    return [figures.row, *numbers[:7], figures.agrees, *numbers[7:]]
+    return [figures.row, *numbers[:7], figures.agrees, *numbers[7:], " ".join(figures.weights)]
 
 
 def _heads(study: Study) -> Sequence[str]:
@@ -158,6 +163,7 @@ def _about(study: Study, trials: Sequence[Trial], *, dataset: str, frames: str) 
     spread = f" {SPREAD}" if several else ""
     column = f"Its column: {reported_on(study, dataset)}."
     notes = "".join(f" {note}" for note in _notes(study, figures_of(study, trials, dataset=dataset)))
+    frames = f"{frames} {LAST_WEIGHTS}"
     return f"Paper: {study.source}. {column} {frames} Trained on: {machines}.{spread}{chance}{notes}\n"
 
 
@@ -168,9 +174,18 @@ def _notes(study: Study, figures: Sequence[Figures]) -> list[str]:
     for base in dict.fromkeys(row.base for row in others):
         names = [row.row for row in others if row.base == base]
         notes.append(f"Compared with {base}, not with the first row: {'; '.join(names)}.")
+    if bests := [f"{row.row} {_two_digits(row.best_mm)}" for row in figures if row.best_mm is not None]:
+        notes.append(f"By the weights that did best on the test frames (best.safetensors), mm: {'; '.join(bests)}.")
     if doubts := [doubt for row in figures for doubt in row.doubts]:
         notes.append(f"No sign stands where one of two rows has learned nothing: {'; '.join(doubts)}.")
     return notes
+
+
+def _weights_in(folder: Path, figures: Sequence[Figures]) -> str:
+    """A list of those that lie there, by row."""
+    there = {row.row: [f"`{path}`" for path in row.weights if (folder / path).exists()] for row in figures}
+    lines = [f"- {name}: {', '.join(paths)}\n" for name, paths in there.items() if paths]
+    return "".join(["Weights, in the folder of this table:\n\n", *lines, "\n"]) if lines else ""
 
 
 def write_tables(
@@ -185,7 +200,8 @@ def write_tables(
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(numbers_of(study, trials, dataset=dataset))
     about = _about(study, trials, dataset=dataset, frames=frames)
-    shown = f"{markdown(lines)}\n{about}"
+    listed = _weights_in(folder, figures_of(study, trials, dataset=dataset))
+    shown = f"{markdown(lines)}\n{listed}{about}"
     write_whole(folder / f"{study.name}.md", f"{study.title}\n\n{shown}")
     write_whole(folder / f"{study.name}.csv", text.getvalue())
     write_whole(folder / f"{study.name}.tex", f"% {study.title}\n% {about}{latex(lines)}")

@@ -34,10 +34,10 @@ from handkit.studies.plan import (
 )
 from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
-from handkit.studies.testing import on_folds, on_rendered, on_store
+from handkit.studies.testing import best_on_store, on_folds, on_rendered, on_store
 from handkit.studies.wording import departures
 from handkit.training.experiment import Experiment, Machine, fit
-from handkit.training.folder import LAST
+from handkit.training.folder import BEST, LAST
 from handkit.training.folds import Watch, fit_folds, nobody_watches
 from handkit.training.loop import Budget
 from handkit.training.provenance import hardware
@@ -55,6 +55,8 @@ class Trial:
     parameters: int
     training: "Training"
     errors: Measured
+    best_mm: float | None = None
+    """Of the weights that did best on the test frames while they were trained, `best.safetensors` beside the last."""
 
 
 class Training(NamedTuple):
@@ -121,7 +123,9 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
     tested = on_folds(conditions, experiment, trained) if study.folds else test(conditions, experiment, weights)
     found = measured(tested.errors, tips_of(weights, read_real(conditions.real)), mean_pose_mm=tested.mean_pose)
     place = weights.relative_to(conditions.out).as_posix()
-    trial = Trial(row.name, seed, place, count_parameters(model), training, found)
+    best = trained / BEST
+    best_mm = best_on_store(conditions, experiment, best, asked) if conditions.test and best.exists() else None
+    trial = Trial(row.name, seed, place, count_parameters(model), training, found, best_mm)
     write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
     return trial
 

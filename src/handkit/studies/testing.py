@@ -6,7 +6,7 @@ The mean pose is what a network answers that has learned nothing from its pixels
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -55,6 +55,17 @@ def on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> T
     constant = _centers(test, finder)[:, None] + _mean_pose(experiment)
     constant[~test.rows["valid"]] = np.nan
     return Tested(*(joint_distances(estimated=each, truth=test.rows["joints"]) for each in (answers, constant)))
+
+
+def best_on_store(
+    conditions: Conditions, experiment: Experiment, weights: Path, readout: dict[str, Any]
+) -> float | None:
+    """Mean joint error, mm, on the same frames, of weights that were chosen on them; None where it is not finite."""
+    test = _test_of(conditions)
+    finder = load_localizer(experiment.localizer) if experiment.refined_at_test else None
+    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder, readout=readout or None)
+    errors = joint_distances(estimated=answers, truth=test.rows["joints"])
+    return round(float(np.nanmean(errors)), 4) if np.isfinite(errors).any() else None
 
 
 def on_folds(conditions: Conditions, experiment: Experiment, trained: Path) -> Tested:
