@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from handkit.camera import Camera
-from handkit.depth import DepthImage, supported, visible_area
+from handkit.depth import DepthImage, Handless, supported, visible_area
 from handkit.errors import FrameError
 
 CAMERA = Camera(fx=50.0, fy=50.0, cx=4.0, cy=3.0, width=8, height=6)
@@ -171,3 +171,17 @@ def test_a_constant_is_no_depth():
         for unit_mm in (0.1, 0.125, 1.0):
             with pytest.raises(FrameError, match=f"every valid value is {value}: no depth was measured"):
                 DepthImage.of(np.full((6, 8), value, np.uint16), replace(CAMERA, unit_mm=unit_mm))
+
+
+def test_a_few_images_without_a_hand_where_most_have_none() -> None:
+    images = [
+        DepthImage.of(np.full((60, 80), 600 + i, np.uint16), Camera(fx=90, fy=90, cx=40, cy=30, width=80, height=60))
+        for i in range(40)
+    ]
+    handless = Handless()
+    for each in images[:20]:
+        handless.add(each, seen=False)
+    assert [each.depth[0, 0] for each in handless.doubtful()] == [601, 603, 607, 615]
+    for each in images[20:]:
+        handless.add(each, seen=True)
+    assert handless.doubtful() == (), "a hand in half of them"

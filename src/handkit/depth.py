@@ -1,5 +1,6 @@
 """The one gate for depth images: what is checked here once is trusted everywhere after."""
 
+from collections import deque
 from dataclasses import dataclass
 from os import PathLike
 
@@ -92,6 +93,27 @@ class DepthImage:
         if camera.distortion is not None:
             depth = undistorted(depth, camera)
         return cls(depth, camera, (*notes, doubt) if doubt else notes)
+
+
+class Handless:
+    """Images in which no hand was seen: where most are such, other numbers of the camera are tried on a few of them."""
+
+    def __init__(self) -> None:
+        self._images, self._handless = 0, 0
+        self._kept = deque[DepthImage](maxlen=4)
+
+    def add(self, image: DepthImage, *, seen: bool) -> None:
+        """One more image, with or without a hand; of those without the latest four of 0, 1, 3, 7, 15, ... are kept."""
+        self._images += 1
+        if seen:
+            return
+        if self._handless & (self._handless + 1) == 0:
+            self._kept.append(image)
+        self._handless += 1
+
+    def doubtful(self) -> tuple[DepthImage, ...]:
+        """For `HandPoseEstimator.doubt_of_camera`; none where a hand was seen in at least half of the images."""
+        return tuple(self._kept) if 2 * self._handless > self._images else ()
 
 
 def _as_array(given: object) -> Shaped[np.ndarray, "..."]:

@@ -13,13 +13,14 @@ import numpy as np
 
 from handkit.anatomy import proportions
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
+from handkit.depth import Handless
 from handkit.doubts import doubts_about
 from handkit.errors import UsageError
 from handkit.hand import Side
 from handkit.locate import FAR, NEAR
 from handkit.shapes import Float32
 from handkit.sources.opening import open_source
-from handkit.sources.refusals import Handless, Refusals
+from handkit.sources.refusals import Refusals
 from handkit.sources.source import Report, TimedFrame, log
 
 LEAST_IN_REACH = 0.01

@@ -13,11 +13,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from handkit.depth import DepthImage
+from handkit.depth import DepthImage, Handless
 from handkit.errors import SinkError, UsageError
 from handkit.hand import TrackedHand
 from handkit.sinks.sink import Moment, Report, Sink, log
-from handkit.sources.refusals import Handless, Warnings
+from handkit.sources.refusals import Warnings
 from handkit.sources.source import Source, TimedFrame
 from handkit.tracking import HandTracker
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from handkit.asked import MINIMUM_CONFIDENCE, Asked, check_asked
 from handkit.camera import Camera
-from handkit.depth import DepthImage, image_size
+from handkit.depth import DepthImage, Handless, image_size
 from handkit.drawing import Picture, draw_hands, draw_text
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.estimator import HandPoseEstimator
@@ -22,7 +22,7 @@ from handkit.hand import CAUSES, HandPose, Prediction
 from handkit.shapes import Float32
 from handkit.sinks.records import JsonLines, PictureFolder, TextStream, frame_record
 from handkit.sources.files import find_files, read_frames
-from handkit.sources.refusals import Handless, Refusals, Warnings
+from handkit.sources.refusals import Refusals, Warnings
 from handkit.sources.source import Calibration, Report, log
 
 OVERLAY_WIDTH = 1000

@@ -2,14 +2,8 @@
 
 import pickle
 
-import numpy as np
-
-from handkit.camera import Camera
-from handkit.depth import DepthImage
 from handkit.errors import FrameError, SourceError, UsageError
-from handkit.sources.refusals import Handless, Refusals
-
-CAMERA = Camera(fx=90, fy=90, cx=40, cy=30, width=80, height=60)
+from handkit.sources.refusals import Refusals
 
 
 def test_errors_of_one_kind_are_one_reason() -> None:
@@ -50,14 +44,3 @@ def test_what_an_error_knows_survives_another_process() -> None:
     )  # fmt: skip
     usage = UsageError("hands is 0")
     assert (usage.status, usage.source, usage.said, usage.kind) == (2, "", "hands is 0", "hands is 0")
-
-
-def test_a_few_images_without_a_hand_where_most_have_none() -> None:
-    images = [DepthImage.of(np.full((60, 80), 600 + i, np.uint16), CAMERA) for i in range(40)]
-    handless = Handless()
-    for each in images[:20]:
-        handless.add(each, seen=False)
-    assert [each.depth[0, 0] for each in handless.doubtful()] == [601, 603, 607, 615]
-    for each in images[20:]:
-        handless.add(each, seen=True)
-    assert handless.doubtful() == (), "a hand in half of them"

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 from handkit.archive.frames import list_frames
 from handkit.archive.job import SUFFIX, Job, Labeling
 from handkit.archive.workers import work_in_processes
-from handkit.depth import DepthImage
+from handkit.depth import DepthImage, Handless
 from handkit.errors import HandkitError, SourceError, UsageError
 from handkit.extras import load
 from handkit.files.folders import make_folder
-from handkit.sources.refusals import Handless, Warnings
+from handkit.sources.refusals import Warnings
 from handkit.sources.source import Calibration, Report, log
 
 Engine = Literal["local", "ray"]

@@ -1,12 +1,11 @@
 """What is said of frames: each reason to refuse one is said of the first, and in the end how many there were; each
-warning once; where most have no hand, which of them are looked at with other numbers of the camera.
+warning once.
 """
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable
 
-from handkit.depth import DepthImage
 from handkit.errors import HandkitError
 
 FRAME = "the image"
@@ -62,24 +61,3 @@ class Warnings:
             if kind not in self._said:
                 self._said.add(kind)
                 self._report(f"warning: {sentence}")
-
-
-class Handless:
-    """Images in which no hand was seen: where most are such, other numbers of the camera are tried on a few of them."""
-
-    def __init__(self) -> None:
-        self._images, self._handless = 0, 0
-        self._kept = deque[DepthImage](maxlen=4)
-
-    def add(self, image: DepthImage, *, seen: bool) -> None:
-        """One more image, with or without a hand; of those without the latest four of 0, 1, 3, 7, 15, ... are kept."""
-        self._images += 1
-        if seen:
-            return
-        if self._handless & (self._handless + 1) == 0:
-            self._kept.append(image)
-        self._handless += 1
-
-    def doubtful(self) -> tuple[DepthImage, ...]:
-        """For `HandPoseEstimator.doubt_of_camera`; none where a hand was seen in at least half of the images."""
-        return tuple(self._kept) if 2 * self._handless > self._images else ()
