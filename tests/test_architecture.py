@@ -56,7 +56,7 @@ USES = {
     "sources": "asked camera depth synthetic",
     "recordings": "camera hand sources",
     "archive": "asked backends camera depth estimator hand recordings skeleton sources",
-    "doctor": "anatomy cleaning depth doubts estimator hand locate sources",
+    "doctor": "cleaning depth doubts estimator hand locate sources",
     "viewing": "camera drawing hand skeleton sources",
     "sinks": "camera clock conventions hand skeleton",
     "live": "depth hand recordings reports sinks sources tracking viewing",

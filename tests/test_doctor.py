@@ -120,6 +120,16 @@ def test_what_was_refused_says_what_mends_it() -> None:
     assert alone.seen == "3 of 3 refused"
 
 
+def test_hands_that_look_too_large_are_told(shared_data: Path) -> None:
+    """Through focal lengths three quarters as long as they are."""
+    right = Camera.named("sr305")
+    numbers = f"{0.75 * right.fx},{0.75 * right.fy},{right.cx},{right.cy}"
+    for camera, told in (("sr305", False), (numbers, True)):
+        found = diagnose(str(shared_data / "sr305"), camera=camera, depth_scale=0.125)
+        (hands,) = (each for each in found if each.check == "hands")
+        assert ("times as long as an adult's" in hands.mend) == told
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_means_over_frames_are_told(shared_data: Path, count: int) -> None:
     """Of two in a row, while a hand moves; the frames themselves have edges as they should."""

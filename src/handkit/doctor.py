@@ -11,7 +11,6 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from handkit.anatomy import proportions
 from handkit.cleaning import SHARPENED, drop_far_constant, look_at_edges
 from handkit.depth import Handless
 from handkit.doubts import doubts_about
@@ -79,14 +78,13 @@ def _seen(frames: Sequence[TimedFrame], shows: Side | None) -> list[Finding]:
     estimator = HandPoseEstimator.from_pretrained()
     images = [frame.image for frame in frames[:: max(1, len(frames) // ASKED)]]
     predictions = [estimator.run(image, hands=1) for image in images]
-    handless = Handless()
+    handless, odd = Handless(), list[str]()
     for image, each in zip(images, predictions, strict=True):
         handless.add(image, seen=bool(each.hands))
-    doubt = estimator.doubt_of_camera(*handless.doubtful())
-    seen = [each for each in predictions if each.hands]
-    odd = [size for each in seen if (size := proportions(each.hands[0].joints_mm, each.hands[0].skeleton).doubt)]
-    doubt = doubt or (odd[0] if 2 * len(odd) > len(seen) else None)
-    found = Finding("hands", f"in {len(seen)} of {len(images)} images looked at", doubt or "")
+        odd += [said for said in each.warnings if said not in image.warnings]  # of the hand's size, not of its image
+    seen = sum(bool(each.hands) for each in predictions)
+    doubt = estimator.doubt_of_camera(*handless.doubtful()) or (odd[0] if 2 * len(odd) > seen else None)
+    found = Finding("hands", f"in {seen} of {len(images)} images looked at", doubt or "")
     sides = [each.hands[0].handedness for each in predictions if each.hands]
     return [found] if shows is None else [found, mirrored(shows, sides, of=len(images))]
 

@@ -121,7 +121,7 @@ def test_the_mean_pose_on_a_store(tmp_path, monkeypatch):
     pose = np.delete(train["joints"] - train["center"][:, None], 1, axis=0).mean(0)
     expected = np.linalg.norm(test["center"][:, None] + pose - test["joints"], axis=-1)
 
-    def answers(path, store, mask, *, finder=None):
+    def answers(path, store, mask, *, finder=None, readout=None):
         return np.where(store.rows["valid"][:, None, None], store.rows["joints"] + np.float32(1), np.nan)
 
     monkeypatch.setattr(testing, "answers_of", answers)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from handkit.training.folder import Report
     from handkit.training.loop import Budget
 
-PRECISIONS: dict[str, Literal["bf16-mixed", "32-true"]] = {"bf16": "bf16-mixed", "f32": "32-true"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
@@ -147,6 +145,7 @@ class Train:
     def _experiment(self) -> "Experiment":
         from handkit.cli.progress import say
         from handkit.models.arguments import check_network, read_arguments
+        from handkit.recipes.recipe import PRECISIONS
         from handkit.store.store import PackedFrames
         from handkit.training.adapt import make_experiment
 

@@ -12,6 +12,8 @@ from handkit.recipes.centers import CenterSource
 from handkit.recipes.cubes import CubeRule
 
 Precision = Literal["bf16-mixed", "32-true"]
+PRECISIONS: Mapping[str, Precision] = {"bf16": "bf16-mixed", "f32": "32-true"}
+"""As they are asked for."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from handkit.models.arguments import add_network
 from handkit.models.checkpoint import read_info
 from handkit.models.network import check_answer
 from handkit.recipes import PUBLISHED, SRN_TABLE_1, CenterSource, Recipe
-from handkit.recipes.recipe import Precision
+from handkit.recipes.recipe import PRECISIONS
 from handkit.skeleton import HAND21, Skeleton
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
@@ -37,8 +37,6 @@ from handkit.training.seen import refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
 """Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
-
-PRECISIONS: Mapping[str, Precision] = {"bf16": "bf16-mixed", "f32": "32-true"}
 
 
 def dataset_of(conditions: Conditions) -> str:

@@ -49,23 +49,30 @@ def on_rendered(conditions: Conditions, experiment: Experiment, weights: Path) -
 
 def on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> Tested:
     """On the frames of the test store."""
-    test = _test_of(conditions)
-    finder = load_localizer(experiment.localizer) if experiment.refined_at_test else None
-    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder)
+    test, finder = _test_of(conditions), _finder_of(experiment)
     constant = _centers(test, finder)[:, None] + _mean_pose(experiment)
     constant[~test.rows["valid"]] = np.nan
-    return Tested(*(joint_distances(estimated=each, truth=test.rows["joints"]) for each in (answers, constant)))
+    return Tested(_errors_of(test, finder, weights), joint_distances(estimated=constant, truth=test.rows["joints"]))
 
 
 def best_on_store(
     conditions: Conditions, experiment: Experiment, weights: Path, readout: dict[str, Any]
 ) -> float | None:
     """Mean joint error, mm, on the same frames, of weights that were chosen on them; None where it is not finite."""
-    test = _test_of(conditions)
-    finder = load_localizer(experiment.localizer) if experiment.refined_at_test else None
-    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder, readout=readout or None)
-    errors = joint_distances(estimated=answers, truth=test.rows["joints"])
+    errors = _errors_of(_test_of(conditions), _finder_of(experiment), weights, readout)
     return round(float(np.nanmean(errors)), 4) if np.isfinite(errors).any() else None
+
+
+def _errors_of(
+    test: PackedFrames, finder: LocalizerGraph | None, weights: Path, readout: dict[str, Any] | None = None
+) -> Errors:
+    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder, readout=readout or None)
+    return joint_distances(estimated=answers, truth=test.rows["joints"])
+
+
+def _finder_of(experiment: Experiment) -> LocalizerGraph | None:
+    """Who moves the cubes of the test."""
+    return load_localizer(experiment.localizer) if experiment.refined_at_test else None
 
 
 def on_folds(conditions: Conditions, experiment: Experiment, trained: Path) -> Tested:
