@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import (
@@ -33,6 +34,7 @@ from handkit.models.localizer import Localizer
 from handkit.recipes import augment
 from handkit.recipes.augment import Augment, disturb, jitter
 from handkit.skeleton import HAND21, Skeleton
+from handkit.store.resident import ResidentPatches
 from handkit.training.targets import located_targets, location_targets, pose_targets, usable
 
 ROWS = 4
@@ -156,6 +158,16 @@ def located() -> None:
     here(targets(frame(), 128, Generator())["points"])
 
 
+def resident() -> None:
+    """Patches of a store that lies on the GPU: what is sent to it are a few numbers for each frame."""
+    rows = np.zeros(3, [("valid", bool), ("height", np.uint16), ("width", np.uint16)])
+    rows["valid"], rows["height"], rows["width"] = True, (40, 30, 20), (20, 30, 50)
+    patches = ResidentPatches(made(1000 + 800 + 900, dtype=torch.int16), np.array([0, 800, 1700]))
+    depth = patches.depth(np.arange(3), rows, unit_mm=0.5)
+    here(depth)
+    assert depth.shape == (3, 40, 50)
+
+
 def found(work: Callable[[Tensor], object], error: type[Exception]) -> None:
     """Work that is not as it should be raises."""
     try:
@@ -186,7 +198,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], None]]]:
             yield f"augmentation {name}", partial(augmentation, policy)
     for name, (work, error) in MISTAKES.items():
         yield f"found: {name}", partial(found, work, error)
-    yield from {"location": location, "located": located}.items()
+    yield from {"location": location, "located": located, "resident": resident}.items()
 
 
 CHECKS = dict(_checks())

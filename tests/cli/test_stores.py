@@ -9,7 +9,9 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from datasets.fixtures import WRITERS, render
+from safetensors.torch import load_file
 from store.recorded import Recorded, packing_of
 
 from handkit.camera import Camera
@@ -171,6 +173,15 @@ def test_a_fold_trains_on_everybody_else(tmp_path, folds, small, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run("train", "latent-fusion", "--data", folds, "--fold", "P1", "--samples", 2, "--out", tmp_path / "run")
     assert chosen[0].rows.tolist() == [0, 2, 3, 5, 6, 8]
+
+
+def test_patches_in_memory_train_the_same_network(tmp_path, folds, small, capsys):
+    train = ("train", "latent-fusion", "--data", folds, "--samples", 8, "--accelerator", "cpu")
+    for place in ("memory", "disk"):
+        assert run(*train, "--patches", place, "--out", tmp_path / place) == 0
+        assert (f"{folds} goes to the memory of cpu, 0.00 GB" in capsys.readouterr().err) == (place == "memory")
+    first, second = (load_file(tmp_path / place / "weights.safetensors") for place in ("memory", "disk"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_epochs_of_the_experiment_are_the_budget(tmp_path, folds, small, monkeypatch):

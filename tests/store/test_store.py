@@ -113,6 +113,28 @@ def test_patches_of_a_batch_are_padded_with_nothing(store):
         assert row[:height, :width].any()
 
 
+def test_patches_in_a_device_s_memory_are_those_on_disk(store):
+    """Padding, labels, cubes, cameras and errors alike, in any order and more than once."""
+    held = store.held_by("cpu")
+    assert held.resident_bytes == store.resident_bytes == held.resident.values.nbytes
+    for index in ([7, 0, 7], SOUND, torch.tensor([4])):
+        ours, theirs = held.batch(index), store.batch(index)
+        assert torch.equal(ours.depth, theirs.depth)
+        assert torch.equal(ours.joints, theirs.joints)
+        assert torch.equal(ours.cube.center, theirs.cube.center)
+        assert torch.equal(ours.cube.edges, theirs.cube.edges)
+        assert torch.equal(ours.camera.matrix, theirs.camera.matrix)
+        assert (ours.camera.width, ours.camera.height) == (theirs.camera.width, theirs.camera.height)
+    with pytest.raises(StoreError, match=f"frame 3 has no patch: 3: {DAMAGED}"):
+        held.batch([3])
+
+
+def test_a_store_that_no_memory_holds(store, monkeypatch):
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
+    with pytest.raises(StoreError, match=r"cpu has no room for the patches of .*, 0\.0 GB; leave them on disk"):
+        store.held_by("cpu")
+
+
 def test_a_frame_without_an_image_keeps_its_row_and_says_why(store):
     assert [(fault.frame, fault.reason) for fault in store.manifest.faults] == [
         (3, f"3: {DAMAGED}"),
@@ -133,6 +155,7 @@ def test_depth_values_of_more_than_15_bits(tmp_path):
     store = PackedFrames.open(tmp_path / "store")
     frame = store.batch([0, 1])
     assert frame.depth.max() > 32_767 / 128
+    assert torch.equal(store.held_by("cpu").batch([0, 1]).depth, frame.depth)
 
 
 def test_workers_open_the_files_themselves(store):
@@ -189,6 +212,8 @@ def test_a_packed_patch_that_is_no_patch_is_refused(tmp_path):
             PackedFrames.open(tmp_path / "store").batch([0, 1, 2])
         except StoreError as error:
             refused += "shard-00000.bin is damaged" in str(error)
+        with pytest.raises(StoreError, match=r"shard-00000\.bin is damaged"):
+            PackedFrames.open(tmp_path / "store").held_by("cpu")
     assert refused == 8
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handkit.training.experiment import Experiment
     from handkit.training.folder import Report
     from handkit.training.loop import Budget
+    from handkit.training.processes import Machine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class Train:
     """Of this machine, under torchrun with a process for each, which share every batch."""
     nodes: MaybeCount = None
     """Machines, under torchrun."""
+    patches: Literal["auto", "memory", "disk"] = "auto"
+    """Of a store: held in the device's memory, or read from disk; auto: memory on a GPU with room for them."""
     tensorboard: bool = False
     """Write the log for TensorBoard as well, to OUT/tensorboard."""
     seed: int = 1
@@ -86,14 +89,12 @@ class Train:
     def _train(self) -> int:
         from handkit.cli.progress import Bar, print_fold, print_measured, print_spent, say
         from handkit.training.adapt import check_beginning
-        from handkit.training.experiment import Machine, check_folder, fit
+        from handkit.training.experiment import check_folder, fit
         from handkit.training.folds import fit_folds, measure_fold, measure_test, nobody_watches
         from handkit.training.processes import is_first, started
 
         here = started()[1]
-        threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
-        machine = Machine(threads=threads, workers=self.workers, accelerator=self.accelerator,
-                          devices=self.devices, nodes=self.nodes)  # fmt: skip
+        machine = self._machine(here)
         experiment, out = self._experiment(), self.out or Path("runs") / self.network
         budget = self._budget(experiment)
         check_beginning(experiment, machine)
@@ -123,6 +124,16 @@ class Train:
         for measured in measure_test(experiment, fitted):
             print_measured(measured)
         return 0
+
+    def _machine(self, here: int) -> "Machine":
+        """`here`: processes of the training on this machine, which share its cores."""
+        from handkit.training.processes import Machine
+
+        threads = max(1, (os.cpu_count() or 1) // here) if self.threads is None else self.threads
+        return Machine(
+            threads=threads, workers=self.workers, accelerator=self.accelerator, devices=self.devices,
+            nodes=self.nodes, patches=self.patches,
+        )  # fmt: skip
 
     def _with_tensorboard(self, tell: "Callable[[Report], None]", out: Path) -> "Callable[[Report], None]":
         """Who hears of every line of the log."""

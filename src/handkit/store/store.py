@@ -5,7 +5,7 @@ Patches of a batch differ in size; the smaller ones are invalid to the right and
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ from zlib import crc32
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Float32, Shaped, UInt8
 from torch import Tensor
 
 from handkit.camera import Camera
 from handkit.errors import StoreError
 from handkit.files.regular import read_regular
 from handkit.geometry.cube import Cube
-from handkit.geometry.frame import LabeledFrame
+from handkit.geometry.frame import LabeledFrame, each_tensor
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.skeleton import SKELETONS, Skeleton
 from handkit.store.codec import decode
+from handkit.store.resident import BYTES_PER_PIXEL, ResidentPatches, pixels_of, sent
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 
 Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
@@ -40,6 +41,8 @@ class PackedFrames:
     """One of `shards.row_type` for each frame of the data set, in order; what is not `valid` has no patch."""
     shards: tuple[UInt8[np.ndarray, "..."], ...] = field(repr=False)
     """The bytes of their patches."""
+    resident: ResidentPatches | None = field(default=None, repr=False)
+    """The patches themselves, where a device holds them."""
 
     @classmethod
     def open(cls, path: Path | str) -> "PackedFrames":
@@ -64,22 +67,41 @@ class PackedFrames:
         """Where each frame came from, below the data set's root."""
         return (self.path / SOURCES).read_text(encoding="utf-8").splitlines()
 
-    def batch(self, index: Numbers, *, device: torch.device | str = "cpu") -> LabeledFrame:
-        """Frames with joints (NaN: no label) and cubes, in mm.
+    def batch(self, index: Numbers, *, device: torch.device | str | None = None) -> LabeledFrame:
+        """Frames with joints (NaN: no label) and cubes, in mm; where the store is held, if no device is named.
 
         Raises StoreError where a frame has no patch, or its bytes are damaged; IndexError beyond the last frame.
         """
-        rows = self.rows[np.asarray(index)]
+        index = np.asarray(index)
+        rows = self.rows[index]
         if not rows["valid"].all():
-            raise StoreError(f"{self.path}: {self._why(int(np.asarray(index)[~rows['valid']][0]))}")
-        depth = torch.empty(len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1)))
+            raise StoreError(f"{self.path}: {self._why(int(index[~rows['valid']][0]))}")
         unit = np.float32(self.manifest.settings.unit_mm)
-        for image, patch in zip(depth.numpy(), self._patches(rows), strict=True):
-            height, width = patch.shape
-            np.multiply(patch, unit, out=image[:height, :width])
-            image[:height, width:] = 0
-            image[height:] = 0
-        return _frame(rows, depth, self._camera()).to(device)
+        if self.resident:
+            depth = self.resident.depth(index, rows, unit_mm=float(unit))
+        else:
+            depth = torch.from_numpy(self._depth(rows, unit))
+        there = torch.device(device or depth.device)
+        return each_tensor(_frame(rows, depth, self._camera()), lambda part: sent(part, there))
+
+    @property
+    def resident_bytes(self) -> int:
+        """That the patches take in the memory of a device."""
+        return BYTES_PER_PIXEL * int(pixels_of(self.rows).sum())
+
+    def held_by(self, device: torch.device | str) -> "PackedFrames":
+        """The same store with its patches in the memory of a device, whole; reads and decodes all of them.
+
+        Raises StoreError where there is no room for `resident_bytes`, or a file is damaged.
+        """
+        patches = self._patches(self.rows[self.rows["valid"]])
+        try:
+            return replace(self, resident=ResidentPatches.of(self.rows, patches, device))
+        except (RuntimeError, MemoryError):
+            raise StoreError(
+                f"{device} has no room for the patches of {self.path}, {self.resident_bytes / 1e9:.1f} GB; "
+                "leave them on disk"
+            ) from None
 
     def damage(self) -> list[str]:
         """Read everything and compare checksums: one sentence for each damaged file, none for a sound store."""
@@ -94,6 +116,16 @@ class PackedFrames:
             if bad or end is None or end.entry != shard:
                 found.append(f"{self.path / shard.name} is damaged in {len(bad)} of {shard.frames} patches; {_MEND}")
         return found
+
+    def _depth(self, rows: Shaped[np.ndarray, " B"], unit: np.float32) -> Float32[np.ndarray, "B H W"]:
+        """In mm, 0 to the right of and below the smaller patches."""
+        depth = np.empty((len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1))), np.float32)
+        for image, patch in zip(depth, self._patches(rows), strict=True):
+            height, width = patch.shape
+            np.multiply(patch, unit, out=image[:height, :width])
+            image[:height, width:] = 0
+            image[height:] = 0
+        return depth
 
     def _patches(self, rows: Shaped[np.ndarray, " B"]) -> Iterator[Shaped[np.ndarray, "H W"]]:
         """16-bit values; raises StoreError where bytes are damaged."""

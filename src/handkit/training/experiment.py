@@ -8,7 +8,7 @@ print(evaluate(experiment, fitted.weights).mean())
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -233,10 +233,11 @@ def fit(
     with held(out) if is_first() else nullcontext():
         before = check_folder(experiment, out, init=init, resume=resume)
         run = _begin(experiment, out, machine, init=init, resume=resume, say=say)
-        frames = experiment.frames(run.share)
+        frames = _held_by(run.fabric.device, experiment.frames(run.share), machine, say)
         about = _provenance(experiment, before.get("init", init), out=out if resume else None)
         about |= {"processes": run.team.count} | before
-        workers = machine.loaders(on_gpu=run.fabric.device.type != "cpu")
+        in_memory = isinstance(frames, StoredFrames) and frames.store.resident
+        workers = 0 if in_memory else machine.loaders(on_gpu=run.fabric.device.type != "cpu")
         measure = experiment.measure() if measured else None
         if run.team.rank == 0:
             first = (
@@ -299,6 +300,15 @@ def _begin(
     if resume:
         run.restore(out / STATE)
     return run
+
+
+def _held_by(device: torch.device, frames: Dataset[Any], machine: Machine, say: Callable[[str], None]) -> Dataset[Any]:
+    """The same frames; those of a store from the device's memory where `machine` has it so."""
+    if not isinstance(frames, StoredFrames) or not machine.holds(frames.store.resident_bytes, device):
+        return frames
+    if is_first():
+        say(f"{frames.store.path} goes to the memory of {device}, {frames.store.resident_bytes / 1e9:.2f} GB")
+    return replace(frames, store=frames.store.held_by(device))
 
 
 def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def train(
     saved, begun, spent = 0.0, 0.0, run.spent.seconds
     terms: dict[str, Tensor] = {}
     with noted_signals() as received, _others(run, out):
-        for frame in _batches(frames, run.spent.step, workers, pinned=run.fabric.device.type == "cuda"):
+        for frame in _batches(frames, run.spent.step, workers, pinned=workers > 0 and run.fabric.device.type == "cuda"):
             if not begun:
                 saved = begun = time.monotonic()
             run.spent.seconds = spent + time.monotonic() - begun
@@ -128,7 +128,7 @@ LINGER_S = 30
 
 
 def _batches(frames: Dataset[DepthFrame], first: int, workers: int, *, pinned: bool) -> DataLoader[DepthFrame]:
-    """Batches from number `first` on, without end; `pinned` where a GPU takes them."""
+    """Batches from number `first` on, without end; `pinned` where a GPU takes them from workers."""
     return DataLoader(
         frames,
         batch_size=None,

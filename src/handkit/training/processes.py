@@ -26,6 +26,7 @@ from handkit.recipes.recipe import Precision
 from handkit.training.streams import Share
 
 Accelerator = Literal["auto", "cpu", "cuda"]
+Patches = Literal["auto", "memory", "disk"]
 OWN_BUFFERS = next(
     name
     for name in ("forward_sync_buffers", "broadcast_buffers")  # older torch has the second
@@ -52,6 +53,9 @@ class Machine:
     """Of each machine, with a process for each; as many as torchrun has started by default."""
     nodes: int | None = None
     """Machines."""
+    patches: Patches = "auto"
+    """Of a packed store: in the memory of the device, or read from disk. `auto`: a GPU's, if half of what is free there
+    is enough."""
 
     def __post_init__(self) -> None:
         if self.threads is not None:
@@ -87,6 +91,12 @@ class Machine:
             return self.workers
         cores = self.cores or os.cpu_count() or 1
         return max(1, cores // started()[1] - 1) if on_gpu else 1
+
+    def holds(self, size: int, device: torch.device) -> bool:
+        """Whether patches of so many bytes are to lie in the memory of the device."""
+        if self.patches == "auto":
+            return device.type == "cuda" and size < torch.cuda.mem_get_info(device)[0] / 2
+        return self.patches == "memory"
 
     def _check(self, nodes: int, devices: int) -> None:
         asked = tuple(there if own is None else own for own, there in ((self.nodes, nodes), (self.devices, devices)))
