@@ -335,6 +335,9 @@ def test_training_frames_of_hands2017_have_centers_of_mass_in_their_labels_boxes
     assert store.manifest.settings.center_words == "center of mass, in the box around the labels, 200 mm deep"
     off = np.linalg.norm(store.rows["center"] - store.rows["joints"].mean(1), axis=1)
     assert ((off > 1) & (off < 60)).all()
+    assert "200 mm deep (these know the labels: no test protocol); cubes" in capsys.readouterr().err
+    assert run("evaluate", "latent-fusion", "--data", tmp_path / "store") == 0
+    assert "200 mm deep (as packed) (these know the labels: no test protocol)" in capsys.readouterr().out
 
 
 def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):

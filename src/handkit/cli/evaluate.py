@@ -116,7 +116,7 @@ class Evaluate:
                 center=None if self.center == "packed" else CenterSource(self.center), localizer=self.localizer,
                 readout=self.readout, allow_seen=self.allow_seen, out=self.out, tell=print_scored,
             )  # fmt: skip
-        if self.center == "mean" or (self.center == "packed" and store.manifest.settings.centers.of_labels):
+        if self.center == "mean" or (self.center == "packed" and store.manifest.settings.centers_know_labels):
             print(f"centers: {measured.result.protocol.center if measured.result else self.center} ({NO_TEST})")
         if self.out:
             print_answers(self.out)

@@ -29,7 +29,7 @@ from handkit.store.centers import (
 )
 from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing
-from handkit.store.shards import Settings
+from handkit.store.shards import LABEL_BOX, Settings
 
 UNITS_MM = {"msra": 1 / 32, "own": 1 / 8}
 """Millimeters per stored unit where the images have fractions of one; 16 bits then reach 2 and 8 m."""
@@ -120,7 +120,7 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
         return _centers_in_boxes(files, files.boxes, "the published bounding box")
     if source is CenterSource.MASS and files.name == "hands17" and files.joints is not None:
         # Its training frames have no published boxes, and no depth window of the hand is known.
-        return _centers_in_boxes(files, boxes_around(files.joints, files.camera), "the box around the labels")
+        return _centers_in_boxes(files, boxes_around(files.joints, files.camera), LABEL_BOX)
     if source.of_labels:
         if files.joints is None:
             other = "--centers box" if files.boxes is not None else "--centers mass or a center file"
