@@ -37,9 +37,9 @@ def render_frames(
     """`count` depth images in whole mm, of which `empty` (0 to 1) hold no hand, to a folder, which is made.
 
     They are of one named camera, one of `DEVICES`, or of all of these in turn, every second one of each in a mirror
-    (which has another principal point). Labels go to labels.jsonl, a contact sheet to sheet.png; `watch` is given how
-    many are done. Raises UsageError, HandkitError where the folder cannot be made or is not empty, OSError where it
-    cannot be written to.
+    (which has another principal point). Labels go to labels.jsonl, whose subject is the seed, a contact sheet to
+    sheet.png; `watch` is given how many are done. Raises UsageError, HandkitError where the folder cannot be made or is
+    not empty, OSError where it cannot be written to.
     """
     if not isinstance(count, int) or count < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise UsageError(f"count {shown(count)} renders nothing; give at least 1")
@@ -60,7 +60,7 @@ def render_frames(
             name = f"{i:06d}.png"
             save_depth(out / name, frame.depth)
             truth = Prediction(hands, None if hands else "there is no hand", {})
-            labels.write(frame_record(name, frame.camera, truth))
+            labels.write(frame_record(name, frame.camera, truth) | {"subject": f"rendered-{seed}"})
             if i < TILES:
                 tiles.append(_tile(frame, hands))
             watch(i + 1)

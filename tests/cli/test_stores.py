@@ -87,9 +87,8 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     seen = ["--allow-seen"] if TRAINED[name] == TESTED[name] else []
     evaluate = ("evaluate", weights, "--data", tmp_path / TESTED[name], "--center", "mean", "--out", report)
     assert run(*evaluate, *seen) == 0
-    assert "centers: mean of the labels, at test too (these know the labels: no test protocol)" in (
-        capsys.readouterr().out
-    )
+    known = "mean of the labels, at test too (these know the labels: no test protocol)"
+    assert f"centers: {known}\n" in capsys.readouterr().out
     store = PackedFrames.open(tmp_path / TESTED[name])
     answers = np.load(report / "predictions.npy")
     assert answers.shape == (len(store), len(store.skeleton), 3)
@@ -97,7 +96,7 @@ def test_from_the_archive_to_a_report(tmp_path, name, small, capsys):
     result = json.loads((report / "result.json").read_text())
     assert result["mean_error_mm"] == pytest.approx(np.linalg.norm(answers - truth, axis=-1).mean(), abs=1e-3)
     assert 5 < result["mean_error_mm"] < 300, "an untrained network answers within the cube"
-    assert result["protocol"]["center"] == "mean of the labels, at test too"
+    assert result["protocol"]["center"] == known
     assert result["protocol"]["joints"] == list(store.skeleton.joints)
     camera = store.batch([0]).camera.matrix[0]  # of a patch: the focal lengths are the picture's
     assert result["protocol"]["intrinsics"] == list(store.manifest.settings.camera[:4])
@@ -338,6 +337,8 @@ def test_training_frames_of_hands2017_have_centers_of_mass_in_their_labels_boxes
     assert "200 mm deep (these know the labels: no test protocol); cubes" in capsys.readouterr().err
     assert run("evaluate", "latent-fusion", "--data", tmp_path / "store") == 0
     assert "200 mm deep (as packed) (these know the labels: no test protocol)" in capsys.readouterr().out
+    moved = ("--data", tmp_path / "store", "--center", "localizer")
+    assert "packed around its labels" in refused(capsys, "evaluate", "latent-fusion", *moved)
 
 
 def test_the_unlabeled_test_set_of_hands2017(tmp_path, small, capsys):

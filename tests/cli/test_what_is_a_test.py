@@ -99,12 +99,20 @@ def test_a_run_that_goes_on_knows_what_began_it(tmp_path, folds, small, capsys):
     assert notes["init"].endswith("first/weights.safetensors")
 
 
+class Shifted(Recorded):
+    """As many frames of the same people, with other labels."""
+
+    def record(self, index):
+        record = super().record(index)
+        return dataclasses.replace(record, joints=record.joints + np.float32(1))
+
+
 def test_a_run_goes_on_with_the_frames_that_began_it(tmp_path, small, capsys):
     """In whatever folder they lie by now; other training or test frames are another run."""
     stores = {}
-    for name, count in (("train", 9), ("more", 6), ("test", 4), ("tests", 3)):
+    for name, count in (("train", 9), ("more", 6), ("train-new", 9), ("test", 4), ("tests", 3), ("test-new", 4)):
         stores[name] = tmp_path / name
-        frames = Recorded(count, name="nyu", skeleton=MSRA21)
+        frames = (Shifted if name.endswith("new") else Recorded)(count, name="nyu", skeleton=MSRA21)
         split = "test" if name.startswith("test") else "train"
         pack(packing_of(frames, centers=CenterSource.MASS, margin=2.6, split=split), stores[name])
     train = ("train", "latent-fusion", "--samples", 2, "--learning-rate", 0.001, "--out", tmp_path / "run", "--data")
@@ -113,6 +121,8 @@ def test_a_run_goes_on_with_the_frames_that_began_it(tmp_path, small, capsys):
     for frames, differing in (
         ((stores["more"], "--test", stores["test"]), "learns_from.frames 9 there, 6 here"),
         ((stores["train"], "--test", stores["tests"]), "measured_on.frames 4 there, 3 here"),
+        ((stores["train-new"], "--test", stores["test"]), "learns_from.index_crc32"),
+        ((stores["train"], "--test", stores["test-new"]), "measured_on.index_crc32"),
         ((stores["train"],), 'measured_on {"dataset": "nyu"'),
         (("synthetic",), 'learns_from {"dataset": "nyu"'),
     ):

@@ -15,6 +15,7 @@ from handkit.geometry.cube import Cube
 from handkit.geometry.frame import DepthFrame
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.recipes.augment import Augment, jitter
+from handkit.store import resident
 from handkit.store.codec import CODECS
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
@@ -129,9 +130,12 @@ def test_patches_in_a_device_s_memory_are_those_on_disk(store):
         held.batch([3])
 
 
-def test_a_store_that_no_memory_holds(store, monkeypatch):
-    monkeypatch.setattr(torch, "empty", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("no")))
-    with pytest.raises(StoreError, match=r"cpu has no room for the patches of .*, 0\.0 GB; leave them on disk"):
+def test_a_store_that_no_memory_holds(store, monkeypatch, tmp_path):
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemTotal: 9000 kB\nMemAvailable:  20 kB\n")
+    monkeypatch.setattr(resident, "MEMORY", memory)
+    assert store.resident_bytes > 20 * 1024
+    with pytest.raises(StoreError, match=r"take 0\.\d\d GB, cpu has room for 0\.00 GB; leave them on disk"):
         store.held_by("cpu")
 
 

@@ -66,7 +66,7 @@ def test_from_the_archive_to_the_table(tmp_path, name, monkeypatch):
         assert [trial["best_mm"] for trial in kept] == [None, None]
     else:
         best = "; ".join(f"{trial['row']} {trial['best_mm']:.2f}" for trial in kept)
-        assert f"By the weights that did best on the test frames (best.safetensors), mm: {best}." in below
+        assert f"By the weights that did best on these test frames (best.safetensors), mm: {best}." in below
     logs = list(out.glob("trainings/*/**/log.jsonl"))
     assert len(logs) >= 2
     for log in logs:  # none trains blind
@@ -116,6 +116,20 @@ def test_stores_that_make_no_study(tmp_path, monkeypatch, capsys):
     assert "give --data and --test the same" in refused(capsys, *asked)
     assert not list((tmp_path / "out").glob("trainings/*")), "nothing was begun"
     assert len(PackedFrames.open(blank)) == 6
+
+
+def test_the_best_weights_of_other_test_frames_are_none_of_these(tmp_path, monkeypatch):
+    """A finished training is read again for another test store; what did best on the first is not said of it."""
+    monkeypatch.setitem(STUDIES, "small", dataclasses.replace(SMALL, rows=SMALL.rows[1:]))
+    pack(packing_of(Recorded(4), dataset="nyu", split="train", margin=2.6), tmp_path / "train")
+    for name, count in (("three", 3), ("four", 4)):
+        pack(packing_of(Recorded(count), dataset="nyu", split="test", margin=2.6), tmp_path / name)
+        stores = ("--data", tmp_path / "train", "--test", tmp_path / name)
+        assert run("study", "small", *stores, *BUDGET, "--out", tmp_path / "out") == 0
+        (trial,) = json.loads((tmp_path / "out/small.json").read_text())
+        assert (trial["best_mm"] is None) == (name == "four")
+        assert ("did best" in (tmp_path / "out/small.md").read_text()) == (name == "three")
+    assert len(list((tmp_path / "out/trainings").iterdir())) == 1
 
 
 def test_what_was_packed_or_written_anew_is_trained_anew(tmp_path, monkeypatch, capsys):

@@ -19,10 +19,11 @@ from handkit.studies import plan
 from handkit.studies import study as studies
 from handkit.studies.comparison import comparison
 from handkit.studies.conditions import Conditions
+from handkit.studies.figures import figures_of
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import check_study, experiment_of, with_rows
-from handkit.studies.report import latex, markdown, numbers_of, run_and_write, table_of
+from handkit.studies.report import _notes, latex, markdown, numbers_of, run_and_write, table_of
 from handkit.studies.study import Training, Trial, trial_of
 from handkit.studies.table import Row, Study
 
@@ -103,6 +104,16 @@ def test_rows_that_build_on_one_another_are_compared_with_the_one_before():
         ["-2.00", "8", "-2.00", "yes"],
         ["+0.40", "7.5", "-0.50", "no"],
     ]
+
+
+@pytest.mark.parametrize(("other", "sign"), [((8.0, 9.2), ""), ((8.4, 9.8), ""), ((9.8, 10.2), "yes"), ((8.6,), "yes")])
+def test_no_sign_within_the_ranges_over_seeds(other, sign):
+    """First row 8.5 ± 0.5; of one seed nobody knows its range."""
+    trials = [trial("all", 1, 8.0), trial("all", 2, 9.0)]
+    trials += [trial("xy", seed, mean) for seed, mean in enumerate(other, 1)]
+    assert table_of(SMALL, trials, dataset="nyu")[2][7] == sign
+    notes = _notes(SMALL, figures_of(SMALL, trials, dataset="nyu"))
+    assert notes == ([] if sign else ["No sign stands where the difference is within the ranges over seeds: xy."])
 
 
 def test_the_paper_s_figures_are_of_one_data_set():

@@ -52,7 +52,7 @@ def test_what_options_change_is_said(tmp_path):
     assert departures(SMALL, asked)[1:] == [
         "latent-fusion on nyu: batches of 2 frames, published 32",
         "latent-fusion on nyu: crops of 64 pixels, published 128",
-        "latent-fusion on nyu: 3 epochs, published 100",
+        "latent-fusion on nyu: 3 epochs, published 100; learning rates fall at the same shares of them",
         "latent-fusion on nyu: trained in bf16-mixed, published 32-true",
     ]
     assert all(sentence in frames_in_words(SMALL, asked) for sentence in departures(SMALL, asked))

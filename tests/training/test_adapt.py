@@ -10,13 +10,14 @@ from store.recorded import Recorded, packing_of
 from handkit.errors import HandkitError, StoreError, UsageError
 from handkit.models.checkpoint import TRAINED_ON, save
 from handkit.models.localizer import Localizer
-from handkit.recipes import CROSSINFONET_AS_PRINTED, CenterSource, synthetic_recipe
+from handkit.recipes import CROSSINFONET_AS_PRINTED, PUBLISHED, CenterSource, synthetic_recipe
 from handkit.recipes.augment import Augment
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
-from handkit.training.adapt import features_of, make_experiment
+from handkit.training.adapt import check_beginning, features_of, make_experiment
 from handkit.training.experiment import POSE
+from handkit.training.processes import Machine
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,38 @@ def test_a_batch_is_taken_in_parts_of_two_frames_or_more():
     for parts in (0, 5):
         with pytest.raises(UsageError, match=f"--accumulate {parts}: a batch of 8 frames has 1 to 4 parts of 2 frames"):
             make_experiment("srn", batch=8, accumulate=parts)
+
+
+@pytest.mark.parametrize(("batch", "parts"), [(None, 5), (80, 2), (40, 1), (16, 1)])
+def test_parts_of_another_batch_are_as_large(tmp_path: Path, batch: int | None, parts: int):
+    """DenseReg's batch statistics are those of 40 frames, or of as many as there are."""
+    pack(packing_of(Recorded(3), dataset="nyu", margin=4.0), tmp_path / "nyu")
+    store = PackedFrames.open(tmp_path / "nyu")
+    assert make_experiment("densereg", store=store, batch=batch).recipe.accumulate == parts
+
+
+@pytest.mark.parametrize(
+    ("network", "epochs", "progress"), [("srn", 20, (25 / 80, 75 / 80)), ("crossinfonet", 11, (1 / 11, 9 / 11))]
+)
+def test_the_learning_rate_falls_with_the_epochs(
+    tmp_path: Path, network: str, epochs: int, progress: tuple[float, ...]
+):
+    pack(packing_of(Recorded(3), dataset="nyu", margin=4.0), tmp_path / "nyu")
+    store = PackedFrames.open(tmp_path / "nyu")
+    published, shorter = (make_experiment(network, store=store, epochs=each).recipe for each in (None, epochs))
+    assert (shorter.epochs, published.epochs) == (epochs, PUBLISHED[network, "nyu"].epochs)
+    for share in progress:
+        assert shorter.learning_rate_at(share + 0.001) == pytest.approx(published.learning_rate_at(share + 0.001))
+        assert shorter.learning_rate_at(share + 0.001) < shorter.learning_rate
+
+
+def test_patches_that_nobody_has_or_reads(store: PackedFrames):
+    rendered, stored = make_experiment("srn"), make_experiment("srn", store=store, batch=2)
+    with pytest.raises(UsageError, match="--patches disk: rendered frames have none; leave it out, or give --data"):
+        check_beginning(rendered, Machine(patches="disk"))
+    with pytest.raises(UsageError, match="--patches memory needs nobody to read them; leave --workers 2 out"):
+        check_beginning(stored, Machine(patches="memory", workers=2))
+    check_beginning(stored, Machine(patches="memory"))
 
 
 def test_confidence_takes_the_features_of_the_network_that_it_judges():

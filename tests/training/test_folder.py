@@ -19,7 +19,7 @@ from handkit.hub import find_weights
 from handkit.recipes.recipe import Optimizer
 from handkit.reports.training import training_chart
 from handkit.training import loop
-from handkit.training.folder import Report, begun, held
+from handkit.training.folder import Report, RunFolder, begun, held
 from handkit.training.loop import Budget, train
 from handkit.training.pictures import prediction_sheet
 from handkit.training.processes import Machine
@@ -71,6 +71,24 @@ def test_a_full_disk_in_mid_run_loses_nothing(tmp_path, monkeypatch):
     assert "File too large; the run goes on and tries again" in told[0]
     assert_same(run, whole)
     assert not list((tmp_path / "run").glob("*.partial"))
+
+
+def test_a_full_disk_at_the_beginning_of_a_resume_loses_nothing(tmp_path):
+    out = tmp_path / "run"
+    begin = ["train", "latent-fusion", "--resolution", "32", "--batch", "2", "--workers", "0", "--out", str(out)]
+    assert main([*begin, "--samples", "2"]) == 0
+    before = {name: (out / name).read_bytes() for name in ("run.json", "log.jsonl")}
+    assert len(before["run.json"]) > 1000
+    with full_disk(1000), pytest.raises(TrainingError, match="File too large; what was there is whole, make room"):
+        RunFolder(new_run(), out, {}, lambda _: None)
+    assert {name: (out / name).read_bytes() for name in before} == before
+    (out / "log.jsonl").write_bytes(before["log.jsonl"] + b'{"progress": 0.1, "terms": {"a": 1}')
+    assert main([*begin, "--samples", "4", "--resume"]) == 0
+    assert all(json.loads(line) for line in (out / "log.jsonl").read_text().splitlines())
+    (out / "run.json").write_text("{")
+    assert main([*begin, "--samples", "6", "--resume"]) == 1
+    (out / "run.json").unlink()
+    assert main([*begin, "--samples", "6", "--resume"]) == 0
 
 
 def test_a_full_disk_at_the_end_leaves_the_last_state(tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """Several processes: they are one training, agree on what is left out, and say so when one of them is gone."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from training.ranks import INFINITE
 
 from handkit.cli import main
 from handkit.errors import UsageError
+from handkit.models.checkpoint import read_info
 from handkit.training.processes import Machine
 from handkit.training.streams import Share
 
@@ -51,29 +54,38 @@ def test_shares_make_up_the_batch():
     assert [row for number in range(3) for row in rows[Share(number, 3).rows(12)]] == rows
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_process_that_is_gone_ends_the_run_which_resumes(tmp_path, number):
-    """Killed: the other one says so. Told to stop: both do, and the state is that of this moment."""
-    out = tmp_path / "run"
-    train = ["-m", "handkit", "train", "latent-fusion", "--resolution", "32", "--batch", "4", "--workers", "0"]
-    command = [*TORCHRUN, *train, "--samples", "4000", "--out", str(out)]
+def told_after(command: list[str], log: Path, number: signal.Signals) -> list[str]:
+    """What a run says whose last process gets this signal once it has learned something."""
+    begun = log.stat().st_size if log.exists() else 0
     with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as process:
-        while not (out / "log.jsonl").exists() or not (out / "log.jsonl").read_text():
+        while not log.exists() or log.stat().st_size <= begun:
             assert process.poll() is None
             time.sleep(0.1)
         children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
         os.kill(int(children.stdout.split()[-1]), number)
         told = process.communicate(timeout=60)[1]
     assert process.returncode != 0
-    lines = [line for line in told.splitlines() if line.startswith("handkit:")]
     assert not any("Traceback" in line for line in told.splitlines() if "handkit" in line)
-    if number == signal.SIGKILL:
-        assert len(lines) == 1
-        assert "another of the 2 processes of this run has ended, after" in lines[0]
-        return
-    assert all("stopped by SIGTERM after" in line for line in lines)
-    again = [*command[: command.index("--samples")], "--samples", "1", "--out", str(out), "--resume"]
-    assert subprocess.run(again, env=ENVIRONMENT, timeout=100, check=False).returncode == 0
+    return [line for line in told.splitlines() if line.startswith("handkit:")]
+
+
+def test_a_process_that_is_gone_ends_the_run_which_resumes(tmp_path):
+    """Told to stop: both do, and the state is that of this moment. Killed: the other one says so, and the run goes on
+    from the last state, to its end."""
+    out = tmp_path / "run"
+    train = ["-m", "handkit", "train", "latent-fusion", "--resolution", "32", "--batch", "4", "--workers", "0"]
+    command = [*TORCHRUN, *train, "--out", str(out), "--samples"]
+    stopped = told_after([*command, "4000"], out / "log.jsonl", signal.SIGTERM)
+    assert len(stopped) == 2
+    (kept,) = {int(re.findall(r"stopped by SIGTERM after (\d+) samples", line)[0]) for line in stopped}
+    (killed,) = told_after([*command, "4000", "--resume"], out / "log.jsonl", signal.SIGKILL)
+    assert "another of the 2 processes of this run has ended, after" in killed
+    assert "the last state on disk is whole, --resume continues it" in killed
+    subprocess.run([*command, str(kept + 8), "--resume"], env=ENVIRONMENT, timeout=100, check=True)
+    lines = [json.loads(line)["samples"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert lines == sorted(lines)
+    assert lines[-1] == kept + 8
+    assert read_info(out / "weights.safetensors").notes["samples"] == kept + 8
 
 
 def test_devices_that_are_not_there(monkeypatch, tmp_path, capsys):

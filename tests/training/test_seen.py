@@ -1,5 +1,6 @@
 """Weights that say what they have seen."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,20 @@ def test_a_fold_that_was_seen_is_refused_and_the_one_left_out_is_not(tmp_path: P
     part = store_of(tmp_path / "part", "msra", "train-P0")
     assert seen_subjects(weights(learned), part, everyone) == ["P0", "P2"], "another store of the same people"
     assert seen_subjects(weights(), part, everyone) == []
+
+
+def test_people_without_a_name_may_be_others(tmp_path: Path):
+    class Nameless(Recorded):
+        def record(self, index: int):
+            return replace(super().record(index), subject="unknown")
+
+    pack(packing_of(Nameless(3), dataset="own"), tmp_path / "own")
+    store = PackedFrames.open(tmp_path / "own")
+    learned = learned_from(store, np.arange(3))
+    with pytest.raises(
+        StoreError, match=r'name them in the lines of both labels.jsonl \("subject": "anna"\); give other'
+    ):
+        check_unseen(weights(learned), store, np.ones(3, bool))
 
 
 def test_nyu_s_first_subject_is_in_both_splits(tmp_path: Path):

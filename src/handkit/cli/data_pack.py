@@ -8,14 +8,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from handkit.datasets.catalog import find_data_set
 from handkit.errors import UsageError
+from handkit.evaluation.protocol import NO_TEST
 from handkit.store.centers import FAR_MM, MOST_FAR, NO_CENTER, OTHER_CENTERS, distances_mm
 from handkit.store.packing import pack
 from handkit.store.plan import Plan, packing_of
 from handkit.store.shards import Manifest
 from handkit.store.store import PackedFrames
 
-NO_TEST = "these know the labels: no test protocol"
-"""Of centers."""
 LISTED = 10
 """How many faulty frames are named."""
 

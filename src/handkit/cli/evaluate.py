@@ -103,7 +103,6 @@ class Evaluate:
         """Print the figures, then write predictions and a report."""
         from rich.console import Console
 
-        from handkit.cli.data_pack import NO_TEST
         from handkit.cli.results import print_answers, print_page, print_scored, say_guessed
         from handkit.recipes import CenterSource
         from handkit.store.store import PackedFrames
@@ -116,8 +115,6 @@ class Evaluate:
                 center=None if self.center == "packed" else CenterSource(self.center), localizer=self.localizer,
                 readout=self.readout, allow_seen=self.allow_seen, out=self.out, tell=print_scored,
             )  # fmt: skip
-        if self.center == "mean" or (self.center == "packed" and store.manifest.settings.centers_know_labels):
-            print(f"centers: {measured.result.protocol.center if measured.result else self.center} ({NO_TEST})")
         if self.out:
             print_answers(self.out)
             say_guessed(measured.unanswered, self.out)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from handkit.cli.saying import PIPED_WIDTH, say
 from handkit.evaluation import Result
-from handkit.evaluation.protocol import protocol_rows
+from handkit.evaluation.protocol import NO_TEST, protocol_rows
 
 if TYPE_CHECKING:
     from handkit.training.testset import Figures
@@ -41,6 +41,8 @@ def print_result(console: Console, result: Result) -> None:
     )
     if result.left_out:
         console.print(f"{result.left_out} frames have no answer and are in none of these figures", style="yellow")
+    if NO_TEST in result.protocol.center:
+        console.print(f"centers: {escape(result.protocol.center)}", style="yellow", highlight=False)
     axes = ", ".join(f"{axis} {value:.2f}" for axis, value in zip("xyz", result.per_axis_mm, strict=True))
     console.print(f"along {axes} mm; area under curve {result.auc_worst_joint:.3f} (maximum joint error, 0 to 80 mm)\n")
     console.print(_success_table(result))

@@ -23,6 +23,8 @@ from handkit.shapes import Float32
 from handkit.skeleton import SKELETONS, Skeleton
 
 LABELS = "labels.jsonl"
+UNKNOWN = "unknown"
+"""The subject of a line that names none."""
 
 
 class Hand(NamedTuple):
@@ -82,7 +84,7 @@ def _read_line(line: str, *, where: str) -> list[Hand]:
     try:
         record: dict[str, Any] = json.loads(line)
         source, camera = str(record["source"]), camera_from_dict(record["camera"])
-        subject = str(record.get("subject", "unknown"))
+        subject = str(record.get("subject", UNKNOWN))
         return [_read_hand(hand, source, camera, subject) for hand in record["hands"]]
     except HandkitError as error:
         raise DatasetError(f"{where}: {error}") from None

@@ -10,6 +10,8 @@ from handkit.evaluation.metrics import BLOCK, DRAWS, LEAST_BLOCKS, LEVEL, Interv
 from handkit.files.atomic import write_whole
 from handkit.files.regular import read_regular
 
+NO_TEST = "these know the labels: no test protocol"
+"""Of centers."""
 NOT_STATED = "not stated"
 """What nobody said of a protocol."""
 SUCCESS = "success rate by maximum joint error: share of frames with no joint more than t mm off (max-frame)"

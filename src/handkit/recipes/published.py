@@ -58,7 +58,11 @@ CROSSINFONET_HANDS17 = replace(
 )  # cube of the demo [C]; rest [I]
 CROSSINFONET_AS_PRINTED = {
     ("crossinfonet", "nyu"): replace(
-        CROSSINFONET_NYU, arguments=_PRINTED | {"split": "figure"}, augment=augment.CROSSINFONET_PRINTED
+        CROSSINFONET_NYU,
+        arguments=_PRINTED | {"split": "figure"},
+        cube=CUBES["crossinfonet"]["nyu"],  # the random cubes are the code's alone
+        test_cube=None,
+        augment=augment.CROSSINFONET_PRINTED,
     ),
     **{
         (recipe.network, recipe.data): replace(recipe, arguments=_PRINTED, augment=augment.CROSSINFONET_PRINTED)

@@ -45,6 +45,10 @@ class Cosine:
         """Of the full learning rate, after `progress` (0 to 1) of the run; `epochs` make no difference."""
         return (1 + math.cos(math.pi * progress)) / 2
 
+    def stretched(self, times: float) -> "Cosine":
+        """For a run of so many times the epochs."""
+        return self
+
 
 @dataclass(frozen=True)
 class Exponential:
@@ -61,6 +65,10 @@ class Exponential:
         """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** math.floor(progress * epochs)
 
+    def stretched(self, times: float) -> "Exponential":
+        """For a run of so many times the epochs."""
+        return Exponential(self.factor ** (1 / times))
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -70,13 +78,21 @@ class Steps:
     0.1
     """
 
-    after: tuple[int, ...]
+    after: tuple[float, ...]
     factor: float = 0.1
     kind: Literal["steps"] = "steps"
 
     def share(self, progress: float, *, epochs: int) -> float:
         """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** sum(progress * epochs >= epoch for epoch in self.after)
+
+    def stretched(self, times: float) -> "Steps":
+        """For a run of so many times the epochs.
+
+        >>> Steps((30, 50)).stretched(0.5).after
+        (15.0, 25.0)
+        """
+        return Steps(tuple(epoch * times for epoch in self.after), self.factor)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ They lie one after the other, row by row, 16 bits a pixel, so that a store of sm
 it must. Nothing in a batch waits for a GPU.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from jaxtyping import Float, Int16, Int64, Shaped
 from torch import Tensor
 
 BYTES_PER_PIXEL = 2
+MEMORY = Path("/proc/meminfo")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class ResidentPatches:
     def of(
         cls, rows: Shaped[np.ndarray, " N"], patches: Iterable[Shaped[np.ndarray, "H W"]], device: torch.device | str
     ) -> "ResidentPatches":
-        """`patches` are those of the valid rows, in order; raises RuntimeError where the device has no room."""
+        """`patches` are those of the valid rows, in order; raises OutOfMemoryError where the device has no room."""
         sizes = pixels_of(rows)
         first = np.cumsum(sizes) - sizes
         values = torch.empty(int(sizes.sum()), dtype=torch.int16, device=device)
@@ -51,6 +54,15 @@ class ResidentPatches:
         inside = (down < height) & (across < width)
         values = self.values[torch.where(inside, first + down * width + across, 0)].int() & 0xFFFF
         return torch.where(inside, values * unit_mm, 0.0)
+
+
+def room_on(device: torch.device) -> float:
+    """Bytes that are free there; infinite where nobody says."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    lines = MEMORY.read_text(encoding="utf-8").splitlines() if MEMORY.exists() else []
+    available = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * available[0] if available else math.inf
 
 
 def pixels_of(rows: Shaped[np.ndarray, " N"]) -> Int64[np.ndarray, " N"]:

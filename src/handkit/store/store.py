@@ -24,7 +24,7 @@ from handkit.geometry.frame import LabeledFrame, each_tensor
 from handkit.geometry.intrinsics import Intrinsics
 from handkit.skeleton import SKELETONS, Skeleton
 from handkit.store.codec import decode
-from handkit.store.resident import BYTES_PER_PIXEL, ResidentPatches, pixels_of, sent
+from handkit.store.resident import BYTES_PER_PIXEL, ResidentPatches, pixels_of, room_on, sent
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 
 Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
@@ -95,12 +95,15 @@ class PackedFrames:
         Raises StoreError where there is no room for `resident_bytes`, or a file is damaged.
         """
         patches = self._patches(self.rows[self.rows["valid"]])
+        needed, room = self.resident_bytes, room_on(torch.device(device))
         try:
+            if needed > room:
+                raise torch.OutOfMemoryError
             return replace(self, resident=ResidentPatches.of(self.rows, patches, device))
-        except (RuntimeError, MemoryError):
+        except torch.OutOfMemoryError:
             raise StoreError(
-                f"{device} has no room for the patches of {self.path}, {self.resident_bytes / 1e9:.1f} GB; "
-                "leave them on disk"
+                f"the patches of {self.path} take {needed / 1e9:.2f} GB, {device} has room for {room / 1e9:.2f} GB; "
+                "leave them on disk (`--patches disk`)"
             ) from None
 
     def damage(self) -> list[str]:

@@ -38,6 +38,8 @@ class Figures:
     """Nothing where there is no sign to compare, or where one of the two rows has learned nothing."""
     doubts: Sequence[str]
     """Which of its trials have learned nothing, and how that is seen."""
+    within_seeds: bool
+    """Whether the difference is no larger than what seeds make of the two rows."""
     within_20mm: float
     """Share of frames, 0 to 1."""
     speed: float
@@ -77,7 +79,8 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
     agrees = gain * theirs > 0 if theirs else None if told is None else (gain > 0) == told
     bests = [trial.best_mm for trial in group if trial.best_mm is not None]
     doubts = _doubts(group)
-    if doubts or _doubts(compared[1]):
+    within = not itself and _within_seeds(gain, group, compared[1])
+    if within or doubts or _doubts(compared[1]):
         agrees = None
     tips = {name: [trial.errors.tips_mm[name] for trial in group if name in trial.errors.tips_mm]
             for name in tip_folders(group)}  # fmt: skip
@@ -93,12 +96,19 @@ def _figures(compared: tuple[Row, Sequence[Trial]], row: Row, group: Sequence[Tr
         paper_words="" if told is None else "worse" if told else "better",
         agrees="" if agrees is None else "yes" if agrees else "no",
         doubts=doubts,
+        within_seeds=within,
         within_20mm=float(np.mean([trial.errors.within_20mm for trial in group])),
         speed=float(np.mean([trial.training.samples / max(trial.training.seconds, 1e-9) for trial in group])),
         tips_mm={name: _spread(values) for name, values in tips.items()},
         best_mm=float(np.mean(bests)) if len(bests) == len(group) else None,
         weights=[trial.weights for trial in group if trial.weights],
     )
+
+
+def _within_seeds(gain: float, group: Sequence[Trial], other: Sequence[Trial]) -> bool:
+    """No more than the half ranges of both; one seed has none."""
+    ranges = [_spread(_means(each)).half_range for each in (group, other)]
+    return all(each is not None for each in ranges) and abs(gain) <= sum(each or 0.0 for each in ranges)
 
 
 def _doubts(group: Sequence[Trial]) -> list[str]:

@@ -175,7 +175,9 @@ def _notes(study: Study, figures: Sequence[Figures]) -> list[str]:
         names = [row.row for row in others if row.base == base]
         notes.append(f"Compared with {base}, not with the first row: {'; '.join(names)}.")
     if bests := [f"{row.row} {_two_digits(row.best_mm)}" for row in figures if row.best_mm is not None]:
-        notes.append(f"By the weights that did best on the test frames (best.safetensors), mm: {'; '.join(bests)}.")
+        notes.append(f"By the weights that did best on these test frames (best.safetensors), mm: {'; '.join(bests)}.")
+    if within := [row.row for row in figures if row.within_seeds]:
+        notes.append(f"No sign stands where the difference is within the ranges over seeds: {'; '.join(within)}.")
     if doubts := [doubt for row in figures for doubt in row.doubts]:
         notes.append(f"No sign stands where one of two rows has learned nothing: {'; '.join(doubts)}.")
     return notes

@@ -34,7 +34,7 @@ from handkit.studies.plan import (
 )
 from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
-from handkit.studies.testing import best_on_store, on_folds, on_rendered, on_store
+from handkit.studies.testing import best_on_store, chosen_on, on_folds, on_rendered, on_store
 from handkit.studies.wording import departures
 from handkit.training.experiment import Experiment, Machine, fit
 from handkit.training.folder import BEST, LAST
@@ -124,7 +124,9 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
     found = measured(tested.errors, tips_of(weights, read_real(conditions.real)), mean_pose_mm=tested.mean_pose)
     place = weights.relative_to(conditions.out).as_posix()
     best = trained / BEST
-    best_mm = best_on_store(conditions, experiment, best, asked) if conditions.test and best.exists() else None
+    alike = not asked and experiment.recipe.test_center is None  # as it was measured while it was trained
+    chosen = conditions.test is not None and alike and chosen_on(conditions.test, best)
+    best_mm = best_on_store(conditions, experiment, best) if chosen else None
     trial = Trial(row.name, seed, place, count_parameters(model), training, found, best_mm)
     write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
     return trial

@@ -6,7 +6,7 @@ The mean pose is what a network answers that has learned nothing from its pixels
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32
 from handkit.evaluation.metrics import joint_distances
 from handkit.geometry.frame import LabeledFrame
 from handkit.graph import LocalizerGraph, load_localizer
-from handkit.models.checkpoint import load
+from handkit.models.checkpoint import MEASURED_ON, load, read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
@@ -23,6 +23,7 @@ from handkit.training.adapt import recipe_of
 from handkit.training.answers import answers_of, subjects_of
 from handkit.training.crops import crop_errors
 from handkit.training.experiment import Experiment, validation_frames
+from handkit.training.seen import index_crc32
 from handkit.training.stored import TEST_BATCH, of_subject
 from handkit.training.targets import relocate
 
@@ -55,18 +56,20 @@ def on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> T
     return Tested(_errors_of(test, finder, weights), joint_distances(estimated=constant, truth=test.rows["joints"]))
 
 
-def best_on_store(
-    conditions: Conditions, experiment: Experiment, weights: Path, readout: dict[str, Any]
-) -> float | None:
+def chosen_on(test: Path, best: Path) -> bool:
+    """Whether there are such weights, and these frames are those on which they did best."""
+    measured_on = read_info(best).notes.get(MEASURED_ON) if best.exists() else None
+    return bool(measured_on) and measured_on.get("index_crc32") == index_crc32(PackedFrames.open(test))
+
+
+def best_on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> float | None:
     """Mean joint error, mm, on the same frames, of weights that were chosen on them; None where it is not finite."""
-    errors = _errors_of(_test_of(conditions), _finder_of(experiment), weights, readout)
+    errors = _errors_of(_test_of(conditions), _finder_of(experiment), weights)
     return round(float(np.nanmean(errors)), 4) if np.isfinite(errors).any() else None
 
 
-def _errors_of(
-    test: PackedFrames, finder: LocalizerGraph | None, weights: Path, readout: dict[str, Any] | None = None
-) -> Errors:
-    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder, readout=readout or None)
+def _errors_of(test: PackedFrames, finder: LocalizerGraph | None, weights: Path) -> Errors:
+    answers = answers_of(weights, test, np.ones(len(test), bool), finder=finder)
     return joint_distances(estimated=answers, truth=test.rows["joints"])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from handkit.evaluation.protocol import NO_TEST
 from handkit.hub import find_weights
 from handkit.models.checkpoint import TRAINED_ON, read_info
 from handkit.recipes import PUBLISHED, CenterSource, Recipe
@@ -36,7 +37,7 @@ def frames_in_words(study: Study, conditions: Conditions, *, measured: int | Non
     if study.folds:
         told = f"{learned}, every subject left out in turn, {asked} a row; measured on {count:,} of them"
         return f"{told}, each by the weights that have not seen its subject.{departing}"
-    known = "; these know the labels: no test protocol" if test.manifest.settings.centers_know_labels else ""
+    known = f"; {NO_TEST}" if test.manifest.settings.centers_know_labels else ""
     return (
         f"{learned}, {asked} a row; measured on {count:,} of the {_store_in_words(test)}{known}."
         f"{_located_in_words(study, conditions)}{departing}"
@@ -84,13 +85,16 @@ def _changed(recipe: Recipe, published: Recipe, conditions: Conditions) -> Itera
     """What options have made of the published experiment."""
     if recipe.batch != published.batch:
         yield f"batches of {recipe.batch} frames, published {published.batch}"
+    parts = [each.batch / each.accumulate for each in (recipe, published)]
+    if parts[0] != parts[1] and published.accumulate > 1:
+        yield f"batch statistics of {parts[0]:g} frames, published {parts[1]:g}"
     sizes = recipe.resolutions[-1][1], published.resolutions[-1][1]
     if sizes[0] != sizes[1]:
         yield f"crops of {sizes[0]} pixels, published {sizes[1]}"
     if conditions.samples is not None:
         yield f"{conditions.samples:,} samples, published {published.epochs} epochs"
     elif recipe.epochs != published.epochs:
-        yield f"{recipe.epochs} epochs, published {published.epochs}"
+        yield f"{recipe.epochs} epochs, published {published.epochs}; learning rates fall at the same shares of them"
     if recipe.precision != published.precision:
         yield f"trained in {recipe.precision}, published {published.precision}"
 

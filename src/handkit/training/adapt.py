@@ -116,6 +116,10 @@ def make_experiment(
 def check_beginning(experiment: Experiment, machine: Machine) -> None:
     """Raise HandkitError, in no time, where `fit` would later: no such network, subject or device."""
     machine.check()
+    if machine.patches != "auto" and experiment.store is None:
+        raise UsageError(f"--patches {machine.patches}: rendered frames have none; leave it out, or give --data STORE")
+    if machine.patches == "memory" and machine.workers:
+        raise UsageError(f"--patches memory needs nobody to read them; leave --workers {machine.workers} out")
     experiment.learned()
     with torch.device("meta"):
         experiment.network()
@@ -240,9 +244,10 @@ def _in_batches(recipe: Recipe, batch: int | None, accumulate: int | None) -> Re
     """The recipe with another batch, or in other parts, where they are asked for; raises UsageError."""
     if batch is not None and batch <= 0:
         raise UsageError(f"--batch {batch} trains nothing; give more than 0")
+    part = recipe.batch / recipe.accumulate
     recipe = replace(recipe, batch=batch or recipe.batch)
-    if accumulate is None:
-        return recipe
+    if accumulate is None:  # parts stay as large as they are, for batch statistics are theirs
+        return replace(recipe, accumulate=max(1, round(recipe.batch / part)))
     most = recipe.batch // LEAST_ROWS
     if not 1 <= accumulate <= most:
         raise UsageError(
@@ -253,12 +258,17 @@ def _in_batches(recipe: Recipe, batch: int | None, accumulate: int | None) -> Re
 
 
 def _paced(recipe: Recipe, epochs: int | None, learning_rate: float | None, precision: Precision | None) -> Recipe:
-    """The recipe with other epochs, learning rate or precision where they are asked for; raises UsageError."""
+    """The recipe with other epochs, learning rate or precision where they are asked for; raises UsageError.
+
+    The learning rate falls at the same shares of the epochs.
+    """
     if learning_rate is not None and not 0 < learning_rate < math.inf:
         raise UsageError(f"--learning-rate {learning_rate:g} trains nothing; give more than 0")
+    stretched = recipe.schedule.stretched(epochs / recipe.epochs) if epochs and recipe.epochs else recipe.schedule
     return replace(
         recipe,
         epochs=epochs or recipe.epochs,
+        schedule=stretched,
         learning_rate=learning_rate or recipe.learning_rate,
         precision=precision or recipe.precision,
     )

@@ -15,6 +15,7 @@ from handkit.datasets.publication import part_masks
 from handkit.depth import DepthImage
 from handkit.errors import StoreError, UsageError
 from handkit.evaluation import Protocol, Result, score
+from handkit.evaluation.protocol import NO_TEST
 from handkit.files.atomic import written_whole
 from handkit.files.folders import unwritable
 from handkit.graph import LocalizerGraph
@@ -70,6 +71,7 @@ def protocol_of(
         CenterSource.MEAN: f"{CenterSource.MEAN.words}, at test too",
         CenterSource.LOCALIZER: f"{CenterSource.LOCALIZER.words}, from {packed}",
     }
+    known = center is CenterSource.MEAN or (center not in words and settings.centers_know_labels)
     info = read_info(path)
     averaged = (info.recipe or {}).get("average", 0.0)
     edition = TEST_SETS[settings.dataset].edition(len(store)) if settings.dataset in TEST_SETS else None
@@ -78,7 +80,7 @@ def protocol_of(
         version=edition.version if edition else f"{len(store):,} frames",
         split=f"{settings.split}, subject {fold}" if fold else settings.split,
         joints=store.skeleton.joints,
-        center=words.get(center, packed) if center else packed,
+        center=(words.get(center, packed) if center else packed) + f" ({NO_TEST})" * known,
         cube=str(recipe.test_cube),
         intrinsics=(fx, fy, cx, cy),
         epoch=f"{chosen_words(info, store, mask)}{', weights averaged' if averaged else ''}",

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from handkit.drawing import Picture
 from handkit.errors import CheckpointError, HandkitError, TrainingError, UsageError
-from handkit.files.atomic import replacing
+from handkit.files.atomic import replacing, write_whole
 from handkit.files.png import write_png
 from handkit.hub import WEIGHTS, find_weights
 from handkit.models.checkpoint import save
@@ -75,7 +76,10 @@ def begun(out: Path, asked: Mapping[str, Any], *, init: str | None) -> dict[str,
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError):
-        raise TrainingError(f"{path} is damaged; begin the run again, in another --out") from None
+        raise TrainingError(
+            f"{path} is damaged; delete it to go on without what it says of the beginning, or begin the run again, in "
+            "another --out"
+        ) from None
     other = {} if init is None or _same_weights(found.get("init"), init) else {"init": init}
     known = {name: value for name, value in {**asked, **other}.items() if name in found}
     if differing := differences({name: found[name] for name in known}, known):
@@ -118,8 +122,13 @@ class RunFolder:
             return
         out.mkdir(parents=True, exist_ok=True)
         about = json.dumps(notes | {"recipe": asdict(run.recipe)}, indent=1) + "\n"
-        (out / RUN).write_text(about, encoding="utf-8")
-        self._cut_log(run.spent.samples)
+        try:
+            write_whole(out / RUN, about)
+            self._cut_log(run.spent.samples)
+        except OSError as error:
+            raise TrainingError(
+                f"nothing can be written there: {error.strerror}; what was there is whole, make room and try again"
+            ) from None
 
     def line(self, progress: float, terms: dict[str, Tensor], *, error_mm: float | None = None) -> None:
         """One more line of the log; raises TrainingError where nothing was learned for long."""
@@ -213,5 +222,12 @@ class RunFolder:
         """What is there of another run, or came after the state that is continued, goes."""
         path = self.out / "log.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() and samples else []
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["samples"] <= samples]
-        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        write_whole(path, "".join(f"{line}\n" for line in lines if _samples_of(line) <= samples))
+
+
+def _samples_of(line: str) -> float:
+    """Of a line of the log; infinite of half a line."""
+    try:
+        return json.loads(line)["samples"]
+    except ValueError:
+        return math.inf

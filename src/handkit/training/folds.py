@@ -21,7 +21,7 @@ from handkit.training.experiment import Experiment, Fitted, Machine, beginning, 
 from handkit.training.folder import BEST, LAST, Report, begun
 from handkit.training.loop import Budget
 from handkit.training.measuring import Measured, measure_refined, scored
-from handkit.training.seen import check_unseen, learned_from, overlap
+from handkit.training.seen import check_unseen, learned_from, nameless, overlap
 from handkit.training.stored import check_center, of_subject
 
 Watch = Callable[[str], AbstractContextManager[Callable[[Report], None]]]
@@ -116,7 +116,10 @@ def check_test(experiment: Experiment) -> None:
     if center := _center_at_test(experiment):
         check_center(test, center, testing=np.flatnonzero(everyone))
     if seen := overlap([learned_from(store, experiment.learned())], test, everyone):
-        raise StoreError(f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained")
+        raise StoreError(
+            f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained; {nameless(seen)}give "
+            "other frames"
+        )
     check_localizer(experiment, test, everyone)
 
 

@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from handkit.asked import check_threads
 from handkit.errors import UsageError
 from handkit.recipes.recipe import Precision
+from handkit.store.resident import room_on
 from handkit.training.streams import Share
 
 Accelerator = Literal["auto", "cpu", "cuda"]
@@ -95,7 +96,7 @@ class Machine:
     def holds(self, size: int, device: torch.device) -> bool:
         """Whether patches of so many bytes are to lie in the memory of the device."""
         if self.patches == "auto":
-            return device.type == "cuda" and size < torch.cuda.mem_get_info(device)[0] / 2
+            return device.type == "cuda" and size < room_on(device) / 2
         return self.patches == "memory"
 
     def _check(self, nodes: int, devices: int) -> None:

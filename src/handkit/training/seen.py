@@ -1,7 +1,7 @@
 """What weights have seen: written into them while they are trained on a store, and asked before they are measured.
 
-`trained_on` in a weights file's notes lists data set, split, subjects and number of frames of its training and of those
-before it (`--init`).
+`trained_on` in a weights file's notes lists data set, split, subjects, number and checksum of the frames that it and
+those before it (`--init`) were trained on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
+from handkit.datasets.own import LABELS, UNKNOWN
 from handkit.errors import StoreError
 from handkit.models.checkpoint import MEASURED_ON, TRAINED_ON, CheckpointInfo
 from handkit.store.store import PackedFrames
@@ -25,7 +26,13 @@ def learned_from(store: PackedFrames, rows: Int[np.ndarray, " N"]) -> dict[str, 
         "centers": settings.center_words,
         "subjects": subjects,
         "frames": len(rows),
+        "index_crc32": index_crc32(store),
     }
+
+
+def index_crc32(store: PackedFrames) -> str:
+    """Which frames, labels and cubes these are: a store of others has another one."""
+    return f"{store.manifest.index_crc32:08x}"
 
 
 def refuse_test_split(store: PackedFrames, *, allowed: bool = False, remedy: str = ", or say --allow-test") -> None:
@@ -74,9 +81,16 @@ def check_unseen(
         other = f"give --fold {others[0]}" if others else "give other frames"
         raise StoreError(
             f"{info.path} was trained on frames of {_listed(seen)} in {store.path}: its error there is no test; "
-            f"{remedy or f'{other}, or say --allow-seen'}"
+            f"{nameless(seen)}{remedy or f'{other}, or say --allow-seen'}"
         )
     return seen
+
+
+def nameless(subjects: Iterable[str]) -> str:
+    """What to do where nobody says whose hands these are, with a semicolon behind; nothing where it is known."""
+    if UNKNOWN not in subjects:
+        return ""
+    return f'if these are other people or scenes, name them in the lines of both {LABELS} ("subject": "anna"); '
 
 
 def _frames_of(dataset: str, split: str, subject: str) -> tuple[str, ...]:

@@ -123,10 +123,10 @@ def check_center(store: PackedFrames, center: CenterSource | None, *, testing: I
             f"{store.path} was packed with centers from {settings.center_words}; "
             "pack with --centers FILE for refined ones"
         )
-    if center is CenterSource.LOCALIZER and settings.centers.of_labels:
+    if center is CenterSource.LOCALIZER and settings.centers_know_labels:
+        other = "--centers mass or a center file" if settings.centers.of_labels else "--centers FILE"
         raise StoreError(
-            f"{store.path} was packed around its labels, which tells the localizer where the hand is: "
-            "pack with --centers mass or a center file"
+            f"{store.path} was packed around its labels, which tells the localizer where the hand is: pack with {other}"
         )
 
 
