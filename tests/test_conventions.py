@@ -47,5 +47,7 @@ def test_other_skeletons_by_name():
 def test_what_cannot_be():
     with pytest.raises(UsageError, match=r"'openxr' is no convention .* known: mediapipe, openxr26, ros"):
         convert(HAND, HAND21, "openxr")
+    with pytest.raises(UsageError, match=r"known: mediapipe, openxr26, ros, unity, hand21, hands17, msra21$"):
+        convert(HAND, HAND21, "nyu")
     with pytest.raises(UsageError, match="nyu14 has no joint for"):
         convert(HAND[:14], NYU14, "mediapipe")

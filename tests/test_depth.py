@@ -21,7 +21,8 @@ def image(value: float = 500.0) -> np.ndarray:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.zeros((6, 8, 3), np.uint16), r"two axes.*\(6, 8, 3\)"),
+        (np.zeros((6, 8, 3), np.uint16), r"two axes.*\(6, 8, 3\); if it was read by OpenCV, .*IMREAD_UNCHANGED"),
+        (np.zeros((6, 8, 3), np.float32), r"two axes.*\(6, 8, 3\); if these are points \(x, y, z\), give depth"),
         (np.zeros((0, 8), np.uint16), r"two axes.*\(0, 8\)"),
         (np.zeros((5, 6, 8), np.uint16), r"two axes.*\(5, 6, 8\); give its images one by one, or all to predict_many"),
         ("frames/1.png", r"got the path frames/1.png: read it with"),
@@ -29,7 +30,7 @@ def image(value: float = 500.0) -> np.ndarray:
         (None, r"an array \(H, W\) of numbers; got None"),
         (torch.zeros(6, 8, dtype=torch.bfloat16), r"one array of numbers; .*BFloat16"),
         (DepthImage(np.ones((6, 8), np.float32), CAMERA), r"a DepthImage already: .*run"),
-        (np.zeros((6, 8), np.uint8), "16-bit.*uint8"),
+        (np.zeros((6, 8), np.uint8), "16-bit.*uint8, in which depth is lost"),
         (np.zeros((6, 8), np.complex64), "complex64"),
         (np.zeros((6, 8), bool), "bool"),
         (np.zeros((8, 6), np.uint16), "6x8 but the camera is 8x6"),
@@ -40,6 +41,7 @@ def image(value: float = 500.0) -> np.ndarray:
     ],
     ids=[
         "color",
+        "points",
         "empty",
         "stack",
         "text",

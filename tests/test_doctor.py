@@ -88,6 +88,24 @@ def test_intrinsics_that_do_not_fit() -> None:
     assert "are cx and cy exchanged?" in found(camera=exchanged)["camera"].mend
     other = replace(CAMERA, fx=600, fy=600, cx=320, cy=240)
     assert "of another resolution" in found(camera=other)["camera"].mend
+    numbers = f"--camera {CAMERA.fx:.6g},{CAMERA.fy:.6g},{CAMERA.cx:.6g},{CAMERA.cy:.6g}"
+    assert found()["camera"].seen.endswith(numbers)
+
+
+@pytest.mark.parametrize("times", [0.05, 5.0])
+def test_a_unit_that_was_given_is_asked_for(times: float) -> None:
+    """Values that it has carried out of reach are not those of the file."""
+    eighths = replace(CAMERA, unit_mm=0.125)
+    mend = found(lambda depth: (depth * 8 * times).astype(np.float32), camera=eighths)["range"].mend
+    assert "is a unit of depth 0.125 mm, as the camera has it?" in mend
+    assert "centimeters" not in mend
+
+
+def test_a_question_is_nothing_that_was_done() -> None:
+    """Values so near that their unit is asked about."""
+    said = found(lambda depth: depth // 9)["cleaning"].mend
+    assert said.endswith("?")
+    assert not said.startswith("done for you")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from fake_backend import FakeBackend, hand
 
 from handkit import Camera, DepthImage, HandPoseEstimator
+from handkit.doubts import Numbers, mistake_in, seen_by_other_numbers
 from handkit.hand import Prediction
 
 CAMERA = Camera.named("sr300")
@@ -99,6 +100,36 @@ def test_depth_values_in_another_unit_are_doubted():
     doubt = Near(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(value=4080.0))
     assert "with 0.125 mm a unit there is a hand" in str(doubt)
     assert "--depth-scale 0.125" in str(doubt)
+
+
+@pytest.mark.parametrize(
+    ("unit", "factors", "words"),
+    [
+        (0.125, (8.0, 10.0), "give --depth-scale 1, or the camera that took it"),  # 1.25 mm is nobody's unit
+        (1.0, (0.1, 0.125), "give --depth-scale 0.1 or 0.125, whichever its maker says, or the camera that took it"),
+        (1.0, (2.0,), "give --depth-scale 2, or the camera that took it"),
+    ],
+)
+def test_a_unit_that_somebody_has_is_meant(unit: float, factors: tuple[float, ...], words: str):
+    """The surer hand is seen by the other one."""
+    seen: dict[tuple[Numbers, float], list[float]] = {
+        ("unit", by): [0.9 + 0.01 * place] for place, by in enumerate(factors)
+    }
+    doubt = seen_by_other_numbers(replace(CAMERA, unit_mm=unit), seen | {("unit", 4.0): [0.0]})
+    assert str(doubt).endswith(words)
+
+
+def test_nothing_is_asked_of_numbers_that_say_themselves_what_is_wrong():
+    """In another order; by half the focal length there would be a hand."""
+
+    class Always(HandPoseEstimator):
+        def run(self, image: DepthImage, **asked) -> Prediction:
+            right = image.camera != wrong
+            return super().run(replace(image, camera=CAMERA), **asked) if right else Prediction([], "no hand", {})
+
+    wrong = replace(CAMERA, cx=CAMERA.cy, cy=CAMERA.cx)
+    assert mistake_in(wrong) is not None
+    assert Always(FakeBackend(CAMERA, [RIGHT])).doubt_of_camera(image(wrong)) is None
 
 
 def test_a_hand_that_is_seen_speaks_for_the_camera():

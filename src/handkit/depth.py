@@ -166,14 +166,20 @@ def check_image(image: object) -> None:
 def image_size(array: Shaped[np.ndarray, "..."]) -> tuple[int, int]:
     """Width and height of an array (H, W) or (H, W, 1); raises FrameError where its shape or numbers are no depth's."""
     if array.ndim not in {2, 3} or array.shape[2:] not in {(), (1,)} or array.size == 0:
-        several = array.ndim == 3 and array.shape[2] > 4
-        remedy = "; give its images one by one, or all to predict_many" if several else ""
+        remedy = ""
+        if array.ndim == 3 and array.shape[2] > 4:
+            remedy = "; give its images one by one, or all to predict_many"
+        elif array.ndim == 3 and array.dtype.kind == "f":
+            remedy = "; if these are points (x, y, z), give depth[..., 2]"
+        elif array.ndim == 3:
+            remedy = "; if it was read by OpenCV, read it with cv2.imread(path, cv2.IMREAD_UNCHANGED)"
         remedy = ": it is empty" if array.size == 0 else remedy
         raise FrameError(
             f"a depth image has two axes (H, W), or a third of one channel; this one has {array.shape}{remedy}"
         )
     if array.dtype.kind not in "uif" or array.dtype.itemsize < 2:
-        raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {array.dtype}")
+        lost = ", in which depth is lost: give what the camera gave" if array.dtype.itemsize < 2 else ""
+        raise FrameError(f"depth needs 16-bit or floating-point numbers; this image has {array.dtype}{lost}")
     return array.shape[1], array.shape[0]
 
 

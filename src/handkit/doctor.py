@@ -134,7 +134,10 @@ def _range(frames: Sequence[TimedFrame]) -> Finding:
     share = float(((valid > NEAR) & (valid < FAR)).sum()) / sum(_some(each).size for each in frames)
     if share >= LEAST_IN_REACH:
         return Finding("range", f"{seen}; {share:.0%} of the pixels within {FAR:.0f} mm")
-    if middle < NEAR:
+    unit = frames[0].image.camera.unit_mm
+    if unit != 1 and not NEAR < middle < FAR:
+        mend = f"is a unit of depth {unit:g} mm, as the camera has it? Give its --depth-scale"
+    elif middle < NEAR:
         mend = "if these are centimeters give --depth-scale 10, if they are inches 25.4"
     else:
         mend = "hold a hand into view, 30 to 100 cm away; if one was there, the unit is smaller: give its --depth-scale"
@@ -197,7 +200,8 @@ def _changes(frames: Sequence[TimedFrame]) -> Finding:
     if not notes:
         return Finding("cleaning", "nothing had to be done")
     note, times = notes.most_common(1)[0]
-    return Finding("cleaning", f"in {times} of {len(frames)} frames", f"done for you: {note}")
+    said = note if note.endswith("?") else f"done for you: {note}"  # a question is nothing that was done
+    return Finding("cleaning", f"in {times} of {len(frames)} frames", said)
 
 
 def _camera(frames: Sequence[TimedFrame]) -> Finding:
@@ -207,7 +211,11 @@ def _camera(frames: Sequence[TimedFrame]) -> Finding:
     angles = [
         2 * np.degrees(np.arctan(size / 2 / f)) for size, f in ((camera.width, camera.fx), (camera.height, camera.fy))
     ]
-    seen = f"{camera.width}x{camera.height}, {angles[0]:.0f} x {angles[1]:.0f} degrees, {camera.unit_mm:g} mm a unit"
+    numbers = ",".join(f"{number:.6g}" for number in (camera.fx, camera.fy, camera.cx, camera.cy))
+    seen = (
+        f"{camera.width}x{camera.height}, {angles[0]:.0f} x {angles[1]:.0f} degrees, {camera.unit_mm:g} mm a unit; "
+        f"--camera {numbers}"
+    )
     if len(cameras) > 1:
         return Finding("camera", seen, f"{len(cameras)} cameras in one source: keep one resolution while tracking")
     doubts = doubts_about(camera)

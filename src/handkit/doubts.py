@@ -1,6 +1,7 @@
 """What is unusual about a camera's numbers, which are most often another's, or in another order."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Literal, NamedTuple
 
@@ -22,6 +23,12 @@ ORDERS = dict.fromkeys(permutations(range(4)), "the order is fx,fy,cx,cy") | {
     (0, 2, 1, 3): "are fy and cx exchanged? the order is fx,fy,cx,cy",
 }
 """Where fx, fy, cx and cy stand in numbers that were given in another order, and what to ask."""
+
+
+Numbers = Literal["lens", "unit"]
+"""Of a camera, that are tried: focal lengths, or the unit of a depth value."""
+STORED_MM = (0.1, 0.125, 0.25, 1.0, 10.0, 25.4, 1000.0)
+"""Units that cameras and files have: where there is a hand by one of these, it is meant."""
 
 
 class Mistake(NamedTuple):
@@ -111,3 +118,31 @@ def _moved_by_lens(camera: Camera) -> float:
     corners = np.array([[0.0, 0], [camera.width, 0], [0, camera.height], [camera.width, camera.height]])
     rays = np.concatenate([(corners - [camera.cx, camera.cy]) / [camera.fx, camera.fy], np.ones((4, 1))], axis=1)
     return float(np.linalg.norm(camera.project(rays) - corners, axis=1).max())
+
+
+def seen_by_other_numbers(camera: Camera, seen: Mapping[tuple[Numbers, float], Sequence[float]]) -> str | None:
+    """What is likely wrong with a camera by whose numbers several images show no hand.
+
+    `seen`: by factors of its numbers the confidence of a hand in each image, 0 where there is none. None where no
+    factor shows one in half of the images.
+    """
+    found = {each: sure for each, sure in seen.items() if 2 * sum(one > 0 for one in sure) >= len(sure)}
+    if not found:
+        return None
+    # Half the focal length and twice the unit look alike: where they do, the sentence that names both.
+    (what, factor), sure = max(found.items(), key=lambda each: sum(each[1]) * (1.1 if each[0][0] == "lens" else 1))
+    unit = camera.unit_mm
+    if what == "lens":
+        return (
+            f"with focal lengths {factor:g} times as long there is a hand (confidence {max(sure):.2f}): are fx "
+            f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
+            f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
+        )
+    units = [unit * by for kind, by in found if kind == "unit"]
+    usual = [each for each in units if any(math.isclose(each, one) for one in STORED_MM)] or [unit * factor]
+    named = " or ".join(f"{each:g}" for each in usual)
+    which = "" if len(usual) == 1 else ", whichever its maker says"
+    return (
+        f"with {named} mm a unit there is a hand (confidence {max(sure):.2f}), with {unit:g} mm there is none: give "
+        f"--depth-scale {named}{which}, or the camera that took it"
+    )

@@ -21,7 +21,7 @@ from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera
 from handkit.depth import DepthImage, check_camera, check_image, supported, visible_area
-from handkit.doubts import doubts_about
+from handkit.doubts import Numbers, doubts_about, mistake_in, seen_by_other_numbers
 from handkit.errors import FrameError, UsageError, check_kind, shown
 from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
@@ -172,7 +172,7 @@ class HandPoseEstimator:
         places = self._locate(image, limit=hands + EXTRA, known=known)
         watch.lap("locate")
         if not places:
-            cause, reason = ("no surface", "there is no other hand") if known else _nothing_to_see(image.depth)
+            cause, reason = ("no surface", "there is no other hand") if known else _nothing_to_see(image)
             return Prediction([], reason, watch.finish(), tuple(warnings), cause)
         kept = self._recenter(image, places, handedness, limit=hands)
         places = [each.place for each in kept]
@@ -200,28 +200,20 @@ class HandPoseEstimator:
         """
         for image in images:
             check_image(image)
-        if any(self.run(image, hands=1).hands for image in images):
+        if not images or any(self.run(image, hands=1).hands for image in images):
             return None
-        seen = {("lens", by): [self._usual_hand(_other_lens(image, by)) for image in images] for by in OTHER_LENS}
+        camera = images[0].camera
+        mistake = mistake_in(camera)
+        if mistake and mistake.hands == "any":  # its numbers say alone what is wrong with them, and it has been said
+            return None
+        seen: dict[tuple[Numbers, float], list[float]] = {
+            ("lens", by): [self._usual_hand(_other_lens(image, by)) for image in images] for by in OTHER_LENS
+        }
         seen |= {
             ("unit", by): [self._usual_hand(replace(image, depth=image.depth * np.float32(by))) for image in images]
             for by in OTHER_UNIT
         }
-        # Half the focal length and twice the unit look alike: where they do, the sentence that names both.
-        (what, factor), sure = max(seen.items(), key=lambda each: sum(each[1]) * (1.1 if each[0][0] == "lens" else 1))
-        if not images or 2 * sum(each > 0 for each in sure) < len(images):
-            return None
-        camera, unit = images[0].camera, images[0].camera.unit_mm
-        if what == "unit":
-            return (
-                f"with {unit * factor:g} mm a unit there is a hand (confidence {max(sure):.2f}), with {unit:g} mm "
-                f"there is none: give --depth-scale {unit * factor:g}, or the camera that took it"
-            )
-        return (
-            f"with focal lengths {factor:g} times as long there is a hand (confidence {max(sure):.2f}): are fx "
-            f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
-            f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
-        )
+        return seen_by_other_numbers(camera, seen)
 
     def _usual_hand(self, image: DepthImage | None) -> float:
         """Confidence of a hand of a usual size, 0 where there is none that is sure enough to speak."""
@@ -378,13 +370,15 @@ def undecided(place: FoundHand, asked: Asked) -> tuple[bool, ...]:
     return (likelier,) if clear and asked in {"auto", "left" if likelier else "right"} else BOTH
 
 
-def _nothing_to_see(depth: Float32[np.ndarray, "H W"]) -> tuple[Cause, str]:
-    valid = depth[depth > 0]
+def _nothing_to_see(image: DepthImage) -> tuple[Cause, str]:
+    valid = image.depth[image.depth > 0]
     if len(valid) == 0:
         return "no depth", "the image has no valid depth value at all"
     near, far = float(valid.min()), float(valid.max())
     hint = ""
-    if near > FAR:
+    if image.camera.unit_mm != 1 and (near > FAR or far < NEAR):
+        hint = f"; is a unit of depth {image.camera.unit_mm:g} mm, as the camera has it (--depth-scale)?"
+    elif near > FAR:
         hint = "; if those are not mm, give the mm of one unit (--depth-scale)"
     elif far < NEAR:
         hint = "; if those are centimeters, give --depth-scale 10, if they are inches, 25.4"

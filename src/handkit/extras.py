@@ -56,6 +56,7 @@ def load(module: str, *, extra: str) -> Any:  # noqa: ANN401
         if "shared object" in str(error):  # which no pip brings
             raise MissingExtraError(
                 f"{package} cannot be loaded ({error}): install that library with the system's package manager"
+                + (" (libusb-1.0-0 of Debian and Ubuntu)" if "libusb" in str(error) else "")
             ) from None
         absent = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package
         raise missing_extra(

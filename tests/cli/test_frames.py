@@ -143,7 +143,8 @@ def test_a_reason_that_many_frames_share_is_said_once(
     assert main(["predict", *map(str, small), str(colors), "--camera", "sr305"]) == 1
     out, err = capfd.readouterr()
     assert len(lines(out)) == 6, "each frame has its own"
-    first, other, count = err.splitlines()
+    first, other, count, together = err.splitlines()
+    assert together == "handkit: refused 6 of 6 frames in all, for 2 reasons"
     assert f"{small[0]} is 80x60 but the camera 'sr305' is 640x480" in first
     assert str(colors) in other
     assert count.startswith("handkit: refused 5 of 6 frames: the image is 80x60 but the camera 'sr305'")

@@ -94,6 +94,13 @@ def test_nothing_seen_is_status_1(scripted, frames, monkeypatch, capfd):
     assert said.rstrip().endswith("at the end: nothing there")
 
 
+def test_numbers_of_a_camera_that_has_its_own(capfd):
+    assert main(["live", "--camera", "sr305"]) == 2
+    assert (
+        "--camera sr305 is that of files; a camera that is plugged in has its own: leave it" in capfd.readouterr().err
+    )
+
+
 def test_no_frame_is_status_1(scripted, frames, tmp_path, capfd):
     (tmp_path / "broken.png").write_bytes(b"no image")
     assert main(["live", "--source", str(tmp_path / "broken.png"), "--camera", NUMBERS]) == 1

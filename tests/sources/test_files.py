@@ -174,7 +174,11 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     assert "no folder" in sentence(tmp_path / "nowhere" / "frame.png")
     assert "matches no file" in sentence(tmp_path / "depth*.png")
     (tmp_path / "empty").mkdir()
-    assert "folder without" in sentence(tmp_path / "empty")
+    assert sentence(tmp_path / "empty").endswith(" files")
+    (tmp_path / "empty/deeper").mkdir()
+    save(tmp_path / "empty/deeper/a.png", RAMP)
+    assert f"those in folders below it are '{tmp_path}/empty/**/*'" in sentence(tmp_path / "empty")
+    assert sentence(Path("realsense")).endswith("a camera is tracked by `handkit live --source realsense`")
 
 
 def test_what_is_not_an_image(tmp_path: Path) -> None:
@@ -187,9 +191,13 @@ def test_what_is_not_an_image(tmp_path: Path) -> None:
 
 
 def test_images_too_coarse_for_depth(tmp_path: Path) -> None:
-    assert "8-bit 1-channel" in sentence(save(tmp_path / "gray.png", RAMP.astype(np.uint8)))
+    gray = sentence(save(tmp_path / "gray.png", RAMP.astype(np.uint8)))
+    assert "8-bit 1-channel" in gray
+    assert gray.endswith("in 8 bits depth is lost, save the camera's 16-bit values")
     assert "NYU" in sentence(save(tmp_path / "nyu.png", np.zeros((4, 4, 3), np.uint8)))
-    assert "16-bit 3-channel" in sentence(save(tmp_path / "color.png", np.zeros((4, 4, 3), np.uint16)))
+    assert "16-bit 3-channel PNG; expected one channel of 16 bits: save one channel" in sentence(
+        save(tmp_path / "color.png", np.zeros((4, 4, 3), np.uint16))
+    )
     assert "8-bit 4-channel" in sentence(save(tmp_path / "alpha.png", np.zeros((4, 4, 4), np.uint8)))
 
 

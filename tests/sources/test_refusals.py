@@ -24,6 +24,7 @@ def test_errors_of_one_kind_are_one_reason() -> None:
     assert said == [
         "refused 3 of 12 frames; the first: the median depth is 0.5 m",
         "refused 3 of 12 frames; the first: the image is a truncated PNG (100 bytes)",
+        "refused 7 of 12 frames in all, for 3 reasons",
     ]
     assert refusals.total == 7
 

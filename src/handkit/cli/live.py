@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import UseAppendAction, arg
 
 from handkit.cli.tracked import Tracked
+from handkit.errors import UsageError
 
 if TYPE_CHECKING:
     from handkit.live import Keeper, Session
@@ -42,6 +43,11 @@ class Live(Tracked, _Ends):
         from handkit.sinks import open_sinks
         from handkit.sources.opening import open_default, open_source
 
+        if self.source is None and self.camera is not None:
+            raise UsageError(
+                f"--camera {self.camera} is that of files; a camera that is plugged in has its own: leave it out, or "
+                "name the files with --source"
+            )
         line, recorded = _Line(), [self.record] if self.record else []
         sinks = open_sinks([each for several in self.send for each in several], beside=recorded, report=line.say)
         if self.source is None:

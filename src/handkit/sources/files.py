@@ -26,6 +26,7 @@ from handkit.errors import SourceError
 from handkit.files.png import START, TIFF, decode_pages, read_header
 from handkit.files.regular import open_regular
 from handkit.shapes import Shaped
+from handkit.sources.source import CAMERAS
 
 SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".npz", ".pgm")
 """What a folder is searched for."""
@@ -142,7 +143,9 @@ def _read_bytes(path: Path) -> bytes:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
             next(path.iterdir(), None)  # raises where it may not be read
-            raise SourceError(f"is a folder without {', '.join(SUFFIXES)} files", source=path)
+            deeper = any(next(path.glob(f"**/*{suffix}"), None) for suffix in SUFFIXES)
+            below = f"; those in folders below it are '{path}/**/*'" if deeper else ""
+            raise SourceError(f"is a folder without {', '.join(SUFFIXES)} files{below}", source=path)
         if not stat.S_ISREG(about.st_mode):
             raise SourceError("is a pipe or a device; save what it gives to a file", source=path)
         if about.st_size > LARGEST_BYTES:
@@ -168,7 +171,10 @@ def _missing(path: Path) -> str:
     except OSError:
         names = []
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
-    return "does not exist" + (f"; did you mean {path.with_name(near[0])}?" if near else "")
+    if near:
+        return f"does not exist; did you mean {path.with_name(near[0])}?"
+    live = f"; a camera is tracked by `handkit live --source {path}`" if str(path) in CAMERAS else ""
+    return f"does not exist{live}"
 
 
 def _check_png(path: Path, data: bytes) -> None:
@@ -187,6 +193,10 @@ def _check_png(path: Path, data: bytes) -> None:
             " (if this is NYU's packed depth, store 256 * green + blue as a 16-bit PNG;"
             " if it is a colorized image, its depth values are gone)"
         )
+    elif bits == 8:
+        sentence += ": in 8 bits depth is lost, save the camera's 16-bit values"
+    else:
+        sentence += ": save one channel, of depth"
     raise SourceError(sentence, source=path)
 
 

@@ -9,12 +9,11 @@ from handkit.camera import Camera
 from handkit.errors import HandkitError, MissingExtraError, SourceError, UsageError, shown, suggest
 from handkit.extras import install_command
 from handkit.sources.foreign import Foreign
-from handkit.sources.source import Calibration, Opener, Report, Source, log
+from handkit.sources.source import CAMERAS, Calibration, Opener, Report, Source, log
 
 GROUP = "handkit.sources"
 """Entry points of packages that bring sources of their own: the name is the kind, the object an `Opener`."""
 
-CAMERAS = ("realsense", "orbbec", "oak", "record3d")
 _BUILT_IN = {
     "demo": ("sources.demo", "open_demo"),
     "synthetic": ("sources.synthetic", "open_synthetic"),

@@ -41,11 +41,14 @@ class Refusals:
         return [(self._first[kind], times) for kind, times in self._count.most_common()]
 
     def tell(self, frames: int) -> None:
-        """Report how many were refused of this many, for reasons that were said of the first of them alone."""
+        """Report how many were refused of this many, for reasons that were said of the first of them alone, and for
+        several reasons together."""
         for kind, times in self._count.most_common():
             if times > 1:
                 first = "; the first" if kind in self._differing else ""
                 self._report(f"refused {times} of {frames} frames{first}: {self._first[kind]}")
+        if 1 < len(self._count) < self.total:
+            self._report(f"refused {self.total} of {frames} frames in all, for {len(self._count)} reasons")
 
 
 class Warnings:

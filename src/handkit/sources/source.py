@@ -18,6 +18,8 @@ from handkit.sources.refusals import Refusals
 
 Report = Callable[[str], None]
 """Given a sentence each for what is wrong and does not end a source: a frame refused, a camera unplugged."""
+CAMERAS = ("realsense", "orbbec", "oak", "record3d")
+"""Kinds of source that are plugged in."""
 log: Report = logging.getLogger("handkit").warning
 
 
