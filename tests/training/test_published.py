@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from handkit.models import MODELS
-from handkit.recipes import PUBLISHED, SRN_TABLE_1, Recipe
+from handkit.recipes import CROSSINFONET_AS_PRINTED, PUBLISHED, SRN_TABLE_1, Recipe
 from handkit.skeleton import HAND21
 from handkit.training.processes import Machine
 from handkit.training.run import Run
@@ -16,7 +16,7 @@ from handkit.training.targets import pose_targets
 STEPS = 20
 EXPERIMENTS = {name: recipe for (name, data), recipe in PUBLISHED.items() if data == "nyu"} | {
     f"SRN, {row}": SRN_TABLE_1[row] for row in ("plain", "localization", "smooth L1")
-}
+} | {"CrossInfoNet, as printed": CROSSINFONET_AS_PRINTED["crossinfonet", "icvl"]}
 
 
 def begin(recipe: Recipe) -> Run:

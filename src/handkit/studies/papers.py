@@ -101,7 +101,7 @@ LATENT_FUSION_TABLE_5 = Study(
 )
 DENSEREG_TABLE_1 = Study(
     "densereg-table-1",
-    "DenseReg: stacks, candidates, bandwidth, weights",
+    "DenseReg: stacks, candidates, bandwidth (as in cubes of 300 mm), weights",
     "Wan et al., CVPR 2018, Table 1 (docs/reference.md, 3.5)",
     "densereg",
     (
