@@ -49,5 +49,7 @@ def test_what_cannot_be():
         convert(HAND, HAND21, "openxr")
     with pytest.raises(UsageError, match=r"known: mediapipe, openxr26, ros, unity, hand21, hands17, msra21$"):
         convert(HAND, HAND21, "nyu")
+    with pytest.raises(UsageError, match=r"known: nyu14$"):
+        convert(HAND[:14], NYU14, "manus")
     with pytest.raises(UsageError, match="nyu14 has no joint for"):
         convert(HAND[:14], NYU14, "mediapipe")

@@ -7,7 +7,7 @@ import pytest
 from fake_backend import FakeBackend, hand
 
 from handkit import Camera, DepthImage, HandPoseEstimator
-from handkit.doubts import Numbers, mistake_in, seen_by_other_numbers
+from handkit.doubts import Guess, mistake_in, seen_by_other_numbers
 from handkit.hand import Prediction
 
 CAMERA = Camera.named("sr300")
@@ -112,11 +112,13 @@ def test_depth_values_in_another_unit_are_doubted():
 )
 def test_a_unit_that_somebody_has_is_meant(unit: float, factors: tuple[float, ...], words: str):
     """The surer hand is seen by the other one."""
-    seen: dict[tuple[Numbers, float], list[float]] = {
+    seen: dict[tuple[Guess, float], list[float]] = {
         ("unit", by): [0.9 + 0.01 * place] for place, by in enumerate(factors)
     }
     doubt = seen_by_other_numbers(replace(CAMERA, unit_mm=unit), seen | {("unit", 4.0): [0.0]})
     assert str(doubt).endswith(words)
+    surest = 0.9 if unit == 0.125 else 0.9 + 0.01 * (len(factors) - 1)  # of the units that are named
+    assert f"(confidence {surest:.2f})" in str(doubt)
 
 
 def test_nothing_is_asked_of_numbers_that_say_themselves_what_is_wrong():

@@ -25,8 +25,8 @@ def convert(joints_mm: Float32[np.ndarray, "J 3"], skeleton: Skeleton, conventio
     Raises UsageError for an unknown one, and where the skeleton lacks a joint of it.
     """
     if not isinstance(convention, str) or convention not in CONVENTIONS.keys() | SKELETONS.keys():  # pyright: ignore[reportUnnecessaryIsInstance]
-        named = {name for name, other in SKELETONS.items() if {*other.joints} <= {*skeleton.joints}}
-        known = ", ".join((*CONVENTIONS, *sorted(named)))
+        whole = {name for name, other in SKELETONS.items() if {*other.joints} <= {*skeleton.joints}}
+        known = ", ".join((*(CONVENTIONS if HAND21.name in whole else ()), *sorted(whole)))
         raise UsageError(f"{shown(convention)} is no convention for the joints of a hand; known: {known}")
     joints = SKELETONS.get(convention, HAND21).convert(joints_mm, skeleton)
     return CONVENTIONS[convention](joints) if convention in CONVENTIONS else joints

@@ -25,9 +25,9 @@ ORDERS = dict.fromkeys(permutations(range(4)), "the order is fx,fy,cx,cy") | {
 """Where fx, fy, cx and cy stand in numbers that were given in another order, and what to ask."""
 
 
-Numbers = Literal["lens", "unit"]
+Guess = Literal["lens", "unit"]
 """Of a camera, that are tried: focal lengths, or the unit of a depth value."""
-STORED_MM = (0.1, 0.125, 0.25, 1.0, 10.0, 25.4, 1000.0)
+STORED_MM = (0.1, 0.125, 0.25, 1.0, 10.0)
 """Units that cameras and files have: where there is a hand by one of these, it is meant."""
 
 
@@ -120,7 +120,7 @@ def _moved_by_lens(camera: Camera) -> float:
     return float(np.linalg.norm(camera.project(rays) - corners, axis=1).max())
 
 
-def seen_by_other_numbers(camera: Camera, seen: Mapping[tuple[Numbers, float], Sequence[float]]) -> str | None:
+def seen_by_other_numbers(camera: Camera, seen: Mapping[tuple[Guess, float], Sequence[float]]) -> str | None:
     """What is likely wrong with a camera by whose numbers several images show no hand.
 
     `seen`: by factors of its numbers the confidence of a hand in each image, 0 where there is none. None where no
@@ -138,11 +138,13 @@ def seen_by_other_numbers(camera: Camera, seen: Mapping[tuple[Numbers, float], S
             f"{camera.fx:g} and fy {camera.fy:g} (--camera) those of this resolution? Or is a unit of depth "
             f"{unit / factor:g} mm (--depth-scale), where it was taken for {unit:g}?"
         )
-    units = [unit * by for kind, by in found if kind == "unit"]
-    usual = [each for each in units if any(math.isclose(each, one) for one in STORED_MM)] or [unit * factor]
+    units = {unit * by: max(found[kind, by]) for kind, by in found if kind == "unit"}
+    usual = [each for each in units if any(math.isclose(each, one, rel_tol=1e-3) for one in STORED_MM)]
+    usual = usual or [unit * factor]
     named = " or ".join(f"{each:g}" for each in usual)
     which = "" if len(usual) == 1 else ", whichever its maker says"
+    surest = max(units[each] for each in usual)
     return (
-        f"with {named} mm a unit there is a hand (confidence {max(sure):.2f}), with {unit:g} mm there is none: give "
-        f"--depth-scale {named}{which}, or the camera that took it"
+        f"with {named} mm a unit there is a hand (confidence {surest:.2f}), with {unit:g} mm there is none: "
+        f"give --depth-scale {named}{which}, or the camera that took it"
     )

@@ -21,7 +21,7 @@ from handkit.backends.backend import Backend, Cubes
 from handkit.backends.opening import BackendName, open_backend
 from handkit.camera import LARGEST_PX, Camera
 from handkit.depth import DepthImage, check_camera, check_image, supported, visible_area
-from handkit.doubts import Numbers, doubts_about, mistake_in, seen_by_other_numbers
+from handkit.doubts import Guess, doubts_about, mistake_in, seen_by_other_numbers
 from handkit.errors import FrameError, UsageError, check_kind, shown
 from handkit.hand import Cause, HandPose, Prediction
 from handkit.hypotheses import (
@@ -206,7 +206,7 @@ class HandPoseEstimator:
         mistake = mistake_in(camera)
         if mistake and mistake.hands == "any":  # its numbers say alone what is wrong with them, and it has been said
             return None
-        seen: dict[tuple[Numbers, float], list[float]] = {
+        seen: dict[tuple[Guess, float], list[float]] = {
             ("lens", by): [self._usual_hand(_other_lens(image, by)) for image in images] for by in OTHER_LENS
         }
         seen |= {

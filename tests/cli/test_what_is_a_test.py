@@ -130,6 +130,9 @@ def test_a_run_goes_on_with_the_frames_that_began_it(tmp_path, small, capsys):
         said = " ".join(capsys.readouterr().err.split())
         assert "was begun otherwise: " in said
         assert differing in said
+    noted = json.loads((tmp_path / "run/run.json").read_text())
+    del noted["learns_from"]["index_crc32"]  # as earlier runs have it
+    (tmp_path / "run/run.json").write_text(json.dumps(noted))
     moved = stores["train"].rename(tmp_path / "moved")
     assert run(*train, moved, "--test", stores["test"], "--resume") == 0
 
@@ -149,6 +152,11 @@ def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds,
         packing_of(Recorded(4, name="icvl", skeleton=MSRA21), centers=CenterSource.MASS, split="test", margin=2.6),
         other,
     )
+    people = tmp_path / "people"
+    pack(
+        packing_of(Recorded(5, name="icvl", skeleton=MSRA21), centers=CenterSource.MASS, split="test", margin=2.6),
+        people,
+    )
     errors = iter([30.0, 20.0, 40.0, 50.0])
     measured = []
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
@@ -167,6 +175,7 @@ def test_a_test_store_keeps_the_last_weights_and_the_best_apart(tmp_path, folds,
     for store, words in (
         (other, "the best on these very frames"),
         (folds, "the best on the test frames of its training"),
+        (people, "the best on the test frames of its training, of the same people"),
     ):
         report = tmp_path / "evaluated" / store.name
         assert run("evaluate", out / "best.safetensors", "--data", store, "--allow-seen", "--out", report) == 0

@@ -177,7 +177,9 @@ def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     assert sentence(tmp_path / "empty").endswith(" files")
     (tmp_path / "empty/deeper").mkdir()
     save(tmp_path / "empty/deeper/a.png", RAMP)
-    assert f"those in folders below it are '{tmp_path}/empty/**/*'" in sentence(tmp_path / "empty")
+    below = f"{tmp_path}/empty/**/*.png"
+    assert f"those in folders below it are '{below}'" in sentence(tmp_path / "empty")
+    assert find_files(below) == [tmp_path / "empty/deeper/a.png"]
     assert sentence(Path("realsense")).endswith("a camera is tracked by `handkit live --source realsense`")
 
 

@@ -19,11 +19,10 @@ from handkit.studies import plan
 from handkit.studies import study as studies
 from handkit.studies.comparison import comparison
 from handkit.studies.conditions import Conditions
-from handkit.studies.figures import figures_of
 from handkit.studies.measuring import measured
 from handkit.studies.papers import STUDIES
 from handkit.studies.plan import check_study, experiment_of, with_rows
-from handkit.studies.report import _notes, latex, markdown, numbers_of, run_and_write, table_of
+from handkit.studies.report import latex, markdown, numbers_of, run_and_write, table_of, write_tables
 from handkit.studies.study import Training, Trial, trial_of
 from handkit.studies.table import Row, Study
 
@@ -107,13 +106,13 @@ def test_rows_that_build_on_one_another_are_compared_with_the_one_before():
 
 
 @pytest.mark.parametrize(("other", "sign"), [((8.0, 9.2), ""), ((8.4, 9.8), ""), ((9.8, 10.2), "yes"), ((8.6,), "yes")])
-def test_no_sign_within_the_ranges_over_seeds(other, sign):
+def test_no_sign_within_the_ranges_over_seeds(tmp_path, other, sign):
     """First row 8.5 ± 0.5; of one seed nobody knows its range."""
     trials = [trial("all", 1, 8.0), trial("all", 2, 9.0)]
     trials += [trial("xy", seed, mean) for seed, mean in enumerate(other, 1)]
     assert table_of(SMALL, trials, dataset="nyu")[2][7] == sign
-    notes = _notes(SMALL, figures_of(SMALL, trials, dataset="nyu"))
-    assert notes == ([] if sign else ["No sign stands where the difference is within the ranges over seeds: xy."])
+    text = write_tables(tmp_path, SMALL, trials, dataset="nyu", frames="", joints=["a", "b"])
+    assert ("No sign stands where the difference is within the ranges over seeds: xy." in text) == (not sign)
 
 
 def test_the_paper_s_figures_are_of_one_data_set():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from store.recorded import Recorded, packing_of
 
@@ -68,9 +69,10 @@ def test_the_learning_rate_falls_with_the_epochs(
     store = PackedFrames.open(tmp_path / "nyu")
     published, shorter = (make_experiment(network, store=store, epochs=each).recipe for each in (None, epochs))
     assert (shorter.epochs, published.epochs) == (epochs, PUBLISHED[network, "nyu"].epochs)
-    for share in progress:
-        assert shorter.learning_rate_at(share + 0.001) == pytest.approx(published.learning_rate_at(share + 0.001))
-        assert shorter.learning_rate_at(share + 0.001) < shorter.learning_rate
+    for share in (*progress, *np.linspace(0, 0.999, 37)):
+        assert shorter.learning_rate_at(share + 1e-5) == pytest.approx(published.learning_rate_at(share + 1e-5))
+    assert all(shorter.learning_rate_at(share + 1e-5) < shorter.learning_rate for share in progress)
+    assert make_experiment(network, store=store, epochs=published.epochs).recipe == published
 
 
 def test_patches_that_nobody_has_or_reads(store: PackedFrames):

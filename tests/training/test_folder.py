@@ -79,7 +79,7 @@ def test_a_full_disk_at_the_beginning_of_a_resume_loses_nothing(tmp_path):
     assert main([*begin, "--samples", "2"]) == 0
     before = {name: (out / name).read_bytes() for name in ("run.json", "log.jsonl")}
     assert len(before["run.json"]) > 1000
-    with full_disk(1000), pytest.raises(TrainingError, match="File too large; what was there is whole, make room"):
+    with full_disk(1000), pytest.raises(TrainingError, match="cannot be written: File too large; what was there is"):
         RunFolder(new_run(), out, {}, lambda _: None)
     assert {name: (out / name).read_bytes() for name in before} == before
     (out / "log.jsonl").write_bytes(before["log.jsonl"] + b'{"progress": 0.1, "terms": {"a": 1}')

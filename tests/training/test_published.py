@@ -14,9 +14,11 @@ from handkit.training.streams import SyntheticFrames
 from handkit.training.targets import pose_targets
 
 STEPS = 20
-EXPERIMENTS = {name: recipe for (name, data), recipe in PUBLISHED.items() if data == "nyu"} | {
-    f"SRN, {row}": SRN_TABLE_1[row] for row in ("plain", "localization", "smooth L1")
-} | {"CrossInfoNet, as printed": CROSSINFONET_AS_PRINTED["crossinfonet", "icvl"]}
+EXPERIMENTS = (
+    {name: recipe for (name, data), recipe in PUBLISHED.items() if data == "nyu"}
+    | {f"SRN, {row}": SRN_TABLE_1[row] for row in ("plain", "localization", "smooth L1")}
+    | {"CrossInfoNet, as printed": CROSSINFONET_AS_PRINTED["crossinfonet", "icvl"]}
+)
 
 
 def begin(recipe: Recipe) -> Run:

@@ -52,7 +52,7 @@ def summarize(manifest: Manifest, out: Path, console: Console) -> None:
     """What was packed, and every reason for which frames are faulty, with the first of them by name."""
     settings = manifest.settings
     megabytes = sum(shard.total_bytes for shard in manifest.shards) / 1e6
-    known = f" ({NO_TEST})" if settings.centers_know_labels else ""
+    known = f" ({NO_TEST})" if settings.centers.of_labels else ""
     lines = [
         f"{out}: {settings.frames:,} frames of {settings.dataset} {settings.split}, {megabytes:,.1f} MB",
         f"centers: {settings.center_words}{known}; cubes: {settings.cube}, patches {settings.margin:g} times as wide; "

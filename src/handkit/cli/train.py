@@ -62,7 +62,7 @@ class Train:
     threads: MaybeCount = None
     """Of the network; all cores by default."""
     workers: MaybeCount = None
-    """Processes that render or read frames beside it; 1 by default, on a GPU one for every core but one."""
+    """Processes that render or read frames beside it; 1 by default, on a GPU more, for patches in memory none."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: a GPU if there is one."""
     devices: MaybeCount = None

@@ -14,6 +14,8 @@ class CenterSource(str, Enum):
     """Middle of the box around the labeled joints."""
     MASS = "mass"
     """Center of mass of the hand's depth."""
+    BOX_MASS = "box-mass"
+    """The same within the box around the labeled joints."""
     REFINED = "refined"
     """A published file of refined centers."""
     LOCALIZER = "localizer"
@@ -25,7 +27,7 @@ class CenterSource(str, Enum):
     @property
     def of_labels(self) -> bool:
         """Whether it knows the labels, which no test may."""
-        return self in {CenterSource.MEAN, CenterSource.BOX}
+        return self in {CenterSource.MEAN, CenterSource.BOX, CenterSource.BOX_MASS}
 
     @property
     def words(self) -> str:
@@ -38,6 +40,7 @@ _WORDS = {
     CenterSource.COARSE: "mean of the labels, perturbed as a coarse center is",
     CenterSource.BOX: "box of the labels",
     CenterSource.MASS: "center of mass",
+    CenterSource.BOX_MASS: "center of mass",  # in which box, the details of a store say
     CenterSource.REFINED: "published refined centers",
     CenterSource.LOCALIZER: "a localizer's answer",
 }

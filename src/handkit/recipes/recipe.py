@@ -45,8 +45,8 @@ class Cosine:
         """Of the full learning rate, after `progress` (0 to 1) of the run; `epochs` make no difference."""
         return (1 + math.cos(math.pi * progress)) / 2
 
-    def stretched(self, times: float) -> "Cosine":
-        """For a run of so many times the epochs."""
+    def over(self, epochs: int, *, published: int) -> "Cosine":
+        """For a run of other epochs than the published ones: at each share of them the same."""
         return self
 
 
@@ -65,9 +65,9 @@ class Exponential:
         """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** math.floor(progress * epochs)
 
-    def stretched(self, times: float) -> "Exponential":
-        """For a run of so many times the epochs."""
-        return Exponential(self.factor ** (1 / times))
+    def over(self, epochs: int, *, published: int) -> "Steps":
+        """For a run of other epochs than the published ones: at each share of them the same."""
+        return Steps(tuple(range(1, published)), self.factor).over(epochs, published=published)
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class Steps:
         """Of the full learning rate, after `progress` (0 to 1) of a run of `epochs` epochs."""
         return self.factor ** sum(progress * epochs >= epoch for epoch in self.after)
 
-    def stretched(self, times: float) -> "Steps":
-        """For a run of so many times the epochs.
+    def over(self, epochs: int, *, published: int) -> "Steps":
+        """For a run of other epochs than the published ones: at each share of them the same.
 
-        >>> Steps((30, 50)).stretched(0.5).after
+        >>> Steps((30, 50)).over(30, published=60).after
         (15.0, 25.0)
         """
-        return Steps(tuple(epoch * times for epoch in self.after), self.factor)
+        return Steps(tuple(epoch * epochs / published for epoch in self.after), self.factor)
 
 
 @dataclass(frozen=True)

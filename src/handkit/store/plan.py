@@ -29,7 +29,7 @@ from handkit.store.centers import (
 )
 from handkit.store.codec import Codec
 from handkit.store.packing import CubeOf, Packing
-from handkit.store.shards import LABEL_BOX, Settings
+from handkit.store.shards import Settings
 
 UNITS_MM = {"msra": 1 / 32, "own": 1 / 8}
 """Millimeters per stored unit where the images have fractions of one; 16 bits then reach 2 and 8 m."""
@@ -117,10 +117,11 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
         return _centers_of_file(Path(plan.centers), files, plan.form)
     source = CenterSource(plan.centers)
     if source in {CenterSource.BOX, CenterSource.MASS} and files.boxes is not None:
-        return _centers_in_boxes(files, files.boxes, "the published bounding box")
+        return _centers_in_boxes(files, files.boxes, CenterSource.MASS, "the published bounding box")
     if source is CenterSource.MASS and files.name == "hands17" and files.joints is not None:
         # Its training frames have no published boxes, and no depth window of the hand is known.
-        return _centers_in_boxes(files, boxes_around(files.joints, files.camera), LABEL_BOX)
+        boxes = boxes_around(files.joints, files.camera)
+        return _centers_in_boxes(files, boxes, CenterSource.BOX_MASS, "the box around the labels")
     if source.of_labels:
         if files.joints is None:
             other = "--centers box" if files.boxes is not None else "--centers mass or a center file"
@@ -130,7 +131,9 @@ def find_centers(plan: Plan, files: LabeledFiles) -> Centers:
     return source, *mass_centers(files)
 
 
-def _centers_in_boxes(files: LabeledFiles, boxes: Float[np.ndarray, "N 4"], words: str) -> Centers:
+def _centers_in_boxes(
+    files: LabeledFiles, boxes: Float[np.ndarray, "N 4"], source: CenterSource, words: str
+) -> Centers:
     """Centers of mass; raises DatasetError where they miss the labels, if there are any."""
     whole, detail = files.camera, f"in {words}, {BOX_DEPTH_MM:g} mm deep"
 
@@ -138,7 +141,7 @@ def _centers_in_boxes(files: LabeledFiles, boxes: Float[np.ndarray, "N 4"], word
         return mass_in_box(depth, whole, boxes[index])
 
     check_computed(files, center_of, detail)
-    return CenterSource.MASS, detail, center_of
+    return source, detail, center_of
 
 
 def boxes_around(joints: Float[np.ndarray, "N J 3"], camera: Camera) -> Float[np.ndarray, "N 4"]:

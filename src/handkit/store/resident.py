@@ -58,8 +58,9 @@ class ResidentPatches:
 
 def room_on(device: torch.device) -> float:
     """Bytes that are free there; infinite where nobody says."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "cuda":  # what torch has kept of former tensors is free as well
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + kept
     lines = MEMORY.read_text(encoding="utf-8").splitlines() if MEMORY.exists() else []
     available = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     return 1024 * available[0] if available else math.inf
@@ -73,4 +74,4 @@ def pixels_of(rows: Shaped[np.ndarray, " N"]) -> Int64[np.ndarray, " N"]:
 def sent(part: Tensor, device: torch.device) -> Tensor:
     """A small tensor on the device, which is not waited for."""
     pinned = part.pin_memory() if device.type == "cuda" and not part.is_cuda else part
-    return pinned.to(device, non_blocking=True)
+    return pinned.to(device, non_blocking=device.type == "cuda")

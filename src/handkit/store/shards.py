@@ -78,10 +78,6 @@ class ShardEntry:
     """Of rows and text; patches have their own, in their rows."""
 
 
-LABEL_BOX = "the box around the labels"
-"""In `Settings.center_detail`, where a center of mass is that of what is in it."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """What was packed, and how; a store can be continued only with the same."""
@@ -109,11 +105,6 @@ class Settings:
     def center_words(self) -> str:
         """Where the cubes' centers come from, for people."""
         return ", ".join(part for part in (self.centers.words, self.center_detail) if part)
-
-    @property
-    def centers_know_labels(self) -> bool:
-        """Whether they were made with the labels, which no test may."""
-        return self.centers.of_labels or LABEL_BOX in self.center_detail
 
 
 @dataclass(frozen=True)

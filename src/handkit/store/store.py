@@ -103,7 +103,7 @@ class PackedFrames:
         except torch.OutOfMemoryError:
             raise StoreError(
                 f"the patches of {self.path} take {needed / 1e9:.2f} GB, {device} has room for {room / 1e9:.2f} GB; "
-                "leave them on disk (`--patches disk`)"
+                "leave them on disk"
             ) from None
 
     def damage(self) -> list[str]:

@@ -35,7 +35,8 @@ class Figures:
     paper_words: str
     """Worse or better, where the paper has no figure for it."""
     agrees: str
-    """Nothing where there is no sign to compare, or where one of the two rows has learned nothing."""
+    """Nothing where there is no sign to compare, within the ranges over seeds, or where one of the two rows has learned
+    nothing."""
     doubts: Sequence[str]
     """Which of its trials have learned nothing, and how that is seen."""
     within_seeds: bool

@@ -33,7 +33,7 @@ from handkit.training.answers import folds_of
 from handkit.training.experiment import LOCALIZER, Experiment
 from handkit.training.folds import check_test
 from handkit.training.processes import Machine, started
-from handkit.training.seen import refuse_test_split
+from handkit.training.seen import index_crc32, refuse_test_split
 
 SYNTHETIC_RESOLUTION = 96
 """Of all crops of a study of rendered frames, if none is asked for: a multiple of 32 suits every network."""
@@ -218,7 +218,7 @@ def _digest(parts: Sequence[object]) -> str:
 
 def _contents(store: Path | None) -> str:
     """Of a store not its path but what it holds, of rendered frames the world's edition: other frames, other trials."""
-    return f"{PackedFrames.open(store).manifest.index_crc32:08x}" if store else f"world {EDITION}"
+    return index_crc32(PackedFrames.open(store)) if store else f"world {EDITION}"
 
 
 def _weights(name: str) -> int:

@@ -34,7 +34,7 @@ from handkit.studies.plan import (
 )
 from handkit.studies.side_by_side import run_side_by_side
 from handkit.studies.table import Row, Study
-from handkit.studies.testing import best_on_store, chosen_on, on_folds, on_rendered, on_store
+from handkit.studies.testing import best_on_store, on_folds, on_rendered, on_store
 from handkit.studies.wording import departures
 from handkit.training.experiment import Experiment, Machine, fit
 from handkit.training.folder import BEST, LAST
@@ -125,8 +125,7 @@ def run_trial(study: Study, conditions: Conditions, row: Row, seed: int, *, watc
     place = weights.relative_to(conditions.out).as_posix()
     best = trained / BEST
     alike = not asked and experiment.recipe.test_center is None  # as it was measured while it was trained
-    chosen = conditions.test is not None and alike and chosen_on(conditions.test, best)
-    best_mm = best_on_store(conditions, experiment, best) if chosen else None
+    best_mm = best_on_store(conditions, experiment, best) if alike else None
     trial = Trial(row.name, seed, place, count_parameters(model), training, found, best_mm)
     write_whole(folder / "trial.json", json.dumps(asdict(trial)) + "\n")
     return trial

@@ -15,7 +15,7 @@ from jaxtyping import Float, Float32
 from handkit.evaluation.metrics import joint_distances
 from handkit.geometry.frame import LabeledFrame
 from handkit.graph import LocalizerGraph, load_localizer
-from handkit.models.checkpoint import MEASURED_ON, load, read_info
+from handkit.models.checkpoint import load, read_info
 from handkit.recipes import CenterSource
 from handkit.store.store import PackedFrames
 from handkit.studies.conditions import Conditions
@@ -23,7 +23,7 @@ from handkit.training.adapt import recipe_of
 from handkit.training.answers import answers_of, subjects_of
 from handkit.training.crops import crop_errors
 from handkit.training.experiment import Experiment, validation_frames
-from handkit.training.seen import index_crc32
+from handkit.training.seen import chosen_on
 from handkit.training.stored import TEST_BATCH, of_subject
 from handkit.training.targets import relocate
 
@@ -56,14 +56,11 @@ def on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> T
     return Tested(_errors_of(test, finder, weights), joint_distances(estimated=constant, truth=test.rows["joints"]))
 
 
-def chosen_on(test: Path, best: Path) -> bool:
-    """Whether there are such weights, and these frames are those on which they did best."""
-    measured_on = read_info(best).notes.get(MEASURED_ON) if best.exists() else None
-    return bool(measured_on) and measured_on.get("index_crc32") == index_crc32(PackedFrames.open(test))
-
-
 def best_on_store(conditions: Conditions, experiment: Experiment, weights: Path) -> float | None:
-    """Mean joint error, mm, on the same frames, of weights that were chosen on them; None where it is not finite."""
+    """Mean joint error, mm, on the test frames, of weights that did best on them; None where these did so on others, or
+    it is not finite."""
+    if conditions.test is None or not weights.exists() or not chosen_on(read_info(weights), _test_of(conditions)):
+        return None
     errors = _errors_of(_test_of(conditions), _finder_of(experiment), weights)
     return round(float(np.nanmean(errors)), 4) if np.isfinite(errors).any() else None
 

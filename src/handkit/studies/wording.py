@@ -37,7 +37,7 @@ def frames_in_words(study: Study, conditions: Conditions, *, measured: int | Non
     if study.folds:
         told = f"{learned}, every subject left out in turn, {asked} a row; measured on {count:,} of them"
         return f"{told}, each by the weights that have not seen its subject.{departing}"
-    known = f"; {NO_TEST}" if test.manifest.settings.centers_know_labels else ""
+    known = f"; {NO_TEST}" if test.manifest.settings.centers.of_labels else ""
     return (
         f"{learned}, {asked} a row; measured on {count:,} of the {_store_in_words(test)}{known}."
         f"{_located_in_words(study, conditions)}{departing}"

@@ -204,7 +204,8 @@ def recipe_on(
     recipe = replace(adapted(base, arguments, resolution=resolution), center=settings.centers, test_center=None)
     if refinement not in {None, "none"}:
         _refuse_parts(network, refinement)
-        check_center(store, CenterSource.LOCALIZER, testing=np.arange(len(store)))
+        if refinement == "train+test" or settings.centers is not CenterSource.BOX_MASS:  # else others are tested
+            check_center(store, CenterSource.LOCALIZER, testing=np.arange(len(store)))
         recipe = _refined(recipe, refinement)
     check_reach(store, recipe)
     return recipe
@@ -264,11 +265,13 @@ def _paced(recipe: Recipe, epochs: int | None, learning_rate: float | None, prec
     """
     if learning_rate is not None and not 0 < learning_rate < math.inf:
         raise UsageError(f"--learning-rate {learning_rate:g} trains nothing; give more than 0")
-    stretched = recipe.schedule.stretched(epochs / recipe.epochs) if epochs and recipe.epochs else recipe.schedule
+    schedule = recipe.schedule
+    if epochs and recipe.epochs and epochs != recipe.epochs:
+        schedule = schedule.over(epochs, published=recipe.epochs)
     return replace(
         recipe,
         epochs=epochs or recipe.epochs,
-        schedule=stretched,
+        schedule=schedule,
         learning_rate=learning_rate or recipe.learning_rate,
         precision=precision or recipe.precision,
     )

@@ -71,7 +71,7 @@ def protocol_of(
         CenterSource.MEAN: f"{CenterSource.MEAN.words}, at test too",
         CenterSource.LOCALIZER: f"{CenterSource.LOCALIZER.words}, from {packed}",
     }
-    known = center is CenterSource.MEAN or (center not in words and settings.centers_know_labels)
+    known = center is CenterSource.MEAN or (center not in words and settings.centers.of_labels)
     info = read_info(path)
     averaged = (info.recipe or {}).get("average", 0.0)
     edition = TEST_SETS[settings.dataset].edition(len(store)) if settings.dataset in TEST_SETS else None

@@ -306,9 +306,16 @@ def _held_by(device: torch.device, frames: Dataset[Any], machine: Machine, say: 
     """The same frames; those of a store from the device's memory where `machine` has it so."""
     if not isinstance(frames, StoredFrames) or not machine.holds(frames.store.resident_bytes, device):
         return frames
+    said = f"{frames.store.path} goes to the memory of {device}, {frames.store.resident_bytes / 1e9:.2f} GB"
+    try:
+        frames = replace(frames, store=frames.store.held_by(device))
+    except StoreError as error:
+        if machine.patches == "memory":
+            raise
+        said = f"{error}, as they are"  # another process was faster
     if is_first():
-        say(f"{frames.store.path} goes to the memory of {device}, {frames.store.resident_bytes / 1e9:.2f} GB")
-    return replace(frames, store=frames.store.held_by(device))
+        say(said)
+    return frames
 
 
 def _seen_before(init: str | None, out: Path | None) -> list[dict[str, Any]]:

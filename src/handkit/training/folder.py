@@ -81,13 +81,21 @@ def begun(out: Path, asked: Mapping[str, Any], *, init: str | None) -> dict[str,
             "another --out"
         ) from None
     other = {} if init is None or _same_weights(found.get("init"), init) else {"init": init}
-    known = {name: value for name, value in {**asked, **other}.items() if name in found}
+    known = {name: _as_noted(found[name], value) for name, value in {**asked, **other}.items() if name in found}
     if differing := differences({name: found[name] for name in known}, known):
+        anew = " (the store was packed anew)" * any("index_crc32" in each for each in differing)
         raise TrainingError(
-            f"{out} was begun otherwise: {'; '.join(differing)}; give the options that began it, or name another --out"
+            f"{out} was begun otherwise: {'; '.join(differing)}{anew}; give the options that began it, or name another "
+            "--out"
         )
     kept = {name: found[name] for name in ("command", "started", "init") if name in found}
     return kept | {"resumed": [*found.get("resumed", []), command()]}
+
+
+def _as_noted(there: Any, here: Any) -> Any:  # noqa: ANN401
+    """What is asked, as far as an earlier handkit has noted it."""
+    both = isinstance(there, dict) and isinstance(here, dict)
+    return {name: here[name] for name in there.keys() & here.keys()} if both else here
 
 
 def _same_weights(one: str | None, other: str) -> bool:
@@ -127,7 +135,8 @@ class RunFolder:
             self._cut_log(run.spent.samples)
         except OSError as error:
             raise TrainingError(
-                f"nothing can be written there: {error.strerror}; what was there is whole, make room and try again"
+                f"the run cannot be written: {error.strerror or error}; what was there is whole, and goes on once it "
+                "can"
             ) from None
 
     def line(self, progress: float, terms: dict[str, Tensor], *, error_mm: float | None = None) -> None:

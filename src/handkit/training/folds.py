@@ -117,8 +117,8 @@ def check_test(experiment: Experiment) -> None:
         check_center(test, center, testing=np.flatnonzero(everyone))
     if seen := overlap([learned_from(store, experiment.learned())], test, everyone):
         raise StoreError(
-            f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained; {nameless(seen)}give "
-            "other frames"
+            f"--test {test.path} holds frames of {', '.join(seen)}, on whom this run is trained; "
+            f"{nameless(seen, test)}give other frames"
         )
     check_localizer(experiment, test, everyone)
 

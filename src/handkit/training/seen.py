@@ -66,9 +66,15 @@ def chosen_words(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarra
     if "error_mm" not in info.notes:
         return "the last one"
     on = [measured] if (measured := info.notes.get(MEASURED_ON)) else []
-    return (
-        "the best on these very frames" if overlap(on, store, mask) else "the best on the test frames of its training"
-    )
+    if chosen_on(info, store):
+        return "the best on these very frames"
+    same = ", of the same people" if overlap(on, store, mask) else ""
+    return f"the best on the test frames of its training{same}"
+
+
+def chosen_on(info: CheckpointInfo, store: PackedFrames) -> bool:
+    """Whether these frames are those on which the weights did best."""
+    return info.notes.get(MEASURED_ON, {}).get("index_crc32") == index_crc32(store)
 
 
 def check_unseen(
@@ -81,14 +87,14 @@ def check_unseen(
         other = f"give --fold {others[0]}" if others else "give other frames"
         raise StoreError(
             f"{info.path} was trained on frames of {_listed(seen)} in {store.path}: its error there is no test; "
-            f"{nameless(seen)}{remedy or f'{other}, or say --allow-seen'}"
+            f"{nameless(seen, store)}{remedy or f'{other}, or say --allow-seen'}"
         )
     return seen
 
 
-def nameless(subjects: Iterable[str]) -> str:
-    """What to do where nobody says whose hands these are, with a semicolon behind; nothing where it is known."""
-    if UNKNOWN not in subjects:
+def nameless(subjects: Iterable[str], store: PackedFrames) -> str:
+    """What to do where own frames do not say whose hands these are, with a semicolon behind."""
+    if UNKNOWN not in subjects or store.manifest.settings.dataset != "own":
         return ""
     return f'if these are other people or scenes, name them in the lines of both {LABELS} ("subject": "anna"); '
 

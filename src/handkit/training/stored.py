@@ -123,8 +123,8 @@ def check_center(store: PackedFrames, center: CenterSource | None, *, testing: I
             f"{store.path} was packed with centers from {settings.center_words}; "
             "pack with --centers FILE for refined ones"
         )
-    if center is CenterSource.LOCALIZER and settings.centers_know_labels:
-        other = "--centers mass or a center file" if settings.centers.of_labels else "--centers FILE"
+    if center is CenterSource.LOCALIZER and settings.centers.of_labels:
+        other = "a center file" if settings.centers is CenterSource.BOX_MASS else "--centers mass or a center file"
         raise StoreError(
             f"{store.path} was packed around its labels, which tells the localizer where the hand is: pack with {other}"
         )
