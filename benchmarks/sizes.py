@@ -24,17 +24,17 @@ from handkit.training.experiment import Experiment, evaluate
 def main(runs: tuple[Path, ...], /, *, real: tuple[Path, ...] = (), crops: int = 1024, threads: int = 1) -> None:
     """One row for each run."""
     torch.set_num_threads(threads)
-    marked = read_real(real)
-    rows: list[dict[str, str]] = []
-    for run in runs:
-        weights = run / "weights.safetensors"
-        info = read_info(weights)
+    marked, rows = read_real(real), list[dict[str, str]]()
+    infos = {run: read_info(run / "weights.safetensors") for run in runs}
+    told = [name for name in infos[runs[0]].arguments if len({str(i.arguments.get(name)) for i in infos.values()}) > 1]
+    for run, info in infos.items():
+        weights = info.path
         line: dict[str, Any] = json.loads((run / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])
         experiment = Experiment(recipe_of(info.model, info.arguments, resolution=line["resolution"]))
         errors = evaluate(experiment, weights, crops=crops)
         row = {
             "run": run.name,
-            "arguments": ", ".join(f"{key}={value}" for key, value in info.arguments.items()),
+            **{name: str(info.arguments.get(name)) for name in told},
             "parameters": f"{count_parameters(load(weights)):,}",
             "samples": f"{line['samples']:,}",
             "minutes": f"{line['seconds'] / 60:.1f}",
