@@ -115,7 +115,8 @@ def test_a_unit_that_somebody_has_is_meant(unit: float, factors: tuple[float, ..
     seen: dict[tuple[Guess, float], list[float]] = {
         ("unit", by): [0.9 + 0.01 * place] for place, by in enumerate(factors)
     }
-    doubt = seen_by_other_numbers(replace(CAMERA, unit_mm=unit), seen | {("unit", 4.0): [0.0]})
+    seen["unit", 4.0] = [0.0]
+    doubt = seen_by_other_numbers(replace(CAMERA, unit_mm=unit), seen)
     assert str(doubt).endswith(words)
     surest = 0.9 if unit == 0.125 else 0.9 + 0.01 * (len(factors) - 1)  # of the units that are named
     assert f"(confidence {surest:.2f})" in str(doubt)

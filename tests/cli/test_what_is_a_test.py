@@ -9,7 +9,7 @@ import pytest
 import torch
 from cli.test_stores import SMALL, refused, run
 from datasets.fixtures import WRITERS, render
-from store.recorded import Recorded, packing_of
+from store.recorded import Recorded, joints_of, packing_of
 
 from handkit.models.checkpoint import read_info, save
 from handkit.models.densereg import DenseReg
@@ -104,7 +104,7 @@ class Shifted(Recorded):
 
     def record(self, index):
         record = super().record(index)
-        return dataclasses.replace(record, joints=record.joints + np.float32(1))
+        return dataclasses.replace(record, joints=joints_of(index) + np.float32(1))
 
 
 def test_a_run_goes_on_with_the_frames_that_began_it(tmp_path, small, capsys):
