@@ -121,6 +121,8 @@ def test_patches_in_a_device_s_memory_are_those_on_disk(store):
     for index in ([7, 0, 7], SOUND, torch.tensor([4])):
         ours, theirs = held.batch(index), store.batch(index)
         assert torch.equal(ours.depth, theirs.depth)
+        numbers = np.asarray(index)  # and all at once, as on a GPU
+        assert torch.equal(held.resident.depth(numbers, store.rows[numbers], unit_mm=1.0), theirs.depth)
         assert torch.equal(ours.joints, theirs.joints)
         assert torch.equal(ours.cube.center, theirs.cube.center)
         assert torch.equal(ours.cube.edges, theirs.cube.edges)
@@ -159,7 +161,10 @@ def test_depth_values_of_more_than_15_bits(tmp_path):
     store = PackedFrames.open(tmp_path / "store")
     frame = store.batch([0, 1])
     assert frame.depth.max() > 32_767 / 128
-    assert torch.equal(store.held_by("cpu").batch([0, 1]).depth, frame.depth)
+    held = store.held_by("cpu")
+    assert held.resident is not None
+    assert torch.equal(held.batch([0, 1]).depth, frame.depth)
+    assert torch.equal(held.resident.depth(np.arange(2), store.rows[:2], unit_mm=1 / 128), frame.depth)
 
 
 def test_workers_open_the_files_themselves(store):

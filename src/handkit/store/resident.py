@@ -5,7 +5,7 @@ it must. Nothing in a batch waits for a GPU.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,19 @@ class ResidentPatches:
             values[int(first[row]) : int(first[row] + sizes[row])] = bits
         return cls(values, first)
 
+    def patches(
+        self, index: Shaped[np.ndarray, " B"], rows: Shaped[np.ndarray, " B"]
+    ) -> Iterator[Shaped[np.ndarray, "H W"]]:
+        """Of some frames, one by one, from the memory of a processor."""
+        values = self.values.numpy().view(np.uint16)
+        columns = (self.first[index].tolist(), rows["height"].tolist(), rows["width"].tolist())
+        for first, height, width in zip(*columns, strict=True):
+            yield values[first : first + height * width].reshape(height, width)
+
     def depth(
         self, index: Shaped[np.ndarray, " B"], rows: Shaped[np.ndarray, " B"], *, unit_mm: float
     ) -> Float[Tensor, "B H W"]:
-        """Of some frames in mm, 0 to the right of and below the smaller ones."""
+        """Of some frames in mm, 0 to the right of and below the smaller ones; all at once, as a GPU likes it."""
         device = self.values.device
         columns = (self.first[index], rows["height"], rows["width"])
         first, height, width = (

@@ -4,7 +4,7 @@ A patch is a LabeledFrame whose camera has a shifted principal point, so a crop 
 Patches of a batch differ in size; the smaller ones are invalid to the right and below.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -77,10 +77,11 @@ class PackedFrames:
         if not rows["valid"].all():
             raise StoreError(f"{self.path}: {self._why(int(index[~rows['valid']][0]))}")
         unit = np.float32(self.manifest.settings.unit_mm)
-        if self.resident:
+        if self.resident and self.resident.values.device.type != "cpu":
             depth = self.resident.depth(index, rows, unit_mm=float(unit))
         else:
-            depth = torch.from_numpy(self._depth(rows, unit))
+            patches = self.resident.patches(index, rows) if self.resident else self._patches(rows)
+            depth = torch.from_numpy(_padded(patches, rows, unit))
         there = torch.device(device or depth.device)
         return each_tensor(_frame(rows, depth, self._camera()), lambda part: sent(part, there))
 
@@ -120,16 +121,6 @@ class PackedFrames:
                 found.append(f"{self.path / shard.name} is damaged in {len(bad)} of {shard.frames} patches; {_MEND}")
         return found
 
-    def _depth(self, rows: Shaped[np.ndarray, " B"], unit: np.float32) -> Float32[np.ndarray, "B H W"]:
-        """In mm, 0 to the right of and below the smaller patches."""
-        depth = np.empty((len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1))), np.float32)
-        for image, patch in zip(depth, self._patches(rows), strict=True):
-            height, width = patch.shape
-            np.multiply(patch, unit, out=image[:height, :width])
-            image[:height, width:] = 0
-            image[height:] = 0
-        return depth
-
     def _patches(self, rows: Shaped[np.ndarray, " B"]) -> Iterator[Shaped[np.ndarray, "H W"]]:
         """16-bit values; raises StoreError where bytes are damaged."""
         columns = (rows[name].tolist() for name in ("shard", "offset", "size", "height", "width"))
@@ -157,6 +148,19 @@ class PackedFrames:
 
 
 _MEND = "delete that file and run the same `handkit data pack` again: it alone is packed anew"
+
+
+def _padded(
+    patches: Iterable[Shaped[np.ndarray, "H W"]], rows: Shaped[np.ndarray, " B"], unit: np.float32
+) -> Float32[np.ndarray, "B H W"]:
+    """In mm, 0 to the right of and below the smaller patches."""
+    depth = np.empty((len(rows), int(rows["height"].max(initial=1)), int(rows["width"].max(initial=1))), np.float32)
+    for image, patch in zip(depth, patches, strict=True):
+        height, width = patch.shape
+        np.multiply(patch, unit, out=image[:height, :width])
+        image[:height, width:] = 0
+        image[height:] = 0
+    return depth
 
 
 def _frame(rows: Shaped[np.ndarray, " B"], depth: Float[Tensor, "B H W"], camera: Intrinsics) -> LabeledFrame:
