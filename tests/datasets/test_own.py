@@ -101,6 +101,26 @@ def test_from_rendered_frames_to_a_store(tmp_path: Path, capfd: pytest.CaptureFi
     assert main(["data", "check", "own", "--root", str(tmp_path / "set")]) == 0
 
 
+def test_centers_of_mass_are_those_of_the_nearest_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a test needs, which may not know the labels; where the hand is not the nearest object nothing is packed."""
+    root = write(tmp_path / "set", line(0), line(1), line(2))
+    wall = np.full((48, 64), 2400, np.uint16)
+    hand, other = wall.copy(), wall.copy()
+    hand[14:34, 22:42] = 1040
+    other[2:22, 2:22] = 900
+    for number in range(3):
+        write_png(root / f"{number}.png", hand)
+    pack = ["data", "pack", "own", "--root", str(root), "--centers", "mass", "--out"]
+    assert main([*pack, str(tmp_path / "store")]) == 0
+    store = PackedFrames.open(tmp_path / "store")
+    assert store.manifest.settings.center_words == "center of mass, of the nearest object within 1600 mm"
+    assert not store.manifest.settings.centers.of_labels
+    np.testing.assert_allclose(store.rows["center"], [[0, 0, 520]] * 3, atol=6)
+    write_png(root / "1.png", other)
+    assert main([*pack, str(tmp_path / "other")]) == 1
+    assert "1 of 3 are more than 100 mm from the" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [

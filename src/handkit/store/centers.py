@@ -42,9 +42,12 @@ OTHER_CENTERS = (
 NO_CENTER = "there is nothing to center a cube on"
 """Why a frame has no cube."""
 
-DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0)}
+DEPTH_WINDOWS = {"icvl": (0.0, 500.0), "nyu": (500.0, 1300.0), "msra": (10.0, 1000.0), "own": (0.0, 1600.0)}
 """mm within which a pixel counts for Pose-REN's center of mass (docs/reference.md, 2.2); for NYU on the synthetic depth
-alone: in the sensor's own image the same window takes in the body (docs/reference.md, 7)."""
+alone: in the sensor's own image the same window takes in the body (docs/reference.md, 7). Own frames: as far as we find
+hands."""
+NEAREST_COUNTS = frozenset({"nyu", "own"})
+"""In whose images the nearest object counts alone."""
 
 NEAREST = 200
 """Pixels that the nearest object has at least: a speck of noise before the hand is not the hand."""
@@ -131,7 +134,8 @@ def mass_centers(files: LabeledFiles) -> tuple[str, CenterOf]:
     """Centers of mass after the data set's own convention: of what, and the rule.
 
     NYU's are those of `synthdepth_*`, where the hand is alone, if these images lie beside the others, else of the
-    nearest object. Raises DatasetError where no depth range is published, or the centers miss the labels.
+    nearest object, as those of own frames. Raises DatasetError where no depth range is published, or the centers miss
+    the labels.
     """
     if files.name not in DEPTH_WINDOWS:
         raise DatasetError(f"no depth range is published for centers of mass in {files.name}; give a center file")
@@ -144,7 +148,7 @@ def mass_centers(files: LabeledFiles) -> tuple[str, CenterOf]:
     def of_nearest(_index: int, _record: Record, depth: Float32[np.ndarray, "H W"]) -> Float32[np.ndarray, "3"] | None:
         return nearest_center(depth, camera, far_mm=far)
 
-    if rendered or files.name != "nyu":
+    if rendered or files.name not in NEAREST_COUNTS:
         words, center_of = f"{near:g} to {far:g} mm{' of synthdepth' if rendered else ''}", of_rendered
     else:
         words, center_of = f"of the nearest object within {far:g} mm", of_nearest
