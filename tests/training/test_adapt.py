@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from store.recorded import Recorded, packing_of
 
 from handkit.errors import HandkitError, StoreError, UsageError
@@ -15,7 +16,8 @@ from handkit.recipes import CROSSINFONET_AS_PRINTED, PUBLISHED, CenterSource, sy
 from handkit.recipes.augment import Augment
 from handkit.skeleton import MSRA21
 from handkit.store.packing import pack
-from handkit.store.store import PackedFrames
+from handkit.store.store import NO_ROOM, PackedFrames
+from handkit.training import experiment
 from handkit.training.adapt import check_beginning, features_of, make_experiment
 from handkit.training.experiment import POSE
 from handkit.training.processes import Machine
@@ -82,6 +84,21 @@ def test_patches_that_nobody_has_or_reads(store: PackedFrames):
     with pytest.raises(UsageError, match="--patches memory needs nobody to read them; leave --workers 2 out"):
         check_beginning(stored, Machine(patches="memory", workers=2))
     check_beginning(stored, Machine(patches="memory"))
+
+
+def test_a_gpu_without_room_leaves_patches_on_disk_but_damage_is_told(store: PackedFrames, monkeypatch, tmp_path: Path):
+    """By itself it holds them; somebody else was faster, or a file is cut."""
+    frames = make_experiment("srn", store=store, batch=2).frames()
+    monkeypatch.setattr(Machine, "holds", lambda *_: True)
+    said: list[str] = []
+    for kind, left in ((NO_ROOM, True), ("", False)):
+        error = StoreError("these are", kind=kind)
+        monkeypatch.setattr(PackedFrames, "held_by", lambda *_, error=error: (_ for _ in ()).throw(error))
+        if left:
+            assert experiment._held_by(torch.device("cpu"), frames, Machine(), said.append) is frames
+            assert said == ["these are, as they are"]
+        with pytest.raises(StoreError, match="these are"):
+            experiment._held_by(torch.device("cpu"), frames, Machine(patches="memory" if left else "auto"), said.append)
 
 
 def test_confidence_takes_the_features_of_the_network_that_it_judges():

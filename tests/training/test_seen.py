@@ -9,10 +9,10 @@ import pytest
 from store.recorded import Recorded, packing_of
 
 from handkit.errors import StoreError
-from handkit.models.checkpoint import CheckpointInfo
+from handkit.models.checkpoint import MEASURED_ON, CheckpointInfo
 from handkit.store.packing import pack
 from handkit.store.store import PackedFrames
-from handkit.training.seen import check_unseen, learned_from, refuse_test_split, seen_subjects
+from handkit.training.seen import check_unseen, chosen_on, learned_from, refuse_test_split, seen_subjects
 
 
 def store_of(path: Path, dataset: str, split: str) -> PackedFrames:
@@ -38,6 +38,17 @@ def test_a_fold_that_was_seen_is_refused_and_the_one_left_out_is_not(tmp_path: P
     part = store_of(tmp_path / "part", "msra", "train-P0")
     assert seen_subjects(weights(learned), part, everyone) == ["P0", "P2"], "another store of the same people"
     assert seen_subjects(weights(), part, everyone) == []
+
+
+def test_weights_that_did_best_on_these_frames_and_on_no_others(tmp_path: Path):
+    first, second = (store_of(tmp_path / split, "msra", split) for split in ("all", "test-P0"))
+    pack(packing_of(Recorded(5), dataset="msra", split="all"), tmp_path / "fewer")
+    best = replace(weights(), notes={MEASURED_ON: learned_from(first, np.arange(6))})
+    assert chosen_on(best, first)
+    assert not chosen_on(best, PackedFrames.open(tmp_path / "fewer"))
+    assert chosen_on(best, second), "the same frames in another store"
+    for notes in ({}, {MEASURED_ON: None}, {MEASURED_ON: {"frames": 6}}):
+        assert not chosen_on(replace(best, notes=notes), first), "never measured, or by an earlier handkit"
 
 
 def test_people_without_a_name_may_be_others(tmp_path: Path):

@@ -143,7 +143,7 @@ def _read_bytes(path: Path) -> bytes:
         about = path.stat()
         if stat.S_ISDIR(about.st_mode):
             next(path.iterdir(), None)  # raises where it may not be read
-            deeper = next((child.suffix for child in path.glob("*/**/*") if child.suffix.lower() in SUFFIXES), None)
+            deeper = next((child.suffix for child in path.glob("*/*") if child.suffix.lower() in SUFFIXES), None)
             below = f"; those in folders below it are '{path}/**/*{deeper}'" if deeper else ""
             raise SourceError(f"is a folder without {', '.join(SUFFIXES)} files{below}", source=path)
         if not stat.S_ISREG(about.st_mode):

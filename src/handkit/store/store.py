@@ -27,6 +27,8 @@ from handkit.store.codec import decode
 from handkit.store.resident import BYTES_PER_PIXEL, ResidentPatches, pixels_of, room_on, sent
 from handkit.store.shards import INDEX, SOURCES, Manifest, read_manifest, read_shard_end, row_type
 
+NO_ROOM = "no room"
+"""The kind of error of a store that a device cannot hold."""
 Numbers = Sequence[int] | Shaped[np.ndarray, " B"] | Shaped[Tensor, " B"]
 """Of frames, from 0; in any order, and more than once."""
 
@@ -104,7 +106,8 @@ class PackedFrames:
         except torch.OutOfMemoryError:
             raise StoreError(
                 f"the patches of {self.path} take {needed / 1e9:.2f} GB, {device} has room for {room / 1e9:.2f} GB; "
-                "leave them on disk"
+                "leave them on disk",
+                kind=NO_ROOM,
             ) from None
 
     def damage(self) -> list[str]:

@@ -30,7 +30,7 @@ from handkit.models.checkpoint import LEARNS_FROM, MEASURED_ON, TRAINED_ON, load
 from handkit.models.network import Network, check_answer
 from handkit.recipes import CenterSource, Recipe
 from handkit.skeleton import HAND21, Skeleton
-from handkit.store.store import PackedFrames
+from handkit.store.store import NO_ROOM, PackedFrames
 from handkit.training.crops import crop_errors
 from handkit.training.detection import WholeFrames, detection_targets
 from handkit.training.folder import LAST, STATE, Report, begun, held
@@ -310,7 +310,7 @@ def _held_by(device: torch.device, frames: Dataset[Any], machine: Machine, say: 
     try:
         frames = replace(frames, store=frames.store.held_by(device))
     except StoreError as error:
-        if machine.patches == "memory":
+        if machine.patches == "memory" or error.kind != NO_ROOM:
             raise
         said = f"{error}, as they are"  # another process was faster
     if is_first():

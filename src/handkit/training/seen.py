@@ -74,7 +74,7 @@ def chosen_words(info: CheckpointInfo, store: PackedFrames, mask: Bool[np.ndarra
 
 def chosen_on(info: CheckpointInfo, store: PackedFrames) -> bool:
     """Whether these frames are those on which the weights did best."""
-    return info.notes.get(MEASURED_ON, {}).get("index_crc32") == index_crc32(store)
+    return (info.notes.get(MEASURED_ON) or {}).get("index_crc32") == index_crc32(store)
 
 
 def check_unseen(
